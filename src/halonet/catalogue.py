@@ -1,0 +1,151 @@
+"""Halo catalogues: one table of columns drives reading, writing, HDF5 attributes and the documentation."""
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from halonet.storage import FieldHeader, StorageError, write_header, atomic_path, open_hdf5, read_header
+
+
+@dataclass(frozen=True)
+class Column:
+    """A property of a halo: dtype, unit and meaning."""
+
+    name: str
+    dtype: str
+    unit: str
+    description: str
+
+
+COLUMNS = {
+    column.name: column
+    for column in (
+        Column("qx", "f4", "Mpc", "Lagrangian centre, in [0, L)"),
+        Column("qy", "f4", "Mpc", "Lagrangian centre, in [0, L)"),
+        Column("qz", "f4", "Mpc", "Lagrangian centre, in [0, L)"),
+        Column("x", "f4", "Mpc", "Eulerian centre at the output redshift, comoving, in [0, L)"),
+        Column("y", "f4", "Mpc", "Eulerian centre at the output redshift, comoving, in [0, L)"),
+        Column("z", "f4", "Mpc", "Eulerian centre at the output redshift, comoving, in [0, L)"),
+        Column("vx", "f4", "km/s", "peculiar velocity (2LPT)"),
+        Column("vy", "f4", "km/s", "peculiar velocity (2LPT)"),
+        Column("vz", "f4", "km/s", "peculiar velocity (2LPT)"),
+        Column("radius", "f4", "Mpc", "Lagrangian radius"),
+        Column("mass", "f8", "Msun", "mean matter density times Lagrangian volume"),
+        Column("cells", "f8", "1", "Lagrangian volume in grid cells"),
+        Column("raw_radius", "f4", "Mpc", "Lagrangian radius before overlaps were shared out"),
+        Column("overdensity", "f4", "1", "mean linear overdensity within the raw radius"),
+        Column("ellipticity", "f4", "1", "(l1 - l3) / (2 sum l) of the strain within the raw radius"),
+        Column("prolateness", "f4", "1", "(l1 - 2 l2 + l3) / (2 sum l) of the strain within the raw radius"),
+        Column("strain_1", "f4", "1", "largest eigenvalue of the strain within the raw radius"),
+        Column("strain_2", "f4", "1", "middle eigenvalue of the strain within the raw radius"),
+        Column("strain_3", "f4", "1", "smallest eigenvalue of the strain within the raw radius"),
+        Column("filter_radius", "f4", "Mpc", "radius of the top-hat filter on which the peak was found"),
+        Column("psi1_x", "f4", "Mpc", "first-order displacement, mean within the raw radius"),
+        Column("psi1_y", "f4", "Mpc", "first-order displacement, mean within the raw radius"),
+        Column("psi1_z", "f4", "Mpc", "first-order displacement, mean within the raw radius"),
+        Column("psi2_x", "f4", "Mpc", "second-order displacement, mean within the raw radius"),
+        Column("psi2_y", "f4", "Mpc", "second-order displacement, mean within the raw radius"),
+        Column("psi2_z", "f4", "Mpc", "second-order displacement, mean within the raw radius"),
+        Column("peak_threshold", "f4", "1", "probability threshold of the region the halo grew from"),
+    )
+}
+LAGRANGIAN = ("qx", "qy", "qz")
+EULERIAN = ("x", "y", "z")
+VELOCITY = ("vx", "vy", "vz")
+REQUIRED = (*LAGRANGIAN, "radius", "mass", "cells")
+
+
+@dataclass(frozen=True)
+class HaloCatalogue:
+    """Haloes of one periodic box.
+
+    Attributes
+    ----------
+    columns
+        One array per property, in the units of :data:`COLUMNS`.
+    header
+        Box, redshift, cosmology, seed and provenance.
+    grid_cells
+        Cells along a side of the grid the haloes were found on.
+    """
+
+    columns: dict[str, np.ndarray]
+    header: FieldHeader
+    grid_cells: int
+    notes: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        unknown = set(self.columns) - set(COLUMNS)
+        missing = set(REQUIRED) - set(self.columns)
+        if unknown or missing:
+            raise ValueError(f"catalogue columns: unknown {sorted(unknown)}, missing {sorted(missing)}")
+
+    def __len__(self) -> int:
+        return len(self.columns["mass"])
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.columns[name]
+
+    @property
+    def box_size_mpc(self) -> float:
+        """Side of the box (Mpc)."""
+        return self.header.box_size_mpc
+
+    @property
+    def cell_size(self) -> float:
+        """Side of a grid cell (Mpc)."""
+        return self.box_size_mpc / self.grid_cells
+
+    def positions(self, names: tuple[str, ...] = LAGRANGIAN) -> np.ndarray:
+        """Positions (or velocities) as one array, shape (haloes, 3)."""
+        return np.stack([self.columns[name] for name in names], axis=-1).astype(np.float64)
+
+    def select(self, rows: np.ndarray) -> "HaloCatalogue":
+        """Haloes picked by a boolean mask or by indices, in that order."""
+        return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
+
+    def larger_than(self, cells: float) -> "HaloCatalogue":
+        """Haloes of at least ``cells`` grid cells."""
+        return self.select(self["cells"] >= cells)
+
+    def sorted_by_mass(self) -> "HaloCatalogue":
+        """Most massive first; ties by position, so that the order is unique."""
+        return self.select(np.lexsort((self["qz"], self["qy"], self["qx"], -self["mass"])))
+
+
+def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
+    """Write a catalogue atomically, sorted by mass: group ``haloes``, one dataset with unit and description a column."""
+    catalogue = catalogue.sorted_by_mass()
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        group = file.create_group("haloes")
+        for name, column in COLUMNS.items():
+            if name in catalogue.columns:
+                data = group.create_dataset(name, data=catalogue[name].astype(column.dtype))
+                data.attrs["unit"], data.attrs["description"] = column.unit, column.description
+        write_header(file, catalogue.header)
+        file.attrs["grid_cells"] = catalogue.grid_cells
+        file.attrs["notes"] = json.dumps(catalogue.notes)
+
+
+def read_catalogue(path: str | Path) -> HaloCatalogue:
+    """Read a catalogue; missing columns, NaN and centres outside the box are refused."""
+    header = read_header(path)
+    with open_hdf5(path) as file:
+        if "haloes" not in file:
+            raise StorageError(f"{path}: no group 'haloes'; it holds {', '.join(sorted(file)) or 'nothing'}")
+        columns = {name: file["haloes"][name][:] for name in file["haloes"] if name in COLUMNS}
+        if missing := set(REQUIRED) - set(columns):
+            raise StorageError(f"{path}: columns {', '.join(sorted(missing))} are missing from group haloes")
+        if "grid_cells" not in file.attrs:
+            raise StorageError(f"{path}: the root attribute grid_cells (cells along a side of the grid) is missing")
+        grid_cells, notes = int(file.attrs["grid_cells"]), json.loads(file.attrs.get("notes", "{}"))
+    for name, values in columns.items():
+        if not np.isfinite(values).all():
+            raise StorageError(f"{path}: column {name} has values that are not finite")
+    for name in LAGRANGIAN:
+        if len(columns[name]) and not (columns[name].min() >= 0 and columns[name].max() < header.box_size_mpc):
+            raise StorageError(f"{path}: {name} leaves the box [0, {header.box_size_mpc}) Mpc")
+    return HaloCatalogue(columns, header, grid_cells, notes)

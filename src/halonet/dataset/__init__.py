@@ -1,0 +1,1 @@
+"""Sub-volumes of the boxes, their split, normalisation and reflections."""

@@ -1,0 +1,1 @@
+"""Periodic grids: slabs over MPI ranks, tiles, shells of cells, Fourier windows."""

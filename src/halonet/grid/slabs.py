@@ -1,0 +1,155 @@
+"""Slab decomposition of a periodic N^3 grid over MPI ranks, and its distributed real FFT.
+
+A rank owns N / ranks planes of constant x. The forward transform does the (y, z) plane, exchanges blocks once
+(Alltoall) and finishes along x, so modes are distributed over ky. Every number a rank computes is the one that a single
+rank would: 1-D transforms do not see how many of them there are, and sums run over planes in their global order.
+"""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+from scipy import fft
+
+
+class SlabError(ValueError):
+    """A grid and a number of ranks that do not fit together."""
+
+
+class Slabs:
+    """Slabs of an N^3 grid.
+
+    Parameters
+    ----------
+    cells
+        N, cells along a side.
+    communicator
+        MPI communicator; None for one slab without MPI.
+    threads
+        Threads of each rank's 1-D transforms.
+    """
+
+    def __init__(self, cells: int, communicator=None, threads: int = 1):
+        self.communicator, self.threads, self.cells = communicator, threads, cells
+        self.rank = communicator.rank if communicator else 0
+        self.ranks = communicator.size if communicator else 1
+        if cells % self.ranks:
+            raise SlabError(f"{cells} cells along a side cannot be shared out evenly among {self.ranks} ranks")
+        self.planes = cells // self.ranks
+        self.start = self.rank * self.planes
+        self.stop = self.start + self.planes
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of a rank's real field."""
+        return self.planes, self.cells, self.cells
+
+    @property
+    def modes_shape(self) -> tuple[int, int, int]:
+        """Shape of a rank's modes: all kx, its ky, kz >= 0."""
+        return self.cells, self.planes, self.cells // 2 + 1
+
+    # Fourier transforms, numpy's convention: the inverse divides by N^3.
+
+    def forward(self, field: np.ndarray) -> np.ndarray:
+        """Modes of a real field, complex64 of :attr:`modes_shape`."""
+        planes = fft.rfft2(field, axes=(1, 2), workers=self.threads)
+        modes = self._scatter_ky(planes)
+        return fft.fft(modes, axis=0, overwrite_x=True, workers=self.threads)
+
+    def inverse(self, modes: np.ndarray) -> np.ndarray:
+        """Real field of modes, float32 of :attr:`shape`. ``modes`` is left as it was."""
+        columns = fft.ifft(modes, axis=0, workers=self.threads)
+        planes = self._gather_ky(columns)
+        return fft.irfft2(planes, s=(self.cells, self.cells), axes=(1, 2), overwrite_x=True, workers=self.threads)
+
+    def _scatter_ky(self, planes: np.ndarray) -> np.ndarray:
+        if self.ranks == 1:
+            return planes
+        blocks = planes.reshape(self.planes, self.ranks, self.planes, -1).swapaxes(0, 1)
+        return self._exchange(blocks).reshape(self.modes_shape)
+
+    def _gather_ky(self, columns: np.ndarray) -> np.ndarray:
+        if self.ranks == 1:
+            return columns
+        blocks = self._exchange(columns.reshape(self.ranks, self.planes, self.planes, -1))
+        return blocks.swapaxes(0, 1).reshape(self.planes, self.cells, -1)
+
+    def _exchange(self, blocks: np.ndarray) -> np.ndarray:
+        blocks = np.ascontiguousarray(blocks)
+        received = np.empty_like(blocks)
+        self.communicator.Alltoall(blocks, received)
+        return received
+
+    # Wavenumbers, in units of 2 pi / L as float64, shaped to broadcast against the modes.
+
+    @cached_property
+    def wavenumbers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Integer wavenumbers (kx, ky, kz) in units of the fundamental, shaped to broadcast over the modes."""
+        k = fft.fftfreq(self.cells, 1 / self.cells)
+        return k[:, None, None], k[None, self.start : self.stop, None], np.abs(k[None, None, : self.cells // 2 + 1])
+
+    @cached_property
+    def off_nyquist(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Per axis 0 on the Nyquist plane and 1 elsewhere: odd derivatives of a real field vanish there."""
+        return tuple((np.abs(k) != self.cells / 2).astype(np.float32) for k in self.wavenumbers)
+
+    # Transfer of planes between ranks.
+
+    def with_ghosts(self, field: np.ndarray, depth: int) -> np.ndarray:
+        """Field with ``depth`` planes of the periodic neighbours on both sides, shape (planes + 2 depth, N, N)."""
+        wanted = np.arange(self.start - depth, self.stop + depth) % self.cells
+        if self.ranks == 1:
+            return field[wanted]
+        result = np.empty((len(wanted), self.cells, self.cells), field.dtype)
+        requests = []
+        for rank in range(self.ranks):
+            theirs = np.arange(rank * self.planes - depth, (rank + 1) * self.planes + depth) % self.cells
+            for i in np.flatnonzero(theirs // self.planes == self.rank):
+                plane = np.ascontiguousarray(field[theirs[i] - self.start])
+                requests.append(self.communicator.Isend(plane, rank, tag=int(i)))
+        for i, plane in enumerate(wanted):
+            requests.append(self.communicator.Irecv(result[i], plane // self.planes, tag=i))
+        for request in requests:
+            request.Wait()
+        return result
+
+    def collect(self, field: np.ndarray, thickness: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Stream the whole field through rank 0, ``thickness`` planes at a time; other ranks get nothing but take part."""
+        for start in range(0, self.cells, thickness):
+            stop = min(start + thickness, self.cells)
+            mine = field[max(start - self.start, 0) : max(stop - self.start, 0)]
+            if self.rank == 0:
+                yield start, self._receive_group(start, stop, mine)
+            elif len(mine):
+                self.communicator.Send(np.ascontiguousarray(mine), 0)
+
+    def _receive_group(self, start: int, stop: int, mine: np.ndarray) -> np.ndarray:
+        if len(mine) == stop - start:
+            return mine
+        group = np.empty((stop - start, self.cells, self.cells), mine.dtype)
+        group[: len(mine)] = mine
+        position = start + len(mine)
+        while position < stop:
+            owner = position // self.planes
+            end = min(stop, (owner + 1) * self.planes)
+            self.communicator.Recv(group[position - start : end - start], owner)
+            position = end
+        return group
+
+    def sum_planes(self, values: np.ndarray) -> float:
+        """Sum of one float64 per plane, in the global order of planes, the same on every rank."""
+        if self.ranks > 1:
+            values = np.concatenate(self.communicator.allgather(values))
+        return float(np.sum(values))
+
+    def gather(self, values: np.ndarray) -> np.ndarray:
+        """Concatenate every rank's rows, in rank order, on every rank."""
+        return np.concatenate(self.communicator.allgather(values)) if self.ranks > 1 else values
+
+    def standard_deviation(self, field: np.ndarray) -> float:
+        """Standard deviation of a field about its mean, float64, the same for any number of ranks."""
+        count = self.cells**3
+        mean = self.sum_planes(field.sum(axis=(1, 2), dtype=np.float64)) / count
+        squares = np.array([np.sum((plane.astype(np.float64) - mean) ** 2) for plane in field])
+        return (self.sum_planes(squares) / count) ** 0.5

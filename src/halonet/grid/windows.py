@@ -1,0 +1,11 @@
+"""Fourier windows of smoothing filters."""
+
+import numpy as np
+
+
+def top_hat(x: np.ndarray) -> np.ndarray:
+    """Fourier transform of a spherical top-hat, 3 (sin x - x cos x) / x^3 with x = k R, exact at small x."""
+    x = np.asarray(x, dtype=np.float64)
+    small = np.abs(x) < 0.05
+    safe = np.where(small, 1.0, x)
+    return np.where(small, 1 - x**2 / 10 + x**4 / 280, 3 * (np.sin(safe) - safe * np.cos(safe)) / safe**3)

@@ -1,0 +1,1 @@
+"""Haloes in a probability mask."""

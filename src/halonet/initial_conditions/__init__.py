@@ -1,0 +1,1 @@
+"""Random phases, linear density and Lagrangian displacement."""

@@ -1,0 +1,1 @@
+"""Segmentation networks, their training and their prediction of whole boxes."""

@@ -1,0 +1,332 @@
+"""Typed settings: one model per stage, validated when the workflow starts.
+
+``config.yaml`` is the only place where a user sets science. Every stage's script takes its own model as JSON, so that a
+stage depends on nothing but what stands in its model. Lengths are comoving Mpc without h, masses solar masses.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message names its key, its value and what would be right."""
+
+
+class Model(BaseModel):
+    """Frozen settings: an unknown key is an error, and text is never taken for a number or a truth value."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class RunSettings(Model):
+    """What identifies a run: its results stand under ``<results>/<name>/``."""
+
+    name: Name
+    seed: int = Field(ge=0, lt=2**63)
+    results: str = "results"
+    networks: list[Name] = Field(min_length=1, description="which of the networks below are trained and compared")
+    keep_density: bool = Field(True, description="false: density.h5 is deleted once nothing needs it")
+    keep_probability: bool = Field(True, description="false: predicted probabilities are deleted after use")
+
+
+class CosmologySettings(Model):
+    """Flat LambdaCDM and the redshift of the output (HaloNet paper, section 3.1)."""
+
+    h: float = Field(0.7, gt=0, lt=2)
+    omega_b: float = Field(0.043, gt=0, lt=1)
+    omega_cdm: float = Field(0.207, gt=0, lt=1)
+    n_s: float = Field(0.96, gt=0, lt=2)
+    sigma8: float = Field(0.8, gt=0, lt=3)
+    redshift: float = Field(0.0, ge=0, le=50)
+
+    @property
+    def omega_m(self) -> float:
+        """Matter density today in units of the critical density."""
+        return self.omega_b + self.omega_cdm
+
+    @model_validator(mode="after")
+    def _is_flat(self) -> Self:
+        if self.omega_m >= 1:
+            raise ValueError(f"omega_b + omega_cdm is {self.omega_m}; flat LambdaCDM needs less than 1")
+        return self
+
+
+class BoxSettings(Model):
+    """The boxes: first the training boxes, then the validation boxes, the last ones are the test set."""
+
+    count: int = Field(ge=1)
+    validation: int = Field(ge=0, description="boxes held back from training when the split is by box")
+    test: int = Field(ge=0)
+    cells: int = Field(ge=8, description="cells along a side")
+    box_size_mpc: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _has_training_boxes(self) -> Self:
+        if self.validation + self.test >= self.count:
+            raise ValueError(f"validation {self.validation} + test {self.test} leave none of the {self.count} boxes")
+        return self
+
+    @property
+    def cell_size(self) -> float:
+        """Side of a cell (Mpc)."""
+        return self.box_size_mpc / self.cells
+
+
+class FilterBankSettings(Model):
+    """Top-hat radii on which density peaks are sought."""
+
+    smallest_cells: float = Field(2.0, gt=0)
+    ratio: float = Field(1.2, gt=1)
+    largest_mpc: float = Field(34.0, gt=0)
+
+
+class PeakPatchSettings(Model):
+    """Peak Patch (Bond & Myers 1996; Stein, Alvarez & Bond 2018); defaults are those of the HaloNet catalogues.
+
+    ``published`` search reproduces the logic behind the published catalogues, ``corrected`` the method as designed.
+    """
+
+    search: Literal["published", "corrected"] = "published"
+    reduction: Literal["shared", "smaller"] = "shared"
+    final_state_exclusion: float | None = Field(0.1868, gt=0)
+    filters: FilterBankSettings = FilterBankSettings()
+    largest_sphere_cells: int = Field(31, ge=2)
+    minimum_cells: float = Field(27.0, ge=0, description="haloes smaller than this volume (cells) are left out")
+    collapse_table: Literal["published", "fine"] = "published"
+
+
+class GroundTruthSettings(Model):
+    """Where true haloes come from."""
+
+    ranks: int = Field(1, ge=1, description="MPI ranks of one box; changes no result")
+    peak_patch: PeakPatchSettings = PeakPatchSettings()
+
+
+class DatasetSettings(Model):
+    """Sub-volumes of the boxes."""
+
+    window: int = Field(128, ge=8, description="cells along a side of a sub-volume")
+    split_by: Literal["box", "subvolume"] = "box"
+    validation_fraction: Fraction = Field(0.125, description="of the sub-volumes, when the split is by sub-volume")
+
+
+class TrainingStageSettings(Model):
+    """One stage of a training schedule. Its length is given in epochs or in steps."""
+
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: Fraction = Field(0.0, description="fraction of the stage over which the learning rate rises from zero")
+    momentum: Fraction = 0.0
+    weight_decay: float = Field(0.0, ge=0)
+    beta_2: Fraction = 0.999
+    clip_norm: float | None = Field(None, gt=0)
+    dropout: Fraction = 0.0
+    loss: Literal["dice", "dice_cross_entropy"] = "dice"
+    boxes: int | None = Field(None, ge=1, description="train on the first so many training boxes only")
+    epochs: int | None = Field(None, ge=1)
+    steps: int | None = Field(None, ge=1)
+    batch_size: int = Field(3, ge=1)
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("a training stage needs either epochs or steps, and not both")
+        return self
+
+
+class NetworkSettings(Model):
+    """A network, its input and its training schedule: all that decides its weights besides data and seed."""
+
+    architecture: Literal["vnet", "unet"] = "vnet"
+    levels: int = Field(5, ge=1, le=8)
+    filters: int = Field(16, ge=1)
+    kernel: int = Field(5, ge=1)
+    convolutions: int = Field(3, ge=1)
+    activation: Literal["leaky_relu", "prelu"] = "leaky_relu"
+    batch_normalisation: bool = False
+    window: int = Field(128, ge=8, description="cells along a side of a training sample")
+    normalisation: Literal["global", "individual"] = "global"
+    augmentation: Literal["none", "reflections", "cube"] = "reflections"
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    stages: list[TrainingStageSettings] = Field(min_length=1)
+    validation_interval: int = Field(1000, ge=1, description="steps between validations")
+    validation_windows: int | None = Field(None, ge=1, description="validate on the first so many windows")
+
+    @model_validator(mode="after")
+    def _fits_its_window(self) -> Self:
+        halvings = self.levels if self.architecture == "vnet" else self.levels + 1
+        if self.window % 2**halvings:
+            raise ValueError(
+                f"window {self.window} cannot be halved {halvings} times; a {self.architecture} of {self.levels} "
+                f"levels needs a multiple of {2**halvings}"
+            )
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel {self.kernel} is even; a cell-centred convolution needs an odd kernel")
+        return self
+
+
+class TrainingSettings(Model):
+    """How a training job runs; changes no weight."""
+
+    checkpoint_minutes: float = Field(10.0, gt=0)
+    threads: int = Field(2, ge=1)
+    gpus: int = Field(0, ge=0)
+
+
+class PredictionSettings(Model):
+    """Tiled prediction: tiles overlap, and ``buffer`` cells are trimmed from each face (paper, section 3.3)."""
+
+    tile: int = Field(128, ge=8)
+    buffer: int = Field(32, ge=0)
+
+    @model_validator(mode="after")
+    def _leaves_a_core(self) -> Self:
+        if 2 * self.buffer >= self.tile:
+            raise ValueError(f"buffer {self.buffer} is not smaller than half of tile {self.tile}")
+        return self
+
+
+class ShellThresholdSettings(Model):
+    """Mean probability at which a halo of radius R ends, piecewise linear in R (cells), broken at ``break_cells``."""
+
+    inner_slope: float = 0.044
+    inner_value: float = 0.31
+    outer_slope: float = 0.0045
+    outer_value: float = 0.57
+    break_cells: float = Field(6.7, gt=0)
+
+
+class HaloFindingSettings(Model):
+    """Halo finder of section 4 of the paper. ``calibrated`` thresholds are fitted on calibration boxes."""
+
+    peak_thresholds: list[Fraction] | Literal["calibrated"] = [0.9999, 0.99, 0.975]
+    shell_threshold: ShellThresholdSettings | Literal["calibrated"] = ShellThresholdSettings()
+    calibrate_on: Literal["training", "validation"] = "validation"
+    calibration_boxes: int = Field(4, ge=1)
+    minimum_cells: int = Field(27, ge=1, description="smaller haloes are left out of the catalogue")
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether boxes of known truth must be predicted before haloes can be found."""
+        return "calibrated" in (self.peak_thresholds, self.shell_threshold)
+
+    @model_validator(mode="after")
+    def _descends(self) -> Self:
+        thresholds = self.peak_thresholds
+        if thresholds != "calibrated" and (not thresholds or thresholds != sorted(set(thresholds), reverse=True)):
+            raise ValueError(f"peak_thresholds {thresholds} must descend, like 0.9999, 0.99, 0.975")
+        return self
+
+
+class StatisticsSettings(Model):
+    """Comparison with the truth, on the test boxes."""
+
+    minimum_cells: int = Field(100, ge=1, description="only haloes above this volume are compared")
+    radius_tolerance: Fraction = Field(0.25, description="largest relative difference of radii of a matched pair")
+    number_cuts: list[float] = Field(
+        [3000.0, 15000.0], description="most massive haloes per (512 Mpc)^3, scaled by volume"
+    )
+    assignment: Literal["nearest", "cloud_in_cell"] = "nearest"
+
+
+class Settings(Model):
+    """Everything a run depends on."""
+
+    run: RunSettings
+    cosmology: CosmologySettings
+    boxes: BoxSettings
+    ground_truth: GroundTruthSettings
+    dataset: DatasetSettings
+    networks: dict[Name, NetworkSettings]
+    training: TrainingSettings
+    prediction: PredictionSettings
+    halo_finding: HaloFindingSettings
+    statistics: StatisticsSettings
+
+    @model_validator(mode="after")
+    def _stages_fit_together(self) -> Self:
+        boxes, window = self.boxes, self.dataset.window
+        core = self.prediction.tile - 2 * self.prediction.buffer
+        for what, size in (("dataset.window", window), ("prediction.tile - 2 prediction.buffer", core)):
+            if boxes.cells % size:
+                raise ValueError(f"{what} = {size} does not divide boxes.cells = {boxes.cells}")
+        if self.prediction.tile > boxes.cells + 2 * self.prediction.buffer:
+            raise ValueError(f"prediction.tile = {self.prediction.tile} is larger than a box with its buffers")
+        if boxes.cells % self.ground_truth.ranks:
+            raise ValueError(f"ground_truth.ranks = {self.ground_truth.ranks} does not divide {boxes.cells} cells")
+        largest = self.ground_truth.peak_patch.filters.largest_mpc
+        if 2 * largest > boxes.box_size_mpc:
+            raise ValueError(
+                f"ground_truth.peak_patch.filters.largest_mpc = {largest} exceeds half of the box "
+                f"({boxes.box_size_mpc / 2} Mpc)"
+            )
+        return self._networks_fit()
+
+    def _networks_fit(self) -> Self:
+        for name in self.run.networks:
+            if name not in self.networks:
+                raise ValueError(f"run.networks names {name!r}; the networks are {', '.join(sorted(self.networks))}")
+            network = self.networks[name]
+            if network.window > self.dataset.window:
+                raise ValueError(
+                    f"networks.{name}.window = {network.window} is larger than dataset.window = {self.dataset.window}"
+                )
+            halvings = 2 ** (network.levels + (network.architecture == "unet"))
+            if self.prediction.tile % halvings:
+                raise ValueError(f"prediction.tile = {self.prediction.tile} is no multiple of {halvings} for {name}")
+        finding = self.halo_finding
+        if finding.needs_calibration and finding.calibrate_on == "validation" and not self.boxes.validation:
+            raise ValueError("halo_finding.calibrate_on is 'validation' but boxes.validation is 0")
+        return self
+
+
+def validate[M: Model](model: type[M], values: object, source: str) -> M:
+    """Validate ``values`` as ``model``; a failure names the key, its value and ``source`` (a file or command line)."""
+    try:
+        # Through JSON, so that lists and numbers of YAML are taken as JSON takes them even in strict mode.
+        return model.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        raise SettingsError(f"{source}: {_explain(error)}") from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"]) or "settings"
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = "there is no such key"
+        elif item["type"] == "missing":
+            message = "this key is missing"
+        shown = "" if isinstance(item["input"], dict) else f" = {item['input']!r}"
+        lines.append(f"{key}{shown}: {message}")
+    return "; ".join(lines)
+
+
+def load_settings(path: str | Path) -> Settings:
+    """Read and validate a whole configuration (YAML)."""
+    return validate(Settings, yaml.safe_load(Path(path).read_text()), str(path))
+
+
+def stage_settings[M: Model](model: type[M], argument: str | None) -> M:
+    """Settings of one stage from a script's ``--settings``: JSON text, the name of a JSON file, or None for defaults."""
+    if argument is None:
+        return validate(model, {}, "default settings")
+    text, source = (argument, "--settings") if argument.lstrip().startswith("{") else (None, argument)
+    if text is None:
+        try:
+            text = Path(argument).read_text()
+        except OSError as error:
+            raise SettingsError(f"--settings {argument}: {error.strerror}; give JSON text or a JSON file") from None
+    try:
+        return validate(model, json.loads(text), source)
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"{source}: no valid JSON ({error})") from None

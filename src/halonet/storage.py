@@ -1,0 +1,174 @@
+"""HDF5 layouts of fields, and writing that never leaves half a file under a final name."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from halonet.grid.slabs import Slabs
+
+FIELD_NAMES = ("density", "mask", "probability")
+CHUNK_CELLS = 32  # divides every sub-volume in use, so that reading one touches whole chunks only
+
+
+class StorageError(ValueError):
+    """A file that cannot be used; the message names it, what is wrong and what would be right."""
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Temporary name beside ``path`` that becomes ``path`` when the block ends well and vanishes when it does not."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with open(temporary, "rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file atomically."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text)
+
+
+def write_json(path: str | Path, values: object) -> None:
+    """Write a JSON file atomically."""
+    write_text(path, json.dumps(values, indent=2) + "\n")
+
+
+def read_json(path: str | Path) -> dict:
+    """Read a JSON file; a damaged one is named."""
+    try:
+        return json.loads(Path(path).read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise StorageError(f"{path}: cannot be read as JSON ({error})") from None
+
+
+@dataclass(frozen=True)
+class FieldHeader:
+    """Root attributes of a field file.
+
+    Attributes
+    ----------
+    box_size_mpc
+        Side of the periodic box (Mpc).
+    redshift
+        Output redshift the density is extrapolated to; None where a user's file does not say.
+    cosmology
+        Settings of the cosmology; None where a user's file does not say.
+    seed
+        Seed of the white noise, where there was one.
+    provenance
+        See :mod:`halonet.provenance`.
+    """
+
+    box_size_mpc: float
+    redshift: float | None = None
+    cosmology: dict | None = None
+    seed: int | None = None
+    provenance: dict = field(default_factory=dict)
+
+
+@contextmanager
+def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file for reading; a missing, truncated or foreign one is named."""
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        reason = "no such file" if not Path(path).exists() else f"no complete HDF5 file ({error})"
+        raise StorageError(f"{path}: {reason}") from None
+    with file:
+        yield file
+
+
+def write_field(path: str | Path, name: str, slab: np.ndarray, header: FieldHeader, slabs: Slabs | None = None) -> None:
+    """Write a field from its slabs; collective. The bytes do not depend on the number of ranks.
+
+    Parameters
+    ----------
+    name
+        ``density``, ``probability`` (float32) or ``mask`` (uint8).
+    slab
+        This rank's planes, shape (N / ranks, N, N).
+    """
+    slabs = slabs or Slabs(slab.shape[1])
+    cells, thickness = slabs.cells, min(CHUNK_CELLS, slabs.cells)
+    dtype = np.uint8 if name == "mask" else np.float32
+    groups = slabs.collect(slab.astype(dtype, copy=False), thickness)
+    if slabs.rank:
+        for _ in groups:
+            pass
+        return
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        # Masks are nearly constant within a chunk; Gaussian fields do not compress.
+        compression = {"compression": "gzip", "compression_opts": 1} if name == "mask" else {}
+        data = file.create_dataset(name, (cells,) * 3, dtype, chunks=(thickness,) * 3, **compression)
+        for start, planes in groups:
+            data[start : start + len(planes)] = planes
+        write_header(file, header)
+
+
+def write_header(file: h5py.File, header: FieldHeader) -> None:
+    """Write the root attributes of a field or catalogue file."""
+    file.attrs["box_size_mpc"] = header.box_size_mpc
+    if header.redshift is not None:
+        file.attrs["redshift"] = header.redshift
+    if header.seed is not None:
+        file.attrs["seed"] = header.seed
+    if header.cosmology is not None:
+        file.attrs["cosmology"] = json.dumps(header.cosmology)
+    file.attrs["provenance"] = json.dumps(header.provenance)
+
+
+def read_header(path: str | Path) -> FieldHeader:
+    """Header of a field or catalogue file."""
+    with open_hdf5(path) as file:
+        attributes = dict(file.attrs)
+    if "box_size_mpc" not in attributes:
+        raise StorageError(f"{path}: the root attribute box_size_mpc is missing; it gives the side of the box in Mpc")
+    box_size = float(attributes["box_size_mpc"])
+    if not (np.isfinite(box_size) and box_size > 0):
+        raise StorageError(f"{path}: box_size_mpc = {box_size}; a positive length in Mpc is needed")
+    return FieldHeader(
+        box_size,
+        float(attributes["redshift"]) if "redshift" in attributes else None,
+        json.loads(attributes["cosmology"]) if "cosmology" in attributes else None,
+        int(attributes["seed"]) if "seed" in attributes else None,
+        json.loads(attributes.get("provenance", "{}")),
+    )
+
+
+def field_cells(path: str | Path, name: str) -> int:
+    """Cells along a side of the field ``name``; a missing, non-cubic or non-numeric one is refused."""
+    with open_hdf5(path) as file:
+        if name not in file:
+            raise StorageError(f"{path}: no dataset {name!r}; it holds {', '.join(sorted(file)) or 'nothing'}")
+        shape = file[name].shape
+    if len(shape) != 3 or len(set(shape)) != 1:
+        raise StorageError(f"{path}: {name} has shape {shape}; a cube (N, N, N) is needed")
+    return shape[0]
+
+
+def read_field(path: str | Path, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
+    """Planes ``start`` to ``stop`` of a field, float32 (uint8 for a mask); values that are not finite are refused."""
+    cells = field_cells(path, name)
+    try:
+        with open_hdf5(path) as file:
+            planes = file[name][start : cells if stop is None else stop]
+    except OSError as error:
+        raise StorageError(f"{path}: {name} cannot be read, the file is damaged ({error})") from None
+    planes = planes.astype(np.uint8 if name == "mask" else np.float32, copy=False)
+    for i, plane in enumerate(planes):
+        if not np.isfinite(plane).all():
+            raise StorageError(f"{path}: {name} has values that are not finite, first in plane {start + i}")
+    return planes
