@@ -6,7 +6,7 @@ stage depends on nothing but what stands in its model. Lengths are comoving Mpc 
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -23,6 +23,9 @@ class Model(BaseModel):
     """Frozen settings: an unknown key is an error, and text is never taken for a number or a truth value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+M = TypeVar("M", bound=Model)
 
 
 class RunSettings(Model):
@@ -288,7 +291,7 @@ class Settings(Model):
         return self
 
 
-def validate[M: Model](model: type[M], values: object, source: str) -> M:
+def validate(model: type[M], values: object, source: str) -> M:
     """Validate ``values`` as ``model``; a failure names the key, its value and ``source`` (a file or command line)."""
     try:
         # Through JSON, so that lists and numbers of YAML are taken as JSON takes them even in strict mode.
@@ -316,7 +319,7 @@ def load_settings(path: str | Path) -> Settings:
     return validate(Settings, yaml.safe_load(Path(path).read_text()), str(path))
 
 
-def stage_settings[M: Model](model: type[M], argument: str | None) -> M:
+def stage_settings(model: type[M], argument: str | None) -> M:
     """Settings of one stage from a script's ``--settings``: JSON text, the name of a JSON file, or None for defaults."""
     if argument is None:
         return validate(model, {}, "default settings")

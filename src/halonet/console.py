@@ -1,0 +1,61 @@
+"""What scripts share: logging, progress that suits a terminal and a log, and errors a user can act on."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+log = logging.getLogger("halonet")
+T = TypeVar("T")
+LINE_INTERVAL = 10.0  # seconds between two lines of progress in a log
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Run a script's ``main``; bad input ends in one clear line and exit code 2, without a traceback.
+
+    Bad input is a ``ValueError`` or ``OSError``, which this package raises with a message that names the key or file.
+    Set ``HALONET_TRACEBACK=1`` to see where it came from.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    try:
+        code = main() or 0
+    except (ValueError, OSError) as error:
+        if os.environ.get("HALONET_TRACEBACK"):
+            raise
+        print(f"error: {error}", file=sys.stderr, flush=True)
+        code = 2
+    if code:
+        _abort_other_ranks(code)
+    sys.exit(code)
+
+
+def _abort_other_ranks(code: int) -> None:
+    """A rank that gives up would leave the others waiting for it for ever."""
+    if "mpi4py.MPI" in sys.modules:
+        from mpi4py import MPI
+
+        if MPI.COMM_WORLD.size > 1:
+            sys.stderr.flush()
+            MPI.COMM_WORLD.Abort(code)
+
+
+def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+    """Iterate with progress: a bar on a terminal, now and then a plain line in a log."""
+    total = len(items) if total is None else total
+    if sys.stderr.isatty():
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns) as bar:
+            yield from bar.track(items, total=total, description=description)
+        return
+    start = last = time.monotonic()
+    for done, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - last > LINE_INTERVAL and done < total:
+            log.info("%s: %d of %d, %.0f s left", description, done, total, (now - start) / done * (total - done))
+            last = now
+    log.info("%s: %d of %d in %.1f s", description, total, total, time.monotonic() - start)

@@ -1,0 +1,113 @@
+"""Background, growth and linear power spectrum of flat LambdaCDM without radiation."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import integrate
+
+from halonet.settings import CosmologySettings
+from halonet.storage import StorageError, write_text
+
+CRITICAL_DENSITY = 2.775e11  # h^2 Msun / Mpc^3, the value of the HaloNet paper (section 5.1)
+WAVENUMBERS = np.geomspace(1e-5, 50.0, 2000)  # 1/Mpc; beyond the corner mode of a grid of 0.11 Mpc cells
+
+
+def mean_matter_density(cosmology: CosmologySettings) -> float:
+    """Comoving mean matter density (Msun / Mpc^3)."""
+    return CRITICAL_DENSITY * cosmology.omega_m * cosmology.h**2
+
+
+def expansion_rate(cosmology: CosmologySettings, redshift: float) -> float:
+    """E(z) = H(z) / H0."""
+    return (cosmology.omega_m * (1 + redshift) ** 3 + 1 - cosmology.omega_m) ** 0.5
+
+
+def hubble_rate(cosmology: CosmologySettings, redshift: float) -> float:
+    """H(z) in km/s/Mpc."""
+    return 100 * cosmology.h * expansion_rate(cosmology, redshift)
+
+
+def matter_fraction(cosmology: CosmologySettings, redshift: float) -> float:
+    """Matter density in units of the critical density at ``redshift``."""
+    return cosmology.omega_m * (1 + redshift) ** 3 / expansion_rate(cosmology, redshift) ** 2
+
+
+def _growing_mode(cosmology: CosmologySettings, redshift: float) -> float:
+    """Growing mode by Heath's integral (1977), equal to the scale factor in matter domination."""
+    omega_m, scale = cosmology.omega_m, 1 / (1 + redshift)
+
+    def integrand(a: float) -> float:
+        return (a / (omega_m + (1 - omega_m) * a**3)) ** 1.5
+
+    integral = integrate.quad(integrand, 0, scale, epsabs=0, epsrel=1e-12)[0]
+    return 2.5 * omega_m * expansion_rate(cosmology, redshift) * integral
+
+
+def growth_factor(cosmology: CosmologySettings, redshift: float) -> float:
+    """Linear growth factor D(z), 1 today."""
+    return _growing_mode(cosmology, redshift) / _growing_mode(cosmology, 0.0)
+
+
+def growth_rate(cosmology: CosmologySettings, redshift: float) -> float:
+    """f = dlnD / dlna, exact for flat LambdaCDM: the derivative of Heath's integral."""
+    omega = matter_fraction(cosmology, redshift)
+    return omega * (2.5 / ((1 + redshift) * _growing_mode(cosmology, redshift)) - 1.5)
+
+
+def compute_power_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np.ndarray]:
+    """Linear matter power spectrum today by CAMB, scaled to sigma8.
+
+    Returns
+    -------
+    k, power
+        Wavenumber (1/Mpc) and P(k) (Mpc^3), shapes (n,).
+    """
+    import camb
+
+    h2 = cosmology.h**2
+    parameters = camb.set_params(
+        H0=100 * cosmology.h,
+        ombh2=cosmology.omega_b * h2,
+        omch2=cosmology.omega_cdm * h2,
+        omk=0.0,
+        mnu=0.0,
+        num_massive_neutrinos=0,
+        TCMB=2.725,
+        ns=cosmology.n_s,
+        As=2e-9,
+        WantTransfer=True,
+    )
+    parameters.set_matter_power(redshifts=[0.0], kmax=1.2 * WAVENUMBERS[-1])
+    results = camb.get_results(parameters)
+    spectrum = results.get_matter_power_interpolator(nonlinear=False, hubble_units=False, k_hunit=False)
+    power = spectrum.P(0.0, WAVENUMBERS) * (cosmology.sigma8 / results.get_sigma8_0()) ** 2
+    return WAVENUMBERS, power
+
+
+def sigma_of_radius(k: np.ndarray, power: np.ndarray, radius: float) -> float:
+    """Standard deviation of the linear density in a top-hat of ``radius`` (Mpc)."""
+    from halonet.grid.windows import top_hat
+
+    integrand = power * k**3 * top_hat(k * radius) ** 2 / (2 * np.pi**2)
+    return float(integrate.simpson(integrand, x=np.log(k)) ** 0.5)
+
+
+def write_power_spectrum(path: str | Path, k: np.ndarray, power: np.ndarray) -> None:
+    """Write a linear power spectrum as CSV: ``k`` (1/Mpc) and ``power`` (Mpc^3)."""
+    table = pd.DataFrame({"k_per_mpc": k, "power_mpc3": power})
+    write_text(path, table.to_csv(index=False, float_format="%.10e"))
+
+
+def read_power_spectrum(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read a linear power spectrum at z = 0 written by :func:`write_power_spectrum` or by a user."""
+    try:
+        table = pd.read_csv(path)
+        k, power = (table[name].to_numpy(float) for name in ("k_per_mpc", "power_mpc3"))
+    except (OSError, KeyError, ValueError) as error:
+        raise StorageError(
+            f"{path}: no power spectrum; columns k_per_mpc and power_mpc3 are needed ({error})"
+        ) from None
+    if len(k) < 2 or not (np.isfinite(power).all() and (np.diff(k) > 0).all() and k[0] > 0 and (power >= 0).all()):
+        raise StorageError(f"{path}: k_per_mpc must rise from above 0 and power_mpc3 be finite and not negative")
+    return k, power

@@ -1,0 +1,55 @@
+"""Gaussian linear density with a given power spectrum.
+
+Notes
+-----
+With white noise n of unit variance per cell, delta_k = FFT(n) sqrt(P(k) / a^3), a the cell size, in numpy's FFT
+convention; the mean vanishes. Modes beyond the one-dimensional Nyquist frequency, in the corners of the Fourier cube, are
+kept, as Peak Patch does (Stein, Alvarez & Bond 2018).
+"""
+
+import numpy as np
+
+from halonet.cosmology import growth_factor
+from halonet.grid.slabs import Slabs
+from halonet.initial_conditions.noise import white_noise
+from halonet.settings import CosmologySettings
+
+
+def linear_density(
+    slabs: Slabs, seed: int, box_size: float, k: np.ndarray, power: np.ndarray, cosmology: CosmologySettings
+) -> np.ndarray:
+    """Gaussian density of a box, linearly extrapolated to the cosmology's redshift.
+
+    Parameters
+    ----------
+    box_size
+        Side of the box (Mpc).
+    k, power
+        Linear power spectrum at z = 0: 1/Mpc and Mpc^3.
+
+    Returns
+    -------
+    Density contrast, float32 of shape (N / ranks, N, N).
+
+    Raises
+    ------
+    ValueError
+        If the spectrum does not cover the modes of the grid.
+    """
+    fundamental, cell_size = 2 * np.pi / box_size, box_size / slabs.cells
+    highest = 3**0.5 * np.pi / cell_size
+    if k[0] > fundamental or k[-1] < highest:
+        raise ValueError(
+            f"the power spectrum covers {k[0]:.3g} to {k[-1]:.3g} per Mpc; a box of {box_size} Mpc with cells of "
+            f"{cell_size} Mpc needs {fundamental:.3g} to {highest:.3g} per Mpc"
+        )
+    modes = slabs.forward(white_noise(slabs, seed))
+    growth = growth_factor(cosmology, cosmology.redshift)
+    amplitude = growth * np.sqrt(power / cell_size**3)
+    kx, ky, kz = slabs.wavenumbers
+    for i in range(slabs.cells):
+        squared = kx[i] ** 2 + ky[0] ** 2 + kz[0] ** 2
+        wavenumber = fundamental * np.sqrt(squared)
+        factor = np.interp(np.log(np.maximum(wavenumber, fundamental)), np.log(k), amplitude)
+        modes[i] *= np.where(squared > 0, factor, 0).astype(np.float32)
+    return slabs.inverse(modes)

@@ -1,0 +1,31 @@
+"""The MPI world of a script, and the check that it is the one the workflow asked for."""
+
+import os
+
+# Set by the launchers of MPICH and Open MPI and by SLURM's PMI plugins; without one of them there is one process, and
+# initialising MPI would only cost time.
+LAUNCHER_VARIABLES = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
+
+
+class WorldError(ValueError):
+    """The number of MPI ranks is not the one that was asked for."""
+
+
+def world(expected_ranks: int | None = None):
+    """Communicator of all ranks, or None where there is one rank.
+
+    A launcher with the wrong MPI flavour starts N worlds of one rank each, which would all write the same file; a world
+    of another size than ``expected_ranks`` is therefore refused.
+    """
+    communicator, ranks = None, 1
+    if any(name in os.environ for name in LAUNCHER_VARIABLES):
+        from mpi4py import MPI
+
+        ranks = MPI.COMM_WORLD.size
+        communicator = MPI.COMM_WORLD if ranks > 1 else None
+    if expected_ranks is not None and ranks != expected_ranks:
+        raise WorldError(
+            f"MPI world of {ranks} rank(s) where --ranks asks for {expected_ranks}; launch with "
+            f"'mpiexec -n {expected_ranks}', or under SLURM with the srun --mpi=... that fits the installed MPI"
+        )
+    return communicator
