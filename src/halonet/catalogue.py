@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from halonet.storage import FieldHeader, StorageError, write_header, atomic_path, open_hdf5, read_header
+from halonet.storage import FieldHeader, StorageError, atomic_path, open_hdf5, read_header, write_header
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class HaloCatalogue:
 
 
 def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
-    """Write a catalogue atomically, sorted by mass: group ``haloes``, one dataset with unit and description a column."""
+    """Write a catalogue atomically, sorted by mass: group ``haloes`` with one dataset per column."""
     catalogue = catalogue.sorted_by_mass()
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         group = file.create_group("haloes")

@@ -109,6 +109,7 @@ class GroundTruthSettings(Model):
     """Where true haloes come from."""
 
     ranks: int = Field(1, ge=1, description="MPI ranks of one box; changes no result")
+    launcher: str = Field("mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'; changes no result")
     peak_patch: PeakPatchSettings = PeakPatchSettings()
 
 
