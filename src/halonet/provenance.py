@@ -1,7 +1,7 @@
 """What every artifact carries, and the digest of the code that made it.
 
-A provenance record holds nothing that differs between two identical runs (no time, no host, no number of ranks), so that
-the same settings, seed and code give the same bytes.
+A provenance record holds nothing that differs between two identical runs (no time, no host, no number of ranks), so
+that the same settings, seed and code give the same bytes.
 """
 
 import ast

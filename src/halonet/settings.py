@@ -321,7 +321,7 @@ def load_settings(path: str | Path) -> Settings:
 
 
 def stage_settings(model: type[M], argument: str | None) -> M:
-    """Settings of one stage from a script's ``--settings``: JSON text, the name of a JSON file, or None for defaults."""
+    """Settings of one stage from a script's ``--settings``: JSON text, a JSON file's name, or None for defaults."""
     if argument is None:
         return validate(model, {}, "default settings")
     text, source = (argument, "--settings") if argument.lstrip().startswith("{") else (None, argument)

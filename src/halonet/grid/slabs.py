@@ -115,7 +115,7 @@ class Slabs:
         return result
 
     def collect(self, field: np.ndarray, thickness: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Stream the whole field through rank 0, ``thickness`` planes at a time; other ranks get nothing but take part."""
+        """Stream the whole field through rank 0, ``thickness`` planes at a time; the other ranks only send."""
         for start in range(0, self.cells, thickness):
             stop = min(start + thickness, self.cells)
             mine = field[max(start - self.start, 0) : max(stop - self.start, 0)]

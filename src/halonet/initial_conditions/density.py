@@ -3,8 +3,8 @@
 Notes
 -----
 With white noise n of unit variance per cell, delta_k = FFT(n) sqrt(P(k) / a^3), a the cell size, in numpy's FFT
-convention; the mean vanishes. Modes beyond the one-dimensional Nyquist frequency, in the corners of the Fourier cube, are
-kept, as Peak Patch does (Stein, Alvarez & Bond 2018).
+convention; the mean vanishes. Modes beyond the one-dimensional Nyquist frequency, in the corners of the Fourier cube,
+are kept, as Peak Patch does (Stein, Alvarez & Bond 2018).
 """
 
 import numpy as np

@@ -2,9 +2,10 @@
 
 Notes
 -----
-First order: psi1_k = i k / k^2 delta_k, so that div psi1 = -delta and x = q + D psi1. Second order (Bouchet et al. 1995):
-the source S = sum_{i<j} (phi_ii phi_jj - phi_ij^2) of phi_ij = d_i d_j laplacian^-1 delta gives eta2_k = -i k / k^2 S_k,
-and psi2 = -(3/7) Om(z)^(-1/143) D^2 eta2. Components of odd derivatives vanish on their Nyquist plane.
+First order: psi1_k = i k / k^2 delta_k, so that div psi1 = -delta and x = q + D psi1. Second order (Bouchet et al.
+1995): the source S = sum_{i<j} (phi_ii phi_jj - phi_ij^2) of phi_ij = d_i d_j laplacian^-1 delta gives
+eta2_k = -i k / k^2 S_k, and psi2 = -(3/7) Om(z)^(-1/143) D^2 eta2. Components of odd derivatives vanish on their
+Nyquist plane.
 """
 
 from itertools import combinations
