@@ -1,0 +1,38 @@
+# `make quickstart` and `make test` each set up everything on a fresh machine (Python 3.11 to 3.13 with venv) and work alone.
+
+PYTHON ?= python3
+CORES ?= 2
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+REQUIREMENTS := requirements/base.txt requirements/cpu.txt requirements/dev.txt
+# Rules call `python` and `mpiexec` by name: the environment's come first.
+export PATH := $(BIN):$(PATH)
+
+.PHONY: quickstart test lint clean
+
+# The lock dies with its holder, unlike Snakemake's own: after a kill -9 the same command goes on where the run stopped.
+quickstart: $(VENV)/installed
+	@mkdir -p .snakemake
+	flock --nonblock --conflict-exit-code 75 .snakemake/quickstart.lock \
+		snakemake --profile profiles/quickstart --cores $(CORES) --nolock \
+		|| { [ $$? -ne 75 ] || echo "another 'make quickstart' is at work in this folder"; exit 1; }
+	@echo "Report: $(CURDIR)/results/quickstart/report.html"
+
+test: lint
+	python -m pytest
+
+lint: $(VENV)/installed
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+$(VENV)/installed: $(REQUIREMENTS) pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(addprefix -r ,$(REQUIREMENTS))
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV) .snakemake .pytest_cache .ruff_cache results

@@ -1,0 +1,106 @@
+"""HaloNet: from random phases to compared mock halo catalogues. A table of contents; each stage stands in rules/."""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/ground_truth.smk"
+include: "rules/dataset.smk"
+include: "rules/training.smk"
+include: "rules/prediction.smk"
+include: "rules/halo_finding.smk"
+include: "rules/statistics.smk"
+include: "rules/report.smk"
+
+
+wildcard_constraints:
+    box=r"\d{3,}",
+    network="|".join(SETTINGS.run.networks),
+
+
+localrules:
+    all,
+    ground_truth,
+    dataset,
+    training,
+    predictions,
+    haloes,
+    statistics,
+    figures,
+
+
+# Targets list every kept file of their stage and of the stages before it: a deleted intermediate is noticed and remade.
+
+
+rule all:
+    default_target: True
+    input:
+        figure_files(),
+        REPORT,
+        statistics_files(),
+        halo_files(),
+        kept_probabilities(),
+        network_files(),
+        dataset_files(),
+        ground_truth_files(),
+
+
+rule ground_truth:
+    input:
+        ground_truth_files(),
+
+
+rule dataset:
+    input:
+        dataset_files(),
+        ground_truth_files(),
+
+
+rule training:
+    input:
+        network_files(),
+        dataset_files(),
+        ground_truth_files(),
+
+
+rule predictions:
+    input:
+        probability_files(),
+        network_files(),
+        dataset_files(),
+        ground_truth_files(),
+
+
+rule haloes:
+    input:
+        halo_files(),
+        kept_probabilities(),
+        network_files(),
+        dataset_files(),
+        ground_truth_files(),
+
+
+rule statistics:
+    input:
+        statistics_files(),
+        halo_files(),
+        kept_probabilities(),
+        network_files(),
+        dataset_files(),
+        ground_truth_files(),
+
+
+rule figures:
+    input:
+        figure_files(),
+        statistics_files(),
+        halo_files(),
+        kept_probabilities(),
+        network_files(),
+        dataset_files(),
+        ground_truth_files(),

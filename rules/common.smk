@@ -1,0 +1,151 @@
+"""What the rules share: validated settings, paths, parameters and resources. All functions of the workflow are here."""
+
+import json
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from halonet.provenance import code_digest
+from halonet.settings import Settings, SettingsError, validate
+
+try:
+    SETTINGS = validate(Settings, config, "config")
+except SettingsError as error:
+    raise WorkflowError(str(error)) from None
+
+ROOT = Path(workflow.basedir)
+# Scripts find the package of this checkout in whatever environment a rule runs; the rest is Snakemake's own strict mode.
+shell.prefix(f"set -euo pipefail; export PYTHONPATH='{ROOT}/src'${{{{PYTHONPATH:+:$PYTHONPATH}}}}; ")
+RESULTS = f"{SETTINGS.run.results}/{SETTINGS.run.name}"
+LOGS = f"{RESULTS}/logs"
+COSMOLOGY = f"{RESULTS}/cosmology"
+GROUND_TRUTH = f"{RESULTS}/ground_truth"
+DATASET = f"{RESULTS}/dataset"
+NETWORKS = f"{RESULTS}/networks"
+PREDICTIONS = f"{RESULTS}/predictions"
+HALOES = f"{RESULTS}/haloes"
+STATISTICS = f"{RESULTS}/statistics"
+FIGURES = f"{RESULTS}/figures"
+REPORT = f"{RESULTS}/report.html"
+
+BOXES = [f"{i:03d}" for i in range(SETTINGS.boxes.count)]
+TEST_BOXES = BOXES[SETTINGS.boxes.count - SETTINGS.boxes.test :]
+KNOWN_BOXES = BOXES[: SETTINGS.boxes.count - SETTINGS.boxes.test]
+TRAINING_BOXES = KNOWN_BOXES[: len(KNOWN_BOXES) - SETTINGS.boxes.validation]
+VALIDATION_BOXES = KNOWN_BOXES[len(TRAINING_BOXES) :]
+
+# MPI programs start through {resources.mpi} where there is more than one rank; the choice is left to the shell, so that
+# another launcher or another number of ranks is no changed parameter and remakes nothing.
+LAUNCH = 'launch=""; [ {resources.tasks} -eq 1 ] || launch="{resources.mpi} -n {resources.tasks}"; $launch '
+
+
+def script(name):
+    """A script of the workflow, wherever the run's working folder is."""
+    return str(ROOT / "workflow_scripts" / f"{name}.py")
+
+
+def digest(name):
+    """Digest of a script and of the package code behind it: changed code remakes what it makes."""
+    return code_digest(script(name))
+
+
+def as_json(settings):
+    """Settings of one stage, as its script takes them and as their change is noticed."""
+    return json.dumps(settings.model_dump())
+
+
+def calibration_boxes():
+    """Boxes whose predictions fit the halo finder's thresholds; none where the thresholds are given."""
+    finding = SETTINGS.halo_finding
+    if not finding.needs_calibration:
+        return []
+    known = TRAINING_BOXES if finding.calibrate_on == "training" else VALIDATION_BOXES
+    return known[: finding.calibration_boxes]
+
+
+def launcher():
+    """MPI launcher; none for one rank, which the SLURM executor refuses to launch by MPI."""
+    return SETTINGS.ground_truth.launcher if SETTINGS.ground_truth.ranks > 1 else ""
+
+
+def training_memory(wildcards, attempt):
+    """Memory (MB) of a training job: activations grow with the voxels of a batch and the channels of the finest level."""
+    network = SETTINGS.networks[wildcards.network]
+    batch = max(stage.batch_size for stage in network.stages)
+    voxels = batch * network.window**3
+    per_voxel = 4 * 30 * network.filters  # bytes: float32, some 30 stored activations of the finest level and its gradients
+    return int((3000 + voxels * per_voxel / 1e6) * attempt)
+
+
+def per_box(bytes_per_cell, base_mb):
+    """Memory (MB) of a job on one box: a base and so many bytes per cell, more with each attempt."""
+
+    def mem_mb(wildcards, attempt):
+        return int((base_mb + bytes_per_cell * SETTINGS.boxes.cells**3 / 1e6) * (1 + 0.5 * (attempt - 1)))
+
+    return mem_mb
+
+
+def minutes(microseconds_per_cell, base=10):
+    """Run time (min) of a job on one box, three times what was measured, more with each attempt."""
+
+    def runtime(wildcards, attempt):
+        return int(base + 3 * microseconds_per_cell * SETTINGS.boxes.cells**3 / 6e7) * attempt
+
+    return runtime
+
+
+def kept(path, keep):
+    """An intermediate that the configuration may let go once it was used."""
+    return path if keep else temp(path)
+
+
+def ground_truth_files():
+    """Kept files of the ground truth."""
+    names = ["haloes.h5", "mask.h5"] + (["density.h5"] if SETTINGS.run.keep_density else [])
+    files = expand(f"{GROUND_TRUTH}/{{box}}/{{name}}", box=BOXES, name=names)
+    return [f"{COSMOLOGY}/power_spectrum.csv", f"{COSMOLOGY}/collapse_table.h5", *files]
+
+
+def dataset_files():
+    """Kept files of the dataset."""
+    return [f"{DATASET}/subvolumes.csv", f"{DATASET}/normalisation.json"]
+
+
+def network_files():
+    """Kept files of the trained networks."""
+    return [file for name in SETTINGS.run.networks for file in network_folder(name)]
+
+
+def network_folder(name):
+    """Files a trained network consists of."""
+    names = ("model.weights.h5", "settings.json", "normalisation.json", "provenance.json", "history.csv", "progress.png")
+    return [f"{NETWORKS}/{name}/{file}" for file in names]
+
+
+def probability_files():
+    """Predicted probabilities of the calibration and test boxes."""
+    boxes = calibration_boxes() + TEST_BOXES
+    return expand(f"{PREDICTIONS}/{{network}}/{{box}}.h5", network=SETTINGS.run.networks, box=boxes)
+
+
+def kept_probabilities():
+    """Predicted probabilities, where the configuration keeps them."""
+    return probability_files() if SETTINGS.run.keep_probability else []
+
+
+def halo_files():
+    """Kept files of halo finding."""
+    files = expand(f"{HALOES}/{{network}}/{{box}}.h5", network=SETTINGS.run.networks, box=TEST_BOXES)
+    return files + [file for name in SETTINGS.run.networks for file in thresholds_of(name)]
+
+
+def thresholds_of(network):
+    """Calibrated thresholds of a network, where the configuration asks for them."""
+    return [f"{HALOES}/{network}/thresholds.json"] if SETTINGS.halo_finding.needs_calibration else []
+
+
+def statistics_files():
+    """Kept files of the statistics."""
+    names = [*TEST_BOXES, "summary"]
+    return expand(f"{STATISTICS}/{{network}}/{{name}}.json", network=SETTINGS.run.networks, name=names)

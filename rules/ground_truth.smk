@@ -1,0 +1,102 @@
+"""Random phases -> density; Peak Patch haloes and their mask."""
+
+
+rule compute_power_spectrum:
+    output:
+        power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
+    log:
+        f"{LOGS}/compute_power_spectrum.log",
+    benchmark:
+        f"{LOGS}/compute_power_spectrum.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        script=script("compute_power_spectrum"),
+        code=digest("compute_power_spectrum"),
+        cosmology=as_json(SETTINGS.cosmology),
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "python {params.script} --cosmology {params.cosmology:q} --output {output.power_spectrum} 2>&1 | tee {log}"
+
+
+rule solve_collapse_table:
+    output:
+        table=f"{COSMOLOGY}/collapse_table.h5",
+    log:
+        f"{LOGS}/solve_collapse_table.log",
+    benchmark:
+        f"{LOGS}/solve_collapse_table.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        script=script("solve_collapse_table"),
+        code=digest("solve_collapse_table"),
+        cosmology=as_json(SETTINGS.cosmology),
+        settings=as_json(SETTINGS.ground_truth.peak_patch),
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    shell:
+        "python {params.script} --cosmology {params.cosmology:q} --settings {params.settings:q} --output {output.table}"
+        " 2>&1 | tee {log}"
+
+
+rule draw_density:
+    input:
+        power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
+    output:
+        density=kept(f"{GROUND_TRUTH}/{{box}}/density.h5", SETTINGS.run.keep_density),
+    log:
+        f"{LOGS}/draw_density/{{box}}.log",
+    benchmark:
+        f"{LOGS}/draw_density/{{box}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        script=script("draw_density"),
+        code=digest("draw_density"),
+        cosmology=as_json(SETTINGS.cosmology),
+        cells=SETTINGS.boxes.cells,
+        box_size=SETTINGS.boxes.box_size_mpc,
+        seed=SETTINGS.run.seed,
+        box=lambda wildcards: int(wildcards.box),
+    resources:
+        mpi=launcher(),
+        tasks=SETTINGS.ground_truth.ranks,
+        mem_mb=per_box(24, 500),
+        runtime=minutes(1),
+    shell:
+        LAUNCH
+        + "python {params.script} --power-spectrum {input.power_spectrum} --cosmology {params.cosmology:q}"
+        " --cells {params.cells} --box-size {params.box_size} --seed {params.seed} --box {params.box}"
+        " --ranks {resources.tasks} --density {output.density} 2>&1 | tee {log}"
+
+
+rule find_peak_patch_haloes:
+    input:
+        density=f"{GROUND_TRUTH}/{{box}}/density.h5",
+        table=f"{COSMOLOGY}/collapse_table.h5",
+    output:
+        haloes=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
+        mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
+    log:
+        f"{LOGS}/find_peak_patch_haloes/{{box}}.log",
+    benchmark:
+        f"{LOGS}/find_peak_patch_haloes/{{box}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        script=script("find_peak_patch_haloes"),
+        code=digest("find_peak_patch_haloes"),
+        settings=as_json(SETTINGS.ground_truth.peak_patch),
+    resources:
+        mpi=launcher(),
+        tasks=SETTINGS.ground_truth.ranks,
+        mem_mb=per_box(75, 600),
+        runtime=minutes(4),
+    shell:
+        LAUNCH
+        + "python {params.script} --density {input.density} --collapse-table {input.table} --settings {params.settings:q}"
+        " --ranks {resources.tasks} --haloes {output.haloes} --mask {output.mask} 2>&1 | tee {log}"

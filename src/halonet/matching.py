@@ -1,0 +1,109 @@
+"""One-to-one matching of two halo catalogues of the same periodic box, and completeness and purity.
+
+Notes
+-----
+Two haloes can match if each centre lies inside the other halo and their radii differ by at most a tolerance (25%) of the
+larger one. Of all such pairs the closest in units of the smaller radius are joined first, each halo once.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from halonet.catalogue import LAGRANGIAN, HaloCatalogue
+
+
+@dataclass(frozen=True)
+class Matches:
+    """Matched pairs of two catalogues, closest first.
+
+    Attributes
+    ----------
+    true_rows, found_rows
+        Rows of the pairs in either catalogue, int64 of shape (pairs,).
+    distances
+        Distance of the centres (Mpc), float64 of shape (pairs,).
+    true_matched, found_matched
+        Whether a halo has a partner, bool with one entry for every halo of either catalogue.
+    """
+
+    true_rows: np.ndarray
+    found_rows: np.ndarray
+    distances: np.ndarray
+    true_matched: np.ndarray
+    found_matched: np.ndarray
+
+
+def match_haloes(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: float = 0.25) -> Matches:
+    """Match haloes one to one.
+
+    Parameters
+    ----------
+    true, found
+        Catalogues of the same box, compared at their Lagrangian centres and radii.
+    radius_tolerance
+        Largest difference of two radii in units of the larger one.
+
+    Raises
+    ------
+    ValueError
+        If the boxes differ in size.
+    """
+    rows, columns, distances = _pairs_within(true, found)
+    larger = np.maximum(true["radius"][rows], found["radius"][columns])
+    smaller = np.minimum(true["radius"][rows], found["radius"][columns])
+    fits = (distances <= smaller) & (larger - smaller <= radius_tolerance * larger)
+    rows, columns, distances = rows[fits], columns[fits], distances[fits]
+    order = np.lexsort((columns, rows, distances / smaller[fits]))
+    true_free, found_free = np.ones(len(true), bool), np.ones(len(found), bool)
+    kept = []
+    for pair in order:
+        if true_free[rows[pair]] and found_free[columns[pair]]:
+            true_free[rows[pair]] = found_free[columns[pair]] = False
+            kept.append(pair)
+    kept = np.array(kept, np.int64)
+    return Matches(rows[kept], columns[kept], distances[kept], ~true_free, ~found_free)
+
+
+def one_sided_matches(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: float = 0.25) -> np.ndarray:
+    """Whether a true halo holds the centre of any found halo whose radius is within the tolerance of its own.
+
+    The looser reading of section 5.3 of the paper: one found halo may serve several true ones. Bool of shape (true,).
+    """
+    rows, columns, _ = _pairs_within(true, found)
+    difference = np.abs(true["radius"][rows] - found["radius"][columns])
+    return np.isin(np.arange(len(true)), rows[difference <= radius_tolerance * true["radius"][rows]])
+
+
+def _pairs_within(true: HaloCatalogue, found: HaloCatalogue) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of all pairs whose found centre lies inside the true halo, and their distances."""
+    if true.box_size_mpc != found.box_size_mpc:
+        raise ValueError(f"catalogues of boxes of {true.box_size_mpc} and {found.box_size_mpc} Mpc cannot be matched")
+    if not (len(true) and len(found)):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
+    box, centres = true.box_size_mpc, true.positions(LAGRANGIAN)
+    others = found.positions(LAGRANGIAN)
+    inside = cKDTree(others, boxsize=box).query_ball_point(centres, true["radius"].astype(np.float64))
+    rows = np.repeat(np.arange(len(true)), [len(partners) for partners in inside])
+    columns = np.array([partner for partners in inside for partner in partners], np.int64)
+    separation = np.abs(centres[rows] - others[columns])
+    return rows, columns, np.sqrt((np.minimum(separation, box - separation) ** 2).sum(axis=1))
+
+
+def completeness_and_purity(
+    true: HaloCatalogue, found: HaloCatalogue, matches: Matches, cells: float
+) -> tuple[float, float]:
+    """Matched fractions of the true and of the found haloes of at least ``cells`` cells; 0 where there are none.
+
+    Partners may be smaller: a halo just above the cut does not lose its partner to the cut.
+    """
+    completeness = matches.true_matched[true["cells"] >= cells]
+    purity = matches.found_matched[found["cells"] >= cells]
+    return (float(completeness.mean()) if len(completeness) else 0.0, float(purity.mean()) if len(purity) else 0.0)
+
+
+def harmonic_mean(completeness: float, purity: float) -> float:
+    """Harmonic mean of completeness and purity (F1), 0 if both vanish."""
+    total = completeness + purity
+    return 2 * completeness * purity / total if total else 0.0

@@ -1,0 +1,101 @@
+"""Means of a periodic field within spheres and in shells of cells around given cells."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from halonet.grid.shells import shells_within
+
+
+def centre_cells(positions: np.ndarray, cell_size: float, cells: int) -> np.ndarray:
+    """Cells that hold ``positions`` (Mpc, shape (n, 3)), int64 of the same shape."""
+    return np.floor(positions / cell_size).astype(np.int64) % cells
+
+
+def mean_within(field: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Mean of ``field`` over the cells with distance <= radius from each centre cell.
+
+    Parameters
+    ----------
+    field
+        Periodic field, shape (N, N, N).
+    centres
+        Cells, int64 of shape (n, 3).
+    radii
+        Radii (cells), shape (n,).
+    """
+    return _mean_between(field, centres, np.full(len(radii), -1.0), np.asarray(radii, np.float64))
+
+
+def mean_at_radius(field: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Mean of ``field`` over the shell one cell thick at each radius (cells), as :func:`mean_within`."""
+    radii = np.asarray(radii, np.float64)
+    return _mean_between(field, centres, radii - 0.5, radii + 0.5)
+
+
+def _mean_between(field: np.ndarray, centres: np.ndarray, inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
+    """Mean over inner < distance <= outer."""
+    if len(centres) == 0:
+        return np.zeros(0)
+    shells = shells_within(int(np.ceil(outer.max())))
+    starts, stops = (shells.starts[np.searchsorted(shells.radii, edge, side="right")] for edge in (inner, outer))
+    return _mean_over_offsets(field, centres, shells.offsets, starts, stops)
+
+
+@njit(cache=True)
+def _mean_over_offsets(field, centres, offsets, starts, stops):
+    n, means = field.shape[0], np.empty(len(centres))
+    for halo in range(len(centres)):
+        total = 0.0
+        for i in range(starts[halo], stops[halo]):
+            x, y, z = centres[halo, 0] + offsets[i, 0], centres[halo, 1] + offsets[i, 1], centres[halo, 2] + offsets[i, 2]
+            total += field[x % n, y % n, z % n]
+        means[halo] = total / (stops[halo] - starts[halo])
+    return means
+
+
+@dataclass(frozen=True)
+class ShellSums:
+    """Sums over all cells in shells one cell thick around a set of centres, each of shape (reach + 1,).
+
+    Shell i holds the cells whose distance rounds to i cells. Sums of several boxes add up.
+    """
+
+    counts: np.ndarray
+    sums: np.ndarray
+    squares: np.ndarray
+
+    def __add__(self, other: "ShellSums") -> "ShellSums":
+        return ShellSums(self.counts + other.counts, self.sums + other.sums, self.squares + other.squares)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean over the cells of each shell; NaN where there is none."""
+        return np.divide(self.sums, self.counts, out=np.full(len(self.sums), np.nan), where=self.counts > 0)
+
+    @property
+    def deviation(self) -> np.ndarray:
+        """Standard deviation over the cells of each shell; NaN where there is none."""
+        squares = np.divide(self.squares, self.counts, out=np.full(len(self.sums), np.nan), where=self.counts > 0)
+        return np.sqrt(np.maximum(squares - self.mean**2, 0))
+
+
+def shell_sums(field: np.ndarray, centres: np.ndarray, reach: int) -> ShellSums:
+    """Stack ``field`` in shells around the cells ``centres`` (int64, shape (n, 3)), out to ``reach`` cells."""
+    shells = shells_within(reach)
+    shell_of_offset = np.repeat(np.rint(shells.radii).astype(np.int64), np.diff(shells.starts))
+    sums, squares = _stack(field, centres, shells.offsets, shell_of_offset, reach + 1)
+    return ShellSums(np.bincount(shell_of_offset, minlength=reach + 1) * len(centres), sums, squares)
+
+
+@njit(cache=True)
+def _stack(field, centres, offsets, shell_of_offset, shells):
+    n, sums, squares = field.shape[0], np.zeros(shells), np.zeros(shells)
+    for halo in range(len(centres)):
+        for i in range(len(offsets)):
+            x, y, z = centres[halo, 0] + offsets[i, 0], centres[halo, 1] + offsets[i, 1], centres[halo, 2] + offsets[i, 2]
+            value = np.float64(field[x % n, y % n, z % n])
+            sums[shell_of_offset[i]] += value
+            squares[shell_of_offset[i]] += value * value
+    return sums, squares
