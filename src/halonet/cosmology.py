@@ -105,9 +105,7 @@ def read_power_spectrum(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
         table = pd.read_csv(path)
         k, power = (table[name].to_numpy(float) for name in ("k_per_mpc", "power_mpc3"))
     except (OSError, KeyError, ValueError) as error:
-        raise StorageError(
-            f"{path}: no power spectrum; columns k_per_mpc and power_mpc3 are needed ({error})"
-        ) from None
+        raise StorageError(f"{path}: columns k_per_mpc and power_mpc3 are needed ({error})") from None
     if len(k) < 2 or not (np.isfinite(power).all() and (np.diff(k) > 0).all() and k[0] > 0 and (power >= 0).all()):
         raise StorageError(f"{path}: k_per_mpc must rise from above 0 and power_mpc3 be finite and not negative")
     return k, power

@@ -49,7 +49,11 @@ def _mean_over_offsets(field, centres, offsets, starts, stops):
     for halo in range(len(centres)):
         total = 0.0
         for i in range(starts[halo], stops[halo]):
-            x, y, z = centres[halo, 0] + offsets[i, 0], centres[halo, 1] + offsets[i, 1], centres[halo, 2] + offsets[i, 2]
+            x, y, z = (
+                centres[halo, 0] + offsets[i, 0],
+                centres[halo, 1] + offsets[i, 1],
+                centres[halo, 2] + offsets[i, 2],
+            )
             total += field[x % n, y % n, z % n]
         means[halo] = total / (stops[halo] - starts[halo])
     return means
@@ -94,7 +98,11 @@ def _stack(field, centres, offsets, shell_of_offset, shells):
     n, sums, squares = field.shape[0], np.zeros(shells), np.zeros(shells)
     for halo in range(len(centres)):
         for i in range(len(offsets)):
-            x, y, z = centres[halo, 0] + offsets[i, 0], centres[halo, 1] + offsets[i, 1], centres[halo, 2] + offsets[i, 2]
+            x, y, z = (
+                centres[halo, 0] + offsets[i, 0],
+                centres[halo, 1] + offsets[i, 1],
+                centres[halo, 2] + offsets[i, 2],
+            )
             value = np.float64(field[x % n, y % n, z % n])
             sums[shell_of_offset[i]] += value
             squares[shell_of_offset[i]] += value * value

@@ -1,0 +1,87 @@
+"""Settings: what a user gets wrong is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from halonet.settings import CosmologySettings, Settings, SettingsError, load_settings, stage_settings, validate
+
+PAPER = Path(__file__).parents[1] / "config.yaml"
+
+
+def changed(**sections):
+    values = yaml.safe_load(PAPER.read_text())
+    for section, keys in sections.items():
+        values[section].update(keys)
+    return values
+
+
+def failure(**sections):
+    with pytest.raises(SettingsError) as error:
+        validate(Settings, changed(**sections), "config")
+    return str(error.value)
+
+
+def test_top_level_configuration_is_the_run_of_the_paper():
+    settings = load_settings(PAPER)
+    assert (settings.boxes.count, settings.boxes.test, settings.boxes.cells) == (256, 32, 512)
+    assert settings.boxes.cell_size == 1.0
+    assert settings.cosmology.omega_m == pytest.approx(0.25)
+    training = settings.boxes.count - settings.boxes.test
+    assert training * (settings.boxes.cells // settings.dataset.window) ** 3 == 14336
+    assert settings.boxes.validation * 8 == training
+    network = settings.networks[settings.run.networks[0]]
+    assert (network.levels, network.filters, network.kernel, len(network.stages)) == (5, 16, 5, 2)
+    core = settings.prediction.tile - 2 * settings.prediction.buffer
+    assert (settings.boxes.cells // core) ** 3 == 8**3
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"boxes": {"cels": 64}}, ["boxes.cels", "no such key"]),
+        ({"cosmology": {"h": -0.7}}, ["cosmology.h", "-0.7", "greater than 0"]),
+        ({"boxes": {"cells": 500}}, ["dataset.window = 128", "does not divide", "500"]),
+        ({"prediction": {"tile": 96, "buffer": 12}}, ["prediction.tile - 2 prediction.buffer = 72", "512"]),
+        ({"prediction": {"tile": 128, "buffer": 64}}, ["buffer 64", "half of tile 128"]),
+        ({"run": {"networks": ["vnet7"]}}, ["vnet7", "vnet4, vnet5"]),
+        ({"run": {"keep_density": "false"}}, ["run.keep_density", "'false'", "boolean"]),
+        ({"ground_truth": {"ranks": 7}}, ["ground_truth.ranks = 7", "512"]),
+        ({"boxes": {"box_size_mpc": 64.0}}, ["largest_mpc = 34.0", "32.0"]),
+        ({"boxes": {"test": 256}}, ["leave none of the 256 boxes"]),
+        ({"halo_finding": {"peak_thresholds": [0.9, 0.99]}}, ["peak_thresholds", "descend"]),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_what_would_be_right(sections, words):
+    message = failure(**sections)
+    for word in ["config", *words]:
+        assert word in message
+
+
+def test_a_missing_section_is_named():
+    values = yaml.safe_load(PAPER.read_text())
+    del values["boxes"]
+    with pytest.raises(SettingsError, match="boxes: this key is missing"):
+        validate(Settings, values, "config")
+
+
+def test_a_script_takes_its_settings_as_text_or_as_a_file_or_not_at_all(tmp_path):
+    (tmp_path / "s.json").write_text('{"h": 0.68}')
+    assert stage_settings(CosmologySettings, '{"h": 0.68}').h == 0.68
+    assert stage_settings(CosmologySettings, str(tmp_path / "s.json")).h == 0.68
+    assert stage_settings(CosmologySettings, None).h == 0.7
+
+
+def test_settings_survive_the_journey_to_a_script_unchanged():
+    settings = load_settings(PAPER)
+    assert validate(Settings, json.loads(json.dumps(settings.model_dump())), "copy") == settings
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"), [('{"h": 0.7', "no valid JSON"), ("nowhere.json", "No such file"), ('{"H0": 70}', "H0")]
+)
+def test_unusable_script_settings_give_one_clear_message(argument, words):
+    with pytest.raises(SettingsError, match=words):
+        stage_settings(CosmologySettings, argument)

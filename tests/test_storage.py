@@ -1,0 +1,118 @@
+"""Fields and catalogues on disk: nothing half-written, nothing damaged or foreign taken for data."""
+
+import h5py
+import numpy as np
+import pytest
+
+from halonet.catalogue import COLUMNS, REQUIRED, HaloCatalogue, read_catalogue, write_catalogue
+from halonet.storage import (
+    FieldHeader,
+    StorageError,
+    atomic_path,
+    field_cells,
+    read_field,
+    read_header,
+    write_field,
+)
+
+HEADER = FieldHeader(64.0, 0.5, {"h": 0.7}, 7, {"stage": "test"})
+
+
+@pytest.fixture
+def density(tmp_path):
+    values = np.random.default_rng(1).standard_normal((64, 64, 64), np.float32)
+    write_field(tmp_path / "density.h5", "density", values, HEADER)
+    return tmp_path / "density.h5", values
+
+
+@pytest.fixture
+def catalogue():
+    rng = np.random.default_rng(2)
+    columns = {name: rng.uniform(1, 60, 50).astype(COLUMNS[name].dtype) for name in REQUIRED}
+    return HaloCatalogue(columns, HEADER, 64)
+
+
+def test_a_field_and_its_header_come_back_as_written(density):
+    path, values = density
+    assert field_cells(path, "density") == 64
+    np.testing.assert_array_equal(read_field(path, "density"), values)
+    np.testing.assert_array_equal(read_field(path, "density", 10, 20), values[10:20])
+    assert read_header(path) == HEADER
+
+
+def fail_half_way(path):
+    def write():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write()
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path):
+    fail_half_way(tmp_path / "x.h5")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_write_that_fails_keeps_the_old_file(tmp_path):
+    (tmp_path / "x.h5").write_text("old")
+    fail_half_way(tmp_path / "x.h5")
+    assert (tmp_path / "x.h5").read_text() == "old"
+
+
+def test_a_truncated_file_is_refused_by_name(density):
+    path, _ = density
+    path.write_bytes(path.read_bytes()[:100_000])
+    with pytest.raises(StorageError, match=r"density.h5: no complete HDF5 file"):
+        read_field(path, "density")
+
+
+def test_a_foreign_or_missing_file_is_refused_by_name(tmp_path):
+    (tmp_path / "notes.txt").write_text("no HDF5")
+    with pytest.raises(StorageError, match=r"notes.txt: no complete HDF5 file"):
+        read_header(tmp_path / "notes.txt")
+    with pytest.raises(StorageError, match=r"nowhere.h5: no such file"):
+        read_header(tmp_path / "nowhere.h5")
+
+
+def test_a_field_with_nan_is_refused_and_its_plane_named(density):
+    path, _ = density
+    with h5py.File(path, "a") as file:
+        file["density"][5, 1, 2] = np.nan
+    with pytest.raises(StorageError, match="density has values that are not finite, first in plane 5"):
+        read_field(path, "density")
+
+
+def test_a_field_that_is_no_cube_or_has_no_box_size_is_refused(tmp_path):
+    with h5py.File(tmp_path / "slab.h5", "w") as file:
+        file["density"] = np.zeros((8, 8, 4), np.float32)
+    with pytest.raises(StorageError, match=r"shape \(8, 8, 4\); a cube"):
+        field_cells(tmp_path / "slab.h5", "density")
+    with pytest.raises(StorageError, match="box_size_mpc is missing"):
+        read_header(tmp_path / "slab.h5")
+    with pytest.raises(StorageError, match="no dataset 'mask'; it holds density"):
+        field_cells(tmp_path / "slab.h5", "mask")
+
+
+def test_a_catalogue_comes_back_sorted_by_mass_with_units(tmp_path, catalogue):
+    write_catalogue(tmp_path / "haloes.h5", catalogue)
+    read = read_catalogue(tmp_path / "haloes.h5")
+    assert (np.diff(read["mass"]) <= 0).all()
+    np.testing.assert_array_equal(read["mass"], np.sort(catalogue["mass"])[::-1])
+    assert read.header == HEADER
+    with h5py.File(tmp_path / "haloes.h5") as file:
+        assert file["haloes/mass"].attrs["unit"] == "Msun"
+
+
+@pytest.mark.parametrize(("value", "words"), [(np.nan, "qx has values"), (64.0, "qx leaves the box"), (-0.1, "leaves")])
+def test_a_catalogue_with_impossible_positions_is_refused(tmp_path, catalogue, value, words):
+    catalogue["qx"][3] = value
+    write_catalogue(tmp_path / "haloes.h5", catalogue)
+    with pytest.raises(StorageError, match=words):
+        read_catalogue(tmp_path / "haloes.h5")
+
+
+def test_a_column_of_unknown_meaning_is_refused(catalogue):
+    with pytest.raises(ValueError, match="unknown \\['charm'\\]"):
+        HaloCatalogue(catalogue.columns | {"charm": np.zeros(50)}, HEADER, 64)
