@@ -1,0 +1,51 @@
+"""Probability -> haloes; where asked for, thresholds fitted on boxes of known truth, never on test boxes."""
+
+
+rule calibrate_thresholds:
+    input:
+        probability=expand(f"{PREDICTIONS}/{{{{network}}}}/{{box}}.h5", box=calibration_boxes()),
+        haloes=expand(f"{GROUND_TRUTH}/{{box}}/haloes.h5", box=calibration_boxes()),
+    output:
+        thresholds=f"{HALOES}/{{network}}/thresholds.json",
+    log:
+        f"{LOGS}/calibrate_thresholds/{{network}}.log",
+    benchmark:
+        f"{LOGS}/calibrate_thresholds/{{network}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        script=script("calibrate_thresholds"),
+        code=digest("calibrate_thresholds"),
+        settings=as_json(SETTINGS.halo_finding),
+    resources:
+        mem_mb=per_box(16, 1000),
+        runtime=minutes(40),
+    shell:
+        "python {params.script} --probability {input.probability} --haloes {input.haloes}"
+        " --settings {params.settings:q} --thresholds {output.thresholds} 2>&1 | tee {log}"
+
+
+rule find_haloes:
+    input:
+        probability=f"{PREDICTIONS}/{{network}}/{{box}}.h5",
+        density=f"{GROUND_TRUTH}/{{box}}/density.h5",
+        thresholds=lambda wildcards: thresholds_of(wildcards.network),
+    output:
+        haloes=f"{HALOES}/{{network}}/{{box}}.h5",
+    log:
+        f"{LOGS}/find_haloes/{{network}}/{{box}}.log",
+    benchmark:
+        f"{LOGS}/find_haloes/{{network}}/{{box}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        script=script("find_haloes"),
+        code=digest("find_haloes"),
+        settings=as_json(SETTINGS.halo_finding),
+        thresholds=lambda wildcards, input: ["--thresholds", *input.thresholds] if input.thresholds else [],
+    resources:
+        mem_mb=per_box(60, 600),
+        runtime=minutes(5),
+    shell:
+        "python {params.script} --probability {input.probability} --density {input.density} {params.thresholds}"
+        " --settings {params.settings:q} --haloes {output.haloes} 2>&1 | tee {log}"

@@ -1,0 +1,50 @@
+"""Predicted haloes beside the true ones: one job per test box, and their mean and scatter."""
+
+
+rule measure_statistics:
+    input:
+        density=f"{GROUND_TRUTH}/{{box}}/density.h5",
+        true_mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
+        true_haloes=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
+        probability=f"{PREDICTIONS}/{{network}}/{{box}}.h5",
+        haloes=f"{HALOES}/{{network}}/{{box}}.h5",
+    output:
+        statistics=f"{STATISTICS}/{{network}}/{{box}}.json",
+    log:
+        f"{LOGS}/measure_statistics/{{network}}/{{box}}.log",
+    benchmark:
+        f"{LOGS}/measure_statistics/{{network}}/{{box}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        script=script("measure_statistics"),
+        code=digest("measure_statistics"),
+        settings=as_json(SETTINGS.statistics),
+    resources:
+        mem_mb=per_box(60, 600),
+        runtime=minutes(10),
+    shell:
+        "python {params.script} --true-mask {input.true_mask} --true-haloes {input.true_haloes}"
+        " --probability {input.probability} --haloes {input.haloes} --settings {params.settings:q}"
+        " --statistics {output.statistics} 2>&1 | tee {log}"
+
+
+rule summarise_statistics:
+    input:
+        statistics=expand(f"{STATISTICS}/{{{{network}}}}/{{box}}.json", box=TEST_BOXES),
+    output:
+        summary=f"{STATISTICS}/{{network}}/summary.json",
+    log:
+        f"{LOGS}/summarise_statistics/{{network}}.log",
+    benchmark:
+        f"{LOGS}/summarise_statistics/{{network}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    params:
+        script=script("summarise_statistics"),
+        code=digest("summarise_statistics"),
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "python {params.script} --statistics {input.statistics} --summary {output.summary} 2>&1 | tee {log}"

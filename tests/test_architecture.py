@@ -1,0 +1,81 @@
+"""The house: floors of the package, the pins, and no name of anything outside the project."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "halonet"
+FLOORS = [
+    {"grid", "settings", "provenance", "mpi", "console"},
+    {"storage", "cosmology"},
+    {"dataset", "initial_conditions", "catalogue", "matching", "spheres"},
+    {"peak_patch", "network", "halo_finding", "statistics", "figures"},
+]
+STAGES = FLOORS[-1]
+
+
+def imported_rooms(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("halonet."):
+            yield node.module.split(".")[1]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("halonet."))
+
+
+def room_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def floor_of(room):
+    return next(i for i, floor in enumerate(FLOORS) if room in floor)
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_from_its_floor_or_below_and_no_stage_imports_another(path):
+    room = room_of(path)
+    if room == "__init__":
+        return
+    for imported in imported_rooms(path):
+        assert floor_of(imported) <= floor_of(room), f"{room} imports {imported} from a floor above"
+        assert room == imported or room not in STAGES or imported not in STAGES, f"stage {room} imports {imported}"
+
+
+def test_every_rule_has_a_script_of_its_name():
+    rules = {
+        name
+        for path in (ROOT / "rules").glob("*.smk")
+        for name in re.findall(r"^rule (\w+):", path.read_text(), re.MULTILINE)
+    }
+    assert rules
+    assert rules == {path.stem for path in (ROOT / "workflow_scripts").glob("*.py")}
+
+
+def pins(*names):
+    lines = [line for name in names for line in (ROOT / "requirements" / f"{name}.txt").read_text().split("\n")]
+    return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_conda_environments_hold_the_pins_of_the_requirements(name):
+    environment = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())
+    (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert set(pip) == pins("base", name)
+
+
+def test_every_requirement_is_pinned_to_one_version():
+    for pin in pins("base", "cpu", "gpu", "dev"):
+        assert re.fullmatch(r"[\w.-]+(\[[\w-]+\])?==[\w.]+", pin), pin
+
+
+def test_the_project_names_no_machine_path_and_no_registry():
+    files = subprocess.run(["git", "-C", ROOT, "ls-files"], capture_output=True, text=True, check=True).stdout.split("\n")
+    # Put together here, or this file would name them.
+    forbidden = re.compile("|".join(["\\.\\./" + "shared", "(?<!\\w)/" + "work/", "index-" + "url", "find-" + "links"]))
+    for name in filter(None, files):
+        if Path(name).suffix in {".py", ".smk", ".md", ".yaml", ".toml", ".txt", ""} and (ROOT / name).is_file():
+            assert not forbidden.search((ROOT / name).read_text(errors="replace")), name
