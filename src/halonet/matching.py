@@ -2,8 +2,8 @@
 
 Notes
 -----
-Two haloes can match if each centre lies inside the other halo and their radii differ by at most a tolerance (25%) of the
-larger one. Of all such pairs the closest in units of the smaller radius are joined first, each halo once.
+Two haloes can match if each centre lies inside the other halo and their radii differ by at most a tolerance (25%) of
+the larger one. Of all such pairs the closest in units of the smaller radius are joined first, each halo once.
 """
 
 from dataclasses import dataclass

@@ -215,6 +215,9 @@ class HaloFindingSettings(Model):
     shell_threshold: ShellThresholdSettings | Literal["calibrated"] = ShellThresholdSettings()
     calibrate_on: Literal["training", "validation"] = "validation"
     calibration_boxes: int = Field(4, ge=1)
+    calibration_tolerance: Fraction = Field(
+        0.02, description="lists of peak thresholds that score this close to the best are told apart by mass function"
+    )
     minimum_cells: int = Field(27, ge=1, description="smaller haloes are left out of the catalogue")
 
     @property

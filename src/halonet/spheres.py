@@ -44,17 +44,19 @@ def _mean_between(field: np.ndarray, centres: np.ndarray, inner: np.ndarray, out
 
 
 @njit(cache=True)
+def _value(field, centre, offset):
+    n = field.shape[0]
+    x, y, z = centre[0] + offset[0], centre[1] + offset[1], centre[2] + offset[2]
+    return np.float64(field[x % n, y % n, z % n])
+
+
+@njit(cache=True)
 def _mean_over_offsets(field, centres, offsets, starts, stops):
-    n, means = field.shape[0], np.empty(len(centres))
+    means = np.empty(len(centres))
     for halo in range(len(centres)):
         total = 0.0
         for i in range(starts[halo], stops[halo]):
-            x, y, z = (
-                centres[halo, 0] + offsets[i, 0],
-                centres[halo, 1] + offsets[i, 1],
-                centres[halo, 2] + offsets[i, 2],
-            )
-            total += field[x % n, y % n, z % n]
+            total += _value(field, centres[halo], offsets[i])
         means[halo] = total / (stops[halo] - starts[halo])
     return means
 
@@ -95,15 +97,10 @@ def shell_sums(field: np.ndarray, centres: np.ndarray, reach: int) -> ShellSums:
 
 @njit(cache=True)
 def _stack(field, centres, offsets, shell_of_offset, shells):
-    n, sums, squares = field.shape[0], np.zeros(shells), np.zeros(shells)
+    sums, squares = np.zeros(shells), np.zeros(shells)
     for halo in range(len(centres)):
         for i in range(len(offsets)):
-            x, y, z = (
-                centres[halo, 0] + offsets[i, 0],
-                centres[halo, 1] + offsets[i, 1],
-                centres[halo, 2] + offsets[i, 2],
-            )
-            value = np.float64(field[x % n, y % n, z % n])
+            value = _value(field, centres[halo], offsets[i])
             sums[shell_of_offset[i]] += value
             squares[shell_of_offset[i]] += value * value
     return sums, squares

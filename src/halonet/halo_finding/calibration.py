@@ -1,0 +1,197 @@
+"""Thresholds of the halo finder from boxes of known truth (paper, section 4, Fig. 5); never from test boxes.
+
+The shell threshold is the mean probability in the shell at the radius of a true halo, as a function of that radius. The
+peak thresholds are the list that finds the most true haloes with the fewest false ones.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from halonet.catalogue import HaloCatalogue
+from halonet.halo_finding.finder import find_haloes
+from halonet.halo_finding.haloes import to_catalogue
+from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
+from halonet.settings import CosmologySettings, ShellThresholdSettings
+from halonet.spheres import centre_cells, mean_at_radius
+
+COMPARED_CELLS = 100  # haloes above this volume decide (paper, section 5.1)
+ABUNDANCE_CUTS = (100, 200, 300, 500, 1000)  # cells; where the mass function of candidates is compared
+# Each ladder of peak thresholds stands for all its beginnings. The first continues the paper's list, the second descends
+# in finer steps.
+LADDERS = (
+    (0.9999, 0.99, 0.975, 0.95, 0.925, 0.9, 0.875, 0.85, 0.825, 0.8, 0.775, 0.75, 0.725, 0.7, 0.65, 0.6, 0.55, 0.5),
+    (0.9999, 0.999, 0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.92, 0.9, 0.88, 0.86, 0.84, 0.82, 0.8, 0.77, 0.74, 0.7),
+)
+RADIUS_BIN = 0.5  # cells
+SHELL_ERROR = 0.01  # error of a bin beyond counting noise: a straight line is not the truth
+LOWEST_SHELL_THRESHOLD, HIGHEST_SHELL_THRESHOLD = 0.05, 0.95
+
+
+class CalibrationError(ValueError):
+    """Calibration boxes that do not determine the thresholds."""
+
+
+@dataclass(frozen=True)
+class CalibrationBox:
+    """A box of known truth: predicted probability (N, N, N) and true haloes."""
+
+    probability: np.ndarray
+    true: HaloCatalogue
+
+
+@dataclass(frozen=True)
+class EdgeProfile:
+    """Mean probability in the shell at the radius of true haloes, in bins of the radius; arrays of shape (bins,).
+
+    Attributes
+    ----------
+    radius
+        Mean radius of the haloes of a bin (cells).
+    mean, deviation
+        Mean and standard deviation over haloes of the mean probability in the shell at their radius.
+    haloes
+        Number of haloes.
+    """
+
+    radius: np.ndarray
+    mean: np.ndarray
+    deviation: np.ndarray
+    haloes: np.ndarray
+
+
+def edge_probabilities(box: CalibrationBox) -> np.ndarray:
+    """Radius (cells) of every true halo and mean probability in the shell there, shape (haloes, 2)."""
+    radii = box.true["radius"].astype(np.float64) / box.true.cell_size
+    centres = centre_cells(box.true.positions(), box.true.cell_size, box.true.grid_cells)
+    return np.stack([radii, mean_at_radius(box.probability, centres, radii)], axis=1)
+
+
+def stack_edges(edges: np.ndarray) -> EdgeProfile:
+    """Average the edge probabilities of :func:`edge_probabilities` in bins of radius."""
+    bins = np.floor(edges[:, 0] / RADIUS_BIN).astype(np.int64)
+    rows = []
+    for index in np.unique(bins):
+        radius, value = edges[bins == index].T
+        rows.append((radius.mean(), value.mean(), value.std(), len(value)))
+    radius, mean, deviation, haloes = np.array(rows).reshape(-1, 4).T
+    return EdgeProfile(radius, mean, deviation, haloes.astype(np.int64))
+
+
+def fit_shell_threshold(profile: EdgeProfile) -> ShellThresholdSettings:
+    """Fit a continuous, piecewise linear threshold; the break is the one of least chi square.
+
+    Raises
+    ------
+    CalibrationError
+        If there are fewer than 4 bins of radius.
+    """
+    if len(profile.radius) < 4:
+        raise CalibrationError(f"true haloes fill {len(profile.radius)} bins of radius; the shell threshold needs 4")
+    radius, mean = profile.radius, profile.mean
+    # The scatter of a bin of few haloes is not known from that bin.
+    deviation = np.sqrt(np.average(profile.deviation**2, weights=profile.haloes))
+    weights = 1 / np.sqrt(deviation**2 / profile.haloes + SHELL_ERROR**2)
+    best, least = None, np.inf
+    for break_radius in np.arange(radius[1], radius[-2], 0.1):
+        basis = np.stack([np.ones_like(radius), radius, np.maximum(radius - break_radius, 0)], axis=1)
+        solution = np.linalg.lstsq(basis * weights[:, None], mean * weights, rcond=None)[0]
+        chi_square = (((basis @ solution - mean) * weights) ** 2).sum()
+        if chi_square < least:
+            best, least = (break_radius, *solution), chi_square
+    break_radius, value, slope, change = (float(number) for number in best)
+    return ShellThresholdSettings(
+        inner_slope=slope,
+        inner_value=value,
+        outer_slope=slope + change,
+        outer_value=value - change * break_radius,
+        break_cells=break_radius,
+    )
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A list of peak thresholds and how its haloes above 100 cells compare with the truth.
+
+    Attributes
+    ----------
+    completeness, purity, score
+        Matched fractions, and their harmonic mean.
+    abundance_error
+        Mean over :data:`ABUNDANCE_CUTS` of |ln(found / true)| of the numbers of haloes above the cut.
+    """
+
+    peak_thresholds: tuple[float, ...]
+    completeness: float
+    purity: float
+    score: float
+    abundance_error: float
+
+
+def compare_peak_thresholds(
+    boxes: Iterable[CalibrationBox], shell_threshold: ShellThresholdSettings, cosmology: CosmologySettings
+) -> list[Candidate]:
+    """Compare every beginning of every ladder with the truth, averaged over boxes, which are taken one at a time."""
+    measured = [
+        [list(_compare_beginnings(box, ladder, shell_threshold, cosmology)) for ladder in LADDERS] for box in boxes
+    ]
+    candidates = []
+    for ladder, *per_box in zip(LADDERS, *measured, strict=True):
+        for length, results in enumerate(zip(*per_box, strict=True), 1):
+            completeness, purity = np.mean([result[:2] for result in results], axis=0).tolist()
+            true, found = np.sum([result[2] for result in results], axis=0)
+            error = np.abs(np.log(np.maximum(found, 0.5) / np.maximum(true, 0.5))).mean()
+            score = harmonic_mean(completeness, purity)
+            candidates.append(Candidate(ladder[:length], completeness, purity, score, float(error)))
+    return candidates
+
+
+def _compare_beginnings(
+    box: CalibrationBox,
+    ladder: tuple[float, ...],
+    shell_threshold: ShellThresholdSettings,
+    cosmology: CosmologySettings,
+) -> Iterator[tuple[float, float, np.ndarray]]:
+    """Completeness, purity and numbers above the cuts (true, found) for every beginning of a ladder.
+
+    One search with the whole ladder serves all its beginnings, because later thresholds change no earlier halo.
+    """
+    found = find_haloes(box.probability, ladder, shell_threshold)
+    catalogue = to_catalogue(found, len(box.probability), box.true.header, cosmology, minimum_cells=1)
+    levels = found.peak_thresholds
+    for threshold in ladder:
+        part = catalogue.select(levels >= threshold)
+        matches = match_haloes(box.true, part)
+        numbers = [[(haloes["cells"] >= cut).sum() for cut in ABUNDANCE_CUTS] for haloes in (box.true, part)]
+        yield *completeness_and_purity(box.true, part, matches, COMPARED_CELLS), np.array(numbers)
+
+
+def best_candidate(candidates: list[Candidate], tolerance: float) -> Candidate:
+    """Of the candidates whose score is within ``tolerance`` of the best, the one with the truest mass function.
+
+    Raises
+    ------
+    CalibrationError
+        If no list finds a single true halo.
+    """
+    best = max(candidate.score for candidate in candidates)
+    if best == 0:
+        raise CalibrationError(
+            "no list of peak thresholds finds any true halo above 100 cells on the calibration boxes"
+        )
+    eligible = [candidate for candidate in candidates if candidate.score >= best - tolerance]
+    return min(eligible, key=lambda candidate: (candidate.abundance_error, -candidate.score))
+
+
+def calibration_record(
+    profile: EdgeProfile, shell_threshold: ShellThresholdSettings, candidates: list[Candidate], chosen: Candidate
+) -> dict:
+    """What a thresholds file holds: the thresholds in force and the evidence behind them."""
+    return {
+        "peak_thresholds": list(chosen.peak_thresholds),
+        "shell_threshold": shell_threshold.model_dump(),
+        "chosen": asdict(chosen),
+        "edge_profile": {name: values.tolist() for name, values in asdict(profile).items()},
+        "candidates": [asdict(candidate) for candidate in candidates],
+    }

@@ -1,0 +1,88 @@
+"""Growing haloes in shells until the mean probability drops below a threshold (paper, section 4, step ii)."""
+
+import numpy as np
+from numba import njit
+
+from halonet.grid.shells import Shells, shells_within
+from halonet.settings import ShellThresholdSettings
+
+FIRST_REACH = 32  # cells; about the largest halo of the paper, beyond which shells are set up only when needed
+
+
+def shell_threshold_at(settings: ShellThresholdSettings, radius: np.ndarray) -> np.ndarray:
+    """Mean probability at which a halo of ``radius`` (cells) ends."""
+    inner = settings.inner_slope * radius + settings.inner_value
+    return np.where(radius <= settings.break_cells, inner, settings.outer_slope * radius + settings.outer_value)
+
+
+class HaloGrowth:
+    """Haloes grown one after another on one probability field, each from cells that no earlier one has claimed.
+
+    Parameters
+    ----------
+    probability
+        Probability to belong to a halo, float32 of shape (N, N, N), periodic.
+    shell_threshold
+        Mean probability of a shell at which a halo ends.
+
+    Attributes
+    ----------
+    claimed
+        Cells that belong to a halo already, bool of shape (N, N, N).
+    """
+
+    def __init__(self, probability: np.ndarray, shell_threshold: ShellThresholdSettings):
+        self.probability, self.shell_threshold = probability, shell_threshold
+        self.claimed = np.zeros(probability.shape, bool)
+        self.largest_reach = (probability.shape[0] - 1) // 2  # a larger sphere would meet itself
+
+    def grow(self, centre: np.ndarray) -> tuple[int, int] | None:
+        """Grow a halo from the cell ``centre`` and claim its cells.
+
+        Returns
+        -------
+        tuple or None
+            Squared radius (cells^2) and number of cells within it; None if the centre is claimed already or its
+            probability is below the threshold, so that there is no halo.
+        """
+        if self.claimed[tuple(centre)]:
+            return None
+        reach = min(FIRST_REACH, self.largest_reach)
+        while True:
+            shells = shells_within(reach)
+            count = _count_shells(self.probability, self.claimed, centre, *self._arrays(shells))
+            if count < len(shells.squared_radii) or reach == self.largest_reach:
+                break
+            reach = min(2 * reach, self.largest_reach)
+        if count == 0:
+            return None
+        cells = int(shells.starts[count])
+        _claim(self.claimed, centre, shells.offsets[:cells])
+        return int(shells.squared_radii[count - 1]), cells
+
+    def _arrays(self, shells: Shells) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return shells.offsets, shells.starts, shell_threshold_at(self.shell_threshold, shells.radii)
+
+
+@njit(cache=True)
+def _count_shells(probability, claimed, centre, offsets, starts, thresholds):
+    """Number of shells before the first whose unclaimed cells have a mean below its threshold."""
+    n = probability.shape[0]
+    for shell in range(thresholds.size):
+        total, unclaimed = 0.0, 0
+        for i in range(starts[shell], starts[shell + 1]):
+            x, y, z = (centre[0] + offsets[i, 0]) % n, (centre[1] + offsets[i, 1]) % n, (centre[2] + offsets[i, 2]) % n
+            if not claimed[x, y, z]:
+                total += probability[x, y, z]
+                unclaimed += 1
+        if unclaimed and total < thresholds[shell] * unclaimed:
+            return shell
+    return thresholds.size
+
+
+@njit(cache=True)
+def _claim(claimed, centre, offsets):
+    n = claimed.shape[0]
+    for i in range(offsets.shape[0]):
+        x, y, z = (centre[0] + offsets[i, 0]) % n, (centre[1] + offsets[i, 1]) % n, (centre[2] + offsets[i, 2]) % n
+        claimed[x, y, z] = True

@@ -1,0 +1,71 @@
+"""From haloes on the grid to a catalogue: masses, and Eulerian positions and velocities where the density is known."""
+
+import numpy as np
+
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.cosmology import growth_rate, hubble_rate, mean_matter_density
+from halonet.grid.slabs import Slabs
+from halonet.halo_finding.finder import FoundHaloes
+from halonet.initial_conditions.displacement import (
+    first_order_displacement,
+    second_order_coefficient,
+    second_order_displacement,
+    second_order_source,
+)
+from halonet.settings import CosmologySettings
+from halonet.spheres import mean_within
+from halonet.storage import FieldHeader
+
+
+def to_catalogue(
+    found: FoundHaloes, grid_cells: int, header: FieldHeader, cosmology: CosmologySettings, minimum_cells: int
+) -> HaloCatalogue:
+    """Catalogue of the found haloes of at least ``minimum_cells`` cells, without Eulerian columns."""
+    cell_size = header.box_size_mpc / grid_cells
+    centres = (found.centres + 0.5) * cell_size
+    columns = {name: centres[:, axis] for axis, name in enumerate(LAGRANGIAN)}
+    columns["radius"] = np.sqrt(found.squared_radii) * cell_size
+    columns["mass"] = found.cells * cell_size**3 * mean_matter_density(cosmology)
+    columns["cells"] = found.cells.astype(np.float64)
+    columns["peak_threshold"] = found.peak_thresholds
+    return HaloCatalogue(columns, header, grid_cells).larger_than(minimum_cells)
+
+
+def with_eulerian_columns(
+    catalogue: HaloCatalogue, density: np.ndarray, cosmology: CosmologySettings, redshift: float
+) -> HaloCatalogue:
+    """Add Eulerian centres (Mpc) and peculiar velocities (km/s) by second-order Lagrangian perturbation theory.
+
+    Parameters
+    ----------
+    density
+        Linear density extrapolated to ``redshift``, float32 of shape (N, N, N).
+
+    Notes
+    -----
+    Both orders are means over the cells of the halo: x = q + psi1 + psi2 and v = a H f (psi1 + 2 psi2), with the growth
+    of either order contained in the extrapolated density (Bouchet et al. 1995).
+    """
+    slabs, cell_size = Slabs(len(density)), catalogue.cell_size
+    modes = slabs.forward(density)
+    source_modes = slabs.forward(second_order_source(modes, slabs))
+    second_order = second_order_coefficient(cosmology, redshift)
+    rate = hubble_rate(cosmology, redshift) * growth_rate(cosmology, redshift) / (1 + redshift)
+    positions = catalogue.positions(LAGRANGIAN)
+    centres = np.floor(positions / cell_size).astype(np.int64)
+    # The radius is the root of an integer: a small margin keeps its last shell through single precision.
+    radii = catalogue["radius"] / cell_size + 1e-4
+    columns = dict(catalogue.columns)
+    for axis in range(3):
+        first = mean_within(first_order_displacement(modes, slabs, cell_size, axis), centres, radii)
+        second = mean_within(second_order_displacement(source_modes, slabs, cell_size, axis), centres, radii)
+        second *= second_order
+        columns[EULERIAN[axis]] = _into_box(positions[:, axis] + first + second, catalogue.box_size_mpc)
+        columns[VELOCITY[axis]] = rate * (first + 2 * second)
+    return HaloCatalogue(columns, catalogue.header, catalogue.grid_cells, catalogue.notes)
+
+
+def _into_box(positions: np.ndarray, box_size: float) -> np.ndarray:
+    """Periodic positions in [0, L), also after rounding to the single precision of the catalogue."""
+    wrapped = (positions % box_size).astype(np.float32)
+    return np.where(wrapped >= np.float32(box_size), np.float32(0), wrapped)

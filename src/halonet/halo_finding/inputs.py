@@ -1,0 +1,83 @@
+"""What the halo finder starts from: probability, density, cosmology and thresholds, checked against each other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from halonet.settings import (
+    CosmologySettings,
+    HaloFindingSettings,
+    SettingsError,
+    ShellThresholdSettings,
+    stage_settings,
+    validate,
+)
+from halonet.storage import FieldHeader, StorageError, read_field, read_header, read_json
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Thresholds in force: peak thresholds, descending, and the shell threshold."""
+
+    peak: list[float]
+    shell: ShellThresholdSettings
+
+    def as_dict(self) -> dict:
+        """As JSON values, for provenance."""
+        return {"peak_thresholds": self.peak, "shell_threshold": self.shell.model_dump()}
+
+
+def thresholds_in_force(settings: HaloFindingSettings, calibrated: str | Path | None) -> Thresholds:
+    """Thresholds of the settings, with those that are ``calibrated`` taken from a thresholds file.
+
+    Raises
+    ------
+    SettingsError
+        If the settings ask for calibrated thresholds and there is no file, or it does not hold them.
+    """
+    if not settings.needs_calibration:
+        return Thresholds(list(settings.peak_thresholds), settings.shell_threshold)
+    if calibrated is None:
+        raise SettingsError("peak_thresholds or shell_threshold = 'calibrated': a file of --thresholds is needed")
+    record = read_json(calibrated)
+    names = ("peak_thresholds", "shell_threshold")
+    if missing := [name for name in names if name not in record]:
+        raise SettingsError(f"{calibrated}: {', '.join(missing)} missing; calibrate_thresholds.py writes such a file")
+    measured = validate(HaloFindingSettings, {name: record[name] for name in names}, str(calibrated))
+    if measured.needs_calibration:
+        raise SettingsError(f"{calibrated}: holds the word 'calibrated' where numbers are needed")
+    peak, shell = settings.peak_thresholds, settings.shell_threshold
+    return Thresholds(
+        list(measured.peak_thresholds if peak == "calibrated" else peak),
+        measured.shell_threshold if shell == "calibrated" else shell,
+    )
+
+
+def read_probability(path: str | Path) -> tuple[np.ndarray, FieldHeader]:
+    """Probability field (N, N, N) and its header; values outside [0, 1] are refused."""
+    probability, header = read_field(path, "probability"), read_header(path)
+    lowest, highest = probability.min(), probability.max()
+    if lowest < 0 or highest > 1:
+        raise StorageError(f"{path}: probability runs from {lowest:.6g} to {highest:.6g}; it must lie within 0 and 1")
+    return probability, header
+
+
+def read_density_of(path: str | Path, probability: np.ndarray, header: FieldHeader) -> tuple[np.ndarray, FieldHeader]:
+    """Density of the same box as a probability field, with its header; another box is refused."""
+    density, own = read_field(path, "density"), read_header(path)
+    if density.shape != probability.shape or own.box_size_mpc != header.box_size_mpc:
+        raise StorageError(
+            f"{path}: {len(density)} cells and {own.box_size_mpc} Mpc along a side, but the probability has "
+            f"{len(probability)} and {header.box_size_mpc}; both must be of the same box"
+        )
+    return density, own
+
+
+def cosmology_of(argument: str | None, *headers: FieldHeader) -> CosmologySettings:
+    """Cosmology given as JSON, otherwise that of the first file that has one, otherwise the paper's."""
+    if argument is None:
+        for header in headers:
+            if header.cosmology is not None:
+                return validate(CosmologySettings, header.cosmology, "cosmology attribute of the input file")
+    return stage_settings(CosmologySettings, argument)

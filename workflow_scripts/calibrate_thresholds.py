@@ -1,0 +1,75 @@
+"""Fit the halo finder's shell threshold and peak thresholds on boxes of known truth: training or validation boxes."""
+
+import argparse
+
+import numpy as np
+
+from halonet import console
+from halonet.catalogue import read_catalogue
+from halonet.halo_finding.calibration import (
+    CalibrationBox,
+    CalibrationError,
+    best_candidate,
+    calibration_record,
+    compare_peak_thresholds,
+    edge_probabilities,
+    fit_shell_threshold,
+    stack_edges,
+)
+from halonet.halo_finding.inputs import cosmology_of, read_probability
+from halonet.provenance import provenance
+from halonet.settings import HaloFindingSettings, stage_settings
+from halonet.storage import StorageError, write_json
+
+
+def read_box(probability_path: str, haloes_path: str) -> CalibrationBox:
+    """Read one calibration box; files of different boxes are refused."""
+    probability, header = read_probability(probability_path)
+    true = read_catalogue(haloes_path)
+    if true.grid_cells != len(probability) or true.box_size_mpc != header.box_size_mpc:
+        raise StorageError(
+            f"{haloes_path}: {true.grid_cells} cells and {true.box_size_mpc} Mpc along a side, but {probability_path} "
+            f"has {len(probability)} and {header.box_size_mpc}"
+        )
+    return CalibrationBox(probability, true)
+
+
+def main() -> None:
+    """Calibrate, and write the thresholds with the evidence behind them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--probability", nargs="+", required=True, help="predicted probability of each box")
+    parser.add_argument("--haloes", nargs="+", required=True, help="true haloes of each box, in the same order")
+    parser.add_argument("--settings", help="halo_finding settings as JSON; default: the paper's")
+    parser.add_argument("--thresholds", required=True, help="JSON file to write")
+    arguments = parser.parse_args()
+    if len(arguments.probability) != len(arguments.haloes):
+        raise CalibrationError(
+            f"--probability names {len(arguments.probability)} files and --haloes {len(arguments.haloes)}; "
+            "each box needs both"
+        )
+    settings = stage_settings(HaloFindingSettings, arguments.settings)
+    pairs = list(zip(arguments.probability, arguments.haloes, strict=True))
+
+    edges = [edge_probabilities(read_box(*pair)) for pair in console.progress(pairs, "stacked profiles")]
+    profile = stack_edges(np.concatenate(edges))
+    shell = settings.shell_threshold
+    if shell == "calibrated":
+        shell = fit_shell_threshold(profile)
+    boxes = (read_box(*pair) for pair in console.progress(pairs, "peak thresholds"))
+    cosmology = cosmology_of(None, read_catalogue(pairs[0][1]).header)
+    candidates = compare_peak_thresholds(boxes, shell, cosmology)
+    chosen = best_candidate(candidates, settings.calibration_tolerance)
+    record = calibration_record(profile, shell, candidates, chosen)
+    record["boxes"] = len(pairs)
+    record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())
+    write_json(arguments.thresholds, record)
+    console.log.info(
+        "peak thresholds %s: completeness %.2f, purity %.2f above 100 cells",
+        ", ".join(f"{threshold:g}" for threshold in chosen.peak_thresholds),
+        chosen.completeness,
+        chosen.purity,
+    )
+
+
+if __name__ == "__main__":
+    console.run(main)
