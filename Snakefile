@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config.yaml"
+configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/common.smk"
@@ -19,7 +19,7 @@ include: "rules/report.smk"
 
 
 wildcard_constraints:
-    box=r"\d{3,}",
+    box=r"\d+",
     network="|".join(SETTINGS.run.networks),
 
 

@@ -1,9 +1,17 @@
 """What the rules share: validated settings, paths, parameters and resources. All functions of the workflow are here."""
 
 import json
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+
+# The package of this checkout, here and in every job, whatever else is installed.
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "src"))
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH='{ROOT}/src'${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+)
 
 from halonet.provenance import code_digest
 from halonet.settings import Settings, SettingsError, validate
@@ -13,9 +21,6 @@ try:
 except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
-ROOT = Path(workflow.basedir)
-# Scripts find the package of this checkout in whatever environment a rule runs; the rest is Snakemake's own strict mode.
-shell.prefix(f"set -euo pipefail; export PYTHONPATH='{ROOT}/src'${{{{PYTHONPATH:+:$PYTHONPATH}}}}; ")
 RESULTS = f"{SETTINGS.run.results}/{SETTINGS.run.name}"
 LOGS = f"{RESULTS}/logs"
 COSMOLOGY = f"{RESULTS}/cosmology"
@@ -73,7 +78,9 @@ def training_memory(wildcards, attempt):
     network = SETTINGS.networks[wildcards.network]
     batch = max(stage.batch_size for stage in network.stages)
     voxels = batch * network.window**3
-    per_voxel = 4 * 30 * network.filters  # bytes: float32, some 30 stored activations of the finest level and its gradients
+    per_voxel = (
+        4 * 30 * network.filters
+    )  # bytes: float32, some 30 stored activations of the finest level and its gradients
     return int((3000 + voxels * per_voxel / 1e6) * attempt)
 
 
@@ -81,7 +88,10 @@ def per_box(bytes_per_cell, base_mb):
     """Memory (MB) of a job on one box: a base and so many bytes per cell, more with each attempt."""
 
     def mem_mb(wildcards, attempt):
-        return int((base_mb + bytes_per_cell * SETTINGS.boxes.cells**3 / 1e6) * (1 + 0.5 * (attempt - 1)))
+        return int(
+            (base_mb + bytes_per_cell * SETTINGS.boxes.cells**3 / 1e6)
+            * (1 + 0.5 * (attempt - 1))
+        )
 
     return mem_mb
 
@@ -90,9 +100,17 @@ def minutes(microseconds_per_cell, base=10):
     """Run time (min) of a job on one box, three times what was measured, more with each attempt."""
 
     def runtime(wildcards, attempt):
-        return int(base + 3 * microseconds_per_cell * SETTINGS.boxes.cells**3 / 6e7) * attempt
+        return (
+            int(base + 3 * microseconds_per_cell * SETTINGS.boxes.cells**3 / 6e7)
+            * attempt
+        )
 
     return runtime
+
+
+def folder_of_boxes(files):
+    """Folder that holds a folder per box, from the boxes' files."""
+    return str(Path(files[0]).parents[1])
 
 
 def kept(path, keep):
@@ -102,7 +120,9 @@ def kept(path, keep):
 
 def ground_truth_files():
     """Kept files of the ground truth."""
-    names = ["haloes.h5", "mask.h5"] + (["density.h5"] if SETTINGS.run.keep_density else [])
+    names = ["haloes.h5", "mask.h5"] + (
+        ["density.h5"] if SETTINGS.run.keep_density else []
+    )
     files = expand(f"{GROUND_TRUTH}/{{box}}/{{name}}", box=BOXES, name=names)
     return [f"{COSMOLOGY}/power_spectrum.csv", f"{COSMOLOGY}/collapse_table.h5", *files]
 
@@ -119,14 +139,25 @@ def network_files():
 
 def network_folder(name):
     """Files a trained network consists of."""
-    names = ("model.weights.h5", "settings.json", "normalisation.json", "provenance.json", "history.csv", "progress.png")
+    names = (
+        "model.weights.h5",
+        "settings.json",
+        "normalisation.json",
+        "provenance.json",
+        "history.csv",
+        "progress.png",
+    )
     return [f"{NETWORKS}/{name}/{file}" for file in names]
 
 
 def probability_files():
     """Predicted probabilities of the calibration and test boxes."""
     boxes = calibration_boxes() + TEST_BOXES
-    return expand(f"{PREDICTIONS}/{{network}}/{{box}}.h5", network=SETTINGS.run.networks, box=boxes)
+    return expand(
+        f"{PREDICTIONS}/{{network}}/{{box}}.h5",
+        network=SETTINGS.run.networks,
+        box=boxes,
+    )
 
 
 def kept_probabilities():
@@ -136,16 +167,30 @@ def kept_probabilities():
 
 def halo_files():
     """Kept files of halo finding."""
-    files = expand(f"{HALOES}/{{network}}/{{box}}.h5", network=SETTINGS.run.networks, box=TEST_BOXES)
-    return files + [file for name in SETTINGS.run.networks for file in thresholds_of(name)]
+    files = expand(
+        f"{HALOES}/{{network}}/{{box}}.h5",
+        network=SETTINGS.run.networks,
+        box=TEST_BOXES,
+    )
+    return files + [
+        file for name in SETTINGS.run.networks for file in thresholds_of(name)
+    ]
 
 
 def thresholds_of(network):
     """Calibrated thresholds of a network, where the configuration asks for them."""
-    return [f"{HALOES}/{network}/thresholds.json"] if SETTINGS.halo_finding.needs_calibration else []
+    return (
+        [f"{HALOES}/{network}/thresholds.json"]
+        if SETTINGS.halo_finding.needs_calibration
+        else []
+    )
 
 
 def statistics_files():
     """Kept files of the statistics."""
     names = [*TEST_BOXES, "summary"]
-    return expand(f"{STATISTICS}/{{network}}/{{name}}.json", network=SETTINGS.run.networks, name=names)
+    return expand(
+        f"{STATISTICS}/{{network}}/{{name}}.json",
+        network=SETTINGS.run.networks,
+        name=names,
+    )

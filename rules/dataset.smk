@@ -13,17 +13,17 @@ rule slice_subvolumes:
         f"{LOGS}/slice_subvolumes.tsv"
     conda:
         "../envs/cpu.yaml"
+    resources:
+        mem_mb=per_box(5, 500),
+        runtime=60,
     params:
         script=script("slice_subvolumes"),
         code=digest("slice_subvolumes"),
         settings=as_json(SETTINGS.dataset),
-        ground_truth=GROUND_TRUTH,
+        ground_truth=lambda wildcards, input: folder_of_boxes(input.density),
         training=TRAINING_BOXES,
         validation=VALIDATION_BOXES,
         seed=SETTINGS.run.seed,
-    resources:
-        mem_mb=per_box(5, 500),
-        runtime=60,
     shell:
         "python {params.script} --ground-truth {params.ground_truth} --training {params.training}"
         " --validation {params.validation} --settings {params.settings:q} --seed {params.seed}"

@@ -10,13 +10,13 @@ rule compute_power_spectrum:
         f"{LOGS}/compute_power_spectrum.tsv"
     conda:
         "../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         script=script("compute_power_spectrum"),
         code=digest("compute_power_spectrum"),
         cosmology=as_json(SETTINGS.cosmology),
-    resources:
-        mem_mb=1000,
-        runtime=10,
     shell:
         "python {params.script} --cosmology {params.cosmology:q} --output {output.power_spectrum} 2>&1 | tee {log}"
 
@@ -30,14 +30,14 @@ rule solve_collapse_table:
         f"{LOGS}/solve_collapse_table.tsv"
     conda:
         "../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=20,
     params:
         script=script("solve_collapse_table"),
         code=digest("solve_collapse_table"),
         cosmology=as_json(SETTINGS.cosmology),
         settings=as_json(SETTINGS.ground_truth.peak_patch),
-    resources:
-        mem_mb=1000,
-        runtime=20,
     shell:
         "python {params.script} --cosmology {params.cosmology:q} --settings {params.settings:q} --output {output.table}"
         " 2>&1 | tee {log}"
@@ -54,6 +54,11 @@ rule draw_density:
         f"{LOGS}/draw_density/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
+    resources:
+        mpi=launcher(),
+        tasks=SETTINGS.ground_truth.ranks,
+        mem_mb=per_box(24, 500),
+        runtime=minutes(1),
     params:
         script=script("draw_density"),
         code=digest("draw_density"),
@@ -62,11 +67,6 @@ rule draw_density:
         box_size=SETTINGS.boxes.box_size_mpc,
         seed=SETTINGS.run.seed,
         box=lambda wildcards: int(wildcards.box),
-    resources:
-        mpi=launcher(),
-        tasks=SETTINGS.ground_truth.ranks,
-        mem_mb=per_box(24, 500),
-        runtime=minutes(1),
     shell:
         LAUNCH
         + "python {params.script} --power-spectrum {input.power_spectrum} --cosmology {params.cosmology:q}"
@@ -87,15 +87,15 @@ rule find_peak_patch_haloes:
         f"{LOGS}/find_peak_patch_haloes/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    params:
-        script=script("find_peak_patch_haloes"),
-        code=digest("find_peak_patch_haloes"),
-        settings=as_json(SETTINGS.ground_truth.peak_patch),
     resources:
         mpi=launcher(),
         tasks=SETTINGS.ground_truth.ranks,
         mem_mb=per_box(75, 600),
         runtime=minutes(4),
+    params:
+        script=script("find_peak_patch_haloes"),
+        code=digest("find_peak_patch_haloes"),
+        settings=as_json(SETTINGS.ground_truth.peak_patch),
     shell:
         LAUNCH
         + "python {params.script} --density {input.density} --collapse-table {input.table} --settings {params.settings:q}"

@@ -3,7 +3,9 @@
 
 rule calibrate_thresholds:
     input:
-        probability=expand(f"{PREDICTIONS}/{{{{network}}}}/{{box}}.h5", box=calibration_boxes()),
+        probability=expand(
+            f"{PREDICTIONS}/{{{{network}}}}/{{box}}.h5", box=calibration_boxes()
+        ),
         haloes=expand(f"{GROUND_TRUTH}/{{box}}/haloes.h5", box=calibration_boxes()),
     output:
         thresholds=f"{HALOES}/{{network}}/thresholds.json",
@@ -13,13 +15,13 @@ rule calibrate_thresholds:
         f"{LOGS}/calibrate_thresholds/{{network}}.tsv"
     conda:
         "../envs/cpu.yaml"
+    resources:
+        mem_mb=per_box(16, 1000),
+        runtime=minutes(40),
     params:
         script=script("calibrate_thresholds"),
         code=digest("calibrate_thresholds"),
         settings=as_json(SETTINGS.halo_finding),
-    resources:
-        mem_mb=per_box(16, 1000),
-        runtime=minutes(40),
     shell:
         "python {params.script} --probability {input.probability} --haloes {input.haloes}"
         " --settings {params.settings:q} --thresholds {output.thresholds} 2>&1 | tee {log}"
@@ -38,14 +40,16 @@ rule find_haloes:
         f"{LOGS}/find_haloes/{{network}}/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
+    resources:
+        mem_mb=per_box(60, 600),
+        runtime=minutes(5),
     params:
         script=script("find_haloes"),
         code=digest("find_haloes"),
         settings=as_json(SETTINGS.halo_finding),
-        thresholds=lambda wildcards, input: ["--thresholds", *input.thresholds] if input.thresholds else [],
-    resources:
-        mem_mb=per_box(60, 600),
-        runtime=minutes(5),
+        thresholds=lambda wildcards, input: (
+            ["--thresholds", *input.thresholds] if input.thresholds else []
+        ),
     shell:
         "python {params.script} --probability {input.probability} --density {input.density} {params.thresholds}"
         " --settings {params.settings:q} --haloes {output.haloes} 2>&1 | tee {log}"

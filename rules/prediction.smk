@@ -8,22 +8,24 @@ rule predict_mask:
         settings=f"{NETWORKS}/{{network}}/settings.json",
         normalisation=f"{NETWORKS}/{{network}}/normalisation.json",
     output:
-        probability=kept(f"{PREDICTIONS}/{{network}}/{{box}}.h5", SETTINGS.run.keep_probability),
+        probability=kept(
+            f"{PREDICTIONS}/{{network}}/{{box}}.h5", SETTINGS.run.keep_probability
+        ),
     log:
         f"{LOGS}/predict_mask/{{network}}/{{box}}.log",
     benchmark:
         f"{LOGS}/predict_mask/{{network}}/{{box}}.tsv"
     conda:
         "../envs/gpu.yaml" if SETTINGS.training.gpus else "../envs/cpu.yaml"
-    params:
-        script=script("predict_mask"),
-        code=digest("predict_mask"),
-        settings=as_json(SETTINGS.prediction),
     threads: SETTINGS.training.threads
     resources:
         gpu=SETTINGS.training.gpus,
         mem_mb=per_box(16, 3000),
         runtime=minutes(10),
+    params:
+        script=script("predict_mask"),
+        code=digest("predict_mask"),
+        settings=as_json(SETTINGS.prediction),
     shell:
         "python {params.script} --density {input.density} --network $(dirname {input.weights})"
         " --settings {params.settings:q} --probability {output.probability} 2>&1 | tee {log}"

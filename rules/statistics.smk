@@ -16,13 +16,13 @@ rule measure_statistics:
         f"{LOGS}/measure_statistics/{{network}}/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
+    resources:
+        mem_mb=per_box(60, 600),
+        runtime=minutes(10),
     params:
         script=script("measure_statistics"),
         code=digest("measure_statistics"),
         settings=as_json(SETTINGS.statistics),
-    resources:
-        mem_mb=per_box(60, 600),
-        runtime=minutes(10),
     shell:
         "python {params.script} --true-mask {input.true_mask} --true-haloes {input.true_haloes}"
         " --probability {input.probability} --haloes {input.haloes} --settings {params.settings:q}"
@@ -40,11 +40,11 @@ rule summarise_statistics:
         f"{LOGS}/summarise_statistics/{{network}}.tsv"
     conda:
         "../envs/cpu.yaml"
-    params:
-        script=script("summarise_statistics"),
-        code=digest("summarise_statistics"),
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        script=script("summarise_statistics"),
+        code=digest("summarise_statistics"),
     shell:
         "python {params.script} --statistics {input.statistics} --summary {output.summary} 2>&1 | tee {log}"

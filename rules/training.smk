@@ -24,18 +24,18 @@ rule train_network:
         f"{LOGS}/train_network/{{network}}.tsv"
     conda:
         "../envs/gpu.yaml" if SETTINGS.training.gpus else "../envs/cpu.yaml"
-    params:
-        script=script("train_network"),
-        code=digest("train_network"),
-        ground_truth=GROUND_TRUTH,
-        settings=lambda wildcards: as_json(SETTINGS.networks[wildcards.network]),
-        seed=SETTINGS.run.seed,
     threads: SETTINGS.training.threads
     resources:
         training=as_json(SETTINGS.training),
         gpu=SETTINGS.training.gpus,
         mem_mb=training_memory,
         runtime=lambda wildcards, attempt: 1440 * attempt,
+    params:
+        script=script("train_network"),
+        code=digest("train_network"),
+        ground_truth=lambda wildcards, input: folder_of_boxes(input.density),
+        settings=lambda wildcards: as_json(SETTINGS.networks[wildcards.network]),
+        seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --ground-truth {params.ground_truth} --manifest {input.manifest}"
         " --normalisation {input.normalisation} --settings {params.settings:q} --training {resources.training:q}"

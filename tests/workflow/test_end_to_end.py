@@ -1,0 +1,112 @@
+"""The tiny run from random phases to the report: what it makes, and what a change makes it remake."""
+
+import json
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from halonet.catalogue import read_catalogue
+from halonet.storage import read_field
+
+AFTER_HALO_FINDING = {"measure_statistics", "summarise_statistics", "draw_figures", "write_report"}
+
+
+def test_every_artifact_of_a_run_is_made_and_can_be_read(finished):
+    true = read_catalogue(finished.results / "ground_truth/003/haloes.h5")
+    found = read_catalogue(finished.results / "haloes/tiny/003.h5")
+    assert len(true) > 10
+    assert len(found) > 0
+    assert found.header.seed == true.header.seed
+    mask = read_field(finished.results / "ground_truth/003/mask.h5", "mask")
+    probability = read_field(finished.results / "predictions/tiny/003.h5", "probability")
+    assert 0.05 < mask.mean() < 0.6
+    assert ((probability >= 0) & (probability <= 1)).all()
+    # Eighty steps are enough for a network to tell protohaloes from the rest far better than chance.
+    assert probability[mask == 1].mean() > probability[mask == 0].mean() + 0.15
+    report = (finished.results / "report.html").read_text()
+    assert "<img" in report or "<svg" in report
+    assert "http://" not in report.replace("http://www.w3.org", "").replace("http://purl.org", "")
+
+
+def test_every_artifact_says_how_it_was_made(finished):
+    for name in ("ground_truth/000/density.h5", "ground_truth/000/haloes.h5", "predictions/tiny/003.h5", "haloes/tiny/003.h5"):
+        with h5py.File(finished.results / name) as file:
+            record = json.loads(file.attrs["provenance"])
+        assert record["settings"], name
+        assert {"stage", "halonet", "git_commit", "libraries"} <= set(record), name
+    assert json.loads((finished.results / "networks/tiny/provenance.json").read_text())["settings"]
+
+
+def test_boxes_of_a_run_are_independent(finished):
+    one, other = (read_field(finished.results / f"ground_truth/{box}/density.h5", "density") for box in ("000", "001"))
+    assert abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) < 0.1
+
+
+def test_a_finished_run_has_nothing_to_do_and_says_so_quickly(finished):
+    start = time.monotonic()
+    assert "Nothing to be done" in finished.run().output
+    assert time.monotonic() - start < 15
+
+
+def test_a_deleted_catalogue_remakes_halo_finding_and_what_follows(finished):
+    path = finished.results / "haloes/tiny/003.h5"
+    content = path.read_bytes()
+    path.unlink()
+    assert set(finished.planned()) == {"find_haloes", *AFTER_HALO_FINDING}
+    path.write_bytes(content)
+    assert not finished.planned()
+
+
+def test_a_touched_file_remakes_nothing(finished):
+    (finished.results / "ground_truth/000/density.h5").touch()
+    assert not finished.planned()
+
+
+@pytest.mark.parametrize(
+    ("section", "keys", "remade"),
+    [
+        ("statistics", {"minimum_cells": 9}, AFTER_HALO_FINDING),
+        ("halo_finding", {"peak_thresholds": [0.99, 0.9]}, {"calibrate_thresholds", "find_haloes", *AFTER_HALO_FINDING}),
+        ("training", {"threads": 1, "checkpoint_minutes": 5.0}, set()),
+        ("ground_truth", {"ranks": 2, "launcher": "srun"}, set()),
+    ],
+)
+def test_a_changed_setting_remakes_what_depends_on_it_and_nothing_else(finished, section, keys, remade):
+    before = finished.settings.read_text()
+    finished.change(section, **keys)
+    planned = set(finished.planned())
+    finished.settings.write_text(before)
+    assert planned == remade
+
+
+def test_changed_code_of_a_stage_remakes_that_stage_and_what_follows(finished):
+    path = finished.folder / "src/halonet/halo_finding/finder.py"
+    before = path.read_text()
+    path.write_text(before + "\n\n# a comment\n")
+    assert not finished.planned()
+    path.write_text(before + "\n\nCHANGED = True\n")
+    planned = set(finished.planned())
+    path.write_text(before)
+    assert planned == {"calibrate_thresholds", "find_haloes", *AFTER_HALO_FINDING}
+
+
+def test_parts_of_the_run_are_a_word_each(make_workflow):
+    workflow = make_workflow()
+    ground_truth = {"compute_power_spectrum", "solve_collapse_table", "draw_density", "find_peak_patch_haloes"}
+    training = ground_truth | {"slice_subvolumes", "train_network"}
+    assert set(workflow.planned("ground_truth")) == ground_truth
+    assert set(workflow.planned("training")) == training
+    assert set(workflow.planned("haloes")) == training | {"predict_mask", "calibrate_thresholds", "find_haloes"}
+
+
+def test_the_run_of_the_paper_is_planned_one_job_per_box_and_stage_in_seconds(make_workflow):
+    workflow = make_workflow()
+    workflow.settings.write_text("{}")
+    start = time.monotonic()
+    jobs = workflow.planned()
+    assert time.monotonic() - start < 20
+    assert (jobs["draw_density"], jobs["find_peak_patch_haloes"], jobs["predict_mask"]) == (256, 256, 32)
+    assert (jobs["find_haloes"], jobs["measure_statistics"], jobs["train_network"]) == (32, 32, 1)
+    assert 400 < sum(jobs.values()) < 700
