@@ -18,8 +18,8 @@ from halonet.spheres import centre_cells, mean_at_radius
 
 COMPARED_CELLS = 100  # haloes above this volume decide (paper, section 5.1)
 ABUNDANCE_CUTS = (100, 200, 300, 500, 1000)  # cells; where the mass function of candidates is compared
-# Each ladder of peak thresholds stands for all its beginnings. The first continues the paper's list, the second descends
-# in finer steps.
+# Each ladder of peak thresholds stands for all its beginnings. The first continues the paper's list, the second goes
+# down in finer steps.
 LADDERS = (
     (0.9999, 0.99, 0.975, 0.95, 0.925, 0.9, 0.875, 0.85, 0.825, 0.8, 0.775, 0.75, 0.725, 0.7, 0.65, 0.6, 0.55, 0.5),
     (0.9999, 0.999, 0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.92, 0.9, 0.88, 0.86, 0.84, 0.82, 0.8, 0.77, 0.74, 0.7),

@@ -1,0 +1,80 @@
+"""Cumulative halo mass functions: counted in catalogues, and of Tinker et al. (2008) and Press & Schechter (1974)."""
+
+import numpy as np
+from colossus.cosmology import cosmology as colossus_cosmology
+from colossus.lss import mass_function
+from scipy import integrate
+
+from halonet.catalogue import HaloCatalogue
+from halonet.cosmology import growth_factor, mean_matter_density, sigma_of_radius
+from halonet.settings import CosmologySettings
+
+KEY_CUTS = (100.0, 300.0, 1000.0, 3000.0, 10000.0)  # cells; quoted in tables
+CUTS = np.unique(np.concatenate([[27.0], 10 ** np.arange(1.5, 5.05, 0.1), KEY_CUTS]))  # cells
+HEAVIEST = 1e17  # Msun; no halo is heavier
+MODELS = {
+    "tinker_2008": ("tinker08", "200m"),
+    "press_schechter": ("press74", "fof"),
+}  # colossus: model, mass definition
+
+
+def count_above(catalogue: HaloCatalogue, cuts: np.ndarray = CUTS) -> np.ndarray:
+    """Number of haloes of at least each of ``cuts`` cells, int64 of the shape of ``cuts``."""
+    return len(catalogue) - np.searchsorted(np.sort(catalogue["cells"]), cuts, side="left")
+
+
+def predicted_abundance(
+    masses: np.ndarray, cosmology: CosmologySettings, redshift: float, k: np.ndarray, power: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Comoving number density of haloes above each mass, by two analytic mass functions.
+
+    Parameters
+    ----------
+    masses
+        Halo masses (Msun, no h), shape (n,).
+    k, power
+        Linear power spectrum at redshift 0 (1/Mpc and Mpc^3, no h).
+
+    Returns
+    -------
+    dict
+        ``tinker_2008`` (200 times the mean density) and ``press_schechter``, each n(>M) in Mpc^-3 of shape (n,).
+
+    Notes
+    -----
+    dn/dlnM = f(sigma) rho / M dln(1/sigma)/dlnM with the multiplicity functions f of colossus, and sigma(M) of a top-hat
+    from the given spectrum.
+    """
+    grid = np.geomspace(masses.min(), HEAVIEST, 600)
+    density = mean_matter_density(cosmology)
+    radii = (3 * grid / (4 * np.pi * density)) ** (1 / 3)
+    sigma = np.array([sigma_of_radius(k, power, radius) for radius in radii])
+    factor = density / grid * -np.gradient(np.log(sigma), np.log(grid))
+    sigma *= growth_factor(cosmology, redshift)
+    _set_cosmology(cosmology)
+    abundance = {}
+    for name, (model, definition) in MODELS.items():
+        multiplicity = mass_function.massFunction(sigma, redshift, q_in="sigma", mdef=definition, model=model)
+        abundance[name] = _integrate_upwards(grid, factor * multiplicity, masses)
+    return abundance
+
+
+def _set_cosmology(cosmology: CosmologySettings) -> None:
+    colossus_cosmology.setCosmology(
+        "halonet",
+        flat=True,
+        H0=100 * cosmology.h,
+        Om0=cosmology.omega_m,
+        Ob0=cosmology.omega_b,
+        sigma8=cosmology.sigma8,
+        ns=cosmology.n_s,
+        relspecies=False,
+        persistence="",  # no files in the home folder
+    )
+
+
+def _integrate_upwards(grid: np.ndarray, differential: np.ndarray, masses: np.ndarray) -> np.ndarray:
+    """Integral of dn/dlnM from each of ``masses`` to the end of the grid."""
+    # From the heavy end, so that small numbers are not differences of large ones.
+    upwards = integrate.cumulative_simpson(differential[::-1], x=-np.log(grid[::-1]), initial=0)[::-1]
+    return np.interp(np.log(masses), np.log(grid), upwards)

@@ -1,0 +1,157 @@
+"""Summary of the test boxes of one network: means, scatter over boxes, and counts of all boxes together."""
+
+import numpy as np
+
+from halonet.cosmology import mean_matter_density
+from halonet.settings import CosmologySettings
+from halonet.spheres import ShellSums
+from halonet.statistics.mass_function import KEY_CUTS, predicted_abundance
+
+LARGE_SCALES = 0.2  # 1/Mpc; power spectra are judged below
+JUDGED_HALOES = 100  # bins with fewer true haloes in all boxes together are shown, not judged
+
+
+class SummaryError(ValueError):
+    """Statistics of boxes that cannot be put together."""
+
+
+def summarise(boxes: list[dict], cosmology: CosmologySettings, k: np.ndarray, power: np.ndarray) -> dict:
+    """Put the statistics of several boxes together.
+
+    Parameters
+    ----------
+    boxes
+        Results of :func:`halonet.statistics.box.measure_box`, all of the same size.
+    k, power
+        Linear power spectrum at redshift 0 (1/Mpc, Mpc^3), for the analytic mass functions.
+
+    Raises
+    ------
+    SummaryError
+        If boxes differ in size or resolution.
+    """
+    sizes = {(box["box"]["cells"], box["box"]["box_size_mpc"]) for box in boxes}
+    if len(sizes) != 1:
+        raise SummaryError(f"boxes of different cells and size {sorted(sizes)} cannot be summarised together")
+    (cells, box_size), redshift = sizes.pop(), boxes[0]["box"]["redshift"]
+    cell_mass = (box_size / cells) ** 3 * mean_matter_density(cosmology)
+    abundance = _mass_function(boxes)
+    masses = np.array(abundance["cells"]) * cell_mass
+    volume = len(boxes) * box_size**3
+    redshift = cosmology.redshift if redshift is None else redshift
+    theory = predicted_abundance(masses, cosmology, redshift, k, power)
+    spectra, objects = _power_spectrum(boxes), _matching(boxes)
+    return {
+        "boxes": len(boxes),
+        "box": boxes[0]["box"] | {"seed": None, "cell_mass_msun": cell_mass},
+        "overlap": {name: _spread([box["overlap"][name] for box in boxes]) for name in boxes[0]["overlap"]},
+        "mass_function": abundance
+        | {"masses": masses.tolist()}
+        | {name: (density * volume).tolist() for name, density in theory.items()},
+        "power_spectrum": spectra,
+        "matching": objects,
+        "profiles": _profiles(boxes),
+    }
+
+
+def _spread(values: list) -> dict:
+    """Mean and standard deviation over boxes; null where no box has a value."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return {"mean": None, "deviation": None, "boxes": []}
+    deviation = float(np.std(known, ddof=1)) if len(known) > 1 else 0.0
+    return {"mean": float(np.mean(known)), "deviation": deviation, "boxes": values}
+
+
+def _mass_function(boxes: list[dict]) -> dict:
+    """Counts of all boxes together, their ratio, and the ratio at the key cuts with its scatter over boxes."""
+    cuts = boxes[0]["mass_function"]["cells"]
+    per_box = {name: np.array([box["mass_function"][name] for box in boxes]) for name in ("true", "found")}
+    true, found = per_box["true"].sum(axis=0), per_box["found"].sum(axis=0)
+    key = []
+    for cut in KEY_CUTS:
+        i = cuts.index(cut)
+        ratios = [_ratio(f, t) for f, t in zip(per_box["found"][:, i], per_box["true"][:, i], strict=True)]
+        judged = bool(true[i] >= JUDGED_HALOES)
+        numbers = {"cells": cut, "true": int(true[i]), "found": int(found[i]), "ratio": _ratio(found[i], true[i])}
+        key.append(numbers | {"judged": judged, "deviation": _spread(ratios)["deviation"]})
+    return {
+        "cells": cuts,
+        "true": true.tolist(),
+        "found": found.tolist(),
+        "ratio": [_ratio(f, t) for f, t in zip(found, true, strict=True)],
+        "per_box": {name: counts.tolist() for name, counts in per_box.items()},
+        "key": key,
+    }
+
+
+def _ratio(numerator: float, denominator: float) -> float | None:
+    return float(numerator / denominator) if denominator else None
+
+
+def _power_spectrum(boxes: list[dict]) -> dict:
+    """Mean and scatter of ratio and r(k) by cut; ``large_scales`` averages over the modes below 0.2 per Mpc."""
+    spectra = [box["power_spectrum"] for box in boxes]
+    k, modes = np.array(spectra[0]["k"]), np.array(spectra[0]["modes"])
+    cuts = []
+    for number in _common_cuts(spectra):
+        chosen = [next(cut for cut in box["cuts"] if cut["most_massive"] == number) for box in spectra]
+        counts = {name: sum(cut[name] for cut in chosen) for name in ("true", "found")}
+        cuts.append({"most_massive": number} | counts | _curves(chosen, k, modes))
+    masks = _curves([box["masks"] for box in spectra], k, modes)
+    return {"k": k.tolist(), "assignment": spectra[0]["assignment"], "masks": masks, "cuts": cuts}
+
+
+def _common_cuts(spectra: list[dict]) -> list[int | None]:
+    """Number cuts that every box has, in their order."""
+    numbers = [[cut["most_massive"] for cut in box["cuts"]] for box in spectra]
+    return [number for number in numbers[0] if all(number in others for others in numbers)]
+
+
+def _curves(chosen: list[dict], k: np.ndarray, modes: np.ndarray) -> dict:
+    result = {}
+    names = ("power_true", "power_found", "ratio", "correlation")
+    for name in (name for name in names if name in chosen[0]):
+        curves = [cut[name] for cut in chosen if cut[name] is not None]
+        if not curves:
+            result[name] = None
+            continue
+        table = np.array(curves, dtype=np.float64)
+        deviation = table.std(axis=0, ddof=1) if len(table) > 1 else np.zeros(len(k))
+        large = (k < LARGE_SCALES) & np.isfinite(table).all(axis=0)
+        on_large_scales = table[:, large] @ modes[large] / max(modes[large].sum(), 1)
+        result[name] = {
+            "mean": _listed(table.mean(axis=0)),
+            "deviation": _listed(deviation),
+            "large_scales": _spread(on_large_scales.tolist() if large.any() else []),
+        }
+    return result
+
+
+def _matching(boxes: list[dict]) -> dict:
+    """Matched fractions: mean and scatter over boxes, and counts of all boxes in bins of mass."""
+    objects = [box["matching"] for box in boxes]
+    single = ("completeness", "purity", "one_sided_completeness", "mass_bias", "mass_scatter", "centre_offset")
+    binned = ("true", "true_matched", "true_one_sided", "found", "found_matched")
+    return (
+        {name: objects[0][name] for name in ("minimum_cells", "radius_tolerance", "edges")}
+        | {name: _spread([box[name] for box in objects]) for name in single}
+        | {name: np.sum([box[name] for box in objects], axis=0).tolist() for name in binned}
+    )
+
+
+def _profiles(boxes: list[dict]) -> list[dict]:
+    """Mean and standard deviation of the stacked probability of all boxes, by bin of mass."""
+    profiles = []
+    for stacks in zip(*(box["profiles"] for box in boxes), strict=True):
+        haloes = sum(stack["haloes"] for stack in stacks)
+        sums = [ShellSums(*(np.array(stack[name]) for name in ("counts", "sums", "squares"))) for stack in stacks]
+        total = sum(sums[1:], start=sums[0])
+        radius = sum(stack["radius_sum"] for stack in stacks) / haloes if haloes else None
+        entry = {"cells": stacks[0]["cells"], "haloes": haloes, "mean_radius": radius}
+        profiles.append(entry | {"mean": _listed(total.mean), "deviation": _listed(total.deviation)})
+    return profiles
+
+
+def _listed(values: np.ndarray) -> list[float | None]:
+    return [float(value) if np.isfinite(value) else None for value in values]

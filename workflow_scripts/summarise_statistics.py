@@ -1,0 +1,46 @@
+"""Summarise the statistics of several test boxes, beside analytic mass functions."""
+
+import argparse
+
+from halonet import console
+from halonet.cosmology import compute_power_spectrum, read_power_spectrum
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, stage_settings, validate
+from halonet.statistics.summary import summarise
+from halonet.storage import StorageError, read_json, write_json
+
+PARTS = ("box", "overlap", "mass_function", "power_spectrum", "matching", "profiles")
+
+
+def read_statistics(path: str) -> dict:
+    """Read the statistics of a box; another kind of file is refused."""
+    values = read_json(path)
+    if missing := [part for part in PARTS if part not in values]:
+        raise StorageError(f"{path}: {', '.join(missing)} missing; measure_statistics.py writes such a file")
+    return values
+
+
+def main() -> None:
+    """Read the statistics of every box and write their summary."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--statistics", nargs="+", required=True, help="JSON files of measure_statistics.py")
+    parser.add_argument("--cosmology", help="cosmology as JSON; default: that of the boxes, else the paper's")
+    parser.add_argument("--power-spectrum", help="linear power spectrum at z = 0 (CSV); default: computed by CAMB")
+    parser.add_argument("--summary", required=True, help="JSON file to write")
+    arguments = parser.parse_args()
+
+    boxes = [read_statistics(path) for path in arguments.statistics]
+    known = boxes[0]["box"]["cosmology"]
+    if arguments.cosmology is None and known is not None:
+        cosmology = validate(CosmologySettings, known, f"{arguments.statistics[0]}: cosmology")
+    else:
+        cosmology = stage_settings(CosmologySettings, arguments.cosmology)
+    given = arguments.power_spectrum
+    k, power = read_power_spectrum(given) if given else compute_power_spectrum(cosmology)
+    summary = summarise(boxes, cosmology, k, power)
+    summary["provenance"] = provenance("summarise_statistics", {"cosmology": cosmology.model_dump()})
+    write_json(arguments.summary, summary)
+
+
+if __name__ == "__main__":
+    console.run(main)
