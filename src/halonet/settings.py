@@ -150,7 +150,7 @@ class NetworkSettings(Model):
     """A network, its input and its training schedule: all that decides its weights besides data and seed."""
 
     architecture: Literal["vnet", "unet"] = "vnet"
-    levels: int = Field(5, ge=1, le=8)
+    levels: int = Field(5, ge=1, le=8, description="how often the resolution is halved")
     filters: int = Field(16, ge=1)
     kernel: int = Field(5, ge=1)
     convolutions: int = Field(3, ge=1)
@@ -166,11 +166,10 @@ class NetworkSettings(Model):
 
     @model_validator(mode="after")
     def _fits_its_window(self) -> Self:
-        halvings = self.levels if self.architecture == "vnet" else self.levels + 1
-        if self.window % 2**halvings:
+        if self.window % 2**self.levels:
             raise ValueError(
-                f"window {self.window} cannot be halved {halvings} times; a {self.architecture} of {self.levels} "
-                f"levels needs a multiple of {2**halvings}"
+                f"window {self.window} cannot be halved {self.levels} times; a network of {self.levels} levels needs a "
+                f"multiple of {2**self.levels}"
             )
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel {self.kernel} is even; a cell-centred convolution needs an odd kernel")
@@ -286,9 +285,10 @@ class Settings(Model):
                 raise ValueError(
                     f"networks.{name}.window = {network.window} is larger than dataset.window = {self.dataset.window}"
                 )
-            halvings = 2 ** (network.levels + (network.architecture == "unet"))
-            if self.prediction.tile % halvings:
-                raise ValueError(f"prediction.tile = {self.prediction.tile} is no multiple of {halvings} for {name}")
+            if self.prediction.tile % 2**network.levels:
+                raise ValueError(
+                    f"prediction.tile = {self.prediction.tile} is no multiple of {2**network.levels} for {name}"
+                )
         finding = self.halo_finding
         if finding.needs_calibration and finding.calibrate_on == "validation" and not self.boxes.validation:
             raise ValueError("halo_finding.calibrate_on is 'validation' but boxes.validation is 0")

@@ -1,0 +1,95 @@
+"""Normalisation of the input: the density is divided by a standard deviation.
+
+``global`` is the mean over the training boxes of each box's standard deviation (the paper's best choice: the network
+sees how dense a box is), ``individual`` the box's own (HaloNet paper, section 3.2).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from halonet.dataset.manifest import box_folder
+from halonet.settings import SettingsError
+from halonet.storage import CHUNK_CELLS, StorageError, field_cells, read_field, read_header, read_json, write_json
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Standard deviations of the density, which has no unit.
+
+    Attributes
+    ----------
+    mean
+        Mean standard deviation of the training boxes.
+    boxes
+        Standard deviation of each training and validation box, by index.
+    cell_size_mpc
+        Side of a cell of these boxes (Mpc).
+    """
+
+    mean: float
+    boxes: dict[int, float]
+    cell_size_mpc: float
+
+    def of_box(self, box: int, kind: str) -> float:
+        """Standard deviation by which the density of a known box is divided; ``kind`` is global or individual."""
+        if kind == "global":
+            return self.mean
+        if box not in self.boxes:
+            raise SettingsError(f"normalisation: box {box} is not among {sorted(self.boxes)}")
+        return self.boxes[box]
+
+
+def standard_deviation(path: str | Path) -> float:
+    """Standard deviation of the density of a file, float64 sums, in memory of a few planes."""
+    cells = field_cells(path, "density")
+    total = squares = 0.0
+    for start in range(0, cells, CHUNK_CELLS):
+        planes = read_field(path, "density", start, min(start + CHUNK_CELLS, cells)).astype(np.float64)
+        total, squares = total + planes.sum(), squares + (planes**2).sum()
+    deviation = float(np.sqrt(max(squares / cells**3 - (total / cells**3) ** 2, 0.0)))
+    if not deviation:
+        raise StorageError(f"{path}: the density is the same everywhere; it cannot be normalised")
+    return deviation
+
+
+def measure(ground_truth: str | Path, boxes: Iterable[int], training: Iterable[int]) -> tuple[Normalisation, int]:
+    """Measure the normalisation of ``boxes``; returns it with the number of cells along their sides.
+
+    ``training`` are the boxes whose mean is taken. Boxes of different grids or cell sizes are refused.
+    """
+    deviations, first = {}, None
+    for box in boxes:
+        path = box_folder(ground_truth, box) / "density.h5"
+        cells, size = field_cells(path, "density"), read_header(path).box_size_mpc
+        first = first or (cells, size, path)
+        if (cells, size) != first[:2]:
+            raise StorageError(f"{path}: {cells} cells in {size} Mpc, but {first[2]} has {first[0]} in {first[1]} Mpc")
+        deviations[box] = standard_deviation(path)
+    mean = float(np.mean([deviations[box] for box in sorted(set(training))]))
+    return Normalisation(mean, deviations, first[1] / first[0]), first[0]
+
+
+def write_normalisation(path: str | Path, normalisation: Normalisation) -> None:
+    """Write a normalisation as JSON, atomically."""
+    boxes = {f"{box:03d}": deviation for box, deviation in normalisation.boxes.items()}
+    values = {"global": normalisation.mean, "cell_size_mpc": normalisation.cell_size_mpc, "boxes": boxes}
+    write_json(path, values)
+
+
+def read_normalisation(path: str | Path) -> Normalisation:
+    """Read a normalisation; missing or unusable numbers are refused."""
+    values = read_json(path)
+    try:
+        boxes = {int(box): float(deviation) for box, deviation in values["boxes"].items()}
+        normalisation = Normalisation(float(values["global"]), boxes, float(values["cell_size_mpc"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StorageError(
+            f"{path}: no normalisation; global, cell_size_mpc and boxes are needed ({error!r})"
+        ) from None
+    for deviation in (normalisation.mean, normalisation.cell_size_mpc, *boxes.values()):
+        if not (np.isfinite(deviation) and deviation > 0):
+            raise StorageError(f"{path}: {deviation} is no positive number")
+    return normalisation

@@ -1,0 +1,178 @@
+"""Training and validation samples: windows of the boxes' HDF5 files, in an order and orientation that a seed decides.
+
+What sample a training step sees depends on (seed, stage, epoch, number of the sample in the epoch) only, through the
+counter-based generator Philox: not on the number of workers, nor on whether the run was interrupted before.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+
+from halonet.dataset.manifest import Subvolume, box_folder
+from halonet.dataset.normalisation import Normalisation
+from halonet.dataset.symmetries import GROUPS
+from halonet.storage import StorageError, open_hdf5
+
+_ORDER, _SAMPLE = 0, 1  # streams of the generator
+
+
+def read_window(path: str | Path, name: str, start: tuple[int, int, int], cells: int) -> np.ndarray:
+    """Cube of ``cells``^3 of the field ``name`` from the cell ``start`` on, float32 (uint8 for a mask)."""
+    with open_hdf5(path) as file:
+        if name not in file or min(file[name].shape) < max(start) + cells:
+            found = f"shape {file[name].shape}" if name in file else "no such dataset"
+            raise StorageError(f"{path}: {name} must hold {cells}^3 cells from {tuple(start)} on; found {found}")
+        try:
+            window = _cube(file[name], start, cells)
+        except OSError as error:
+            raise StorageError(f"{path}: {name} cannot be read, the file is damaged ({error})") from None
+    if not np.isfinite(window).all():
+        raise StorageError(f"{path}: {name} has values that are not finite from cell {tuple(start)} on")
+    return window.astype(np.uint8 if name == "mask" else np.float32, copy=False)
+
+
+def _cube(data: h5py.Dataset, start: tuple[int, int, int], cells: int) -> np.ndarray:
+    return data[tuple(slice(first, first + cells) for first in start)]
+
+
+@dataclass(frozen=True)
+class BoxFiles:
+    """Where densities and masks stand and how densities are normalised.
+
+    Attributes
+    ----------
+    ground_truth
+        Folder that holds ``<box>/density.h5`` and ``<box>/mask.h5``.
+    normalisation
+        Standard deviations of the boxes.
+    kind
+        ``global`` or ``individual``.
+    """
+
+    ground_truth: Path
+    normalisation: Normalisation
+    kind: str
+
+    def sample(self, window: Subvolume) -> tuple[np.ndarray, np.ndarray]:
+        """Normalised density (float32) and mask (uint8) of a window, each of shape (S, S, S)."""
+        folder = box_folder(self.ground_truth, window.box)
+        density = read_window(folder / "density.h5", "density", window.start, window.cells)
+        mask = read_window(folder / "mask.h5", "mask", window.start, window.cells)
+        return density / np.float32(self.normalisation.of_box(window.box, self.kind)), mask
+
+
+class TrainingSamples(keras.utils.PyDataset):
+    """Batches of steps ``start`` to ``stop`` of a training stage; item ``n`` is the batch of step ``start + n``.
+
+    An epoch passes over as many cells as the sub-volumes hold: where the window is smaller than the sub-volumes, each
+    is visited several times and the window is cut at random inside it. Batches run on across the ends of epochs, so
+    that all have the same size. A batch is (density, mask) of shape (batch, S, S, S, 1), float32 and uint8.
+
+    Parameters
+    ----------
+    files, rows
+        The data and the sub-volumes to draw from.
+    window
+        Cells along a side of a sample.
+    augmentation
+        Name of a group of :data:`halonet.dataset.symmetries.GROUPS`.
+    seed, stage
+        What decides order, position and orientation of the samples.
+    """
+
+    def __init__(
+        self,
+        files: BoxFiles,
+        rows: list[Subvolume],
+        window: int,
+        augmentation: str,
+        batch_size: int,
+        seed: int,
+        stage: int = 0,
+        start: int = 0,
+        stop: int = 0,
+        workers: int = 1,
+    ) -> None:
+        super().__init__(workers=workers)
+        if any(row.cells < window for row in rows):
+            raise StorageError(f"window = {window} is larger than a sub-volume of the manifest")
+        self.files, self.rows, self.window = files, rows, window
+        self.group, self.batch_size, self.seed, self.stage = GROUPS[augmentation], batch_size, seed, stage
+        self.start, self.stop = start, stop
+        self.visits = (rows[0].cells // window) ** 3
+
+    @property
+    def samples_per_epoch(self) -> int:
+        """Samples of an epoch."""
+        return len(self.rows) * self.visits
+
+    def steps_of(self, epochs: int) -> int:
+        """Steps that make up ``epochs`` epochs."""
+        return math.ceil(epochs * self.samples_per_epoch / self.batch_size)
+
+    def between(self, start: int, stop: int) -> "TrainingSamples":
+        """The same samples, those of steps ``start`` to ``stop``."""
+        group = next(name for name, group in GROUPS.items() if group is self.group)
+        common = (self.files, self.rows, self.window, group, self.batch_size, self.seed, self.stage)
+        return TrainingSamples(*common, start, stop, self.workers)
+
+    def __len__(self) -> int:
+        """Number of batches."""
+        return self.stop - self.start
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Batch of step ``start + index``."""
+        first = (self.start + index) * self.batch_size
+        samples = [self.sample(number) for number in range(first, first + self.batch_size)]
+        densities, masks = (np.stack(fields)[..., None] for fields in zip(*samples, strict=True))
+        return densities, masks
+
+    def sample(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Density and mask of sample ``number``, counted from the start of the stage; shapes (S, S, S)."""
+        epoch, within = divmod(number, self.samples_per_epoch)
+        row = self.rows[self.order(epoch)[within] // self.visits]
+        random = self._generator(_SAMPLE, epoch, within)
+        offsets = random.integers(0, row.cells - self.window + 1, size=3)
+        symmetry = self.group[random.integers(len(self.group))]
+        start = tuple(int(first + offset) for first, offset in zip(row.start, offsets, strict=True))
+        density, mask = self.files.sample(Subvolume(row.box, start, self.window))
+        return symmetry(density), symmetry(mask)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Order in which the samples of an epoch are visited."""
+        return _permutation(self.seed, self.stage, epoch, self.samples_per_epoch)
+
+    def _generator(self, stream: int, epoch: int, index: int) -> np.random.Generator:
+        return _generator(self.seed, self.stage, stream, epoch, index)
+
+
+def _generator(seed: int, stage: int, stream: int, epoch: int, index: int = 0) -> np.random.Generator:
+    # The lowest word of the counter counts the numbers drawn; the others tell the streams apart.
+    return np.random.Generator(np.random.Philox(key=[seed, 1 + stage], counter=[0, index, epoch, stream]))
+
+
+@lru_cache(maxsize=4)
+def _permutation(seed: int, stage: int, epoch: int, count: int) -> np.ndarray:
+    return _generator(seed, stage, _ORDER, epoch).permutation(count)
+
+
+class ValidationSamples(keras.utils.PyDataset):
+    """Validation windows one by one, as they are: batches (density, mask) of shape (1, S, S, S, 1)."""
+
+    def __init__(self, files: BoxFiles, windows: list[Subvolume], workers: int = 1) -> None:
+        super().__init__(workers=workers)
+        self.files, self.windows = files, windows
+
+    def __len__(self) -> int:
+        """Number of windows."""
+        return len(self.windows)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Window number ``index``."""
+        density, mask = self.files.sample(self.windows[index])
+        return density[None, ..., None], mask[None, ..., None]

@@ -1,0 +1,70 @@
+"""Tiles with buffers that cover a periodic box (HaloNet paper, section 3.3).
+
+A tile is a cube read periodically; ``buffer`` cells are trimmed from each of its faces and the cores that remain tile
+the box. The paper's 128^3 tiles with 32 cells of buffer leave cores of 64^3.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import product
+
+import numpy as np
+
+from halonet.settings import SettingsError
+
+
+def core_starts(cells: int, tile: int, buffer: int) -> list[tuple[int, int, int]]:
+    """First cell of each core, in the order of x, y, z; a core that does not divide the box is refused."""
+    core = tile - 2 * buffer
+    if core < 1 or cells % core:
+        raise SettingsError(
+            f"tile = {tile} with buffer = {buffer} leaves a core of {core} cells, which does not divide the {cells} "
+            "cells along a side of the box; choose a tile whose tile - 2 buffer does"
+        )
+    return list(product(range(0, cells, core), repeat=3))
+
+
+def periodic_window(field: np.ndarray, start: tuple[int, int, int], size: int) -> np.ndarray:
+    """Cube of ``size``^3 cells of a periodic field (N, N, N) from ``start`` on, which may be negative; a copy.
+
+    The window may be larger than the box: it then repeats.
+    """
+    for axis, (first, cells) in enumerate(zip(start, field.shape, strict=True)):
+        field = field.take(np.arange(first, first + size) % cells, axis=axis)
+    return field
+
+
+def map_tiles(
+    function: Callable[[np.ndarray], np.ndarray],
+    field: np.ndarray,
+    tile: int,
+    buffer: int,
+    track: Callable[[list], Iterable] = iter,
+) -> np.ndarray:
+    """Apply ``function`` to every tile of a periodic field and put the cores of the results together.
+
+    Parameters
+    ----------
+    function
+        Takes a tile of shape (tile, tile, tile) and returns one of the same shape.
+    field
+        Periodic field, shape (N, N, N).
+    tile, buffer
+        Cells along a side of a tile, and cells trimmed from each of its faces; tile - 2 buffer divides N.
+    track
+        Wraps the list of tiles while it is worked through, to show progress.
+
+    Returns
+    -------
+    ndarray
+        float32 of shape (N, N, N). Exact where ``function`` reaches no farther than ``buffer`` cells.
+    """
+    core = tile - 2 * buffer
+    result = np.empty(field.shape, np.float32)
+    for start in track(core_starts(len(field), tile, buffer)):
+        output = function(periodic_window(field, tuple(first - buffer for first in start), tile))
+        result[_cube(start, core)] = output[_cube((buffer,) * 3, core)]
+    return result
+
+
+def _cube(start: Iterable[int], size: int) -> tuple[slice, ...]:
+    return tuple(slice(first, first + size) for first in start)

@@ -1,0 +1,124 @@
+"""Checkpoints of a training run: complete files only, the last two kept, refused to a run of another configuration.
+
+A checkpoint is an HDF5 file ``step_<step>.h5``: one dataset per variable of model and optimizer, and the rest of the
+run's state as JSON.
+"""
+
+import json
+import logging
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from halonet.settings import SettingsError
+from halonet.storage import StorageError, atomic_path, open_hdf5
+
+log = logging.getLogger("halonet")
+KEPT = 2
+
+
+@dataclass
+class State:
+    """State of a training run between two steps.
+
+    Attributes
+    ----------
+    stage, stage_step
+        Index of the stage and steps done in it.
+    step
+        Steps done in all stages.
+    history
+        One record per validation; see :mod:`halonet.network.history`.
+    sums
+        Sums of loss and measures over the training steps since the last record.
+    seconds
+        Wall time spent so far (s).
+    """
+
+    stage: int = 0
+    stage_step: int = 0
+    step: int = 0
+    history: list[dict] = field(default_factory=list)
+    sums: dict[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Checkpoints:
+    """Checkpoints of one run in a folder of its own.
+
+    Parameters
+    ----------
+    folder
+        Holds nothing but checkpoints and the training curve so far; made when it is needed.
+    fingerprint
+        All that decides the run's result, as JSON values.
+    """
+
+    def __init__(self, folder: str | Path, fingerprint: dict) -> None:
+        self.folder = Path(folder)
+        self.fingerprint = json.loads(json.dumps(fingerprint))
+
+    def save(self, state: State, variables: list[np.ndarray]) -> None:
+        """Write a checkpoint; a run killed meanwhile leaves the earlier ones untouched."""
+        path = self.folder / f"step_{state.step:09d}.h5"
+        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+            for index, values in enumerate(variables):
+                file.create_dataset(f"variables/{index:05d}", data=values)
+            # As datasets: an HDF5 attribute holds no more than 64 kB.
+            file["state"] = json.dumps(vars(state))
+            file["fingerprint"] = json.dumps(self.fingerprint)
+        for old in self._files()[:-KEPT]:
+            old.unlink()
+
+    def load(self) -> tuple[State, list[np.ndarray]] | None:
+        """State and variables of the last checkpoint, or None; a changed configuration is refused by its name."""
+        for leftover in self.folder.glob(".*.part"):
+            leftover.unlink()
+        for path in reversed(self._files()):
+            try:
+                with open_hdf5(path) as file:
+                    state, made_by = (json.loads(file[name][()]) for name in ("state", "fingerprint"))
+                    variables = [dataset[()] for dataset in file["variables"].values()]
+            except (StorageError, OSError, KeyError, ValueError) as error:
+                log.warning("%s is damaged and passed over (%s)", path, error)
+                continue
+            self._refuse_other(path, made_by)
+            return State(**state), variables
+        return None
+
+    def discard_others(self) -> None:
+        """Delete the checkpoints if the last one is of another configuration."""
+        try:
+            self.load()
+        except SettingsError as error:
+            log.info("starting over: %s", error)
+            self.clear()
+
+    def clear(self) -> None:
+        """Delete all checkpoints and the training curve beside them."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob("step_*.h5"))
+
+    def _refuse_other(self, path: Path, made_by: dict) -> None:
+        changes = differences(made_by, self.fingerprint)
+        if changes:
+            raise SettingsError(
+                f"{path} belongs to a training of another configuration: {'; '.join(changes[:5])}. Go back to that "
+                f"configuration, delete {self.folder}, or start over with --restart-on-change"
+            )
+
+
+def differences(before: object, now: object, name: str = "") -> list[str]:
+    """Values that differ between two JSON trees, each with its name, like ``settings.filters was 8, is 16``."""
+    if isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        before, now = dict(enumerate(before)), dict(enumerate(now))
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = [*before, *(key for key in now if key not in before)]
+        parts = ((before.get(key), now.get(key), f"{name}.{key}" if name else str(key)) for key in keys)
+        return [change for part in parts for change in differences(*part)]
+    return [] if before == now else [f"{name} was {before!r}, is {now!r}"]

@@ -1,0 +1,55 @@
+"""Devices a network runs on; the only module that may need TensorFlow itself, and only where it is the backend."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import keras
+import numpy as np
+
+from halonet.settings import SettingsError
+
+
+def prepare_devices(threads: int, gpus: int) -> None:
+    """Set number of threads and GPUs before any computation; on the CPU, make every operation deterministic.
+
+    Only TensorFlow needs this: the other backends take their devices from the environment.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    import tensorflow as tf
+
+    found = tf.config.list_physical_devices("GPU")
+    if len(found) < gpus:
+        raise SettingsError(f"training.gpus = {gpus}, but TensorFlow finds {len(found)} on this machine")
+    tf.config.set_visible_devices(found[:gpus], "GPU")
+    for gpu in found[:gpus]:
+        tf.config.experimental.set_memory_growth(gpu, True)
+    if not gpus:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        # Sums of gradients in a fixed order: the same run gives the same bits, which resuming relies on.
+        tf.config.experimental.enable_op_determinism()
+
+
+def distribution(gpus: int) -> AbstractContextManager:
+    """Scope in which a model is built that trains on ``gpus`` GPUs of this machine, the batch shared among them."""
+    if gpus < 2:
+        return nullcontext()
+    if keras.backend.backend() != "tensorflow":
+        raise SettingsError(f"training.gpus = {gpus} needs the TensorFlow backend of Keras")
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy().scope()
+
+
+def shared_out(batch: tuple[np.ndarray, ...], model: keras.Model) -> tuple:
+    """A batch with its samples shared out among the devices ``model`` trains on; the batch itself on one device."""
+    strategy = getattr(model, "distribute_strategy", None)
+    replicas = strategy.num_replicas_in_sync if strategy else 1
+    if replicas == 1:
+        return batch
+    parts = [np.split(array, replicas) for array in batch]
+    return tuple(
+        strategy.experimental_distribute_values_from_function(
+            lambda context, part=part: part[context.replica_id_in_sync_group]
+        )
+        for part in parts
+    )

@@ -1,0 +1,90 @@
+"""A trained network is a folder that describes itself.
+
+It holds ``model.weights.h5`` (Keras' own layout, with the path and shape of every weight as attribute ``layout``),
+``settings.json``, ``normalisation.json``, ``provenance.json``, ``history.csv``, ``timing.csv`` and ``progress.png``.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import h5py
+import keras
+
+from halonet.dataset.normalisation import Normalisation, read_normalisation, write_normalisation
+from halonet.network.build import build_network, weight_layout
+from halonet.network.history import write_history
+from halonet.settings import NetworkSettings, validate
+from halonet.storage import StorageError, atomic_path, open_hdf5, read_json, write_json
+
+WEIGHTS = "model.weights.h5"
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A trained network.
+
+    Attributes
+    ----------
+    model
+        Maps normalised densities (batch, S, S, S, 1) to probabilities (batch, S, S, S, 2), foreground first.
+    settings
+        What it is and how it was trained.
+    normalisation
+        Standard deviations and cell size of the boxes it was trained on.
+    """
+
+    model: keras.Model
+    settings: NetworkSettings
+    normalisation: Normalisation
+
+
+def save_network(folder: str | Path, network: TrainedNetwork, provenance: dict, history: list[dict]) -> None:
+    """Write a trained network; ``model.weights.h5`` comes last, so that a folder without it is not complete."""
+    folder = Path(folder)
+    (folder / WEIGHTS).unlink(missing_ok=True)
+    write_json(folder / "settings.json", network.settings.model_dump())
+    write_normalisation(folder / "normalisation.json", network.normalisation)
+    write_json(folder / "provenance.json", provenance)
+    write_history(folder, history)
+    # Keras insists on the ending of the name, which atomic_path changes.
+    with TemporaryDirectory(dir=folder) as temporary:
+        network.model.save_weights(Path(temporary) / WEIGHTS)
+        with h5py.File(Path(temporary) / WEIGHTS, "a") as file:
+            file["layout"] = json.dumps(weight_layout(network.model))
+        with atomic_path(folder / WEIGHTS) as path:
+            os.replace(Path(temporary) / WEIGHTS, path)
+
+
+def load_network(folder: str | Path) -> TrainedNetwork:
+    """Load a trained network; a folder that is none, and weights of another architecture, are refused by name."""
+    folder = Path(folder)
+    for name in ("settings.json", "normalisation.json", WEIGHTS):
+        if not (folder / name).is_file():
+            what = f"it has no {name}" if folder.is_dir() else "there is no such folder"
+            raise StorageError(f"{folder}: no trained network, {what}")
+    settings = validate(NetworkSettings, read_json(folder / "settings.json"), str(folder / "settings.json"))
+    model = build_network(settings)
+    _check_layout(folder / WEIGHTS, model)
+    try:
+        model.load_weights(folder / WEIGHTS)
+    except (OSError, KeyError, ValueError) as error:
+        raise StorageError(f"{folder / WEIGHTS}: the weights cannot be read ({error})") from None
+    return TrainedNetwork(model, settings, read_normalisation(folder / "normalisation.json"))
+
+
+def _check_layout(path: Path, model: keras.Model) -> None:
+    with open_hdf5(path) as file:
+        if "layout" not in file:
+            raise StorageError(f"{path}: no weights of a HaloNet network; the dataset 'layout' is missing")
+        held = {name: tuple(shape) for name, shape in json.loads(file["layout"][()])}
+    needed = {name: tuple(shape) for name, shape in weight_layout(model)}
+    for name in [*needed, *held]:
+        if held.get(name) != needed.get(name):
+            raise StorageError(
+                f"{path}: weights of another architecture. {name} has shape {held.get(name, 'none, it is absent')} in "
+                f"the file and {needed.get(name, 'none, it is absent')} in the network of settings.json "
+                f"({len(held)} and {len(needed)} weights in all)"
+            )

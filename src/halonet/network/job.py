@@ -1,0 +1,108 @@
+"""A training job: what decides its result, and the fingerprint that tells two configurations apart."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import keras
+
+from halonet.dataset.manifest import Subvolume, box_folder, read_manifest, subvolumes
+from halonet.dataset.normalisation import Normalisation, read_normalisation
+from halonet.dataset.samples import BoxFiles, TrainingSamples, ValidationSamples
+from halonet.settings import NetworkSettings, SettingsError
+from halonet.storage import open_hdf5
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """Settings, seed and data of a training run.
+
+    Attributes
+    ----------
+    settings
+        The network and its schedule.
+    seed
+        Decides first weights, order and orientation of samples, dropout.
+    ground_truth
+        Folder that holds ``<box>/density.h5`` and ``<box>/mask.h5``.
+    manifest, normalisation_file
+        Files of :mod:`halonet.dataset`.
+    code
+        Digest of the code that trains.
+    """
+
+    settings: NetworkSettings
+    seed: int
+    ground_truth: Path
+    manifest: Path
+    normalisation_file: Path
+    code: str = ""
+
+    @cached_property
+    def normalisation(self) -> Normalisation:
+        """Normalisation of the boxes."""
+        return read_normalisation(self.normalisation_file)
+
+    @cached_property
+    def files(self) -> BoxFiles:
+        """Reader of the boxes."""
+        return BoxFiles(Path(self.ground_truth), self.normalisation, self.settings.normalisation)
+
+    def rows(self, split: str, boxes: int | None = None) -> list[Subvolume]:
+        """Sub-volumes of a split; a network's window that is larger than they are is refused."""
+        rows = subvolumes(read_manifest(self.manifest), split, boxes)
+        for row in rows:
+            if row.cells % self.settings.window:
+                raise SettingsError(
+                    f"window = {self.settings.window} does not divide the {row.cells} cells of the sub-volumes of "
+                    f"{self.manifest}"
+                )
+        return rows
+
+    def training_samples(self, stage: int, workers: int = 1) -> TrainingSamples:
+        """Samples of a stage."""
+        chosen, settings = self.settings.stages[stage], self.settings
+        rows = self.rows("training", chosen.boxes)
+        common = (self.files, rows, settings.window, settings.augmentation, chosen.batch_size, self.seed)
+        return TrainingSamples(*common, stage=stage, workers=workers)
+
+    def stage_steps(self, stage: int) -> int:
+        """Steps of a stage."""
+        chosen = self.settings.stages[stage]
+        return chosen.steps or self.training_samples(stage).steps_of(chosen.epochs)
+
+    def validation_samples(self) -> ValidationSamples:
+        """Validation windows: whole sub-volumes, cut into the network's windows where it is tied to their size."""
+        rows, size = self.rows("validation"), self.settings.window
+        if self.settings.activation == "prelu":
+            rows = [piece for row in rows for piece in row.pieces(size)]
+        return ValidationSamples(self.files, rows[: self.settings.validation_windows])
+
+    def fingerprint(self) -> dict:
+        """All that decides the weights, by name; fields by the attributes of their files and standard deviations."""
+        return {
+            "settings": self.settings.model_dump(),
+            "seed": self.seed,
+            "manifest": _digest(Path(self.manifest).read_bytes()),
+            "normalisation": vars(self.normalisation),
+            "fields": {str(box): self._digest_of_box(box) for box in sorted(self.boxes)},
+            "code": self.code,
+            "backend": f"{keras.backend.backend()}, keras {keras.__version__}",
+        }
+
+    @property
+    def boxes(self) -> set[int]:
+        """Boxes the manifest names."""
+        return set(read_manifest(self.manifest)["box"])
+
+    def _digest_of_box(self, box: int) -> str:
+        parts = []
+        for name in ("density", "mask"):
+            with open_hdf5(box_folder(self.ground_truth, box) / f"{name}.h5") as file:
+                parts += [f"{key}={file.attrs[key]}" for key in sorted(file.attrs)]
+        return _digest("\n".join(parts).encode())
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

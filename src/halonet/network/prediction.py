@@ -1,0 +1,72 @@
+"""Prediction of the probability mask of a whole periodic box, tile by tile (HaloNet paper, section 3.3)."""
+
+import logging
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from halonet.grid.tiles import map_tiles
+from halonet.network.build import size_multiple
+from halonet.network.folder import TrainedNetwork
+from halonet.settings import PredictionSettings, SettingsError
+
+log = logging.getLogger("halonet")
+CELL_SIZE_TOLERANCE = 0.01
+
+
+def predict_box(
+    network: TrainedNetwork,
+    density: np.ndarray,
+    cell_size_mpc: float,
+    settings: PredictionSettings,
+    track: Callable[[list], Iterable] = iter,
+) -> np.ndarray:
+    """Probability of every cell of a periodic box to belong to a halo.
+
+    Parameters
+    ----------
+    network
+        See :func:`halonet.network.folder.load_network`.
+    density
+        Linear overdensity at the redshift the network was trained for, float32 of shape (N, N, N).
+    cell_size_mpc
+        Side of a cell (Mpc); a warning is logged where the network was trained on cells of another size.
+    settings
+        Tile and buffer; tile - 2 buffer divides N, and the network takes inputs of the size of a tile.
+    track
+        Wraps the list of tiles while it is worked through, to show progress.
+
+    Returns
+    -------
+    ndarray
+        float32 of shape (N, N, N). Memory: density, result and the network's activations for one tile.
+    """
+    _check_tile(network, settings.tile)
+    trained = network.normalisation.cell_size_mpc
+    if abs(cell_size_mpc / trained - 1) > CELL_SIZE_TOLERANCE:
+        log.warning(
+            "the cells are %.4g Mpc wide but the network was trained on cells of %.4g Mpc: it finds haloes of the same "
+            "number of cells, not of the same mass",
+            cell_size_mpc,
+            trained,
+        )
+    deviation = network.normalisation.mean
+    if network.settings.normalisation == "individual":
+        deviation = float(density.std(dtype=np.float64))
+    if not (np.isfinite(deviation) and deviation > 0):
+        raise SettingsError(f"the density has standard deviation {deviation}; it cannot be normalised")
+
+    def foreground(tile: np.ndarray) -> np.ndarray:
+        return network.model.predict_on_batch(tile[None, ..., None] / np.float32(deviation))[0, ..., 0]
+
+    return map_tiles(foreground, density, settings.tile, settings.buffer, track)
+
+
+def _check_tile(network: TrainedNetwork, tile: int) -> None:
+    multiple, window = size_multiple(network.settings), network.settings.window
+    if network.settings.activation == "prelu" and tile != window:
+        raise SettingsError(f"tile = {tile}; a network with PReLU takes the size it was trained on only, {window}")
+    if tile % multiple:
+        raise SettingsError(
+            f"tile = {tile}; this network of {network.settings.levels} levels needs a multiple of {multiple}"
+        )

@@ -1,0 +1,195 @@
+"""Staged training that can be killed at any moment and, started again, ends with the same weights bit for bit.
+
+Between two steps the whole state of a run is: position in the schedule, variables of model and optimizer (with the
+states of dropout's random numbers), and sums of the training curve since its last record. A checkpoint holds just that;
+which samples a step sees follows from its number (:mod:`halonet.dataset.samples`). On one CPU, with deterministic
+operations (:mod:`halonet.network.devices`), the continuation is exact.
+"""
+
+import logging
+import math
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+
+from halonet import console
+from halonet.dataset.prefetch import prefetched
+from halonet.network.build import build_network
+from halonet.network.checkpoints import Checkpoints, State
+from halonet.network.devices import distribution, shared_out
+from halonet.network.history import write_history
+from halonet.network.job import TrainingJob
+from halonet.network.stages import compile_for
+from halonet.settings import SettingsError, TrainingSettings
+
+log = logging.getLogger("halonet")
+
+
+class Interrupted(SystemExit):
+    """The run was asked to end (SIGTERM or Ctrl-C) and has written a checkpoint; the exit code is 128 + signal."""
+
+
+class Trainer:
+    """A training run.
+
+    Parameters
+    ----------
+    job
+        What is trained, on what.
+    training
+        How: threads, GPUs, interval of checkpoints. Changes no weight.
+    checkpoints
+        Where the run's state is kept; a state found there is continued.
+    """
+
+    def __init__(self, job: TrainingJob, training: TrainingSettings, checkpoints: Checkpoints) -> None:
+        self.job, self.training, self.checkpoints = job, training, checkpoints
+        self.state = State()
+        self.model: keras.Model | None = None
+        self.signal = 0
+        self.validation = job.validation_samples()
+        self.lengths = [job.stage_steps(stage) for stage in range(len(job.settings.stages))]
+
+    def run(self) -> keras.Model:
+        """Train through all stages, from the last checkpoint on where there is one; returns the trained network."""
+        saved = self.checkpoints.load()
+        if saved:
+            self.state, variables = saved
+            first = self.state.stage
+            log.info("goes on from step %d of %d", self.state.step, sum(self.lengths))
+        self.last_save = self.clock = time.monotonic()
+        with self._signals():
+            for stage in range(self.state.stage, len(self.lengths)):
+                self._enter(stage)
+                if saved and stage == first:
+                    self._restore(variables)
+                self._run_stage(stage)
+            self.save()
+        return self.model
+
+    def _enter(self, stage: int) -> None:
+        """Build the network of a stage with the weights of the stage before it and a new optimizer."""
+        weights = self.model.get_weights() if self.model else None
+        self.model = None
+        if stage != self.state.stage:
+            self.state.stage, self.state.stage_step = stage, 0
+        settings, chosen = self.job.settings, self.job.settings.stages[stage]
+        keras.utils.set_random_seed(int(np.random.SeedSequence([self.job.seed, stage]).generate_state(1)[0]))
+        with distribution(self.training.gpus):
+            self.model = build_network(settings, chosen.dropout)
+            if weights:
+                self.model.set_weights(weights)
+            compile_for(self.model, chosen, self.lengths[stage], settings.precision)
+        log.info(
+            "stage %d of %d: %d steps, %s, %s weights", stage + 1, len(self.lengths), self.lengths[stage],
+            chosen.optimizer, f"{self.model.count_params():,}",
+        )  # fmt: skip
+
+    def _run_stage(self, stage: int) -> None:
+        samples = self.job.training_samples(stage, self.training.threads)
+        steps, every = self.lengths[stage], self.job.settings.validation_interval
+        ticks = console.progress(range(self.state.stage_step, steps), f"stage {stage + 1}")
+        state = self.state
+        while state.stage_step < steps or state.sums:
+            if state.sums and (state.stage_step % every == 0 or state.stage_step == steps):
+                self._record(samples.samples_per_epoch, samples.batch_size)
+                continue
+            stop = min(steps, (state.stage_step // every + 1) * every)
+            for batch in prefetched(samples.between(state.stage_step, stop), self.training.threads):
+                self._step(batch)
+                next(ticks, None)
+        next(ticks, None)
+
+    def _step(self, batch: tuple[np.ndarray, np.ndarray]) -> None:
+        """One update of the weights; afterwards the run may be interrupted or checkpointed."""
+        state, sums = self.state, self.state.sums
+        self.model.reset_metrics()
+        measured = self.model.train_on_batch(*shared_out(batch, self.model), return_dict=True)
+        state.step, state.stage_step = state.step + 1, state.stage_step + 1
+        if not math.isfinite(measured["loss"]):
+            raise SettingsError(
+                f"the loss became {measured['loss']} at step {state.stage_step} of stage {state.stage + 1}; lower "
+                f"stages.{state.stage}.learning_rate = {self.job.settings.stages[state.stage].learning_rate}"
+            )
+        for name, value in {**measured, "steps": 1}.items():
+            sums[name] = sums.get(name, 0.0) + float(value)
+        self._tick()
+
+    def _tick(self) -> None:
+        """Count time; leave after a signal; write a checkpoint when one is due."""
+        now = time.monotonic()
+        self.state.seconds, self.clock = self.state.seconds + now - self.clock, now
+        if self.signal:
+            self.save()
+            log.info("interrupted at step %d; the same command goes on from there", self.state.step)
+            raise Interrupted(128 + self.signal)
+        if now - self.last_save > 60 * self.training.checkpoint_minutes:
+            self.save()
+
+    def _record(self, samples_per_epoch: int, batch_size: int) -> None:
+        """Validate and add a record to the training curve."""
+        validation = self._validate()
+        state, steps = self.state, self.state.sums["steps"]
+        before = state.history[-1] if state.history else {"seconds": 0.0, "step": 0}
+        record = {
+            "stage": state.stage + 1,
+            "step": state.step,
+            "epoch": state.stage_step * batch_size / samples_per_epoch,
+            "learning_rate": float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)),
+            "loss": state.sums["loss"] / steps,
+            "training_dice": state.sums["dice"] / steps,
+            "validation_loss": validation["loss"],
+            "validation_dice": validation["dice"],
+            "validation_foreground_dice": validation["foreground_dice"],
+            "validation_voxel_dice": validation["voxel_dice"],
+            "floor": validation["floor"],
+            "seconds": state.seconds,
+            "samples_per_second": (state.step - before["step"]) * batch_size / (state.seconds - before["seconds"]),
+        }
+        state.history.append(record)
+        state.sums = {}
+        write_history(self.checkpoints.folder, state.history)
+        log.info(
+            "step %d of %d, %.0f s left: loss %.4f, Dice %.4f, validation Dice %.4f (all background %.4f)",
+            state.step, sum(self.lengths), state.seconds / state.step * (sum(self.lengths) - state.step),
+            record["loss"], record["training_dice"], record["validation_dice"], record["floor"],
+        )  # fmt: skip
+
+    def _validate(self) -> dict[str, float]:
+        """Loss and measures of the validation windows, averaged over them."""
+        records = []
+        for batch in prefetched(self.validation, self.training.threads, ahead=1):
+            self.model.reset_metrics()
+            records.append(self.model.test_on_batch(*batch, return_dict=True))
+            self._tick()
+        return {name: float(np.mean([record[name] for record in records], dtype=float)) for name in records[0]}
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        self.checkpoints.save(self.state, [keras.ops.convert_to_numpy(variable) for variable in self._variables()])
+        self.last_save = time.monotonic()
+
+    def _variables(self) -> list:
+        return [*self.model.variables, *self.model.optimizer.variables]
+
+    def _restore(self, values: list[np.ndarray]) -> None:
+        for variable, value in zip(self._variables(), values, strict=True):
+            variable.assign(value)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Let SIGTERM and SIGINT end the run after the step it is in."""
+
+        def handle(number: int, frame: object) -> None:
+            self.signal = number
+
+        before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

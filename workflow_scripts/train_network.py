@@ -1,0 +1,72 @@
+"""Train a network in stages; a run that was killed goes on from its last checkpoint with the same command."""
+
+import argparse
+import logging
+import os
+from pathlib import Path
+
+from halonet import console
+from halonet.dataset.manifest import read_manifest
+from halonet.provenance import code_digest, provenance
+from halonet.settings import NetworkSettings, TrainingSettings, stage_settings
+
+log = logging.getLogger("halonet")
+
+
+def main() -> None:
+    """Parse the command line, train and write the network's folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ground-truth", required=True, help="folder that holds <box>/density.h5 and <box>/mask.h5")
+    parser.add_argument("--manifest", required=True, help="CSV of slice_subvolumes.py")
+    parser.add_argument("--normalisation", required=True, help="JSON of slice_subvolumes.py")
+    parser.add_argument("--settings", required=True, help="network settings as JSON")
+    parser.add_argument("--training", help="training settings as JSON: checkpoint_minutes, threads, gpus")
+    parser.add_argument("--seed", type=int, default=0, help="decides first weights, samples and dropout")
+    parser.add_argument("--output", required=True, help="folder of the trained network")
+    parser.add_argument("--checkpoints", help="folder of the checkpoints; default: checkpoints/ in the output folder")
+    parser.add_argument(
+        "--restart-on-change",
+        action="store_true",
+        help="discard checkpoints of another configuration and train anew; without it they are refused",
+    )
+    arguments = parser.parse_args()
+    settings = stage_settings(NetworkSettings, arguments.settings)
+    training = stage_settings(TrainingSettings, arguments.training)
+    read_manifest(arguments.manifest)
+    # Before Keras is imported: TensorFlow's own notes would bury the messages of the run.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    train(arguments, settings, training)
+
+
+def train(arguments: argparse.Namespace, settings: NetworkSettings, training: TrainingSettings) -> None:
+    """Train with validated settings."""
+    from halonet.network.checkpoints import Checkpoints
+    from halonet.network.devices import prepare_devices
+    from halonet.network.folder import TrainedNetwork, save_network
+    from halonet.network.job import TrainingJob
+    from halonet.network.training import Trainer
+
+    prepare_devices(training.threads, training.gpus)
+    code = code_digest(__file__)
+    job = TrainingJob(
+        settings,
+        arguments.seed,
+        Path(arguments.ground_truth),
+        Path(arguments.manifest),
+        Path(arguments.normalisation),
+        code,
+    )
+    folder = arguments.checkpoints or Path(arguments.output) / "checkpoints"
+    checkpoints = Checkpoints(folder, job.fingerprint())
+    if arguments.restart_on_change:
+        checkpoints.discard_others()
+    trainer = Trainer(job, training, checkpoints)
+    model = trainer.run()
+    record = provenance("training", settings.model_dump(), arguments.seed)
+    save_network(arguments.output, TrainedNetwork(model, settings, job.normalisation), record, trainer.state.history)
+    checkpoints.clear()
+    log.info("%s: trained", arguments.output)
+
+
+if __name__ == "__main__":
+    console.run(main)
