@@ -42,7 +42,7 @@ def predicted_abundance(
 
     Notes
     -----
-    dn/dlnM = f(sigma) rho / M dln(1/sigma)/dlnM with the multiplicity functions f of colossus, and sigma(M) of a top-hat
+    dn/dlnM = f(sigma) rho / M dln(1/sigma)/dlnM with the multiplicity functions f of colossus and sigma(M) of a top-hat
     from the given spectrum.
     """
     grid = np.geomspace(masses.min(), HEAVIEST, 600)
