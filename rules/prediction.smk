@@ -28,4 +28,5 @@ rule predict_mask:
         settings=as_json(SETTINGS.prediction),
     shell:
         "python {params.script} --density {input.density} --network $(dirname {input.weights})"
-        " --settings {params.settings:q} --probability {output.probability} 2>&1 | tee {log}"
+        " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
+        " --probability {output.probability} 2>&1 | tee {log}"

@@ -3,7 +3,6 @@
 
 rule measure_statistics:
     input:
-        density=f"{GROUND_TRUTH}/{{box}}/density.h5",
         true_mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
         true_haloes=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
         probability=f"{PREDICTIONS}/{{network}}/{{box}}.h5",
@@ -32,6 +31,7 @@ rule measure_statistics:
 rule summarise_statistics:
     input:
         statistics=expand(f"{STATISTICS}/{{{{network}}}}/{{box}}.json", box=TEST_BOXES),
+        power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
     output:
         summary=f"{STATISTICS}/{{network}}/summary.json",
     log:
@@ -46,5 +46,7 @@ rule summarise_statistics:
     params:
         script=script("summarise_statistics"),
         code=digest("summarise_statistics"),
+        cosmology=as_json(SETTINGS.cosmology),
     shell:
-        "python {params.script} --statistics {input.statistics} --summary {output.summary} 2>&1 | tee {log}"
+        "python {params.script} --statistics {input.statistics} --cosmology {params.cosmology:q}"
+        " --power-spectrum {input.power_spectrum} --summary {output.summary} 2>&1 | tee {log}"

@@ -1,7 +1,7 @@
 """Training of the networks on the sub-volumes of the training boxes.
 
 Checkpoints stand in ``checkpoints/`` beside the declared outputs: Snakemake deletes those before a retry, and the retry goes
-on from the last checkpoint.
+on from the last checkpoint. Checkpoints of other settings are discarded, since the workflow has already decided to train anew.
 """
 
 
@@ -26,7 +26,7 @@ rule train_network:
         "../envs/gpu.yaml" if SETTINGS.training.gpus else "../envs/cpu.yaml"
     threads: SETTINGS.training.threads
     resources:
-        training=as_json(SETTINGS.training),
+        checkpoint_minutes=str(SETTINGS.training.checkpoint_minutes),
         gpu=SETTINGS.training.gpus,
         mem_mb=training_memory,
         runtime=lambda wildcards, attempt: 1440 * attempt,
@@ -38,5 +38,6 @@ rule train_network:
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --ground-truth {params.ground_truth} --manifest {input.manifest}"
-        " --normalisation {input.normalisation} --settings {params.settings:q} --training {resources.training:q}"
-        " --seed {params.seed} --output $(dirname {output.weights}) 2>&1 | tee {log}"
+        " --normalisation {input.normalisation} --settings {params.settings:q} --seed {params.seed}"
+        ' --training \'{{"checkpoint_minutes": {resources.checkpoint_minutes}, "threads": {threads},'
+        ' "gpus": {resources.gpu}}}\' --restart-on-change --output $(dirname {output.weights}) 2>&1 | tee {log}'
