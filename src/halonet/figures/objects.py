@@ -1,0 +1,100 @@
+"""Halo by halo: matched fractions as functions of mass, and the probability stacked around true haloes (Fig. 5)."""
+
+import matplotlib as mpl
+import numpy as np
+
+from halonet.figures.style import MISSED, ORDERED_MAP, PREDICTION, TRUTH, Drawing, new_figure, power_of_ten, styled
+
+FEW_PER_BIN = 5  # haloes; bins with fewer are left out of the curves
+
+
+@styled
+def draw_matching(summary: dict) -> Drawing:
+    """Completeness and purity in bins of mass, from a statistics summary."""
+    objects, cell_mass = summary["matching"], summary["box"]["cell_mass_msun"]
+    edges = np.array(objects["edges"])
+    centres = np.sqrt(edges[1:] * edges[:-1]) * cell_mass
+    figure, (ax,) = new_figure(5.6, 3.9)
+    curves = (
+        ("true_matched", "true", PREDICTION, "o-", "completeness: true haloes with a partner"),
+        ("found_matched", "found", MISSED, "s--", "purity: predicted haloes with a partner"),
+    )
+    for matched, total, colour, marks, label in curves:
+        part, whole = np.array(objects[matched]), np.array(objects[total])
+        seen = whole >= FEW_PER_BIN
+        fraction = part[seen] / whole[seen]
+        # Agresti-Coull errors do not vanish where every halo has its partner.
+        softened = (part[seen] + 2) / (whole[seen] + 4)
+        error = np.sqrt(softened * (1 - softened) / (whole[seen] + 4))
+        ax.errorbar(
+            centres[seen], fraction, error, fmt=marks, color=colour, markersize=4, capsize=2, label=label, lw=1.3
+        )
+    part, whole = np.array(objects["true_one_sided"]), np.array(objects["true"])
+    seen = whole >= FEW_PER_BIN
+    ax.plot(
+        centres[seen], part[seen] / whole[seen], ":", color=TRUTH, linewidth=1.2, label="one-sided (looser) reading"
+    )
+    ax.axvline(objects["minimum_cells"] * cell_mass, color="#999999", linewidth=0.8, linestyle="--")
+    ax.set(xscale="log", ylim=(0, 1.05), xlabel=r"$M$  (M$_\odot$)", ylabel="matched fraction")
+    ax.grid(axis="y")
+    ax.legend(loc="lower right")
+    caption = (
+        "Fractions of haloes with a partner: each centre inside the other halo, radii within "
+        f"{objects['radius_tolerance']:.0%}, one to one. Above {objects['minimum_cells']} cells (dashed line): "
+        f"completeness {objects['completeness']['mean']:.2f}, purity {objects['purity']['mean']:.2f}. Bins of fewer "
+        f"than {FEW_PER_BIN} haloes are left out; bars are binomial errors."
+    )
+    return Drawing(figure, "Matched haloes", caption)
+
+
+@styled
+def draw_profiles(summary: dict, thresholds: dict | None) -> Drawing:
+    """Stacked probability in shells around true haloes (Fig. 5), and the shell threshold fitted to it where it was."""
+    cell_mass = summary["box"]["cell_mass_msun"]
+    stacks = [stack for stack in summary["profiles"] if stack["haloes"]]
+    figure, axes = new_figure(11.2 if thresholds else 7.6, 4.1, 1, 3 if thresholds else 2)
+    colours = mpl.colormaps[ORDERED_MAP](np.linspace(0, 0.9, len(stacks)))
+    for stack, colour in zip(stacks, colours, strict=True):
+        label = rf"{power_of_ten(stack['cells'][0] * cell_mass)}  ({stack['haloes']})"
+        for ax, name in zip(axes, ("mean", "deviation"), strict=False):
+            values, edge = np.array(stack[name], dtype=float), stack["mean_radius"]
+            ax.plot(np.arange(len(values)), values, color=colour, label=label)
+            height = np.interp(edge, np.arange(len(values)), values)
+            ax.plot(edge, height, "o", color=colour, markersize=5, markeredgecolor="white")
+    widest = 1.5 * max((stack["mean_radius"] for stack in stacks), default=20)
+    for ax, name, highest in zip(axes, ("mean probability", "standard deviation"), (1.03, 0.6), strict=False):
+        ax.set(xlabel="distance from true centre (cells)", title=name, ylim=(0, highest), xlim=(0, widest))
+    title = r"halo mass above (M$_\odot$), number of haloes in brackets"
+    figure.legend(*axes[0].get_legend_handles_labels(), title=title, loc="outside lower center", ncols=len(stacks))
+    if thresholds:
+        _draw_threshold(axes[2], thresholds)
+    caption = (
+        "Predicted probability in shells around true haloes of the test boxes, by mass: mean and standard deviation "
+        "over cells; points: mean radius of the haloes. "
+    )
+    if thresholds:
+        caption += (
+            "Right: mean probability at the radius of true haloes of the calibration boxes, and the threshold fitted "
+            "to it, at which the halo finder ends a halo; dotted: the paper's."
+        )
+    return Drawing(figure, "Probability around true haloes", caption.strip())
+
+
+def _draw_threshold(ax, thresholds: dict) -> None:
+    edge, shell = thresholds["edge_profile"], thresholds["shell_threshold"]
+    radius, mean, deviation, haloes = (np.array(edge[name]) for name in ("radius", "mean", "deviation", "haloes"))
+    several = haloes > 1
+    error = deviation[several] / np.sqrt(haloes[several])
+    ax.errorbar(radius[several], mean[several], error, fmt="o", color=TRUTH, markersize=3.5, capsize=2, label="stacked")
+    ax.plot(radius[~several], mean[~several], "o", color=TRUTH, markersize=3.5, fillstyle="none", label="single halo")
+    paper = {"inner_slope": 0.044, "inner_value": 0.31, "outer_slope": 0.0045, "outer_value": 0.57, "break_cells": 6.7}
+    grid = np.linspace(0, radius.max(), 300)
+    for values, style, colour, label in ((shell, "-", PREDICTION, "in force"), (paper, ":", "#777777", "paper")):
+        ax.plot(grid, _piecewise(values, grid), style, color=colour, label=label)
+    ax.set(xlabel="halo radius (cells)", title="mean probability at the true radius", ylim=(0, 1), xlim=(0, None))
+    ax.legend(loc="lower right")
+
+
+def _piecewise(shell: dict, radius: np.ndarray) -> np.ndarray:
+    inner = shell["inner_slope"] * radius + shell["inner_value"]
+    return np.where(radius <= shell["break_cells"], inner, shell["outer_slope"] * radius + shell["outer_value"])

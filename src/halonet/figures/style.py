@@ -1,0 +1,93 @@
+"""One look for all figures: colours that colour-blind readers can tell apart, fonts, sizes and files."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from halonet.storage import atomic_path
+
+# Okabe & Ito (2008). Truth is dark, prediction blue, everything else keeps its colour through all figures.
+TRUTH, PREDICTION, MISSED = "#2b2b2b", "#0072b2", "#d55e00"
+TINKER, PRESS_SCHECHTER = "#e69f00", "#009e73"
+SEQUENCE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
+FAINT = "#d9d9d9"
+DENSITY_MAP, PROBABILITY_MAP, ORDERED_MAP = "RdBu_r", "cividis", "viridis"
+
+RC = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "medium",
+    "axes.labelsize": 9.5,
+    "axes.edgecolor": "#555555",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": "#333333",
+    "ytick.color": "#333333",
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "grid.color": "#e8e8e8",
+    "grid.linewidth": 0.7,
+    "mathtext.fontset": "dejavusans",
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "halonet",
+}
+DPI = 180
+FORMATS = ("png", "pdf")
+
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every glyph of every font it embeds
+
+P, R = ParamSpec("P"), TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with its title and the caption that quotes the parameters it was drawn with."""
+
+    figure: Figure
+    title: str
+    caption: str
+
+
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, list[Axes]]:
+    """Figure of ``width`` x ``height`` inches with a grid of axes, row by row."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, list(axes.ravel())
+
+
+def styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Decorator of a function that draws: the common style is in force while it runs."""
+
+    @wraps(draw)
+    def draw_in_style(*arguments: P.args, **keywords: P.kwargs) -> R:
+        with mpl.rc_context(RC):
+            return draw(*arguments, **keywords)
+
+    return draw_in_style
+
+
+def save(figure: Figure, folder: str | Path, name: str) -> None:
+    """Write a figure as bitmap and vector file, atomically and with the same bytes for the same drawing."""
+    for kind in FORMATS:
+        unstamped = {"Software": None} if kind == "png" else {"CreationDate": None, "Creator": None, "Producer": None}
+        with atomic_path(Path(folder) / f"{name}.{kind}") as temporary, mpl.rc_context(RC):
+            FigureCanvasAgg(figure).print_figure(temporary, format=kind, dpi=DPI, metadata=unstamped)
+
+
+def power_of_ten(value: float) -> str:
+    """A number as mathematical text, like 3.1 x 10^13."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    return rf"${mantissa} \times 10^{{{int(exponent)}}}$"

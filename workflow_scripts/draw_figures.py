@@ -1,0 +1,71 @@
+"""Draw every figure of one network from the pipeline's own files, as PNG and PDF, with their captions."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from halonet import console
+from halonet.catalogue import read_catalogue
+from halonet.figures.abundance import draw_mass_function
+from halonet.figures.clustering import draw_power_spectrum
+from halonet.figures.objects import draw_matching, draw_profiles
+from halonet.figures.slices import draw_fields, draw_haloes, slice_through_largest
+from halonet.figures.style import Drawing, save
+from halonet.figures.training import draw_calibration, draw_training
+from halonet.storage import read_field, read_json, write_json
+
+
+def parse() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--density", required=True, help="density of the test box that is shown")
+    parser.add_argument("--true-mask", required=True, help="true mask of that box")
+    parser.add_argument("--true-haloes", required=True, help="true haloes of that box")
+    parser.add_argument("--probability", required=True, help="predicted probability of that box")
+    parser.add_argument("--haloes", required=True, help="predicted haloes of that box")
+    parser.add_argument("--statistics", required=True, help="statistics of that box (JSON)")
+    parser.add_argument("--summary", required=True, help="summary of the statistics of all test boxes (JSON)")
+    parser.add_argument("--history", required=True, help="history.csv of the network")
+    parser.add_argument("--thresholds", help="thresholds.json, where thresholds were calibrated")
+    parser.add_argument("--figures", required=True, help="folder to write to")
+    return parser.parse_args()
+
+
+def draw_slices(arguments: argparse.Namespace) -> dict[str, Drawing]:
+    """Figures of the box that is shown; fields are read one at a time."""
+    true, found = read_catalogue(arguments.true_haloes), read_catalogue(arguments.haloes)
+    box = read_json(arguments.statistics)
+    where = slice_through_largest(true)
+    names = {"density": arguments.density, "mask": arguments.true_mask, "probability": arguments.probability}
+    planes = [where.cut(read_field(path, name)) for name, path in names.items()]
+    return {
+        "slice": draw_fields(where, *planes, box["overlap"]["dice"]),
+        "haloes": draw_haloes(where, true, found, box["matching"]["radius_tolerance"]),
+    }
+
+
+def main() -> None:
+    """Draw and save all figures, then their captions."""
+    arguments = parse()
+    summary = read_json(arguments.summary)
+    thresholds = read_json(arguments.thresholds) if arguments.thresholds else None
+    minimum_cells = summary["matching"]["minimum_cells"]
+    drawings = draw_slices(arguments)
+    drawings |= {
+        "mass_function": draw_mass_function(summary, minimum_cells),
+        "power_spectrum": draw_power_spectrum(summary, minimum_cells),
+        "matching": draw_matching(summary),
+        "profiles": draw_profiles(summary, thresholds),
+        "training": draw_training(pd.read_csv(arguments.history)),
+    }
+    if thresholds:
+        drawings["calibration"] = draw_calibration(thresholds)
+    for name, drawing in console.progress(list(drawings.items()), "figures"):
+        save(drawing.figure, arguments.figures, name)
+    captions = {name: {"title": drawing.title, "caption": drawing.caption} for name, drawing in drawings.items()}
+    write_json(Path(arguments.figures) / "captions.json", captions)
+
+
+if __name__ == "__main__":
+    console.run(main)
