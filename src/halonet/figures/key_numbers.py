@@ -1,0 +1,171 @@
+"""The numbers that answer "is it any good?": value, what it is held against, and what it means in one line each."""
+
+from dataclasses import dataclass
+
+FEW_HALOES = 100  # fewer true haloes than this in all boxes together are shown, not judged
+MAIN_CUTS = (100, 300, 1000)  # cells; mass-function ratios on the first screen
+GOOD, FAIR, POOR, SHOWN = "good", "fair", "poor", "shown"
+
+
+@dataclass(frozen=True)
+class KeyNumber:
+    """One row of the table.
+
+    Attributes
+    ----------
+    name, value, reference
+        What it is, the measured value with its scatter over boxes, and the value to hold it against.
+    verdict
+        ``good``, ``fair`` or ``poor`` by the tolerances of :func:`_closeness` and :func:`_reaches`; ``shown`` where
+        counts are too small or there is no criterion.
+    meaning
+        One line of explanation.
+    main
+        Whether it belongs on the first screen.
+    """
+
+    name: str
+    value: str
+    reference: str
+    verdict: str
+    meaning: str
+    main: bool = False
+
+
+def key_numbers(summary: dict) -> list[KeyNumber]:
+    """Rows of the key-number table of one network, from a statistics summary."""
+    return [*_overlap(summary), *_abundance(summary), *_matching(summary), *_clustering(summary)]
+
+
+def headline(summary: dict, network: str) -> str:
+    """One sentence on how well the network does."""
+    overlap, objects = summary["overlap"], summary["matching"]
+    above = next(entry for entry in summary["mass_function"]["key"] if entry["cells"] == 100)
+    boxes = summary["boxes"]
+    return (
+        f"On {boxes} box{'es' if boxes > 1 else ''} it never saw, network {network} reaches a Dice coefficient of "
+        f"{overlap['dice']['mean']:.3f}, where marking no halo at all reaches {overlap['all_background']['mean']:.3f}. "
+        f"It finds {above['found']:,} haloes above 100 cells; the truth has {above['true']:,}. One to one, "
+        f"{objects['completeness']['mean']:.0%} of the true haloes have a partner, and so have "
+        f"{objects['purity']['mean']:.0%} of the predicted ones."
+    )
+
+
+def _overlap(summary: dict) -> list[KeyNumber]:
+    overlap = summary["overlap"]
+    floor, dice = overlap["all_background"]["mean"], overlap["dice"]
+    return [
+        KeyNumber(
+            "Dice coefficient",
+            _with_scatter(dice, 3),
+            f"{floor:.3f} for no halo at all; paper 0.93",
+            _reaches(dice["mean"], 0.9, floor + 0.05),
+            "Overlap of predicted probability and true mask over all cells, 1 is perfect (Eq. 2).",
+            main=True,
+        ),
+        KeyNumber(
+            "Dice coefficient, halo cells",
+            _with_scatter(overlap["foreground"], 3),
+            "0 for no halo at all",
+            SHOWN,
+            "The same for the halo channel alone, which empty space cannot raise.",
+        ),
+    ]
+
+
+def _abundance(summary: dict) -> list[KeyNumber]:
+    rows = []
+    for entry in summary["mass_function"]["key"]:
+        if entry["ratio"] is None:
+            continue
+        scatter = f" ± {entry['deviation']:.2f}" if entry["deviation"] is not None and summary["boxes"] > 1 else ""
+        meaning = (
+            f"{entry['found']:,} predicted haloes of at least {entry['cells']:,.0f} cells, {entry['true']:,} true."
+        )
+        if not entry["judged"]:
+            meaning += " Too few to judge."
+        name = f"Haloes above {entry['cells']:,.0f} cells, predicted / true"
+        verdict = _closeness(entry["ratio"], 0.1, 0.25) if entry["judged"] else SHOWN
+        main = entry["cells"] in MAIN_CUTS
+        rows.append(KeyNumber(name, f"{entry['ratio']:.2f}{scatter}", "1", verdict, meaning, main))
+    return rows
+
+
+def _matching(summary: dict) -> list[KeyNumber]:
+    objects = summary["matching"]
+    cells, tolerance = objects["minimum_cells"], objects["radius_tolerance"]
+    rule = f"centres inside one another, radii within {tolerance:.0%}, one to one"
+    rows = [
+        KeyNumber(
+            f"Completeness above {cells} cells",
+            _with_scatter(objects["completeness"], 2),
+            "1; paper 0.60",
+            _reaches(objects["completeness"]["mean"], 0.7, 0.6),
+            f"True haloes that have a predicted partner: {rule}.",
+            main=True,
+        ),
+        KeyNumber(
+            f"Purity above {cells} cells",
+            _with_scatter(objects["purity"], 2),
+            "1",
+            _reaches(objects["purity"]["mean"], 0.7, 0.6),
+            "Predicted haloes that have a true partner, by the same rule.",
+            main=True,
+        ),
+        KeyNumber(
+            "Completeness, one-sided reading",
+            _with_scatter(objects["one_sided_completeness"], 2),
+            "1",
+            SHOWN,
+            "The looser reading of the paper: a predicted centre inside the true halo suffices.",
+        ),
+    ]
+    if objects["mass_scatter"]["mean"] is not None:
+        rows.append(
+            KeyNumber(
+                "Mass of matched haloes, scatter",
+                f"{objects['mass_scatter']['mean']:.2f}",
+                "0",
+                SHOWN,
+                f"Standard deviation of ln(predicted / true mass); median {objects['mass_bias']['mean']:+.2f}.",
+            )
+        )
+    return rows
+
+
+def _clustering(summary: dict) -> list[KeyNumber]:
+    rows = []
+    cells = summary["matching"]["minimum_cells"]
+    for cut in summary["power_spectrum"]["cuts"]:
+        if cut["ratio"] is None or cut["ratio"]["large_scales"]["mean"] is None:
+            continue
+        which = f"{cut['most_massive']:,} most massive" if cut["most_massive"] else f"all above {cells} cells"
+        ratio, correlation = cut["ratio"]["large_scales"], cut["correlation"]["large_scales"]
+        verdict = _closeness(ratio["mean"], 0.05, 0.15) if cut["true"] >= FEW_HALOES else SHOWN
+        meaning = "Halo power, predicted / true, mean over the modes at k < 0.2/Mpc, shot noise included."
+        main = cut["most_massive"] is None
+        rows.append(KeyNumber(f"Power spectrum ratio, {which}", _with_scatter(ratio, 2), "1", verdict, meaning, main))
+        meaning = "Whether the haloes sit in the same places, at k < 0.2/Mpc; shot noise alone keeps it below 1."
+        name = f"Cross-correlation r, {which}"
+        rows.append(KeyNumber(name, _with_scatter(correlation, 2), "1", SHOWN, meaning, main))
+    masks = summary["power_spectrum"]["masks"]["correlation"]["large_scales"]
+    if masks["mean"] is not None:
+        meaning = "Probability and true mask as fields, at k < 0.2/Mpc; 1 means the same structures."
+        rows.append(KeyNumber("Cross-correlation of the masks", _with_scatter(masks, 3), "1", SHOWN, meaning))
+    return rows
+
+
+def _with_scatter(spread: dict, digits: int) -> str:
+    scatter = f" ± {spread['deviation']:.{digits}f}" if len(spread["boxes"]) > 1 else ""
+    return f"{spread['mean']:.{digits}f}{scatter}"
+
+
+def _closeness(ratio: float, good: float, fair: float) -> str:
+    """How close a ratio is to 1."""
+    distance = abs(ratio - 1)
+    return GOOD if distance <= good else FAIR if distance <= fair else POOR
+
+
+def _reaches(value: float, good: float, fair: float) -> str:
+    """How high a value is."""
+    return GOOD if value >= good else FAIR if value >= fair else POOR

@@ -1,0 +1,132 @@
+"""The HTML report: one self-contained file whose first screen answers "is it any good?"."""
+
+import base64
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import yaml
+
+from halonet.figures.key_numbers import KeyNumber, headline, key_numbers
+from halonet.figures.page import DETAILS, FIGURE, NETWORK, PAGE, ROW, STYLE, TABLE
+from halonet.storage import StorageError, read_json
+
+FIRST_SCREEN = ("slice", "mass_function")
+OTHERS = ("haloes", "power_spectrum", "matching", "profiles", "training", "calibration")
+WIDE = ("slice", "haloes", "power_spectrum", "profiles")
+WORDS = {"good": "● good", "fair": "◐ fair", "poor": "○ off", "shown": ""}
+LEGEND = (
+    "Values are means over the test boxes, ± their standard deviation; numbers of haloes are of all boxes together. "
+    "Good: abundance within 10%, power within 5%, at least 70% matched, Dice at least 0.90. Fair: within 25%, within "
+    "15%, at least 60%, 0.05 above the floor. Fewer than 100 true haloes are not judged."
+)
+
+
+@dataclass(frozen=True)
+class ReportedNetwork:
+    """What the report shows of one network: its name, statistics summary, folder of figures and provenance record."""
+
+    name: str
+    summary: dict
+    figures: Path
+    provenance: dict | None
+
+
+def build_report(title: str, networks: list[ReportedNetwork], settings: dict) -> str:
+    """Assemble the page.
+
+    Parameters
+    ----------
+    title
+        Heading of the page.
+    networks
+        At least one; each has its own section, the first one comes first.
+    settings
+        The whole configuration, shown as YAML.
+
+    Raises
+    ------
+    StorageError
+        If a folder of figures lacks a figure or its captions.
+    """
+    links = [f'<a href="#{escape(network.name)}">{escape(network.name)}</a>' for network in networks]
+    navigation = f"<nav>{''.join(links)}<a href='#settings'>settings and provenance</a></nav>"
+    return PAGE.substitute(
+        title=escape(title),
+        style=STYLE,
+        navigation=navigation,
+        networks="\n".join(_network_section(network) for network in networks),
+        provenance=_provenance(networks, settings),
+    )
+
+
+def _network_section(network: ReportedNetwork) -> str:
+    captions = read_json(network.figures / "captions.json")
+    first = {name: _figure(network.figures, name, captions) for name in FIRST_SCREEN}
+    others = (name for name in OTHERS if name in captions)
+    numbers = key_numbers(network.summary)
+    return NETWORK.substitute(
+        first,
+        anchor=escape(network.name),
+        headline=escape(headline(network.summary, network.name)),
+        key_numbers=_table([row for row in numbers if row.main]),
+        more_numbers=_table([row for row in numbers if not row.main]),
+        legend=escape(LEGEND),
+        figures="\n".join(_card(network.figures, name, captions) for name in others),
+    )
+
+
+def _table(numbers: list[KeyNumber]) -> str:
+    rows = (
+        ROW.substitute(
+            name=escape(row.name),
+            meaning=escape(row.meaning),
+            value=escape(row.value),
+            reference=escape(row.reference),
+            verdict=row.verdict,
+            word=WORDS[row.verdict],
+        )
+        for row in numbers
+    )
+    return TABLE.substitute(rows="\n".join(rows))
+
+
+def _card(folder: Path, name: str, captions: dict) -> str:
+    width = " wide" if name in WIDE else ""
+    return f'<div class="card{width}">{_figure(folder, name, captions)}</div>'
+
+
+def _figure(folder: Path, name: str, captions: dict) -> str:
+    path = folder / f"{name}.png"
+    if name not in captions or not path.is_file():
+        raise StorageError(f"{path}: this figure or its caption is missing; draw_figures.py writes both")
+    entry = captions[name]
+    return FIGURE.substitute(
+        shape="broad" if name in WIDE else "narrow",
+        title=escape(entry["title"]),
+        data=base64.b64encode(path.read_bytes()).decode(),
+        caption=escape(entry["caption"]),
+    )
+
+
+def _provenance(networks: list[ReportedNetwork], settings: dict) -> str:
+    record = networks[0].summary["provenance"]
+    facts = {
+        "halonet": record["halonet"],
+        "git commit": record["git_commit"] or "not a git checkout",
+        "master seed": settings.get("run", {}).get("seed", "not given"),
+        **record["libraries"],
+    }
+    rows = "".join(
+        f"<tr><td>{escape(str(name))}</td><td>{escape(str(value))}</td></tr>" for name, value in facts.items()
+    )
+    parts = [f"<table><tbody>{rows}</tbody></table><br>", _details("Configuration of this run", settings)]
+    for network in networks:
+        if network.provenance:
+            parts.append(_details(f"Provenance of network {network.name}", network.provenance))
+    return "\n".join(parts)
+
+
+def _details(title: str, values: dict) -> str:
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=110)
+    return DETAILS.substitute(opened="", title=escape(title), text=escape(text))
