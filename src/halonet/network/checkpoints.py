@@ -6,13 +6,13 @@ run's state as JSON.
 
 import json
 import logging
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from halonet.network.history import FILES
 from halonet.settings import SettingsError
 from halonet.storage import StorageError, atomic_path, open_hdf5
 
@@ -99,7 +99,10 @@ class Checkpoints:
 
     def clear(self) -> None:
         """Delete all checkpoints and the training curve beside them."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for path in (*self._files(), *(self.folder / name for name in FILES)):
+            path.unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            self.folder.rmdir()
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("step_*.h5"))

@@ -19,6 +19,7 @@ COLUMNS = (
     "validation_voxel_dice",
     "floor",  # Dice of an all-background prediction of the validation windows
 )
+FILES = ("history.csv", "timing.csv", "progress.png")
 TIMING_COLUMNS = ("step", "seconds", "samples_per_second")
 
 

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from scipy.ndimage import uniform_filter
+
+from halonet.grid.tiles import core_starts, map_tiles, periodic_window
+from halonet.settings import SettingsError
+
+
+@pytest.fixture
+def field() -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(16, 16, 16)).astype(np.float32)
+
+
+def local_mean(tile: np.ndarray) -> np.ndarray:
+    """Mean over 5^3 cells: reaches 2 cells far, and is wrong at a tile's faces."""
+    return uniform_filter(tile, 5, mode="constant")
+
+
+@pytest.mark.parametrize(("tile", "buffer"), [(4, 0), (8, 2), (12, 4), (16, 0), (20, 2), (24, 4), (48, 16)])
+def test_tiles_put_a_field_together_exactly(field, tile, buffer):
+    assert np.array_equal(map_tiles(lambda x: x, field, tile, buffer), field)
+
+
+@pytest.mark.parametrize(("tile", "buffer"), [(8, 2), (20, 2), (24, 4)])
+def test_a_function_no_wider_than_the_buffer_sees_a_periodic_box(field, tile, buffer):
+    whole = uniform_filter(field, 5, mode="wrap")
+    np.testing.assert_allclose(map_tiles(local_mean, field, tile, buffer), whole, atol=1e-6)
+
+
+def test_a_buffer_too_small_shows(field):
+    whole = uniform_filter(field, 5, mode="wrap")
+    assert np.abs(map_tiles(local_mean, field, 6, 1) - whole).max() > 0.01
+
+
+def test_a_shifted_box_is_predicted_shifted(field):
+    shift = (3, -5, 7)
+    moved = map_tiles(local_mean, np.roll(field, shift, (0, 1, 2)), 8, 2)
+    np.testing.assert_allclose(moved, np.roll(map_tiles(local_mean, field, 8, 2), shift, (0, 1, 2)), atol=1e-6)
+
+
+def test_a_window_wraps_around_all_three_axes(field):
+    window = periodic_window(field, (-2, 14, 5), 6)
+    indices = np.ix_(*((np.arange(first, first + 6) % 16) for first in (-2, 14, 5)))
+    assert np.array_equal(window, field[indices])
+
+
+def test_a_window_larger_than_the_box_repeats_it(field):
+    window = periodic_window(field, (-4, 0, 0), 40)
+    assert np.array_equal(window[4:20, :16, :16], field)
+    assert np.array_equal(window[20:36, 16:32, :16], field)
+
+
+@pytest.mark.parametrize(("tile", "buffer"), [(10, 2), (8, 4), (32, 4)])
+def test_a_core_that_does_not_divide_the_box_is_refused_with_its_numbers(tile, buffer):
+    with pytest.raises(SettingsError, match=f"tile = {tile} with buffer = {buffer} .*16 cells"):
+        core_starts(16, tile, buffer)
+
+
+def test_the_papers_tiles_are_512_cores_of_64_cells():
+    assert len(core_starts(512, 128, 32)) == 8**3

@@ -1,0 +1,114 @@
+"""A training run killed at any moment and started again with the same command ends as if nothing had happened."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "workflow_scripts" / "train_network.py"
+STAGE_1_STEPS = 24  # 9 epochs of 8 windows in batches of 3: 16 steps are 6 epochs
+STEPS = STAGE_1_STEPS + 40
+PATIENCE = 120  # seconds until a run must have got somewhere
+
+
+def command(dataset, values, output, *more) -> list[str]:
+    training = {"checkpoint_minutes": 1e-6}
+    parts = (
+        *("--ground-truth", dataset, "--manifest", dataset / "subvolumes.csv"),
+        *("--normalisation", dataset / "normalisation.json", "--settings", json.dumps(values)),
+        *("--training", json.dumps(training), "--seed", 5, "--output", output, *more),
+    )
+    return [sys.executable, str(SCRIPT), *map(str, parts)]
+
+
+def finish(dataset, values, output, *more) -> subprocess.CompletedProcess:
+    return subprocess.run(command(dataset, values, output, *more), capture_output=True, text=True)
+
+
+def stop_at(step: int, number: int, dataset, values, output) -> int:
+    """Start a run, send it signal ``number`` once a checkpoint of ``step`` or later is there; returns its exit code."""
+    process = subprocess.Popen(command(dataset, values, output), stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + PATIENCE
+    while last_step(output) < step:
+        assert process.poll() is None, "the run ended before it was stopped"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.send_signal(number)
+    return process.wait(PATIENCE)
+
+
+def last_step(output: Path) -> int:
+    return max((int(path.stem.split("_")[1]) for path in (output / "checkpoints").glob("step_*.h5")), default=0)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(dataset, network_values, tmp_path_factory) -> Path:
+    output = tmp_path_factory.mktemp("uninterrupted")
+    process = finish(dataset, network_values, output)
+    assert process.returncode == 0, process.stderr
+    return output
+
+
+def test_killed_in_both_stages_and_terminated_a_run_ends_with_the_same_bits(
+    dataset, network_values, tmp_path, uninterrupted
+):
+    assert stop_at(8, signal.SIGKILL, dataset, network_values, tmp_path) == -signal.SIGKILL
+    assert 8 <= last_step(tmp_path) < STAGE_1_STEPS
+    assert stop_at(STAGE_1_STEPS + 5, signal.SIGKILL, dataset, network_values, tmp_path) == -signal.SIGKILL
+    assert STAGE_1_STEPS < last_step(tmp_path) < STEPS
+    before = last_step(tmp_path)
+    assert stop_at(before + 4, signal.SIGTERM, dataset, network_values, tmp_path) == 128 + signal.SIGTERM
+    assert before < last_step(tmp_path) < STEPS
+    assert not (tmp_path / "model.weights.h5").exists()
+    process = finish(dataset, network_values, tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "goes on from step" in process.stderr
+    for name in ("model.weights.h5", "history.csv", "settings.json", "normalisation.json"):
+        assert (tmp_path / name).read_bytes() == (uninterrupted / name).read_bytes(), name
+
+
+def test_the_history_has_one_row_per_validation_and_the_floor_beside_the_dice(uninterrupted):
+    rows = [line.split(",") for line in (uninterrupted / "history.csv").read_text().splitlines()]
+    table = dict(zip(rows[0], zip(*rows[1:], strict=True), strict=True))
+    assert [int(step) for step in table["step"]] == [15, 24, 39, 54, 64]
+    assert [int(stage) for stage in table["stage"]] == [1, 1, 2, 2, 2]
+    assert all(float(floor) == pytest.approx(0.73, abs=0.001) for floor in table["floor"])
+    assert float(table["validation_dice"][-1]) > 0.76
+
+
+def test_a_finished_run_leaves_a_network_and_no_checkpoints(uninterrupted):
+    assert {path.name for path in uninterrupted.iterdir()} == {
+        *("model.weights.h5", "settings.json", "normalisation.json", "provenance.json"),
+        *("history.csv", "timing.csv", "progress.png"),
+    }
+
+
+def test_another_seed_trains_another_network(dataset, network_values, tmp_path, uninterrupted):
+    short = network_values | {"stages": [network_values["stages"][0] | {"epochs": None, "steps": 1}]}
+    for seed in (5, 6):
+        assert finish(dataset, short, tmp_path / str(seed), "--seed", seed).returncode == 0
+    first, second = (h5py.File(tmp_path / seed / "model.weights.h5") for seed in "56")
+    path = "layers/conv3d/vars/0"
+    assert not np.array_equal(first[path][()], second[path][()])
+
+
+def test_a_changed_configuration_is_refused_and_starts_over_when_asked(dataset, network_values, tmp_path):
+    assert stop_at(3, signal.SIGKILL, dataset, network_values, tmp_path) == -signal.SIGKILL
+    stages = [network_values["stages"][0] | {"learning_rate": 0.05, "epochs": None, "steps": 2}]
+    changed = network_values | {"stages": stages}
+    refused = finish(dataset, changed, tmp_path)
+    assert refused.returncode == 2
+    assert "another configuration" in refused.stderr
+    assert "--restart-on-change" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert last_step(tmp_path)
+    restarted = finish(dataset, changed, tmp_path, "--restart-on-change")
+    assert restarted.returncode == 0, restarted.stderr
+    assert "starting over" in restarted.stderr
+    assert "goes on from" not in restarted.stderr
