@@ -1,0 +1,102 @@
+import logging
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from halonet.dataset.normalisation import Normalisation
+from halonet.network.build import build_network
+from halonet.network.folder import TrainedNetwork, save_network
+from halonet.network.prediction import predict_box
+from halonet.settings import PredictionSettings, SettingsError
+from halonet.storage import FieldHeader, read_field, read_header, write_field
+
+
+@pytest.fixture
+def density() -> np.ndarray:
+    return np.random.default_rng(8).normal(size=(16, 16, 16)).astype("f4")
+
+
+@pytest.fixture(scope="module")
+def network(network_settings) -> TrainedNetwork:
+    keras.utils.set_random_seed(3)
+    return TrainedNetwork(build_network(network_settings), network_settings, Normalisation(2.0, {0: 2.0}, 1.0))
+
+
+@pytest.fixture
+def echo(network) -> TrainedNetwork:
+    """A network that returns its input as foreground."""
+    inputs = keras.Input((None, None, None, 1))
+    return replace(network, model=keras.Model(inputs, keras.layers.Concatenate()([inputs, inputs])))
+
+
+@pytest.mark.parametrize(("tile", "buffer"), [(8, 0), (8, 2), (24, 4)])
+def test_a_network_that_returns_its_input_gives_back_the_normalised_box(echo, density, tile, buffer):
+    settings = PredictionSettings(tile=tile, buffer=buffer)
+    predicted = predict_box(echo, density, 1.0, settings)
+    assert predicted.dtype == np.float32
+    assert np.array_equal(predicted, density / np.float32(2))
+
+
+def test_individual_normalisation_uses_the_boxs_own_deviation(echo, density):
+    individual = replace(echo, settings=echo.settings.model_copy(update={"normalisation": "individual"}))
+    predicted = predict_box(individual, 7 * density, 1.0, PredictionSettings(tile=16, buffer=4))
+    assert predicted.std(dtype=float) == pytest.approx(1, rel=1e-5)
+
+
+def test_a_network_no_wider_than_the_buffer_predicts_a_periodic_box(network, density):
+    """A convolution that reaches 2 cells: tiles agree with one large tile, a shifted box with the shifted result."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((None, None, None, 1))
+    outputs = keras.layers.Softmax()(keras.layers.Conv3D(2, 5, padding="same")(inputs))
+    local = replace(network, model=keras.Model(inputs, outputs))
+    tiled = predict_box(local, density, 1.0, PredictionSettings(tile=8, buffer=2))
+    whole = predict_box(local, density, 1.0, PredictionSettings(tile=20, buffer=2))
+    np.testing.assert_allclose(tiled, whole, atol=1e-6)
+    shift = (5, -3, 1)
+    shifted = predict_box(local, np.roll(density, shift, (0, 1, 2)), 1.0, PredictionSettings(tile=8, buffer=2))
+    np.testing.assert_allclose(shifted, np.roll(tiled, shift, (0, 1, 2)), atol=1e-6)
+
+
+def test_another_cell_size_is_warned_of(network, density, caplog):
+    settings = PredictionSettings(tile=16, buffer=0)
+    with caplog.at_level(logging.WARNING):
+        predict_box(network, density, 1.005, settings)
+        assert not caplog.text
+        predict_box(network, density, 2.0, settings)
+    assert "cells are 2 Mpc wide but the network was trained on cells of 1 Mpc" in caplog.text
+
+
+def test_a_tile_the_network_cannot_halve_is_refused(network, density):
+    with pytest.raises(SettingsError, match="tile = 10; this network of 2 levels needs a multiple of 4"):
+        predict_box(network, density, 1.0, PredictionSettings(tile=10, buffer=1))
+
+
+def test_a_prelu_network_refuses_another_size(network, density):
+    settings = network.settings.model_copy(update={"activation": "prelu"})
+    with pytest.raises(SettingsError, match=r"tile = 32; a network with PReLU takes .* 16"):
+        predict_box(replace(network, settings=settings), density, 1.0, PredictionSettings(tile=32, buffer=8))
+
+
+def test_a_users_own_field_needs_no_more_than_density_and_box_size(network, density, tmp_path, run_script):
+    save_network(tmp_path / "network", network, {}, [])
+    write_field(tmp_path / "density.h5", "density", density, FieldHeader(16.0))
+    arguments = ("--density", tmp_path / "density.h5", "--network", tmp_path / "network")
+    settings = ("--settings", '{"tile": 24, "buffer": 4}')
+    run_script("predict_mask", *arguments, "--probability", tmp_path / "p.h5", *settings)
+    probability = read_field(tmp_path / "p.h5", "probability")
+    np.testing.assert_allclose(
+        probability, predict_box(network, density, 1.0, PredictionSettings(tile=24, buffer=4)), atol=1e-5
+    )
+    assert read_header(tmp_path / "p.h5").box_size_mpc == 16.0
+
+
+def test_an_unknown_network_is_one_clear_line_and_writes_nothing(density, tmp_path, run_script):
+    write_field(tmp_path / "density.h5", "density", density, FieldHeader(16.0))
+    arguments = ("--density", tmp_path / "density.h5", "--network", tmp_path / "vnett")
+    process = run_script("predict_mask", *arguments, "--probability", tmp_path / "p.h5", check=False)
+    assert process.returncode == 2
+    assert f"error: {tmp_path / 'vnett'}: no trained network" in process.stderr
+    assert "Traceback" not in process.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"density.h5"}
