@@ -194,3 +194,41 @@ def statistics_files():
         network=SETTINGS.run.networks,
         name=names,
     )
+
+
+def figure_names():
+    """Files of one network's figures."""
+    drawings = [
+        "slice",
+        "haloes",
+        "mass_function",
+        "power_spectrum",
+        "matching",
+        "profiles",
+        "training",
+    ]
+    if SETTINGS.halo_finding.needs_calibration:
+        drawings.append("calibration")
+    return [f"{drawing}.{kind}" for drawing in drawings for kind in ("png", "pdf")] + [
+        "captions.json"
+    ]
+
+
+def figure_files():
+    """Kept files of the figures."""
+    return expand(
+        f"{FIGURES}/{{network}}/{{name}}",
+        network=SETTINGS.run.networks,
+        name=figure_names(),
+    )
+
+
+def reported_settings():
+    """The settings that decide a run's results: neither how jobs run, nor networks that are not trained."""
+    values = SETTINGS.model_dump(
+        exclude={"training": True, "ground_truth": {"ranks", "launcher"}}
+    )
+    values["networks"] = {
+        name: values["networks"][name] for name in SETTINGS.run.networks
+    }
+    return values

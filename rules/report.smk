@@ -1,1 +1,68 @@
-"""Figures and report."""
+"""Figures of each network, and one self-contained report."""
+
+
+rule draw_figures:
+    input:
+        density=f"{GROUND_TRUTH}/{TEST_BOXES[0]}/density.h5",
+        true_mask=f"{GROUND_TRUTH}/{TEST_BOXES[0]}/mask.h5",
+        true_haloes=f"{GROUND_TRUTH}/{TEST_BOXES[0]}/haloes.h5",
+        probability=f"{PREDICTIONS}/{{network}}/{TEST_BOXES[0]}.h5",
+        haloes=f"{HALOES}/{{network}}/{TEST_BOXES[0]}.h5",
+        statistics=f"{STATISTICS}/{{network}}/{TEST_BOXES[0]}.json",
+        summary=f"{STATISTICS}/{{network}}/summary.json",
+        history=f"{NETWORKS}/{{network}}/history.csv",
+        thresholds=lambda wildcards: thresholds_of(wildcards.network),
+    output:
+        figures=expand(f"{FIGURES}/{{{{network}}}}/{{name}}", name=figure_names()),
+    log:
+        f"{LOGS}/draw_figures/{{network}}.log",
+    benchmark:
+        f"{LOGS}/draw_figures/{{network}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        mem_mb=per_box(12, 1000),
+        runtime=minutes(1),
+    params:
+        script=script("draw_figures"),
+        code=digest("draw_figures"),
+        thresholds=lambda wildcards, input: (
+            ["--thresholds", *input.thresholds] if input.thresholds else []
+        ),
+    shell:
+        "python {params.script} --density {input.density} --true-mask {input.true_mask} --true-haloes {input.true_haloes}"
+        " --probability {input.probability} --haloes {input.haloes} --statistics {input.statistics}"
+        " --summary {input.summary} --history {input.history} {params.thresholds}"
+        " --figures $(dirname {output.figures[0]}) 2>&1 | tee {log}"
+
+
+rule write_report:
+    input:
+        figures=figure_files(),
+        summaries=expand(
+            f"{STATISTICS}/{{network}}/summary.json", network=SETTINGS.run.networks
+        ),
+        provenance=expand(
+            f"{NETWORKS}/{{network}}/provenance.json", network=SETTINGS.run.networks
+        ),
+    output:
+        report=REPORT,
+    log:
+        f"{LOGS}/write_report.log",
+    benchmark:
+        f"{LOGS}/write_report.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        script=script("write_report"),
+        code=digest("write_report"),
+        networks=SETTINGS.run.networks,
+        figures=[f"{FIGURES}/{network}" for network in SETTINGS.run.networks],
+        settings=json.dumps(reported_settings()),
+    shell:
+        "python {params.script} --networks {params.networks} --summaries {input.summaries}"
+        " --figures {params.figures} --provenance {input.provenance} --settings {params.settings:q}"
+        " --report {output.report} 2>&1 | tee {log}"
