@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 import keras
 import numpy as np
 
-from halonet.settings import SettingsError
+from halonet.settings import SettingsError, TrainingStageSettings
 
 
 def prepare_devices(threads: int, gpus: int) -> None:
@@ -27,6 +27,16 @@ def prepare_devices(threads: int, gpus: int) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         # Sums of gradients in a fixed order: the same run gives the same bits, which resuming relies on.
         tf.config.experimental.enable_op_determinism()
+
+
+def check_stages(stages: list[TrainingStageSettings], gpus: int) -> None:
+    """Refuse stages whose result would depend on the number of GPUs."""
+    for index, stage in enumerate(stages):
+        if gpus > 1 and stage.batch_size % gpus:
+            raise SettingsError(f"stages.{index}.batch_size = {stage.batch_size} cannot be shared among {gpus} GPUs")
+        if gpus > 1 and stage.clip_norm:
+            # Keras clips the gradient of each GPU's share, which is not the gradient of the batch.
+            raise SettingsError(f"stages.{index}.clip_norm = {stage.clip_norm} works on one GPU only, not on {gpus}")
 
 
 def distribution(gpus: int) -> AbstractContextManager:

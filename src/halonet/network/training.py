@@ -20,7 +20,7 @@ from halonet import console
 from halonet.dataset.prefetch import prefetched
 from halonet.network.build import build_network
 from halonet.network.checkpoints import Checkpoints, State
-from halonet.network.devices import distribution, shared_out
+from halonet.network.devices import check_stages, distribution, shared_out
 from halonet.network.history import write_history
 from halonet.network.job import TrainingJob
 from halonet.network.stages import compile_for
@@ -52,6 +52,7 @@ class Trainer:
         self.model: keras.Model | None = None
         self.signal = 0
         self.validation = job.validation_samples()
+        check_stages(job.settings.stages, training.gpus)
         self.lengths = [job.stage_steps(stage) for stage in range(len(job.settings.stages))]
 
     def run(self) -> keras.Model:
@@ -84,6 +85,9 @@ class Trainer:
             if weights:
                 self.model.set_weights(weights)
             compile_for(self.model, chosen, self.lengths[stage], settings.precision)
+        if self.training.gpus > 1:
+            # Keras builds its measures from the first batch it sees, and cannot look into one that is shared out.
+            self.model.test_on_batch(*self.validation[0])
         log.info(
             "stage %d of %d: %d steps, %s, %s weights", stage + 1, len(self.lengths), self.lengths[stage],
             chosen.optimizer, f"{self.model.count_params():,}",
