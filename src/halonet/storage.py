@@ -142,10 +142,19 @@ def read_header(path: str | Path) -> FieldHeader:
     return FieldHeader(
         box_size,
         float(attributes["redshift"]) if "redshift" in attributes else None,
-        json.loads(attributes["cosmology"]) if "cosmology" in attributes else None,
+        _cosmology(attributes.get("cosmology")),
         int(attributes["seed"]) if "seed" in attributes else None,
         json.loads(attributes.get("provenance", "{}")),
     )
+
+
+def _cosmology(text: str | None) -> dict | None:
+    """Cosmology as this package writes it; None for a user's note in words, which is no setting."""
+    try:
+        values = json.loads(text)
+    except (TypeError, json.JSONDecodeError):
+        return None
+    return values if isinstance(values, dict) else None
 
 
 def field_cells(path: str | Path, name: str) -> int:

@@ -98,21 +98,50 @@ class Slabs:
 
     def with_ghosts(self, field: np.ndarray, depth: int) -> np.ndarray:
         """Field with ``depth`` planes of the periodic neighbours on both sides, shape (planes + 2 depth, N, N)."""
-        wanted = np.arange(self.start - depth, self.stop + depth) % self.cells
+        starts = self.planes * np.arange(self.ranks)
+        return self.fetch_planes(field, [(start - depth, self.planes + 2 * depth) for start in starts])
+
+    def fetch_planes(self, field: np.ndarray, wanted: list[tuple[int, int]], out: np.ndarray | None = None):
+        """Planes that this rank wants, whoever owns them; collective.
+
+        Parameters
+        ----------
+        wanted
+            First plane (periodic, may be negative) and number of planes of every rank.
+        out
+            Array the planes are written to, shape (number, N, N); any strides.
+        """
+        first, count = wanted[self.rank]
+        if out is None:
+            out = np.empty((count, self.cells, self.cells), field.dtype)
         if self.ranks == 1:
-            return field[wanted]
-        result = np.empty((len(wanted), self.cells, self.cells), field.dtype)
-        requests = []
-        for rank in range(self.ranks):
-            theirs = np.arange(rank * self.planes - depth, (rank + 1) * self.planes + depth) % self.cells
-            for i in np.flatnonzero(theirs // self.planes == self.rank):
-                plane = np.ascontiguousarray(field[theirs[i] - self.start])
-                requests.append(self.communicator.Isend(plane, rank, tag=int(i)))
-        for i, plane in enumerate(wanted):
-            requests.append(self.communicator.Irecv(result[i], plane // self.planes, tag=i))
-        for request in requests:
-            request.Wait()
-        return result
+            for i in range(count):
+                out[i] = field[(first + i) % self.cells]
+            return out
+        # In rounds of one plane a rank, so that no more than one plane a pair is ever in flight.
+        for i in range(max(number for _, number in wanted)):
+            sends, plane = [], None
+            for rank, (start, number) in enumerate(wanted):
+                owner = (start + i) % self.cells - self.start
+                if i < number and 0 <= owner < self.planes:
+                    sends.append(self.communicator.Isend(np.ascontiguousarray(field[owner]), rank, tag=i))
+            if i < count:
+                plane = np.empty((self.cells, self.cells), field.dtype)
+                self.communicator.Recv(plane, (first + i) % self.cells // self.planes, tag=i)
+                out[i] = plane
+            for request in sends:
+                request.Wait()
+        return out
+
+    def neighbour_planes(self, field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The planes below and above this rank's slab; collective."""
+        if self.ranks == 1:
+            return field[-1], field[0]
+        below, above = (np.empty((self.cells, self.cells), field.dtype) for _ in range(2))
+        lower, upper = (self.rank - 1) % self.ranks, (self.rank + 1) % self.ranks
+        self.communicator.Sendrecv(np.ascontiguousarray(field[-1]), upper, 0, below, lower, 0)
+        self.communicator.Sendrecv(np.ascontiguousarray(field[0]), lower, 1, above, upper, 1)
+        return below, above
 
     def collect(self, field: np.ndarray, thickness: int) -> Iterator[tuple[int, np.ndarray]]:
         """Stream the whole field through rank 0, ``thickness`` planes at a time; the other ranks only send."""

@@ -1,0 +1,180 @@
+"""Collapse table: redshift of collapse of a homogeneous ellipsoid against overdensity, ellipticity and prolateness.
+
+Two presets. ``published`` is the coarse table behind the published catalogues: 50 x 20 x 20 nodes, nodes that never
+collapse hold -1 and are interpolated as they are (so the critical overdensity is 1.7163 today). ``fine`` is converged
+in the integration and in the nodes; nodes that never collapse hold 0, the limit of a collapse in the far future.
+"""
+
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numba
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from halonet.cosmology import growth_factor, growth_rate
+from halonet.peak_patch.integration import converged_collapse, published_collapse
+from halonet.settings import CosmologySettings
+from halonet.storage import StorageError, atomic_path, open_hdf5
+
+FREEZE_OUT = (0.01, 0.171, 0.171)  # of axes 1, 2, 3; 0.171 = 200^(-1/3), the virial density contrast
+PROLATENESS_LIMIT = 0.9999
+SHAPES = {"published": (50, 20, 20), "fine": (121, 41, 21)}
+OVERDENSITIES = {"published": (1.5, 8.0), "fine": (1.5, 40.0)}
+INTEGRATIONS = {"published": published_collapse, "fine": converged_collapse}
+THRESHOLD_STEP = {"published": 1e-4, "fine": 1e-6}
+
+
+@dataclass(frozen=True)
+class CollapseTable:
+    """1 + z of collapse on a regular grid.
+
+    Attributes
+    ----------
+    values
+        1 + z of collapse, float64 of shape (overdensities, ellipticities, ratios).
+    axes
+        First node and spacing of log10 F, e and p / e, float64 of shape (3, 2).
+    kind
+        ``published`` or ``fine``.
+    omega_m
+        Matter density the table was solved for; nothing else of the cosmology enters.
+    """
+
+    values: np.ndarray
+    axes: np.ndarray
+    kind: str
+    omega_m: float
+
+    def threshold(self, redshift: float) -> float:
+        """Critical linear overdensity f_c (today's linear field) of a sphere that collapses at ``redshift``.
+
+        log10 F is walked down from its maximum until the sphere no longer collapses in time, and one step more. The
+        steps of the published table, 1e-4, are part of its value of 1.7163 today.
+        """
+        (start, spacing), step = self.axes[0], THRESHOLD_STEP[self.kind]
+        nodes = start + spacing * np.arange(len(self.values))
+        logs = nodes[-1] - step * np.arange(int((nodes[-1] - nodes[0]) / step))
+        late = np.flatnonzero(np.interp(logs, nodes, self.values[:, 0, 0]) <= 1 + redshift)
+        if not len(late) or late[0] == 0:
+            raise ValueError(
+                f"redshift {redshift}: the {self.kind} collapse table, overdensities {10 ** nodes[0]:.3g} to "
+                f"{10 ** nodes[-1]:.3g} today, has no critical overdensity; collapse_table 'fine' reaches farther"
+            )
+        return float(10 ** (logs[late[0]] - step))
+
+
+@numba.njit(cache=True)
+def look_up(values, axes, overdensity, ellipticity, prolateness):
+    """1 + z of collapse by trilinear interpolation in (log10 F, e, p / e), -1 outside the table."""
+    ratio = 0.0 if ellipticity < 1e-5 else prolateness / ellipticity
+    if overdensity <= 0:
+        return -1.0
+    x = (np.log10(overdensity) - axes[0, 0]) / axes[0, 1]
+    y = (ellipticity - axes[1, 0]) / axes[1, 1]
+    z = (ratio - axes[2, 0]) / axes[2, 1]
+    nx, ny, nz = values.shape
+    if not (0 <= x <= nx - 1 and 0 <= y <= ny - 1 and 0 <= z <= nz - 1):
+        return -1.0
+    i, j, k = min(int(x), nx - 2), min(int(y), ny - 2), min(int(z), nz - 2)
+    x, y, z = x - i, y - j, z - k
+    low = (1 - y) * ((1 - z) * values[i, j, k] + z * values[i, j, k + 1])
+    low += y * ((1 - z) * values[i, j + 1, k] + z * values[i, j + 1, k + 1])
+    high = (1 - y) * ((1 - z) * values[i + 1, j, k] + z * values[i + 1, j, k + 1])
+    high += y * ((1 - z) * values[i + 1, j + 1, k] + z * values[i + 1, j + 1, k + 1])
+    return (1 - x) * low + x * high
+
+
+def strain_eigenvalues(overdensity, ellipticity, prolateness) -> np.ndarray:
+    """Linear strain l1 <= l2 <= l3 of overdensity F, ellipticity e and prolateness p; shape (..., 3)."""
+    third = np.asarray(overdensity) / 3
+    return np.stack(
+        [
+            third * (1 - 3 * ellipticity + prolateness),
+            third * (1 - 2 * prolateness),
+            third * (1 + 3 * ellipticity + prolateness),
+        ],
+        axis=-1,
+    )
+
+
+def growth_table(cosmology: CosmologySettings, last: float = 9.0, spacing: float = 1e-4) -> np.ndarray:
+    """Growth factor and rate at scale factors 0, spacing, ... up to ``last``, in the form the integrations read."""
+    knots = np.concatenate([np.geomspace(1e-4, 0.02, 40)[:-1], np.linspace(0.02, last, 400)])
+    a = spacing * np.arange(int(last / spacing))
+    inside = np.maximum(a, knots[0])
+    factor = CubicSpline(knots, [growth_factor(cosmology, 1 / knot - 1) / knot for knot in knots])(inside) * a
+    rate = CubicSpline(knots, [growth_rate(cosmology, 1 / knot - 1) for knot in knots])(inside)
+    return np.stack([factor, rate, np.full_like(a, spacing)])
+
+
+@numba.njit(cache=True, nogil=True)
+def _solve(integration, strains, lambda_ratio, table, freeze_out, result):
+    for i in range(len(strains)):
+        result[i] = integration(strains[i], lambda_ratio, table, freeze_out)
+
+
+def solve_collapse_table(
+    cosmology: CosmologySettings, kind: str = "published", freeze_out: tuple = FREEZE_OUT, communicator=None
+) -> CollapseTable:
+    """Solve the collapse of every node, shared out over MPI ranks or, without MPI, over threads.
+
+    Parameters
+    ----------
+    kind
+        ``published`` (50 x 20 x 20 nodes, seconds) or ``fine`` (121 x 41 x 21 nodes, a minute or two).
+    freeze_out
+        Fractions of the background size at which axes 1, 2 and 3 freeze.
+    """
+    limits = (np.log10(OVERDENSITIES[kind]), (0.0, 0.5), (-PROLATENESS_LIMIT, PROLATENESS_LIMIT))
+    nodes = [np.linspace(*limit, count) for limit, count in zip(limits, SHAPES[kind], strict=True)]
+    log_f, e, ratio = np.meshgrid(*nodes, indexing="ij")
+    strains = strain_eigenvalues(10**log_f, e, ratio * e).reshape(-1, 3)
+    rank, ranks = (communicator.rank, communicator.size) if communicator else (0, 1)
+    # Dealt out like cards: nodes of high overdensity take longer.
+    result = _solve_nodes(strains[rank::ranks], cosmology, kind, freeze_out, 1 if communicator else os.cpu_count())
+    values = np.empty(len(strains))
+    for i, part in enumerate(communicator.allgather(result) if communicator else [result]):
+        values[i::ranks] = part
+    axes = np.array([(node[0], node[1] - node[0]) for node in nodes])
+    return CollapseTable(values.reshape(SHAPES[kind]), axes, kind, cosmology.omega_m)
+
+
+def _solve_nodes(strains, cosmology, kind, freeze_out, threads) -> np.ndarray:
+    result, table = np.empty(len(strains)), growth_table(cosmology)
+    ratio, freeze_out = (1 - cosmology.omega_m) / cosmology.omega_m, np.array(freeze_out)
+    chunks = np.array_split(np.arange(len(strains)), 8 * threads)
+    parts = [slice(chunk[0], chunk[-1] + 1) for chunk in chunks if len(chunk)]
+    with ThreadPoolExecutor(threads) as pool:
+        integration = INTEGRATIONS[kind]
+        list(pool.map(lambda part: _solve(integration, strains[part], ratio, table, freeze_out, result[part]), parts))
+    return result
+
+
+def write_collapse_table(path: str | Path, table: CollapseTable, provenance: dict) -> None:
+    """Write a collapse table atomically."""
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        data = file.create_dataset("collapse", data=table.values)
+        data.attrs["description"] = "1 + z of collapse; axes log10 F, e, p/e; -1 or 0: never collapses"
+        file.create_dataset("axes", data=table.axes).attrs["description"] = "first node and spacing of each axis"
+        file.attrs["kind"], file.attrs["omega_m"] = table.kind, table.omega_m
+        file.attrs["provenance"] = json.dumps(provenance)
+
+
+def read_collapse_table(path: str | Path, cosmology: CosmologySettings, kind: str) -> CollapseTable:
+    """Read a collapse table; one of another cosmology or kind is refused."""
+    with open_hdf5(path) as file:
+        if "collapse" not in file or "axes" not in file or not {"kind", "omega_m"} <= set(file.attrs):
+            raise StorageError(f"{path}: no collapse table; solve_collapse_table.py writes one")
+        table = CollapseTable(
+            file["collapse"][:], file["axes"][:], str(file.attrs["kind"]), float(file.attrs["omega_m"])
+        )
+    if table.kind != kind:
+        raise StorageError(f"{path}: collapse table {table.kind!r}, but the settings ask for {kind!r}")
+    if abs(table.omega_m - cosmology.omega_m) > 1e-9:
+        raise StorageError(f"{path}: solved for omega_m = {table.omega_m}, but the cosmology has {cosmology.omega_m}")
+    return table

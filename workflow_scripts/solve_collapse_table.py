@@ -1,0 +1,30 @@
+"""Solve the ellipsoidal collapse table of a cosmology."""
+
+import argparse
+
+from halonet import console
+from halonet.mpi import world
+from halonet.peak_patch.collapse import solve_collapse_table, write_collapse_table
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, PeakPatchSettings, stage_settings
+
+
+def main() -> None:
+    """Parse the command line, solve the table and write it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cosmology", help="cosmology as JSON or a JSON file; default: the paper's")
+    parser.add_argument("--settings", help="Peak Patch settings as JSON or a JSON file; default: the paper's")
+    parser.add_argument("--output", required=True, help="HDF5 file to write")
+    arguments = parser.parse_args()
+
+    cosmology = stage_settings(CosmologySettings, arguments.cosmology)
+    kind = stage_settings(PeakPatchSettings, arguments.settings).collapse_table
+    communicator = world()
+    table = solve_collapse_table(cosmology, kind, communicator=communicator)
+    if communicator is None or communicator.rank == 0:
+        record = provenance("collapse_table", {"cosmology": cosmology.model_dump(), "collapse_table": kind})
+        write_collapse_table(arguments.output, table, record)
+
+
+if __name__ == "__main__":
+    console.run(main)
