@@ -25,6 +25,7 @@ LADDERS = (
     (0.9999, 0.999, 0.995, 0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.92, 0.9, 0.88, 0.86, 0.84, 0.82, 0.8, 0.77, 0.74, 0.7),
 )
 RADIUS_BIN = 0.5  # cells
+HALOES_BESIDE_BREAK = 10  # fewer would let a single odd halo bend the line
 SHELL_ERROR = 0.01  # error of a bin beyond counting noise: a straight line is not the truth
 LOWEST_SHELL_THRESHOLD, HIGHEST_SHELL_THRESHOLD = 0.05, 0.95
 
@@ -85,16 +86,21 @@ def fit_shell_threshold(profile: EdgeProfile) -> ShellThresholdSettings:
     Raises
     ------
     CalibrationError
-        If there are fewer than 4 bins of radius.
+        If there are too few true haloes to place a break between their radii.
     """
-    if len(profile.radius) < 4:
-        raise CalibrationError(f"true haloes fill {len(profile.radius)} bins of radius; the shell threshold needs 4")
+    haloes = np.cumsum(profile.haloes)
+    possible = profile.radius[(haloes >= HALOES_BESIDE_BREAK) & (haloes[-1:] - haloes >= HALOES_BESIDE_BREAK)]
+    if len(possible) < 2:
+        raise CalibrationError(
+            f"{haloes[-1] if len(haloes) else 0} true haloes in {len(haloes)} bins of radius are too few to fit the "
+            f"shell threshold, which needs {HALOES_BESIDE_BREAK} on either side of its break"
+        )
     radius, mean = profile.radius, profile.mean
     # The scatter of a bin of few haloes is not known from that bin.
     deviation = np.sqrt(np.average(profile.deviation**2, weights=profile.haloes))
     weights = 1 / np.sqrt(deviation**2 / profile.haloes + SHELL_ERROR**2)
     best, least = None, np.inf
-    for break_radius in np.arange(radius[1], radius[-2], 0.1):
+    for break_radius in np.arange(possible[0], possible[-1], 0.1):
         basis = np.stack([np.ones_like(radius), radius, np.maximum(radius - break_radius, 0)], axis=1)
         solution = np.linalg.lstsq(basis * weights[:, None], mean * weights, rcond=None)[0]
         chi_square = (((basis @ solution - mean) * weights) ** 2).sum()

@@ -1,0 +1,122 @@
+"""Thresholds fitted on boxes of known truth."""
+
+import numpy as np
+import pytest
+
+from halonet.catalogue import LAGRANGIAN, HaloCatalogue
+from halonet.halo_finding.calibration import (
+    ABUNDANCE_CUTS,
+    LADDERS,
+    CalibrationBox,
+    CalibrationError,
+    Candidate,
+    EdgeProfile,
+    best_candidate,
+    compare_peak_thresholds,
+    edge_probabilities,
+    fit_shell_threshold,
+    stack_edges,
+)
+from halonet.halo_finding.finder import find_haloes
+from halonet.halo_finding.growth import shell_threshold_at
+from halonet.halo_finding.haloes import to_catalogue
+from halonet.matching import completeness_and_purity, match_haloes
+from halonet.settings import CosmologySettings, ShellThresholdSettings
+from halonet.storage import FieldHeader
+
+COSMOLOGY = CosmologySettings()
+CELLS = 64
+CENTRES = np.array([(x, y, z) for x in (8, 24, 40, 56) for y in (8, 24, 40, 56) for z in (8, 24, 40, 56)])
+RADII = np.linspace(2.0, 6.5, len(CENTRES))
+
+
+@pytest.fixture(scope="module")
+def box(spheres):
+    probability = spheres(CELLS, CENTRES, RADII)
+    positions = CENTRES + 0.5
+    columns = {name: positions[:, axis] for axis, name in enumerate(LAGRANGIAN)}
+    cells = 4 / 3 * np.pi * RADII**3
+    columns |= {"radius": RADII, "cells": cells, "mass": cells * 3.4e10}
+    return CalibrationBox(probability, HaloCatalogue(columns, FieldHeader(float(CELLS)), CELLS))
+
+
+def edges_on(settings, radii, rng, scatter=0.02, haloes=50):
+    """Edge profile of haloes whose edge probability lies on a given threshold, with a little scatter."""
+    radii = np.repeat(radii, haloes)
+    values = shell_threshold_at(settings, radii) + rng.normal(0, scatter, len(radii))
+    return stack_edges(np.stack([radii, values], axis=1))
+
+
+def test_the_fit_recovers_the_papers_threshold():
+    paper = ShellThresholdSettings()
+    profile = edges_on(paper, np.arange(1.9, 20, 0.5), np.random.default_rng(1))
+    fitted = fit_shell_threshold(profile)
+    radius = np.linspace(2, 19, 100)
+    np.testing.assert_allclose(shell_threshold_at(fitted, radius), shell_threshold_at(paper, radius), atol=0.015)
+    assert fitted.break_cells == pytest.approx(6.7, abs=1)
+
+
+def test_the_fitted_threshold_is_continuous():
+    profile = EdgeProfile(
+        np.arange(2, 9.0), np.array([0.3, 0.5, 0.4, 0.7, 0.6, 0.5, 0.6]), np.full(7, 0.1), np.full(7, 19)
+    )
+    fitted = fit_shell_threshold(profile)
+    inner = fitted.inner_slope * fitted.break_cells + fitted.inner_value
+    assert inner == pytest.approx(fitted.outer_slope * fitted.break_cells + fitted.outer_value)
+
+
+def test_a_single_odd_halo_hardly_moves_the_fit():
+    paper = ShellThresholdSettings()
+    profile = edges_on(paper, np.arange(1.9, 20, 0.5), np.random.default_rng(2), scatter=0.1)
+    odd = EdgeProfile(*(np.append(getattr(profile, name), value) for name, value in (
+        ("radius", 21.0), ("mean", 0.1), ("deviation", 0.0), ("haloes", 1))))  # fmt: skip
+    radius = np.linspace(2, 19, 50)
+    before, after = (shell_threshold_at(fit_shell_threshold(p), radius) for p in (profile, odd))
+    assert np.abs(before - after).max() < 0.03
+
+
+def test_the_edge_probability_is_the_mean_at_the_true_radius(box):
+    edges = edge_probabilities(box)
+    np.testing.assert_allclose(edges[:, 0], RADII)
+    assert edges[:, 1].mean() == pytest.approx(0.5, abs=0.07)
+
+
+def test_too_few_haloes_to_fit_are_refused():
+    with pytest.raises(CalibrationError, match="2 true haloes in 2 bins"):
+        fit_shell_threshold(stack_edges(np.array([[2.1, 0.4], [4.2, 0.5]])))
+
+
+def test_each_beginning_of_a_ladder_is_judged_as_a_search_of_its_own(box):
+    threshold = ShellThresholdSettings(inner_slope=0, inner_value=0.45, outer_slope=0, outer_value=0.45)
+    candidates = compare_peak_thresholds([box], threshold, COSMOLOGY)
+    assert len(candidates) == sum(len(ladder) for ladder in LADDERS)
+    for candidate in candidates[2:6]:
+        found = find_haloes(box.probability, candidate.peak_thresholds, threshold)
+        catalogue = to_catalogue(found, CELLS, box.true.header, COSMOLOGY, 1)
+        matches = match_haloes(box.true, catalogue)
+        expected = completeness_and_purity(box.true, catalogue, matches, 100)
+        assert (candidate.completeness, candidate.purity) == pytest.approx(expected)
+        numbers = [[(h["cells"] >= cut).sum() for cut in ABUNDANCE_CUTS] for h in (box.true, catalogue)]
+        true, found = np.maximum(numbers, 0.5)
+        assert candidate.abundance_error == pytest.approx(np.abs(np.log(found / true)).mean())
+
+
+def test_calibrated_thresholds_find_isolated_spheres(box):
+    shell = fit_shell_threshold(stack_edges(edge_probabilities(box)))
+    chosen = best_candidate(compare_peak_thresholds([box], shell, COSMOLOGY), 0.02)
+    assert chosen.score > 0.95
+
+
+def candidate(score, abundance_error, name=0.9):
+    return Candidate((name,), score, score, score, abundance_error)
+
+
+def test_of_lists_that_score_alike_the_truest_mass_function_wins():
+    candidates = [candidate(0.80, 0.3), candidate(0.79, 0.1), candidate(0.7, 0.0)]
+    assert best_candidate(candidates, 0.02) == candidates[1]
+    assert best_candidate(candidates, 0.0) == candidates[0]
+
+
+def test_a_probability_without_haloes_cannot_be_calibrated():
+    with pytest.raises(CalibrationError, match="finds any true halo"):
+        best_candidate([candidate(0.0, 1.0)], 0.02)

@@ -1,0 +1,128 @@
+"""The scripts on plain files, as a user runs them, and on files that cannot be used."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+from halonet.catalogue import EULERIAN, VELOCITY, read_catalogue
+from halonet.storage import FieldHeader, write_field
+
+CELLS = 32
+CENTRES, RADII = [(8, 8, 8), (24, 24, 8), (8, 24, 26)], [5.0, 4.0, 3.0]
+FLAT = {"inner_slope": 0.0, "inner_value": 0.5, "outer_slope": 0.0, "outer_value": 0.5, "break_cells": 6.7}
+CALIBRATED = json.dumps({"peak_thresholds": "calibrated", "shell_threshold": "calibrated"})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, spheres, run_script):
+    """A probability without cosmology, like a user's own, a density, and haloes found in it."""
+    path = tmp_path_factory.mktemp("boxes")
+    with h5py.File(path / "probability.h5", "w") as file:
+        file["probability"] = spheres(CELLS, CENTRES, RADII).astype(np.float64)
+        file.attrs["box_size_mpc"] = 32.0
+    density = np.random.default_rng(1).normal(0, 1, (CELLS,) * 3).astype(np.float32)
+    write_field(path / "density.h5", "density", density, FieldHeader(32.0, 0.5, {"h": 0.7, "sigma8": 0.9}, 3))
+    write_field(path / "other.h5", "density", density[:16, :16, :16], FieldHeader(16.0, 0.5))
+    run_script("find_haloes", "--probability", path / "probability.h5", "--haloes", path / "haloes.h5")
+    return path
+
+
+def test_a_users_own_probability_gives_a_catalogue_without_eulerian_columns(folder):
+    haloes = read_catalogue(folder / "haloes.h5")
+    assert len(haloes) == 3
+    assert not {*EULERIAN, *VELOCITY} & set(haloes.columns)
+    assert haloes.header.cosmology["omega_b"] == 0.043
+    assert haloes.header.provenance["settings"]["in_force"]["peak_thresholds"] == [0.9999, 0.99, 0.975]
+
+
+def test_with_a_density_haloes_move_at_its_redshift_and_cosmology(folder, run_script, tmp_path):
+    out = tmp_path / "haloes.h5"
+    arguments = ("--probability", folder / "probability.h5", "--density", folder / "density.h5", "--haloes", out)
+    run_script("find_haloes", *arguments)
+    haloes = read_catalogue(out)
+    assert {*EULERIAN, *VELOCITY} < set(haloes.columns)
+    assert haloes.header.redshift == 0.5
+    assert haloes.header.cosmology["sigma8"] == 0.9
+
+
+def test_thresholds_from_the_settings_are_the_ones_used(folder, run_script, tmp_path):
+    settings = json.dumps({"peak_thresholds": [0.9], "shell_threshold": FLAT, "minimum_cells": 300})
+    arguments = ("--probability", folder / "probability.h5", "--settings", settings, "--haloes", tmp_path / "h.h5")
+    run_script("find_haloes", *arguments)
+    haloes = read_catalogue(tmp_path / "h.h5")
+    assert haloes["cells"].min() >= 300
+    np.testing.assert_array_equal(haloes["peak_threshold"], np.float32(0.9))
+
+
+def test_known_centres_are_the_centres_of_the_catalogue(folder, run_script, tmp_path):
+    arguments = ("--probability", folder / "probability.h5", "--known-centres", folder / "haloes.h5")
+    run_script("find_haloes", *arguments, "--haloes", tmp_path / "known.h5")
+    known, found = read_catalogue(tmp_path / "known.h5"), read_catalogue(folder / "haloes.h5")
+    np.testing.assert_array_equal(known.positions(), found.positions())
+    np.testing.assert_array_equal(known["cells"], found["cells"])
+
+
+def test_calibrated_thresholds_pass_from_one_script_to_the_other(folder, run_script, tmp_path, spheres):
+    rng = np.random.default_rng(7)
+    grid = np.array([(x, y, z) for x in range(6, 64, 13) for y in range(6, 64, 13) for z in range(6, 64, 13)])
+    probability = spheres(64, grid, rng.uniform(2, 5.5, len(grid)))
+    write_field(tmp_path / "p.h5", "probability", probability, FieldHeader(64.0))
+    flat = json.dumps({"shell_threshold": FLAT, "peak_thresholds": [0.99, 0.9]})
+    run_script("find_haloes", "--probability", tmp_path / "p.h5", "--settings", flat, "--haloes", tmp_path / "true.h5")
+    run_script(
+        "calibrate_thresholds", "--probability", tmp_path / "p.h5", "--haloes", tmp_path / "true.h5",
+        "--settings", CALIBRATED, "--thresholds", tmp_path / "t.json",
+    )  # fmt: skip
+    record = json.loads((tmp_path / "t.json").read_text())
+    run_script(
+        "find_haloes", "--probability", tmp_path / "p.h5", "--settings", CALIBRATED,
+        "--thresholds", tmp_path / "t.json", "--haloes", tmp_path / "found.h5",
+    )  # fmt: skip
+    in_force = read_catalogue(tmp_path / "found.h5").header.provenance["settings"]["in_force"]
+    assert in_force == {name: record[name] for name in ("peak_thresholds", "shell_threshold")}
+    assert record["chosen"]["score"] > 0.9
+
+
+def refused(run_script, output, *arguments):
+    """Message of a script that refuses its input; nothing may be left under the name of the output."""
+    process = run_script(*arguments, check=False)
+    assert process.returncode == 2
+    assert "Traceback" not in process.stderr
+    assert not output.exists()
+    return process.stderr
+
+
+def test_calibrated_settings_without_a_thresholds_file_are_refused(folder, run_script, tmp_path):
+    out = tmp_path / "h.h5"
+    arguments = ("--probability", folder / "probability.h5", "--settings", CALIBRATED, "--haloes", out)
+    assert "--thresholds is needed" in refused(run_script, out, "find_haloes", *arguments)
+
+
+def test_a_density_of_another_box_is_refused(folder, run_script, tmp_path):
+    out = tmp_path / "h.h5"
+    arguments = ("--probability", folder / "probability.h5", "--density", folder / "other.h5", "--haloes", out)
+    message = refused(run_script, out, "find_haloes", *arguments)
+    assert "other.h5" in message
+    assert "same box" in message
+
+
+def test_probabilities_beyond_1_are_refused(run_script, tmp_path):
+    write_field(tmp_path / "p.h5", "probability", np.full((8, 8, 8), 1.5, np.float32), FieldHeader(8.0))
+    out = tmp_path / "h.h5"
+    message = refused(run_script, out, "find_haloes", "--probability", tmp_path / "p.h5", "--haloes", out)
+    assert "p.h5" in message
+    assert "1.5" in message
+
+
+def test_as_many_catalogues_as_probabilities_are_needed_to_calibrate(folder, run_script, tmp_path):
+    out = tmp_path / "t.json"
+    arguments = (
+        "--probability",
+        folder / "probability.h5",
+        folder / "probability.h5",
+        "--haloes",
+        folder / "haloes.h5",
+    )
+    assert "2 files" in refused(run_script, out, "calibrate_thresholds", *arguments, "--thresholds", out)
