@@ -57,18 +57,21 @@ def main() -> None:
         shell = fit_shell_threshold(profile)
     boxes = (read_box(*pair) for pair in console.progress(pairs, "peak thresholds"))
     cosmology = cosmology_of(None, read_catalogue(pairs[0][1]).header)
-    candidates = compare_peak_thresholds(boxes, shell, cosmology)
+    candidates = compare_peak_thresholds(boxes, shell, cosmology, settings.calibration_cells)
     chosen = best_candidate(candidates, settings.calibration_tolerance)
     record = calibration_record(profile, shell, candidates, chosen)
-    record["boxes"] = len(pairs)
+    record |= {"boxes": len(pairs), "cells": settings.calibration_cells}
     record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())
     write_json(arguments.thresholds, record)
     console.log.info(
-        "peak thresholds %s: completeness %.2f, purity %.2f above 100 cells",
+        "peak thresholds %s: completeness %.2f, purity %.2f above %d cells",
         ", ".join(f"{threshold:g}" for threshold in chosen.peak_thresholds),
         chosen.completeness,
         chosen.purity,
+        settings.calibration_cells,
     )
+    if chosen.score == 0:
+        console.log.warning("no list of peak thresholds finds a single true halo: this network is of no use yet")
 
 
 if __name__ == "__main__":

@@ -16,8 +16,7 @@ from halonet.matching import completeness_and_purity, harmonic_mean, match_haloe
 from halonet.settings import CosmologySettings, ShellThresholdSettings
 from halonet.spheres import centre_cells, mean_at_radius
 
-COMPARED_CELLS = 100  # haloes above this volume decide (paper, section 5.1)
-ABUNDANCE_CUTS = (100, 200, 300, 500, 1000)  # cells; where the mass function of candidates is compared
+ABUNDANCE_CUTS = np.array([1, 2, 3, 5, 10])  # in units of the smallest compared halo, where abundances are compared
 # Each ladder of peak thresholds stands for all its beginnings. The first continues the paper's list, the second goes
 # down in finer steps.
 LADDERS = (
@@ -118,7 +117,7 @@ def fit_shell_threshold(profile: EdgeProfile) -> ShellThresholdSettings:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A list of peak thresholds and how its haloes above 100 cells compare with the truth.
+    """A list of peak thresholds and how its haloes above the smallest compared one agree with the truth.
 
     Attributes
     ----------
@@ -136,11 +135,15 @@ class Candidate:
 
 
 def compare_peak_thresholds(
-    boxes: Iterable[CalibrationBox], shell_threshold: ShellThresholdSettings, cosmology: CosmologySettings
+    boxes: Iterable[CalibrationBox], shell_threshold: ShellThresholdSettings, cosmology: CosmologySettings, cells: float
 ) -> list[Candidate]:
-    """Compare every beginning of every ladder with the truth, averaged over boxes, which are taken one at a time."""
+    """Compare the haloes of at least ``cells`` cells that every beginning of every ladder finds with the truth.
+
+    Matched fractions are averaged over boxes, numbers of haloes added up. Boxes are taken one at a time.
+    """
     measured = [
-        [list(_compare_beginnings(box, ladder, shell_threshold, cosmology)) for ladder in LADDERS] for box in boxes
+        [list(_compare_beginnings(box, ladder, shell_threshold, cosmology, cells)) for ladder in LADDERS]
+        for box in boxes
     ]
     candidates = []
     for ladder, *per_box in zip(LADDERS, *measured, strict=True):
@@ -158,6 +161,7 @@ def _compare_beginnings(
     ladder: tuple[float, ...],
     shell_threshold: ShellThresholdSettings,
     cosmology: CosmologySettings,
+    cells: float,
 ) -> Iterator[tuple[float, float, np.ndarray]]:
     """Completeness, purity and numbers above the cuts (true, found) for every beginning of a ladder.
 
@@ -169,23 +173,13 @@ def _compare_beginnings(
     for threshold in ladder:
         part = catalogue.select(levels >= threshold)
         matches = match_haloes(box.true, part)
-        numbers = [[(haloes["cells"] >= cut).sum() for cut in ABUNDANCE_CUTS] for haloes in (box.true, part)]
-        yield *completeness_and_purity(box.true, part, matches, COMPARED_CELLS), np.array(numbers)
+        numbers = [[(haloes["cells"] >= cut).sum() for cut in cells * ABUNDANCE_CUTS] for haloes in (box.true, part)]
+        yield *completeness_and_purity(box.true, part, matches, cells), np.array(numbers)
 
 
 def best_candidate(candidates: list[Candidate], tolerance: float) -> Candidate:
-    """Of the candidates whose score is within ``tolerance`` of the best, the one with the truest mass function.
-
-    Raises
-    ------
-    CalibrationError
-        If no list finds a single true halo.
-    """
+    """Of the candidates whose score is within ``tolerance`` of the best, the one with the truest mass function."""
     best = max(candidate.score for candidate in candidates)
-    if best == 0:
-        raise CalibrationError(
-            "no list of peak thresholds finds any true halo above 100 cells on the calibration boxes"
-        )
     eligible = [candidate for candidate in candidates if candidate.score >= best - tolerance]
     return min(eligible, key=lambda candidate: (candidate.abundance_error, -candidate.score))
 
