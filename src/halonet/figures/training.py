@@ -51,9 +51,9 @@ def draw_calibration(thresholds: dict) -> Drawing:
     )
     ax.legend(loc="center right")
     caption = (
-        f"Choice of the peak thresholds on {thresholds['boxes']} calibration boxes, for haloes above {thresholds['cells']} cells. Lists "
-        "end ever lower from left to right. Of the lists whose harmonic mean is close to the best, the one with the "
-        "truest mass function (mean |ln ratio| of numbers above 1 to 10 times that) is taken: "
-        f"{', '.join(f'{value:g}' for value in chosen['peak_thresholds'])}."
+        f"Choice of the peak thresholds on {thresholds['boxes']} calibration boxes, for haloes above "
+        f"{thresholds['cells']} cells. Lists end ever lower from left to right. Of the lists whose harmonic mean is "
+        "close to the best, the one with the truest mass function (mean |ln ratio| of numbers above 1 to 10 times that "
+        f"volume) is taken: {', '.join(f'{value:g}' for value in chosen['peak_thresholds'])}."
     )
     return Drawing(figure, "Choice of thresholds", caption)
