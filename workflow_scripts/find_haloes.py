@@ -7,13 +7,18 @@ import argparse
 from dataclasses import replace
 
 from halonet import console
-from halonet.catalogue import read_catalogue, write_catalogue
+from halonet.catalogue import write_catalogue
 from halonet.halo_finding.finder import find_haloes, find_haloes_at
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
-from halonet.halo_finding.inputs import cosmology_of, read_density_of, read_probability, thresholds_in_force
+from halonet.halo_finding.inputs import (
+    cosmology_of,
+    read_centres_of,
+    read_density_of,
+    read_probability,
+    thresholds_in_force,
+)
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, stage_settings
-from halonet.spheres import centre_cells
 
 
 def parse() -> argparse.Namespace:
@@ -43,8 +48,7 @@ def main() -> None:
     redshift = next((h.redshift for h in reversed(headers) if h.redshift is not None), cosmology.redshift)
 
     if arguments.known_centres:
-        true = read_catalogue(arguments.known_centres).sorted_by_mass()
-        centres = centre_cells(true.positions(), header.box_size_mpc / len(probability), len(probability))
+        centres = read_centres_of(arguments.known_centres, probability, header)
         found = find_haloes_at(probability, centres, thresholds.shell)
     else:
         found = find_haloes(probability, thresholds.peak, thresholds.shell)

@@ -108,6 +108,14 @@ def test_a_density_of_another_box_is_refused(folder, run_script, tmp_path):
     assert "same box" in message
 
 
+def test_centres_of_another_box_are_refused(folder, run_script, tmp_path):
+    header = FieldHeader(64.0)
+    write_field(tmp_path / "p.h5", "probability", np.full((8, 8, 8), 0.5, np.float32), header)
+    out = tmp_path / "h.h5"
+    arguments = ("--probability", tmp_path / "p.h5", "--known-centres", folder / "haloes.h5", "--haloes", out)
+    assert "haloes.h5: 32.0 Mpc" in refused(run_script, out, "find_haloes", *arguments)
+
+
 def test_probabilities_beyond_1_are_refused(run_script, tmp_path):
     write_field(tmp_path / "p.h5", "probability", np.full((8, 8, 8), 1.5, np.float32), FieldHeader(8.0))
     out = tmp_path / "h.h5"

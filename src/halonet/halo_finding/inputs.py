@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet.catalogue import read_catalogue
 from halonet.settings import (
     CosmologySettings,
     HaloFindingSettings,
@@ -13,6 +14,7 @@ from halonet.settings import (
     stage_settings,
     validate,
 )
+from halonet.spheres import centre_cells
 from halonet.storage import FieldHeader, StorageError, read_field, read_header, read_json
 
 
@@ -72,6 +74,18 @@ def read_density_of(path: str | Path, probability: np.ndarray, header: FieldHead
             f"{len(probability)} and {header.box_size_mpc}; both must be of the same box"
         )
     return density, own
+
+
+def read_centres_of(path: str | Path, probability: np.ndarray, header: FieldHeader) -> np.ndarray:
+    """Centre cells of the haloes of a catalogue of the same box, most massive first, int64 of shape (haloes, 3)."""
+    haloes = read_catalogue(path).sorted_by_mass()
+    if haloes.box_size_mpc != header.box_size_mpc:
+        raise StorageError(
+            f"{path}: {haloes.box_size_mpc} Mpc along a side, but the probability has {header.box_size_mpc}; both must "
+            "be of the same box"
+        )
+    cells = len(probability)
+    return centre_cells(haloes.positions(), header.box_size_mpc / cells, cells)
 
 
 def cosmology_of(argument: str | None, *headers: FieldHeader) -> CosmologySettings:
