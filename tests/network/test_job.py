@@ -1,0 +1,74 @@
+import shutil
+
+import h5py
+import pytest
+
+from halonet.network.checkpoints import Checkpoints, differences
+from halonet.network.job import TrainingJob
+from halonet.network.training import Trainer
+from halonet.settings import NetworkSettings, SettingsError, TrainingSettings, validate
+
+
+@pytest.fixture
+def make_job(dataset, network_values):
+    def make(folder=dataset, seed=1, **changes) -> TrainingJob:
+        settings = validate(NetworkSettings, network_values | changes, "test")
+        return TrainingJob(settings, seed, folder, folder / "subvolumes.csv", folder / "normalisation.json", "code")
+
+    return make
+
+
+def test_a_stage_draws_from_its_first_boxes_only(make_job):
+    job = make_job()
+    assert {row.box for row in job.training_samples(0).rows} == {0}
+    assert {row.box for row in job.training_samples(1).rows} == {0, 1}
+
+
+def test_epochs_are_turned_into_steps_of_the_stages_own_batches(make_job):
+    assert [make_job().stage_steps(stage) for stage in (0, 1)] == [24, 40]
+
+
+def test_validation_uses_whole_subvolumes_and_the_trained_size_with_prelu(make_job):
+    assert {window.cells for window in make_job().validation_samples().windows} == {32}
+    pieces = make_job(activation="prelu").validation_samples().windows
+    assert (len(pieces), {window.cells for window in pieces}) == (8, {16})
+    assert len(make_job(activation="prelu", validation_windows=3).validation_samples().windows) == 3
+
+
+def test_a_window_that_does_not_divide_the_subvolumes_is_refused(make_job):
+    with pytest.raises(SettingsError, match="window = 20 does not divide the 32 cells"):
+        make_job(window=20).training_samples(0)
+
+
+def test_whatever_decides_the_weights_changes_the_fingerprint(make_job, dataset, tmp_path):
+    folder = shutil.copytree(dataset, tmp_path / "dataset")
+    before = make_job(folder).fingerprint()
+    assert make_job(folder).fingerprint() == before
+    assert differences(before, make_job(folder, seed=2).fingerprint()) == ["seed was 1, is 2"]
+    assert differences(before, make_job(folder, filters=4).fingerprint()) == ["settings.filters was 2, is 4"]
+    with h5py.File(folder / "001" / "mask.h5", "a") as file:
+        file.attrs["provenance"] = '{"stage": "another search"}'
+    assert [change.split(" ")[0] for change in differences(before, make_job(folder).fingerprint())] == ["fields.1"]
+
+
+def test_a_loss_that_is_no_number_stops_the_run_by_the_name_of_its_stage(make_job, network_values, tmp_path):
+    stage = {"learning_rate": 1e30, "steps": 20, "batch_size": 1}
+    job = make_job(stages=[stage], batch_normalisation=False)
+    trainer = Trainer(job, TrainingSettings(), Checkpoints(tmp_path / "checkpoints", job.fingerprint()))
+    with pytest.raises(
+        SettingsError, match=r"the loss became (nan|inf) at step .* lower stages\.0\.learning_rate = 1e\+30"
+    ):
+        trainer.run()
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_training_goes_past_the_all_background_minimum(make_job, tmp_path):
+    """An efficient network learns smooth overdense regions within seconds; the Dice beside it is the floor."""
+    stage = {"optimizer": "adamw", "learning_rate": 0.01, "loss": "dice_cross_entropy", "steps": 60, "batch_size": 1}
+    job = make_job(architecture="unet", filters=8, batch_normalisation=False, validation_interval=60, stages=[stage])
+    trainer = Trainer(job, TrainingSettings(), Checkpoints(tmp_path, job.fingerprint()))
+    trainer.run()
+    record = trainer.state.history[-1]
+    assert record["floor"] == pytest.approx(0.73, abs=0.001)
+    assert record["validation_dice"] > 0.85
+    assert record["validation_foreground_dice"] > 0.7
