@@ -14,7 +14,7 @@ FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console"},
     {"storage", "cosmology"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres"},
-    {"peak_patch", "network", "halo_finding", "statistics", "figures"},
+    {"peak_patch", "network", "halo_finding", "statistics", "neural_bias", "figures"},
 ]
 STAGES = FLOORS[-1]
 

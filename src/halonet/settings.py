@@ -215,8 +215,14 @@ class HaloFindingSettings(Model):
     calibrate_on: Literal["training", "validation"] = "validation"
     calibration_boxes: int = Field(4, ge=1)
     calibration_cells: int = Field(100, ge=1, description="haloes above this volume decide on the peak thresholds")
+    calibration_centre: Fraction = Field(
+        0.0, description="true haloes of a lower central probability do not count in the fit of the shell threshold"
+    )
+    calibration_shifts: list[float] = Field(
+        [0.0], min_length=1, description="added to the fitted shell threshold; the best one is taken"
+    )
     calibration_tolerance: Fraction = Field(
-        0.02, description="lists of peak thresholds that score this close to the best are told apart by mass function"
+        0.03, description="thresholds that score this close to the best are told apart by their mass function"
     )
     minimum_cells: int = Field(27, ge=1, description="smaller haloes are left out of the catalogue")
 
@@ -256,15 +262,19 @@ class EngineLayerSettings(Model):
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel {self.kernel} must be odd")
         if len(self.ell) != len(self.filters) or len(set(self.ell)) != len(self.ell):
-            raise ValueError(f"filters {self.filters} must give one number for each of ell {self.ell}, none of them twice")
+            raise ValueError(
+                f"filters {self.filters} must give one number for each of ell {self.ell}, none of them twice"
+            )
         return self
 
 
 class EngineSettings(Model):
-    """The neural bias model (Charnock et al. 2020); ``offsets: paper`` with ``mean_gap: relu`` are the paper's choices."""
+    """The neural bias model (Charnock et al. 2020); the paper had ``offsets: paper`` and ``mean_gap: relu``."""
 
     layers: list[EngineLayerSettings] = Field([EngineLayerSettings()], min_length=1)
-    dense: list[Annotated[int, Field(ge=1)]] = Field([], description="widths of dense layers between engine and mixture")
+    dense: list[Annotated[int, Field(ge=1)]] = Field(
+        [], description="widths of dense layers between engine and mixture"
+    )
     components: int = Field(2, ge=1, le=8, description="Gaussians of the mass function")
     boundary: Literal["wrap", "valid"] = "wrap"
     invariant: bool = Field(False, description="feed multipoles l > 0 as rotation-invariant powers")
@@ -309,7 +319,9 @@ class NeuralBiasSettings(Model):
     maximum_mass_msun: float | None = Field(None, gt=0)
     lpt_order: Literal[1, 2] = 2
     supersample: int = Field(2, ge=1, le=4, description="particles per cell along a side")
-    density_floor: float = Field(0.01, gt=0, description="added to the density, in units of the mean, under the logarithm")
+    density_floor: float = Field(
+        0.01, gt=0, description="added to the density, in units of the mean, under the logarithm"
+    )
     engine: EngineSettings = EngineSettings()
     sampler: SamplerSettings = SamplerSettings()
     precision: Literal["float32", "float64"] = "float32"
@@ -320,7 +332,7 @@ class NeuralBiasSettings(Model):
     def _has_a_mass_range(self) -> Self:
         if self.maximum_mass_msun is not None and self.maximum_mass_msun <= self.minimum_mass_msun:
             raise ValueError(
-                f"maximum_mass_msun = {self.maximum_mass_msun} is not above minimum_mass_msun = {self.minimum_mass_msun}"
+                f"maximum_mass_msun = {self.maximum_mass_msun} must exceed minimum_mass_msun = {self.minimum_mass_msun}"
             )
         return self
 

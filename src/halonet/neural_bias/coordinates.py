@@ -1,0 +1,97 @@
+"""Coordinates in which the posterior is nearly Gaussian.
+
+Notes
+-----
+Scale and shift of the summary psi = softplus(w . f + b) and the slopes and biases of the mixture behind it undo each
+other almost completely: the posterior of theta is a long, bent, narrow valley. What the data fix are the outputs of
+the network in environments they know. An engine of one filter is therefore sampled in
+
+    ln |w_0|,  w_k / w_0,  y = w . (f_low + f_high) / 2 + b,  and every output row at f_low and at f_high,
+
+f_low the mean environment of the volume and f_high that of the haloes. This is a change of variables, not of the
+posterior: with D = psi(f_high) - psi(f_low), the Jacobian |w_0|^(number of weights) |D|^(- number of rows) stands in
+the potential. The sign of w_0 does not change along a chain; no response to the density lies between the two signs.
+"""
+
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from halonet.neural_bias.model import NeuralBiasModel
+
+
+class Coordinates(Protocol):
+    """A change of variables."""
+
+    def theta(self, phi: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Parameters, and ln |det dtheta / dphi|."""
+
+    def phi(self, theta: np.ndarray) -> np.ndarray:
+        """Coordinates of given parameters."""
+
+
+class Plain:
+    """The parameters themselves."""
+
+    def theta(self, phi: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The coordinates, with no change of volume."""
+        return phi, tf.zeros((), phi.dtype)
+
+    def phi(self, theta: np.ndarray) -> np.ndarray:
+        """The parameters."""
+        return theta
+
+
+class Anchored:
+    """Outputs at two environments in place of slopes and biases.
+
+    Parameters
+    ----------
+    low, high
+        Features of the two environments, shape (features,).
+    """
+
+    def __init__(self, model: NeuralBiasModel, low: np.ndarray, high: np.ndarray, sign: float = 1.0):
+        if not has_anchors(model):
+            raise ValueError("anchored coordinates need one layer of one filter and no dense layers")
+        means = model.offsets.feature_means
+        self.features, self.rows = len(means), 3 * model.mixture.components
+        self.low, self.high, self.sign = low - means, high - means, sign
+        self.reference = model.offsets.summary
+
+    def theta(self, phi: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Parameters in the model's order, and the logarithm of the Jacobian."""
+        low, high = (tf.constant(anchor, phi.dtype) for anchor in (self.low, self.high))
+        first = self.sign * tf.exp(phi[:1])
+        weights = first * tf.concat([tf.ones(1, phi.dtype), phi[1 : self.features]], 0)
+        bias = phi[self.features] - tf.reduce_sum(weights * (low + high)) / 2
+        psi_low = tf.nn.softplus(tf.reduce_sum(weights * low) + bias)
+        psi_high = tf.nn.softplus(tf.reduce_sum(weights * high) + bias)
+        rows_low, rows_high = tf.split(phi[self.features + 1 :], 2)
+        slopes = (rows_high - rows_low) / (psi_high - psi_low)
+        biases = rows_low - slopes * (psi_low - self.reference)
+        blocks = [weights, bias[None]]
+        for slope, shift in zip(tf.split(slopes, 3), tf.split(biases, 3), strict=True):
+            blocks += [slope, shift]
+        log_volume = self.features * phi[0] - self.rows * tf.math.log(tf.abs(psi_high - psi_low))
+        return tf.concat(blocks, 0), log_volume
+
+    def phi(self, theta: np.ndarray) -> np.ndarray:
+        """Coordinates of parameters whose first weight has this chart's sign."""
+        weights, bias = theta[: self.features], theta[self.features]
+        if np.sign(weights[0]) != self.sign:
+            raise ValueError(f"the first weight is {weights[0]}; these coordinates are for the sign {self.sign:+.0f}")
+        blocks = theta[self.features + 1 :].reshape(3, 2, -1)
+        slopes, biases = blocks[:, 0].ravel(), blocks[:, 1].ravel()
+        rows = [
+            slopes * (np.logaddexp(0, weights @ anchor + bias) - self.reference) + biases
+            for anchor in (self.low, self.high)
+        ]
+        middle = weights @ (self.low + self.high) / 2 + bias
+        return np.concatenate([[np.log(abs(weights[0]))], weights[1:] / weights[0], [middle], *rows])
+
+
+def has_anchors(model: NeuralBiasModel) -> bool:
+    """Whether anchored coordinates exist for a model."""
+    return model.is_pointwise and not model.dense and model.layers[0].outputs == 1

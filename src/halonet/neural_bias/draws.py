@@ -1,0 +1,62 @@
+"""Halo catalogues drawn from the model: exact Poisson draws of number, mass and place.
+
+Notes
+-----
+A component's contribution to a voxel is Poisson with mean V S A Phi(t), A = alpha exp(sigma^2 / 2), and its masses
+are normal in ln M with mean mu + sigma^2 and width sigma, cut at the threshold. The normal is inverted in the
+logarithm of its tail, which holds where a component's mean lies many widths below the threshold.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+
+class Draw(NamedTuple):
+    """Haloes of a draw: flat voxel index and u = ln(mass / threshold), shape (haloes,) each."""
+
+    voxels: np.ndarray
+    log_mass: np.ndarray
+
+
+def draw_haloes(
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    volumes: np.ndarray,
+    rng: np.random.Generator,
+    largest_log_mass: float | None = None,
+) -> Draw:
+    """Poisson draw of haloes.
+
+    Parameters
+    ----------
+    parts
+        Amplitudes (Mpc^-3), means and widths, each of shape (components, voxels).
+    volumes
+        Completeness times volume of every voxel (Mpc^3), shape (voxels,).
+    largest_log_mass
+        u above which no halo is drawn.
+    """
+    amplitude, mean, width = (np.asarray(part, np.float64) for part in parts)
+    peak = mean + width**2
+    highest = special.log_ndtr(peak / width)  # ln of the probability to exceed the threshold
+    lowest = np.full_like(highest, -np.inf)
+    if largest_log_mass is not None:
+        lowest = special.log_ndtr((peak - largest_log_mass) / width)
+    rates = volumes * amplitude * np.exp(width**2 / 2) * (np.exp(highest) - np.exp(lowest))
+    counts = rng.poisson(np.maximum(rates, 0))
+    component, voxels = np.nonzero(counts)
+    repeats = counts[component, voxels]
+    component, voxels = np.repeat(component, repeats), np.repeat(voxels, repeats)
+    uniform = 1 - rng.random(len(voxels))  # in (0, 1]
+    top, bottom = highest[component, voxels], lowest[component, voxels]
+    tail = np.logaddexp(top + np.log(uniform), bottom + np.log1p(-np.minimum(uniform, 1 - 1e-16)))
+    log_mass = peak[component, voxels] - width[component, voxels] * special.ndtri_exp(np.minimum(tail, -1e-300))
+    return Draw(voxels, np.maximum(log_mass, 0.0))
+
+
+def places_in(voxels: np.ndarray, cells: int, box_size: float, rng: np.random.Generator) -> np.ndarray:
+    """Places (Mpc) uniform within voxels given by their flat index, shape (haloes, 3)."""
+    corners = np.stack(np.unravel_index(voxels, (cells,) * 3), axis=1)
+    places = (corners + rng.random((len(voxels), 3))) * (box_size / cells)
+    return np.minimum(places, np.nextafter(box_size, 0))

@@ -1,0 +1,97 @@
+"""Density evolved by Lagrangian perturbation theory, on the grid of the engine.
+
+Notes
+-----
+Particles on a lattice with 2^3 points per cell move by the displacement of the linear density and are assigned to cells
+by clouds (CIC). With a single particle per cell, voids leave cells exactly empty, and the logarithm of the density
+diverges. Voxel i spans [i, i + 1) cell sizes, its centre, where a particle gives all its mass to it, is at i + 1/2, as
+everywhere in this package; a halo at x lies in voxel floor(x / cell size).
+"""
+
+import numpy as np
+from scipy import fft
+
+from halonet.grid.slabs import Slabs
+from halonet.initial_conditions.displacement import (
+    first_order_displacement,
+    second_order_coefficient,
+    second_order_displacement,
+    second_order_source,
+)
+from halonet.settings import CosmologySettings
+
+
+def resample(field: np.ndarray, cells: int) -> np.ndarray:
+    """A periodic field on a grid of ``cells``^3: the same Fourier modes, cut or filled with zeros, at the new centres.
+
+    The first cell's centre is half a cell from the corner of the box on either grid, so the modes change their phase by
+    half the difference of the cell sizes. Modes on the Nyquist planes of the smaller grid are left out.
+    """
+    old = field.shape[0]
+    if cells == old:
+        return field
+    kept = min(old, cells)
+    modes = fft.rfftn(field.astype(np.float64))
+    numbers = fft.fftfreq(kept, 1 / kept).astype(int)
+    numbers = numbers[np.abs(numbers) < kept / 2]
+    half = np.arange((kept - 1) // 2 + 1)
+    new = np.zeros((cells, cells, cells // 2 + 1), complex)
+    shift = (1 / cells - 1 / old) / 2  # in box sizes
+    phases = [np.exp(2j * np.pi * n * shift) for n in (numbers, numbers, half)]
+    factor = phases[0][:, None, None] * phases[1][:, None] * phases[2] * (cells / old) ** 3
+    new[np.ix_(numbers, numbers, half)] = modes[np.ix_(numbers, numbers, half)] * factor
+    return fft.irfftn(new, (cells,) * 3)
+
+
+def displacement(density: np.ndarray, box_size: float, cosmology: CosmologySettings, order: int = 2) -> np.ndarray:
+    """Lagrangian displacement (Mpc) at the redshift the linear density stands for, shape (3, N, N, N).
+
+    Parameters
+    ----------
+    density
+        Linear density contrast, shape (N, N, N).
+    order
+        1 or 2 of perturbation theory.
+    """
+    if order not in (1, 2):
+        raise ValueError(f"Lagrangian perturbation theory of order {order}: 1 or 2 is possible")
+    slabs, cell_size = Slabs(density.shape[0]), box_size / density.shape[0]
+    modes = slabs.forward(density.astype(np.float32))
+    moved = np.stack([first_order_displacement(modes, slabs, cell_size, axis) for axis in range(3)])
+    if order == 2:
+        source = slabs.forward(second_order_source(modes, slabs))
+        factor = second_order_coefficient(cosmology, cosmology.redshift)
+        for axis in range(3):
+            moved[axis] += factor * second_order_displacement(source, slabs, cell_size, axis)
+    return moved
+
+
+def evolved_density(moved: np.ndarray, box_size: float, supersample: int = 2) -> np.ndarray:
+    """Density in units of the mean, shape (N, N, N), of a lattice of particles displaced by ``moved`` (Mpc)."""
+    cells = moved.shape[1]
+    points = cells * supersample
+    lattice = (np.arange(points) + 0.5) / points * box_size
+    places = np.stack(np.meshgrid(lattice, lattice, lattice, indexing="ij")).reshape(3, -1)
+    places += np.stack([resample(component, points) for component in moved]).reshape(3, -1)
+    return assign_clouds(places, cells, box_size) * cells**3 / points**3
+
+
+def assign_clouds(places: np.ndarray, cells: int, box_size: float) -> np.ndarray:
+    """Particles per voxel by cloud-in-cell assignment; places (Mpc) of shape (3, particles), periodic."""
+    scaled = places * (cells / box_size) - 0.5
+    lower = np.floor(scaled).astype(np.int64)
+    upper_weight = scaled - lower
+    counts = np.zeros(cells**3)
+    for corner in np.ndindex(2, 2, 2):
+        weight, index = 1.0, 0
+        for axis, side in enumerate(corner):
+            weight = weight * (upper_weight[axis] if side else 1 - upper_weight[axis])
+            index = index * cells + (lower[axis] + side) % cells
+        counts += np.bincount(index, weight, cells**3)
+    return counts.reshape((cells,) * 3)
+
+
+def voxel_of(places: np.ndarray, cells: int, box_size: float) -> np.ndarray:
+    """Flat index of the voxel of every place (Mpc), places of shape (points, 3) in [0, box size)."""
+    index = np.floor(places * (cells / box_size)).astype(np.int64) % cells
+    return np.ravel_multi_index(index.T, (cells,) * 3)

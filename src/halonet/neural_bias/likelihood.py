@@ -1,0 +1,178 @@
+"""Poisson likelihood of a halo catalogue, in closed form, and the posterior's potential with its gradient.
+
+Notes
+-----
+Up to a constant that does not depend on theta (Charnock et al. 2020, with dn/dlnM in place of dn/dM),
+
+    -ln L = sum_v V S_v Lambda(psi_v) - sum_h ln dn/dlnM(u_h | psi_v(h)),
+
+Lambda the number density above the threshold, V the volume of a voxel, S_v its completeness. Nothing is drawn at random
+inside. Values per voxel and halo are computed in the precision of the features; their sums, in which half a million
+numbers nearly cancel, in float64.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from halonet.neural_bias.coordinates import Coordinates, Plain
+from halonet.neural_bias.mixture import log_mass_function, number_density
+from halonet.neural_bias.model import NeuralBiasModel
+
+
+class Points(NamedTuple):
+    """What the likelihood sums over.
+
+    Attributes
+    ----------
+    features
+        Responses of the first layer, shape (features, voxels).
+    volumes
+        Completeness times volume of every voxel (Mpc^3), shape (voxels,).
+    haloes
+        For an engine of one layer, the features at each halo's voxel, shape (features, haloes); otherwise the index of
+        that voxel, shape (haloes,).
+    log_mass
+        u = ln(mass / threshold) of every halo, shape (haloes,).
+    halo_weights
+        1 for a halo, 0 for padding, shape (haloes,).
+    """
+
+    features: tf.Tensor
+    volumes: tf.Tensor
+    haloes: tf.Tensor
+    log_mass: tf.Tensor
+    halo_weights: tf.Tensor
+
+
+def gather_points(
+    model: NeuralBiasModel,
+    features: np.ndarray,
+    volumes: np.ndarray,
+    voxels: np.ndarray,
+    log_mass: np.ndarray,
+    dtype: str = "float32",
+    padded_to: int | None = None,
+) -> Points:
+    """Points of the likelihood from the features of all voxels and the voxel index of every halo.
+
+    Parameters
+    ----------
+    padded_to
+        Length to which the haloes are padded, so that catalogues of different length share one compilation.
+    """
+    extra = max(0, (padded_to or 0) - len(voxels))
+    voxels = np.concatenate([voxels, np.zeros(extra, voxels.dtype)])
+    haloes = np.asarray(features)[:, voxels].astype(dtype) if model.is_pointwise else voxels.astype(np.int32)
+    return Points(
+        tf.constant(np.asarray(features), dtype),
+        tf.constant(volumes, dtype),
+        tf.constant(haloes),
+        tf.constant(np.concatenate([log_mass, np.zeros(extra)]), dtype),
+        tf.constant(np.concatenate([np.ones(len(log_mass)), np.zeros(extra)]), dtype),
+    )
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Negative log-likelihood of a model.
+
+    Attributes
+    ----------
+    largest_log_mass
+        u above which there are no haloes, by definition of the catalogue; None for no such limit.
+    """
+
+    model: NeuralBiasModel
+    largest_log_mass: float | None = None
+
+    def densities(self, theta: tf.Tensor, summary: tf.Tensor) -> tf.Tensor:
+        """Haloes per Mpc^3 above the threshold (and below the largest mass) for each summary."""
+        parts = self.model.mass_function(theta, summary)
+        density = number_density(parts)
+        return density if self.largest_log_mass is None else density - number_density(parts, self.largest_log_mass)
+
+    def __call__(self, theta: tf.Tensor, points: Points) -> tf.Tensor:
+        """Negative log-likelihood, float64, differentiable."""
+        theta = tf.cast(theta, points.features.dtype)
+        summary = self.model.summary(theta, points.features)
+        if self.model.is_pointwise:
+            at_haloes = self.model.summary(theta, points.haloes)
+        else:
+            at_haloes = tf.gather(summary, points.haloes)
+        expected = points.volumes * self.densities(theta, summary)
+        found = points.halo_weights * log_mass_function(self.model.mass_function(theta, at_haloes), points.log_mass)
+        return tf.reduce_sum(tf.cast(expected, tf.float64)) - tf.reduce_sum(tf.cast(found, tf.float64))
+
+
+class Posterior:
+    """Potential V = -ln L - ln prior of given points, as samplers take it, in the coordinates phi they sample.
+
+    Parameters
+    ----------
+    guide
+        Points that stand for ``points`` in gradients only (:mod:`halonet.neural_bias.compression`).
+
+    Attributes
+    ----------
+    gradients, energies
+        How often each was computed.
+    """
+
+    def __init__(self, compiled: "Compiled", points: Points, guide: Points | None = None):
+        self.compiled, self.points, self.guide = compiled, points, points if guide is None else guide
+        self.gradients = self.energies = 0
+
+    def energy(self, phi: np.ndarray) -> float:
+        """V of the full points."""
+        self.energies += 1
+        return float(self.compiled.energy(tf.constant(phi, tf.float64), self.points))
+
+    def gradient(self, phi: np.ndarray) -> np.ndarray:
+        """dV / dphi of the guide."""
+        return self.energy_and_gradient(phi)[1]
+
+    def energy_and_gradient(self, phi: np.ndarray) -> tuple[float, np.ndarray]:
+        """V and dV / dphi of the guide."""
+        self.gradients += 1
+        value, gradient = self.compiled.energy_and_gradient(tf.constant(phi, tf.float64), self.guide)
+        return float(value), gradient.numpy()
+
+    def theta(self, phi: np.ndarray) -> np.ndarray:
+        """Parameters of coordinates, shape (..., parameters)."""
+        rows = np.reshape(phi, (-1, np.shape(phi)[-1]))
+        theta = [self.compiled.coordinates.theta(tf.constant(row, tf.float64))[0].numpy() for row in rows]
+        return np.reshape(theta, np.shape(phi))
+
+
+class Compiled:
+    """The potential compiled by XLA, once per shape of the points; shared by posteriors of the same model.
+
+    Parameters
+    ----------
+    likelihood
+        Negative log-likelihood of theta and points.
+    prior_width
+        Standard deviation of the Gaussian prior of every parameter, centred on zero.
+    coordinates
+        What is sampled; default: theta itself.
+    """
+
+    def __init__(self, likelihood: Callable, prior_width: float, coordinates: Coordinates | None = None):
+        self.coordinates = coordinates or Plain()
+
+        def potential(phi, points):
+            theta, log_volume = self.coordinates.theta(phi)
+            return likelihood(theta, points) + tf.reduce_sum((theta / prior_width) ** 2) / 2 - log_volume
+
+        def with_gradient(phi, points):
+            with tf.GradientTape() as tape:
+                tape.watch(phi)
+                value = potential(phi, points)
+            return value, tape.gradient(value, phi)
+
+        self.energy = tf.function(potential, jit_compile=True, reduce_retracing=False)
+        self.energy_and_gradient = tf.function(with_gradient, jit_compile=True, reduce_retracing=False)

@@ -1,0 +1,164 @@
+"""A fit put together: model, data on the engine's voxels, posterior and where its chains start."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import tensorflow as tf
+
+from halonet.initial_conditions.noise import generator
+from halonet.neural_bias.compression import compress
+from halonet.neural_bias.coordinates import Anchored, Coordinates, Plain, has_anchors
+from halonet.neural_bias.evolution import voxel_of
+from halonet.neural_bias.inputs import Inputs
+from halonet.neural_bias.likelihood import Compiled, Likelihood, Points, Posterior, gather_points
+from halonet.neural_bias.mixture import Mixture
+from halonet.neural_bias.model import Layer, NeuralBiasModel
+from halonet.neural_bias.offsets import fitted_offsets, paper_offsets
+from halonet.neural_bias.optimum import Optimum, inverse_curvature, minimise
+from halonet.settings import EngineSettings, NeuralBiasSettings
+
+
+def make_model(settings: EngineSettings) -> NeuralBiasModel:
+    """Model of the settings, its constants still to be set."""
+    layers = tuple(Layer(layer.kernel, tuple(zip(layer.ell, layer.filters, strict=True))) for layer in settings.layers)
+    mixture = Mixture(settings.components, settings.mean_gap, settings.minimum_width)
+    return NeuralBiasModel(layers, tuple(settings.dense), mixture, settings.boundary, settings.invariant)
+
+
+@dataclass(frozen=True)
+class Voxels:
+    """The voxels that count: those the boundary leaves, in the order of the features.
+
+    Attributes
+    ----------
+    density
+        Density of each voxel in units of the mean, shape (voxels,).
+    volumes
+        Completeness times volume (Mpc^3), shape (voxels,).
+    haloes
+        Index of each halo's voxel, shape (haloes,).
+    log_mass
+        u = ln(mass / threshold), shape (haloes,).
+    side
+        Voxels along a side.
+    """
+
+    density: np.ndarray
+    volumes: np.ndarray
+    haloes: np.ndarray
+    log_mass: np.ndarray
+    side: int
+
+
+def make_voxels(inputs: Inputs, trimmed: int) -> Voxels:
+    """Voxels and haloes without ``trimmed`` cells at each face; haloes there, and in masked voxels, do not count."""
+    cells = inputs.cells
+    inner = slice(trimmed, cells - trimmed)
+    side = cells - 2 * trimmed
+    if side < 1:
+        raise ValueError(
+            f"a grid of {cells} cells is too small: the receptive field takes {trimmed} cells at each face"
+        )
+    volumes = np.full((cells,) * 3, (inputs.box_size / cells) ** 3)
+    if inputs.completeness is not None:
+        if inputs.completeness.shape != volumes.shape or not (
+            0 <= inputs.completeness.min() <= inputs.completeness.max() <= 1
+        ):
+            raise ValueError(f"completeness must have shape {volumes.shape} and values from 0 to 1")
+        volumes = volumes * inputs.completeness
+    index = np.stack(np.unravel_index(voxel_of(inputs.haloes.places, cells, inputs.box_size), (cells,) * 3), axis=1)
+    index -= trimmed
+    counts = ((index >= 0) & (index < side)).all(axis=1)
+    flat = np.ravel_multi_index(index[counts].T, (side,) * 3)
+    volumes = volumes[inner, inner, inner].ravel()
+    seen = volumes[flat] > 0
+    if not seen.any():
+        raise ValueError("no halo lies in a voxel that counts; all of them are masked or at the faces")
+    density = inputs.density[inner, inner, inner].ravel()
+    return Voxels(density, volumes, flat[seen], inputs.log_mass[counts][seen], side)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Data and model of a fit."""
+
+    settings: NeuralBiasSettings
+    model: NeuralBiasModel
+    voxels: Voxels
+    features: np.ndarray
+    likelihood: Likelihood
+
+    def points(self, dtype: str | None = None) -> Points:
+        """Points of the likelihood, in the settings' precision by default."""
+        v, dtype = self.voxels, dtype or self.settings.precision
+        return gather_points(self.model, self.features, v.volumes, v.haloes, v.log_mass, dtype)
+
+    @cached_property
+    def coordinates(self) -> Coordinates:
+        """What chains move in."""
+        if self.settings.sampler.kind != "frozen_metric" or not has_anchors(self.model):
+            return Plain()
+        return Anchored(
+            self.model,
+            np.average(self.features, axis=1, weights=self.voxels.volumes),
+            self.features[:, self.voxels.haloes].mean(axis=1, dtype=np.float64),
+        )
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """The compiled potential."""
+        return Compiled(self.likelihood, self.settings.engine.prior_width, self.coordinates)
+
+    def posterior(self, dtype: str | None = None) -> Posterior:
+        """The posterior, its gradients from the guide where the model and the settings allow one."""
+        points, clusters = self.points(dtype), self.settings.sampler.guide_points
+        guided = clusters is not None and self.model.is_pointwise
+        return Posterior(self.compiled, points, compress(points, clusters) if guided else None)
+
+    def first_theta(self, rng: np.random.Generator) -> np.ndarray:
+        """Start of a search: near the prior's centre, which itself is a saddle, with more haloes where it is denser."""
+        theta = 0.1 * rng.standard_normal(self.model.parameters)
+        theta[0] = 0.3
+        return theta
+
+    def optimum(self, seed: int, index: int = 0, iterations: int = 200) -> tuple[np.ndarray, np.ndarray]:
+        """Maximum of the posterior from a random start, in the sampled coordinates, and the inverse curvature there."""
+        found = self.search(seed, index, iterations)
+        return found.theta, inverse_curvature(found.hessian)
+
+    def search(self, seed: int, index: int = 0, iterations: int = 200) -> Optimum:
+        """As :meth:`optimum`, with what the search found; in float64, which differences of gradients need."""
+        start = self.coordinates.phi(self.first_theta(generator(seed, "neural bias start", index)))
+        return minimise(self.posterior("float64").energy_and_gradient, start, iterations)
+
+
+def make_problem(inputs: Inputs, settings: NeuralBiasSettings) -> Problem:
+    """Put a fit together; the constants of the model are fitted to the catalogue where the settings ask for it."""
+    model = make_model(settings.engine)
+    field = np.log(inputs.density + settings.density_floor)
+    features = model.features(tf.constant(field, settings.precision)).numpy()
+    trimmed = model.layers[0].kernel // 2 if model.boundary == "valid" else 0
+    if not model.is_pointwise and model.boundary == "valid":
+        trimmed = model.trimmed_cells
+    voxels = make_voxels(inputs, trimmed)
+    if settings.engine.offsets == "paper":
+        offsets = paper_offsets(model, len(features))
+    else:
+        means = features.mean(axis=1, dtype=np.float64)
+        offsets = fitted_offsets(model, voxels.log_mass, voxels.volumes.sum(), means, settings.engine.centre)
+    model = model.with_offsets(offsets)
+    return Problem(settings, model, voxels, features, Likelihood(model, inputs.largest_log_mass))
+
+
+def with_kernel(settings: NeuralBiasSettings, kernel: int) -> NeuralBiasSettings:
+    """The same fit with another receptive field of its first layer."""
+    layers = list(settings.engine.layers)
+    layers[0] = layers[0].model_copy(update={"kernel": kernel})
+    return settings.model_copy(update={"engine": settings.engine.model_copy(update={"layers": layers})})
+
+
+def with_sampler(problem: Problem, **changes: object) -> Problem:
+    """The same problem with other settings of its sampler."""
+    sampler = problem.settings.sampler.model_copy(update=changes)
+    return replace(problem, settings=problem.settings.model_copy(update={"sampler": sampler}))
