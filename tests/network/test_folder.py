@@ -55,6 +55,14 @@ def test_the_same_network_is_saved_to_the_same_bytes(saved, tmp_path):
         assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
 
 
+def test_what_a_killed_writer_left_is_removed(saved, folder):
+    (folder / ".weights-killed").mkdir()
+    (folder / ".weights-killed" / "model.weights.h5").write_bytes(b"half")
+    save_network(folder, saved[0], {}, [RECORD])
+    assert not (folder / ".weights-killed").exists()
+    load_network(folder)
+
+
 def test_weights_of_another_architecture_are_refused_with_the_difference(folder):
     settings = json.loads((folder / "settings.json").read_text())
     (folder / "settings.json").write_text(json.dumps(settings | {"filters": 4}))

@@ -72,3 +72,15 @@ def test_training_goes_past_the_all_background_minimum(make_job, tmp_path):
     assert record["floor"] == pytest.approx(0.73, abs=0.001)
     assert record["validation_dice"] > 0.85
     assert record["validation_foreground_dice"] > 0.7
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_trains_with_float32_weights_near_the_float32_loss(make_job, tmp_path, precision):
+    losses = {}
+    stage = {"learning_rate": 0.01, "momentum": 0.9, "steps": 4, "batch_size": 2}
+    for name in ("float32", precision):
+        job = make_job(precision=name, batch_normalisation=False, validation_interval=4, stages=[stage])
+        trainer = Trainer(job, TrainingSettings(), Checkpoints(tmp_path / name, job.fingerprint()))
+        assert {weight.dtype for weight in trainer.run().weights} == {"float32"}
+        losses[name] = trainer.state.history[-1]["loss"]
+    assert losses[precision] == pytest.approx(losses["float32"], rel=0.03)

@@ -6,6 +6,7 @@ It holds ``model.weights.h5`` (Keras' own layout, with the path and shape of eve
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -49,8 +50,10 @@ def save_network(folder: str | Path, network: TrainedNetwork, provenance: dict, 
     write_normalisation(folder / "normalisation.json", network.normalisation)
     write_json(folder / "provenance.json", provenance)
     write_history(folder, history)
+    for leftover in folder.glob(".weights-*"):
+        shutil.rmtree(leftover)  # of a run that was killed here
     # Keras insists on the ending of the name, which atomic_path changes.
-    with TemporaryDirectory(dir=folder) as temporary:
+    with TemporaryDirectory(dir=folder, prefix=".weights-") as temporary:
         network.model.save_weights(Path(temporary) / WEIGHTS)
         with h5py.File(Path(temporary) / WEIGHTS, "a") as file:
             file["layout"] = json.dumps(weight_layout(network.model))
