@@ -149,9 +149,13 @@ def _solve_nodes(strains, cosmology, kind, freeze_out, threads) -> np.ndarray:
     ratio, freeze_out = (1 - cosmology.omega_m) / cosmology.omega_m, np.array(freeze_out)
     chunks = np.array_split(np.arange(len(strains)), 8 * threads)
     parts = [slice(chunk[0], chunk[-1] + 1) for chunk in chunks if len(chunk)]
+
+    def solve(part: slice) -> None:
+        _solve(INTEGRATIONS[kind], strains[part], ratio, table, freeze_out, result[part])
+
+    solve(parts[0])  # compiles and caches, which threads must not do at the same time
     with ThreadPoolExecutor(threads) as pool:
-        integration = INTEGRATIONS[kind]
-        list(pool.map(lambda part: _solve(integration, strains[part], ratio, table, freeze_out, result[part]), parts))
+        list(pool.map(solve, parts[1:]))
     return result
 
 
