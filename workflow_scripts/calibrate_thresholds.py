@@ -11,7 +11,7 @@ from halonet.halo_finding.calibration import (
     CalibrationError,
     best_candidate,
     calibration_record,
-    compare_peak_thresholds,
+    compare_thresholds,
     edge_probabilities,
     fit_shell_threshold,
     stack_edges,
@@ -50,17 +50,19 @@ def main() -> None:
     settings = stage_settings(HaloFindingSettings, arguments.settings)
     pairs = list(zip(arguments.probability, arguments.haloes, strict=True))
 
-    edges = [edge_probabilities(read_box(*pair)) for pair in console.progress(pairs, "stacked profiles")]
+    centre = settings.calibration_centre
+    edges = [edge_probabilities(read_box(*pair), centre) for pair in console.progress(pairs, "stacked profiles")]
     profile = stack_edges(np.concatenate(edges))
-    shell = settings.shell_threshold
+    shell, shifts = settings.shell_threshold, [0.0]
     if shell == "calibrated":
-        shell = fit_shell_threshold(profile)
-    boxes = (read_box(*pair) for pair in console.progress(pairs, "peak thresholds"))
+        shell, shifts = fit_shell_threshold(profile), settings.calibration_shifts
+    boxes = (read_box(*pair) for pair in console.progress(pairs, "comparing thresholds"))
     cosmology = cosmology_of(None, read_catalogue(pairs[0][1]).header)
-    candidates = compare_peak_thresholds(boxes, shell, cosmology, settings.calibration_cells)
+    candidates = compare_thresholds(boxes, shell, shifts, cosmology, settings.calibration_cells)
     chosen = best_candidate(candidates, settings.calibration_tolerance)
     record = calibration_record(profile, shell, candidates, chosen)
-    record |= {"boxes": len(pairs), "cells": settings.calibration_cells}
+    tolerance = settings.calibration_tolerance
+    record |= {"boxes": len(pairs), "cells": settings.calibration_cells, "tolerance": tolerance}
     record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())
     write_json(arguments.thresholds, record)
     console.log.info(

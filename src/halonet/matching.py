@@ -35,6 +35,20 @@ class Matches:
     found_matched: np.ndarray
 
 
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of haloes that can match, closest first: rows in either catalogue and distances (Mpc), shapes (n,)."""
+
+    true_rows: np.ndarray
+    found_rows: np.ndarray
+    distances: np.ndarray
+
+    def among(self, found: np.ndarray) -> "Pairs":
+        """Pairs whose found halo is among those of a boolean mask over the found catalogue."""
+        kept = found[self.found_rows]
+        return Pairs(self.true_rows[kept], self.found_rows[kept], self.distances[kept])
+
+
 def match_haloes(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: float = 0.25) -> Matches:
     """Match haloes one to one.
 
@@ -50,20 +64,30 @@ def match_haloes(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: fl
     ValueError
         If the boxes differ in size.
     """
+    return join_pairs(possible_pairs(true, found, radius_tolerance), len(true), len(found))
+
+
+def possible_pairs(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: float = 0.25) -> Pairs:
+    """All pairs that can match, closest in units of the smaller radius first."""
     rows, columns, distances = _pairs_within(true, found)
     larger = np.maximum(true["radius"][rows], found["radius"][columns])
     smaller = np.minimum(true["radius"][rows], found["radius"][columns])
     fits = (distances <= smaller) & (larger - smaller <= radius_tolerance * larger)
     rows, columns, distances = rows[fits], columns[fits], distances[fits]
     order = np.lexsort((columns, rows, distances / smaller[fits]))
-    true_free, found_free = np.ones(len(true), bool), np.ones(len(found), bool)
+    return Pairs(rows[order], columns[order], distances[order])
+
+
+def join_pairs(pairs: Pairs, true: int, found: int) -> Matches:
+    """Join pairs in their order, each of the ``true`` and ``found`` haloes once."""
+    true_free, found_free = np.ones(true, bool), np.ones(found, bool)
     kept = []
-    for pair in order:
-        if true_free[rows[pair]] and found_free[columns[pair]]:
-            true_free[rows[pair]] = found_free[columns[pair]] = False
+    for pair, (row, column) in enumerate(zip(pairs.true_rows, pairs.found_rows, strict=True)):
+        if true_free[row] and found_free[column]:
+            true_free[row] = found_free[column] = False
             kept.append(pair)
     kept = np.array(kept, np.int64)
-    return Matches(rows[kept], columns[kept], distances[kept], ~true_free, ~found_free)
+    return Matches(pairs.true_rows[kept], pairs.found_rows[kept], pairs.distances[kept], ~true_free, ~found_free)
 
 
 def one_sided_matches(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: float = 0.25) -> np.ndarray:

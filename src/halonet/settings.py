@@ -222,7 +222,7 @@ class HaloFindingSettings(Model):
         [0.0], min_length=1, description="added to the fitted shell threshold; the best one is taken"
     )
     calibration_tolerance: Fraction = Field(
-        0.03, description="thresholds that score this close to the best are told apart by their mass function"
+        0.04, description="thresholds that score this close to the best are told apart by their mass function"
     )
     minimum_cells: int = Field(27, ge=1, description="smaller haloes are left out of the catalogue")
 

@@ -10,7 +10,7 @@ from halonet.halo_finding.calibration import (
     CalibrationBox,
     best_candidate,
     calibration_record,
-    compare_peak_thresholds,
+    compare_thresholds,
     edge_probabilities,
     fit_shell_threshold,
     stack_edges,
@@ -85,11 +85,11 @@ def summary(box_statistics):
 @pytest.fixture(scope="session")
 def thresholds(boxes):
     box = CalibrationBox(boxes[0]["probability"], boxes[0]["true"])
-    profile = stack_edges(edge_probabilities(box))
+    profile = stack_edges(edge_probabilities(box, 0.0))
     shell = fit_shell_threshold(profile)
-    candidates = compare_peak_thresholds([box], shell, COSMOLOGY, 100)
+    candidates = compare_thresholds([box], shell, [0.0, 0.05], COSMOLOGY, 100)
     record = calibration_record(profile, shell, candidates, best_candidate(candidates, 0.02))
-    return record | {"boxes": 1, "cells": 100}
+    return record | {"boxes": 1, "cells": 100, "tolerance": 0.02}
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def test_captions_quote_the_parameters_in_force(boxes, summary, thresholds, hist
     assert "2 test boxes" in captions["mass_function"]
     assert f"completeness {summary['matching']['completeness']['mean']:.2f}" in captions["matching"]
     assert "1,200 training steps in 2 stages" in captions["training"]
-    assert f"{thresholds['peak_thresholds'][-1]:g}." in captions["calibration"]
+    assert f"{thresholds['peak_thresholds'][-1]:g} and a shift" in captions["calibration"]
 
 
 def test_the_curves_of_the_mass_function_are_the_counts_of_the_summary(summary):

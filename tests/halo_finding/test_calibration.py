@@ -12,9 +12,10 @@ from halonet.halo_finding.calibration import (
     Candidate,
     EdgeProfile,
     best_candidate,
-    compare_peak_thresholds,
+    compare_thresholds,
     edge_probabilities,
     fit_shell_threshold,
+    shifted,
     stack_edges,
 )
 from halonet.halo_finding.finder import find_haloes
@@ -76,9 +77,22 @@ def test_a_single_odd_halo_hardly_moves_the_fit():
 
 
 def test_the_edge_probability_is_the_mean_at_the_true_radius(box):
-    edges = edge_probabilities(box)
+    edges = edge_probabilities(box, 0.0)
     np.testing.assert_allclose(edges[:, 0], RADII)
     assert edges[:, 1].mean() == pytest.approx(0.5, abs=0.07)
+
+
+def test_haloes_the_network_does_not_see_can_be_left_out_of_the_fit(box):
+    unseen = CalibrationBox(np.where(np.arange(CELLS)[:, None, None] < 32, box.probability, np.float32(0.1)), box.true)
+    everything, seen = edge_probabilities(unseen, 0.0), edge_probabilities(unseen, 0.5)
+    assert (len(everything), len(seen)) == (64, 32)
+    assert seen[:, 1].mean() > everything[:, 1].mean() + 0.1
+
+
+def test_a_shift_raises_the_threshold_at_every_radius():
+    paper, radius = ShellThresholdSettings(), np.linspace(0, 20, 50)
+    raised = shell_threshold_at(shifted(paper, 0.07), radius)
+    np.testing.assert_allclose(raised, shell_threshold_at(paper, radius) + 0.07)
 
 
 def test_too_few_haloes_to_fit_are_refused():
@@ -87,10 +101,11 @@ def test_too_few_haloes_to_fit_are_refused():
 
 
 def test_each_beginning_of_a_ladder_is_judged_as_a_search_of_its_own(box):
-    threshold = ShellThresholdSettings(inner_slope=0, inner_value=0.45, outer_slope=0, outer_value=0.45)
-    candidates = compare_peak_thresholds([box], threshold, COSMOLOGY, 100)
-    assert len(candidates) == sum(len(ladder) for ladder in LADDERS)
-    for candidate in candidates[2:6]:
+    fitted = ShellThresholdSettings(inner_slope=0, inner_value=0.45, outer_slope=0, outer_value=0.45)
+    candidates = compare_thresholds([box], fitted, [0.0, 0.05], COSMOLOGY, 100)
+    assert len(candidates) == 2 * sum(len(ladder) for ladder in LADDERS)
+    for candidate in (*candidates[2:6], *candidates[-3:]):
+        threshold = shifted(fitted, candidate.shift)
         found = find_haloes(box.probability, candidate.peak_thresholds, threshold)
         catalogue = to_catalogue(found, CELLS, box.true.header, COSMOLOGY, 1)
         matches = match_haloes(box.true, catalogue)
@@ -102,13 +117,13 @@ def test_each_beginning_of_a_ladder_is_judged_as_a_search_of_its_own(box):
 
 
 def test_calibrated_thresholds_find_isolated_spheres(box):
-    shell = fit_shell_threshold(stack_edges(edge_probabilities(box)))
-    chosen = best_candidate(compare_peak_thresholds([box], shell, COSMOLOGY, 100), 0.02)
+    shell = fit_shell_threshold(stack_edges(edge_probabilities(box, 0.0)))
+    chosen = best_candidate(compare_thresholds([box], shell, [0.0], COSMOLOGY, 100), 0.02)
     assert chosen.score > 0.95
 
 
 def candidate(score, abundance_error, name=0.9):
-    return Candidate((name,), score, score, score, abundance_error)
+    return Candidate((name,), 0.0, score, score, score, abundance_error)
 
 
 def test_of_lists_that_score_alike_the_truest_mass_function_wins():

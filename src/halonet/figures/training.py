@@ -1,8 +1,10 @@
-"""Training curve of a network, and the choice of peak thresholds on the calibration boxes."""
+"""Training curve of a network, and the choice of the halo finder's thresholds on the calibration boxes."""
 
+import matplotlib as mpl
+import numpy as np
 import pandas as pd
 
-from halonet.figures.style import MISSED, PREDICTION, SEQUENCE, TRUTH, Drawing, new_figure, styled
+from halonet.figures.style import FAINT, MISSED, ORDERED_MAP, PREDICTION, Drawing, new_figure, styled
 
 
 @styled
@@ -28,32 +30,25 @@ def draw_training(history: pd.DataFrame) -> Drawing:
 
 @styled
 def draw_calibration(thresholds: dict) -> Drawing:
-    """Completeness, purity and their harmonic mean against the lowest peak threshold of each candidate list."""
+    """Every candidate for the halo finder's thresholds by its two criteria, and the one that was chosen."""
     table, chosen = pd.DataFrame(thresholds["candidates"]), thresholds["chosen"]
-    table["lowest"] = [values[-1] for values in table["peak_thresholds"]]
-    table["first"] = [values[1] if len(values) > 1 else None for values in table["peak_thresholds"]]
     figure, (ax,) = new_figure(5.6, 3.9)
-    ladder = table[table["peak_thresholds"].map(lambda values: values == chosen["peak_thresholds"][: len(values)])]
-    same = table["peak_thresholds"].map(lambda values: list(values[: len(ladder)]) == list(chosen["peak_thresholds"]))
-    ladder = pd.concat([ladder, table[same]]).drop_duplicates("lowest")
-    for name, colour, style in (
-        ("completeness", PREDICTION, "--"),
-        ("purity", MISSED, "--"),
-        ("score", TRUTH, "-"),
-        ("abundance_error", SEQUENCE[2], ":"),
-    ):
-        label = {"score": "harmonic mean", "abundance_error": "error of mass function"}.get(name, name)
-        ax.plot(ladder["lowest"], ladder[name], style, color=colour, marker=".", label=label)
-    lowest = chosen["peak_thresholds"][-1]
-    ax.axvline(lowest, color="#999999", linewidth=0.8)
-    ax.set(
-        xlabel="lowest peak threshold", ylabel="on the calibration boxes", ylim=(0, 1), xlim=(1, ladder["lowest"].min())
-    )
-    ax.legend(loc="center right")
+    shifts = sorted(table["shift"].unique())
+    for shift, colour in zip(shifts, mpl.colormaps[ORDERED_MAP](np.linspace(0, 0.9, len(shifts))), strict=True):
+        some = table[table["shift"] == shift]
+        ax.plot(some["score"], some["abundance_error"], "o", color=colour, markersize=3.5, label=f"{shift:+g}")
+    ax.plot(chosen["score"], chosen["abundance_error"], "o", ms=11, mfc="none", mec=MISSED, mew=1.8, label="chosen")
+    best = table["score"].max()
+    ax.axvspan(best - thresholds["tolerance"], best, color=FAINT, alpha=0.5, linewidth=0)
+    ax.set(xlabel="harmonic mean of completeness and purity", ylabel="error of the mass function")
+    ax.set(xlim=(max(0, best - 0.3), best + 0.02), ylim=(0, 1))
+    ax.legend(title="shift of shell threshold", loc="upper left")
+    peaks = ", ".join(f"{value:g}" for value in chosen["peak_thresholds"])
     caption = (
-        f"Choice of the peak thresholds on {thresholds['boxes']} calibration boxes, for haloes above "
-        f"{thresholds['cells']} cells. Lists end ever lower from left to right. Of the lists whose harmonic mean is "
-        "close to the best, the one with the truest mass function (mean |ln ratio| of numbers above 1 to 10 times that "
-        f"volume) is taken: {', '.join(f'{value:g}' for value in chosen['peak_thresholds'])}."
+        f"Choice of the halo finder's thresholds on {thresholds['boxes']} calibration boxes, for haloes above "
+        f"{thresholds['cells']} cells. Each point is a list of peak thresholds with a shift of the fitted shell "
+        f"threshold. Of those within {thresholds['tolerance']:g} of the best harmonic mean (grey), the one with the "
+        "truest mass function (least mean |ln ratio| of numbers above 1 to 10 times that volume) is taken: peak "
+        f"thresholds {peaks} and a shift of {chosen['shift']:+g}."
     )
     return Drawing(figure, "Choice of thresholds", caption)

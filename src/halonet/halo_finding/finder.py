@@ -55,12 +55,11 @@ def find_haloes(
         Mean probability of a shell at which a halo ends.
     """
     growth = HaloGrowth(probability, shell_threshold)
-    found = []
+    levels = []
     for threshold in peak_thresholds:
-        for centre in connected_regions(probability, growth.claimed, threshold).centres:
-            if halo := growth.grow(centre):
-                found.append((*centre, *halo, threshold))
-    return _collect(found)
+        centres = connected_regions(probability, growth.claimed, threshold).centres
+        levels.append(_grown(growth, centres, np.full(len(centres), float(threshold))))
+    return FoundHaloes(*(np.concatenate(column) for column in zip(*levels, strict=True)))
 
 
 def find_haloes_at(
@@ -72,11 +71,11 @@ def find_haloes_at(
     network's, not the search for centres. Centres that an earlier halo has swallowed are dropped as in the search.
     """
     growth = HaloGrowth(probability, shell_threshold)
-    found = [(*centre, *halo, probability[tuple(centre)]) for centre in centres if (halo := growth.grow(centre))]
-    return _collect(found)
+    return FoundHaloes(*_grown(growth, centres, probability[tuple(centres.T)].astype(np.float64)))
 
 
-def _collect(found: list[tuple]) -> FoundHaloes:
-    table = np.array(found, dtype=np.float64).reshape(-1, 6)
-    integers = table[:, :5].astype(np.int64)
-    return FoundHaloes(integers[:, :3], integers[:, 3], integers[:, 4], table[:, 5])
+def _grown(growth: HaloGrowth, centres: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Columns of :class:`FoundHaloes` of the haloes that grow from ``centres``."""
+    squared_radii, cells = growth.grow(centres)
+    rows = cells > 0
+    return centres[rows], squared_radii[rows], cells[rows], levels[rows]

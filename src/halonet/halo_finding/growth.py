@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from halonet.grid.shells import Shells, shells_within
+from halonet.grid.shells import shells_within
 from halonet.settings import ShellThresholdSettings
 
 FIRST_REACH = 32  # cells; about the largest halo of the paper, beyond which shells are set up only when needed
@@ -36,32 +36,46 @@ class HaloGrowth:
         self.claimed = np.zeros(probability.shape, bool)
         self.largest_reach = (probability.shape[0] - 1) // 2  # a larger sphere would meet itself
 
-    def grow(self, centre: np.ndarray) -> tuple[int, int] | None:
-        """Grow a halo from the cell ``centre`` and claim its cells.
+    def grow(self, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Grow haloes from cells, one after another, each claiming its cells.
+
+        Parameters
+        ----------
+        centres
+            Centre cells, int64 of shape (n, 3).
 
         Returns
         -------
-        tuple or None
-            Squared radius (cells^2) and number of cells within it; None if the centre is claimed already or its
-            probability is below the threshold, so that there is no halo.
+        squared_radii, cells
+            Squared radius (cells^2) and number of cells within it, int64 of shape (n,). No cells where the centre was
+            claimed already or its own probability is below the threshold, so that there is no halo.
         """
-        if self.claimed[tuple(centre)]:
-            return None
-        reach = min(FIRST_REACH, self.largest_reach)
-        while True:
+        squared_radii, cells = np.zeros(len(centres), np.int64), np.zeros(len(centres), np.int64)
+        done, reach = 0, min(FIRST_REACH, self.largest_reach)
+        while done < len(centres):
             shells = shells_within(reach)
-            count = _count_shells(self.probability, self.claimed, centre, *self._arrays(shells))
-            if count < len(shells.squared_radii) or reach == self.largest_reach:
-                break
-            reach = min(2 * reach, self.largest_reach)
-        if count == 0:
-            return None
-        cells = int(shells.starts[count])
-        _claim(self.claimed, centre, shells.offsets[:cells])
-        return int(shells.squared_radii[count - 1]), cells
+            thresholds = shell_threshold_at(self.shell_threshold, shells.radii)
+            final = reach == self.largest_reach
+            arrays = (shells.offsets, shells.starts, shells.squared_radii, thresholds)
+            done = _grow(self.probability, self.claimed, centres, *arrays, done, final, squared_radii, cells)
+            reach = min(2 * reach, self.largest_reach)  # needed only if the halo ``done`` outgrew these shells
+        return squared_radii, cells
 
-    def _arrays(self, shells: Shells) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return shells.offsets, shells.starts, shell_threshold_at(self.shell_threshold, shells.radii)
+
+@njit(cache=True)
+def _grow(probability, claimed, centres, offsets, starts, squares, thresholds, first, final, squared_radii, cells):
+    """Grow haloes from the ``first`` on; returns the first one that outgrows the shells, unless they are ``final``."""
+    for halo in range(first, len(centres)):
+        centre = centres[halo]
+        if claimed[centre[0], centre[1], centre[2]]:
+            continue
+        count = _count_shells(probability, claimed, centre, offsets, starts, thresholds)
+        if count == thresholds.size and not final:
+            return halo
+        if count:
+            squared_radii[halo], cells[halo] = squares[count - 1], starts[count]
+            _claim(claimed, centre, offsets[: starts[count]])
+    return len(centres)
 
 
 @njit(cache=True)
