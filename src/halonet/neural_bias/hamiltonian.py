@@ -17,6 +17,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 DIVERGENCE = 1000.0  # an energy error beyond this says that the step is too large for the curvature (as in Stan)
+# A trajectory that diverges may overflow on its way to being rejected.
+QUIET = {"over": "ignore", "invalid": "ignore"}
 Gradient = Callable[[np.ndarray], np.ndarray]
 
 
@@ -139,6 +141,13 @@ def transition(
 ) -> tuple[Place, Outcome]:
     """One trajectory and its acceptance."""
     momentum = metric.draw_momentum(rng)
+    with np.errstate(**QUIET):
+        return _propose(here, target, metric, momentum, step, steps, rng)
+
+
+def _propose(
+    here: Place, target: Target, metric: Metric, momentum: np.ndarray, step: float, steps: int, rng: np.random.Generator
+) -> tuple[Place, Outcome]:
     theta, moved, gradient = leapfrog(
         here.theta, momentum, here.gradient, target.gradient, metric.velocity, step, steps
     )

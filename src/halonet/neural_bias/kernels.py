@@ -70,6 +70,8 @@ def real_harmonics(ell: int, offsets: np.ndarray) -> np.ndarray:
     -------
     Array of shape (2 l + 1, points) for m = -l ... l; at the centre, 1 for l = 0 and 0 for all others.
     """
+    if ell == 0:
+        return np.ones((1, len(offsets)))
     x, y, z = offsets.T.astype(float)
     radius = np.sqrt(x**2 + y**2 + z**2)
     polar = np.arccos(np.divide(z, radius, out=np.zeros_like(z), where=radius > 0))
@@ -79,7 +81,7 @@ def real_harmonics(ell: int, offsets: np.ndarray) -> np.ndarray:
         harmonic = sph_harm_y(ell, abs(m), polar, azimuth) * (-1) ** abs(m)  # without the Condon-Shortley phase
         rows.append(harmonic.real if m == 0 else np.sqrt(2) * (harmonic.real if m > 0 else harmonic.imag))
     values = np.sqrt(4 * np.pi) * np.array(rows)
-    values[:, radius == 0] = 1.0 if ell == 0 else 0.0
+    values[:, radius == 0] = 0.0
     values[np.abs(values) < ZERO] = 0.0
     return values
 

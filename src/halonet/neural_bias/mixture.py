@@ -73,7 +73,7 @@ def _integral(amplitude: tf.Tensor, distance: tf.Tensor, width: tf.Tensor) -> tu
     """Integral of one component above a mass that its mean exceeds by ``distance``, with its gradient."""
     t = (distance + width**2) / width
     tail = tf.exp(-distance - 0.5 * (distance / width) ** 2 - LOG_ROOT_TWO_PI)
-    mills = tf.cast(1.2533141373155003, t.dtype) * erfcx(tf.abs(t) * tf.cast(0.7071067811865476, t.dtype))
+    mills = tf.constant(1.2533141373155003, t.dtype) * erfcx(tf.abs(t) * tf.constant(0.7071067811865476, t.dtype))
     unit = tf.where(t < 0, tail * mills, tf.exp(0.5 * width**2) - tail * mills)
     value = amplitude * unit
 

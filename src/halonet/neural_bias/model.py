@@ -174,7 +174,7 @@ class NeuralBiasModel:
         channels = _activate(channels, blocks["layer0.bias"])
         for number, layer in enumerate(self.layers[1:], 1):
             channels = self._convolve(number, layer, blocks, channels)
-        return sum(channels) - tf.cast(self.offsets.summary, features.dtype)
+        return sum(channels) - tf.constant(self.offsets.summary, features.dtype)
 
     def _convolve(self, number: int, layer: Layer, blocks: dict, channels: list[tf.Tensor]) -> list[tf.Tensor]:
         side = round(channels[0].shape[0] ** (1 / 3))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from halonet.neural_bias.hamiltonian import Gradient, Outcome, Target, decide, leapfrog_drift
+from halonet.neural_bias.hamiltonian import QUIET, Gradient, Outcome, Target, decide, leapfrog_drift
 
 FIRST_SCALE = 1e-5  # B before the first update, in units of the identity
 SMALLEST_CURVATURE = 1e-5  # pairs with (s.y)^2 below this fraction of |s|^2 |y|^2 are skipped
@@ -80,6 +80,11 @@ def quasi_newton_transition(
     -------
     theta, energy, hessian, outcome
     """
+    with np.errstate(**QUIET):
+        return _transition(theta, energy, target, hessian, inverse_mass, largest_step, most_steps, rng, adapt)
+
+
+def _transition(theta, energy, target, hessian, inverse_mass, largest_step, most_steps, rng, adapt):
     step, steps = largest_step * (1 - rng.random()), 1 + int(most_steps * rng.random())
     momentum = rng.standard_normal(len(theta)) / np.sqrt(inverse_mass)
     fixed, learning = hessian.matrix, [hessian]
@@ -87,7 +92,8 @@ def quasi_newton_transition(
     def force(position: np.ndarray) -> np.ndarray:
         gradient = target.gradient(position)
         if adapt and np.isfinite(gradient).all():
-            learning.append(learning[-1].updated(position, gradient))
+            updated = learning[-1].updated(position, gradient)
+            learning.append(updated if np.isfinite(updated.matrix).all() else learning[-1])
         return fixed @ gradient
 
     velocity: Gradient = lambda p: fixed @ (inverse_mass * p)  # noqa: E731
