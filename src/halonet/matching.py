@@ -91,13 +91,14 @@ def join_pairs(pairs: Pairs, true: int, found: int) -> Matches:
 
 
 def one_sided_matches(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: float = 0.25) -> np.ndarray:
-    """Whether a true halo holds the centre of any found halo whose radius is within the tolerance of its own.
+    """Whether a true halo holds the centre of any found halo whose radius differs by at most the tolerance.
 
     The looser reading of section 5.3 of the paper: one found halo may serve several true ones. Bool of shape (true,).
     """
     rows, columns, _ = _pairs_within(true, found)
-    difference = np.abs(true["radius"][rows] - found["radius"][columns])
-    return np.isin(np.arange(len(true)), rows[difference <= radius_tolerance * true["radius"][rows]])
+    larger = np.maximum(true["radius"][rows], found["radius"][columns])
+    smaller = np.minimum(true["radius"][rows], found["radius"][columns])
+    return np.isin(np.arange(len(true)), rows[larger - smaller <= radius_tolerance * larger])
 
 
 def _pairs_within(true: HaloCatalogue, found: HaloCatalogue) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
