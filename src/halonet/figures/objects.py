@@ -73,9 +73,11 @@ def draw_profiles(summary: dict, thresholds: dict | None) -> Drawing:
         "over cells; points: mean radius of the haloes. "
     )
     if thresholds:
+        shift = thresholds["chosen"]["shift"]
+        line = f"the line fitted to it, shifted by {shift:+.2f}" if shift else "the line fitted to it"
         caption += (
-            "Right: mean probability at the radius of true haloes of the calibration boxes, and the threshold fitted "
-            "to it, at which the halo finder ends a halo; dotted: the paper's."
+            "Right: mean probability at the radius of true haloes of the calibration boxes, and the threshold in force "
+            f"({line}), at which the halo finder ends a halo; dotted: the paper's."
         )
     return Drawing(figure, "Probability around true haloes", caption.strip())
 

@@ -12,7 +12,7 @@ from halonet.figures.page import DETAILS, FIGURE, NETWORK, PAGE, ROW, STYLE, TAB
 from halonet.storage import StorageError, read_json
 
 FIRST_SCREEN = ("slice", "mass_function")
-OTHERS = ("haloes", "power_spectrum", "matching", "profiles", "training", "calibration")
+OTHERS = ("haloes", "power_spectrum", "profiles", "matching", "training", "calibration")
 WIDE = ("slice", "haloes", "power_spectrum", "profiles")
 WORDS = {"good": "● good", "fair": "◐ fair", "poor": "○ off", "shown": ""}
 LEGEND = (

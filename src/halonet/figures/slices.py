@@ -103,7 +103,7 @@ def draw_fields(where: Slice, density: np.ndarray, mask: np.ndarray, probability
 @styled
 def draw_haloes(where: Slice, true: HaloCatalogue, found: HaloCatalogue, tolerance: float) -> Drawing:
     """True and predicted haloes where the plane cuts them (Fig. 6), told apart by whether they have a partner."""
-    figure, axes = new_figure(9.6, 5.0, 1, 2, sharex=True, sharey=True)
+    figure, axes = new_figure(9.6, 5.3, 1, 2, sharex=True, sharey=True)
     matches = match_haloes(true, found, tolerance)
     panels = (
         ("True haloes", true, matches.true_matched, "missed"),

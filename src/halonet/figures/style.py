@@ -25,7 +25,6 @@ RC = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
-    "axes.titleweight": "medium",
     "axes.labelsize": 9.5,
     "axes.edgecolor": "#555555",
     "axes.linewidth": 0.8,

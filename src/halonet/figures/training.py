@@ -36,7 +36,7 @@ def draw_calibration(thresholds: dict) -> Drawing:
     shifts = sorted(table["shift"].unique())
     for shift, colour in zip(shifts, mpl.colormaps[ORDERED_MAP](np.linspace(0, 0.9, len(shifts))), strict=True):
         some = table[table["shift"] == shift]
-        ax.plot(some["score"], some["abundance_error"], "o", color=colour, markersize=3.5, label=f"{shift:+g}")
+        ax.plot(some["score"], some["abundance_error"], "o", color=colour, markersize=3.5, label=f"{shift:+.2f}")
     ax.plot(chosen["score"], chosen["abundance_error"], "o", ms=11, mfc="none", mec=MISSED, mew=1.8, label="chosen")
     best = table["score"].max()
     ax.axvspan(best - thresholds["tolerance"], best, color=FAINT, alpha=0.5, linewidth=0)
@@ -49,6 +49,6 @@ def draw_calibration(thresholds: dict) -> Drawing:
         f"{thresholds['cells']} cells. Each point is a list of peak thresholds with a shift of the fitted shell "
         f"threshold. Of those within {thresholds['tolerance']:g} of the best harmonic mean (grey), the one with the "
         "truest mass function (least mean |ln ratio| of numbers above 1 to 10 times that volume) is taken: peak "
-        f"thresholds {peaks} and a shift of {chosen['shift']:+g}."
+        f"thresholds {peaks} and a shift of {chosen['shift']:+.2f}."
     )
     return Drawing(figure, "Choice of thresholds", caption)
