@@ -28,7 +28,7 @@ _ERROR = np.array([71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 
 
 
 @numba.njit(cache=True, nogil=True)
-def published_collapse(strain, lambda_ratio, growth_table, freeze_out):
+def published_collapse(strain, lambda_ratio, growth_table, freeze_out, shift=0):
     """1 + z of collapse as in the published tables: classical Runge-Kutta of fixed accuracy, -1 if not before a = 2.
 
     Parameters
@@ -41,6 +41,8 @@ def published_collapse(strain, lambda_ratio, growth_table, freeze_out):
         Growth factors and rates, shape (3, n); see :func:`halonet.peak_patch.ellipsoid.growth`.
     freeze_out
         Fractions of the background size at which axes 1, 2, 3 freeze.
+    shift
+        Collapse is taken to end so many steps later; see :mod:`halonet.peak_patch.rounding`.
     """
     y, p, frozen = np.empty(3), np.empty(3), np.zeros(3)
     ys, ps, dy, dp = np.empty(3), np.empty(3), np.empty((4, 3)), np.empty((4, 3))
@@ -64,6 +66,10 @@ def published_collapse(strain, lambda_ratio, growth_table, freeze_out):
             p[i] += h / 6 * (dp[0, i] + 2 * dp[1, i] + 2 * dp[2, i] + dp[3, i])
         a += h
         if frozen[0] > 0:
+            if shift < 0:
+                a -= h
+            elif shift > 0:
+                a += scale * frozen[2] ** 1.5
             return 1 / a
         if a >= PUBLISHED_LAST_SCALE_FACTOR:
             break
@@ -71,7 +77,7 @@ def published_collapse(strain, lambda_ratio, growth_table, freeze_out):
 
 
 @numba.njit(cache=True)
-def _step(a, h, y, p, frozen, strain, lambda_ratio, growth_table, work, y_new, p_new):
+def _step(a, h, y, p, frozen, strain, lambda_ratio, growth_table, work, y_new, p_new, tolerance):
     """One Dormand-Prince step of size h; returns its error in units of the tolerance. ``work``: shape (2, 7, 3)."""
     dy, dp = work[0], work[1]
     for stage in range(7):
@@ -92,7 +98,7 @@ def _step(a, h, y, p, frozen, strain, lambda_ratio, growth_table, work, y_new, p
             error_y += h * _ERROR[stage] * dy[stage, i]
             error_p += h * _ERROR[stage] * dp[stage, i]
         error = max(error, abs(error_y) / y_new[i], abs(error_p) / (abs(p_new[i]) + 1))
-    return error / TOLERANCE
+    return error / tolerance
 
 
 @numba.njit(cache=True)
@@ -107,7 +113,7 @@ def _excess(a, y, frozen, freeze_out):
 
 
 @numba.njit(cache=True, nogil=True)
-def converged_collapse(strain, lambda_ratio, growth_table, freeze_out):
+def converged_collapse(strain, lambda_ratio, growth_table, freeze_out, tolerance=TOLERANCE):
     """1 + z of collapse to a relative accuracy of about 1e-6; 0, its limit, if not before a = 8.
 
     Adaptive Dormand-Prince steps; the instants at which axes freeze are located by bisection. Parameters as those of
@@ -118,7 +124,7 @@ def converged_collapse(strain, lambda_ratio, growth_table, freeze_out):
     a = start(strain, lambda_ratio, growth_table, y, p)
     h = 0.01 * a
     while a < LAST_SCALE_FACTOR:
-        error = _step(a, h, y, p, frozen, strain, lambda_ratio, growth_table, work, y_new, p_new)
+        error = _step(a, h, y, p, frozen, strain, lambda_ratio, growth_table, work, y_new, p_new, tolerance)
         if error > 1:
             h *= max(0.2, 0.9 * error**-0.2)
             continue
@@ -127,12 +133,12 @@ def converged_collapse(strain, lambda_ratio, growth_table, freeze_out):
             low = 0.0
             while taken - low > 1e-9 * a:
                 middle = 0.5 * (low + taken)
-                _step(a, middle, y, p, frozen, strain, lambda_ratio, growth_table, work, y_new, p_new)
+                _step(a, middle, y, p, frozen, strain, lambda_ratio, growth_table, work, y_new, p_new, tolerance)
                 if _excess(a + middle, y_new, frozen, freeze_out) <= 0:
                     taken = middle
                 else:
                     low = middle
-            _step(a, taken, y, p, frozen, strain, lambda_ratio, growth_table, work, y_new, p_new)
+            _step(a, taken, y, p, frozen, strain, lambda_ratio, growth_table, work, y_new, p_new, tolerance)
         a += taken
         y[:], p[:] = y_new, p_new
         freeze(a, y, frozen, freeze_out)
