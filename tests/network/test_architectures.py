@@ -88,3 +88,9 @@ def test_settings_build_their_network(architecture, network_values):
     model = build_network(settings)
     assert model.name == architecture
     assert size_multiple(settings) == 4
+
+
+@pytest.mark.parametrize("build", [build_vnet, build_unet])
+def test_a_network_takes_several_input_channels(build):
+    density = np.random.default_rng(3).normal(size=(2, 8, 8, 8, 3)).astype("f4")
+    assert build(2, 2, kernel=3, channels=3).predict_on_batch(density).shape == (2, 8, 8, 8, 2)

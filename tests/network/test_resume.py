@@ -14,7 +14,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "workflow_scripts" / "train_network.py"
 STAGE_1_STEPS = 24  # 9 epochs of 8 windows in batches of 3: 16 steps are 6 epochs
 STEPS = STAGE_1_STEPS + 40
-PATIENCE = 120  # seconds until a run must have got somewhere
+PATIENCE = 300  # seconds until a run must have got somewhere
 
 
 def command(dataset, values, output, *more) -> list[str]:
