@@ -68,7 +68,8 @@ def find_haloes_at(
     """Grow haloes from known centre cells, in the order given: what a finder with perfect centres would get.
 
     The paper's diagnostic (section 5.1): with the true centres in order of true mass, what remains wrong is the
-    network's, not the search for centres. Centres that an earlier halo has swallowed are dropped as in the search.
+    network's, not the search for centres. Centres that an earlier halo has swallowed are dropped as in the search. The
+    probability of the centre cell stands in for the peak threshold.
     """
     growth = HaloGrowth(probability, shell_threshold)
     return FoundHaloes(*_grown(growth, centres, probability[tuple(centres.T)].astype(np.float64)))
