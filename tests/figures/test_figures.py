@@ -62,6 +62,15 @@ def test_the_curves_of_the_mass_function_are_the_counts_of_the_summary(summary):
     assert any("Press" in label for label in curves)
 
 
+def test_a_mass_function_that_misses_entirely_is_in_sight(summary):
+    counts = summary["mass_function"]
+    nothing = summary | {"mass_function": counts | {"found": [0] * len(counts["found"])}}
+    lowest, highest = draw_mass_function(nothing, 100).figure.axes[1].get_ylim()
+    assert lowest < 0 < highest
+    lowest, highest = draw_mass_function(summary, 100).figure.axes[1].get_ylim()
+    assert (lowest, highest) == (0.4, 1.6)
+
+
 def test_shot_noise_stands_beside_the_spectra(summary):
     figure = draw_power_spectrum(summary, 100).figure
     cut = summary["power_spectrum"]["cuts"][-1]

@@ -16,6 +16,7 @@ def draw_mass_function(summary: dict, minimum_cells: float) -> Drawing:
     volume = boxes * summary["box"]["box_size_mpc"] ** 3
     masses, true, found = (np.array(counts[name], dtype=float) for name in ("masses", "true", "found"))
     seen = np.maximum(true, found) > 0
+    compared = np.array(counts["cells"]) >= minimum_cells
     figure, (top, bottom) = new_figure(5.6, 5.6, 2, 1, sharex=True, height_ratios=(2.2, 1))
     theories = (
         ("tinker_2008", TINKER, "--", r"Tinker et al. 2008 (200 $\bar\rho_m$)"),
@@ -38,7 +39,7 @@ def draw_mass_function(summary: dict, minimum_cells: float) -> Drawing:
     _shade_few(top, masses, true)
     top.set(ylabel=r"$n({>}M)$  (Mpc$^{-3}$)", xlim=(masses[seen].min(), masses[seen].max() * 1.1))
     top.set_ylim(0.5 / volume, None)
-    bottom.set(xlabel=r"$M$  (M$_\odot$)", ylabel="ratio to truth", ylim=(0.4, 1.6))
+    bottom.set(xlabel=r"$M$  (M$_\odot$)", ylabel="ratio to truth", ylim=_ratio_limits(true[compared], found[compared]))
     top.legend(loc="lower left")
     _cells_axis(top, summary["box"]["cell_mass_msun"])
     caption = (
@@ -49,6 +50,14 @@ def draw_mass_function(summary: dict, minimum_cells: float) -> Drawing:
         "are too small to judge."
     )
     return Drawing(figure, "Halo mass function", caption)
+
+
+def _ratio_limits(true: np.ndarray, found: np.ndarray) -> tuple[float, float]:
+    """Limits of the ratio panel, wide enough that no ratio that counts is out of sight."""
+    judged = true >= FEW_HALOES
+    ratios = found[judged] / true[judged]
+    inside = ((ratios > 0.4) & (ratios < 1.6)).all()
+    return (0.4, 1.6) if inside else (-0.05, 2.05)
 
 
 def _ratio(masses: np.ndarray, numerator: np.ndarray, denominator: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -105,8 +105,8 @@ def fit_shell_threshold(profile: EdgeProfile) -> ShellThresholdSettings:
     if len(possible) < 2:
         raise CalibrationError(
             f"{haloes[-1] if len(haloes) else 0} true haloes in {len(haloes)} bins of radius are too few to fit the "
-            f"shell threshold, which needs {HALOES_BESIDE_BREAK} on either side of its break: give more boxes (calibration_boxes), "
-            "let less certain haloes count (calibration_centre) or train the network for longer"
+            f"shell threshold, which needs {HALOES_BESIDE_BREAK} on either side of its break: give more boxes "
+            "(calibration_boxes), let less certain haloes count (calibration_centre) or train the network for longer"
         )
     radius, mean = profile.radius, profile.mean
     # The scatter of a bin of few haloes is not known from that bin.
