@@ -1,6 +1,7 @@
 import shutil
 
 import h5py
+import numpy as np
 import pytest
 
 from halonet.network.checkpoints import Checkpoints, differences
@@ -72,6 +73,16 @@ def test_training_goes_past_the_all_background_minimum(make_job, tmp_path):
     assert record["floor"] == pytest.approx(0.73, abs=0.001)
     assert record["validation_dice"] > 0.85
     assert record["validation_foreground_dice"] > 0.7
+
+
+def test_the_seed_decides_the_weights(make_job, tmp_path):
+    weights = []
+    for run, seed in enumerate((1, 1, 2)):
+        job = make_job(seed=seed, stages=[{"learning_rate": 0.01, "steps": 2, "batch_size": 1, "dropout": 0.5}])
+        trainer = Trainer(job, TrainingSettings(), Checkpoints(tmp_path / str(run), job.fingerprint()))
+        weights.append(np.concatenate([weight.ravel() for weight in trainer.run().get_weights()]))
+    np.testing.assert_allclose(weights[0], weights[1], atol=1e-5)
+    assert np.abs(weights[0] - weights[2]).max() > 0.01
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
