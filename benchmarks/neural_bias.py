@@ -21,6 +21,7 @@ MINIMUM_MASS = 3e12
 # Global mass function of about 10^4 haloes: a power law and a bump near its cutoff, both well seen.
 ROWS = [-8.5, -10.2, -2.5, 2.0, 1.0, -0.5]
 TRUTH = [0.5, 0.03, 0.01, 0.005, 0.0, 1.4, 1.2, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0]
+RECOVERY = {"most_steps": 32, "guide_points": 8192}
 
 
 def one_thread():
@@ -138,28 +139,24 @@ def run_one(arguments):
     """One chain of a recovery, in a process of its own."""
     folder, index, sampler = arguments
     one_thread()
-    from halonet.neural_bias.chain import Chain, write_chain
+    from halonet.neural_bias.chain import write_chain
     from halonet.neural_bias.inputs import read_inputs
     from halonet.neural_bias.problem import make_problem
-    from halonet.neural_bias.samplers import make_sampler
+    from halonet.neural_bias.session import run_chain
 
     start = time.process_time()
     problem = make_problem(read_inputs(folder / "inputs.h5"), mock_settings(**sampler))
-    phi, covariance = problem.optimum(seed=11, index=index)
-    posterior = problem.posterior()
-    settings = problem.settings.sampler
-    chain = Chain(make_sampler(posterior, phi, covariance, settings), settings, 11, index)
-    chain.run()
-    cost = {"gradients": posterior.gradients, "energies": posterior.energies, "seconds": time.process_time() - start}
-    samples = posterior.theta(chain.samples)
+    chain, samples = run_chain(problem, 11, index, folder / f"chain_{index}.checkpoint.npz")
+    cost = {"gradients": int(chain.records["gradients"].sum()), "seconds": time.process_time() - start}
     write_chain(folder / f"chain_{index}.h5", chain, problem.model.names(), cost, {"parameters": samples})
+    print(f"chain {index}: {cost}", flush=True)
     return cost
 
 
 def recovery(arguments):
     """Four chains on a mock of 10^4 haloes: twelve counts, R-hat, effective samples, cost."""
     folder = Path(arguments.folder)
-    sampler = {"warmup": arguments.warmup, "samples": arguments.samples}
+    sampler = {"warmup": arguments.warmup, "samples": arguments.samples} | RECOVERY
     from halonet.neural_bias.inputs import write_inputs
 
     inputs = mock_inputs()
@@ -199,16 +196,117 @@ def judge(folder, settings, chains=4, stride=2):
     }
 
 
+CALIBRATION = {"cells": 16, "box_size": 100.0, "replicates": 100, "draws": 31, "length": 1024, "largest": 4.0}
+# Some 70 haloes in the median; without an upper mass a few truths would expect more than there is memory for.
+CALIBRATION_ROWS = [-9.0, -10.5, -1.0, 0.5, -0.5, -1.0]
+
+
+def calibration_field():
+    """A smooth field on 16^3 cells, faint enough for the prior of unit width to expect catalogues of usual size."""
+    from scipy.ndimage import gaussian_filter
+
+    cells = CALIBRATION["cells"]
+    field = gaussian_filter(np.random.default_rng(1).standard_normal((cells,) * 3), 1.5, mode="wrap")
+    return 0.03 * field / field.std()
+
+
+def calibrate_some(arguments):
+    """Ranks of the truth among posterior draws, for some replicates; in a process of its own."""
+    first, last = arguments
+    tf = one_thread()
+    from halonet.neural_bias.chain import Chain
+    from halonet.neural_bias.draws import draw_haloes
+    from halonet.neural_bias.likelihood import Compiled, Likelihood, Posterior, gather_points
+    from halonet.neural_bias.model import NeuralBiasModel, Offsets
+    from halonet.neural_bias.optimum import inverse_curvature, minimise
+    from halonet.neural_bias.samplers import make_sampler
+    from halonet.settings import SamplerSettings
+
+    cells, draws = CALIBRATION["cells"], CALIBRATION["draws"]
+    features = NeuralBiasModel().features(tf.constant(calibration_field(), tf.float64)).numpy()
+    offsets = Offsets(np.array(CALIBRATION_ROWS), features.mean(axis=1), np.log(2))
+    model = NeuralBiasModel().with_offsets(offsets)
+    volumes = np.full(cells**3, (CALIBRATION["box_size"] / cells) ** 3)
+    likelihood = Likelihood(model, CALIBRATION["largest"])
+    compiled = Compiled(likelihood, 1.0)
+    settings = SamplerSettings(warmup=300, samples=draws, thinning=10, guide_points=None, trajectory=1.5, most_steps=24)
+    dense = features[0] > np.quantile(features[0], 0.9)
+
+    def judged(theta):
+        theta = tf.constant(theta, tf.float64)
+        density = likelihood.densities(theta, model.summary(theta, tf.constant(features))).numpy()
+        return np.r_[theta.numpy(), density.sum(), density[dense].sum()]
+
+    ranks = []
+    for replicate in range(first, last):
+        rng = np.random.default_rng([7, replicate])
+        truth = rng.standard_normal(model.parameters)
+        at = tf.constant(truth)
+        parts = [np.stack(part) for part in model.mass_function(at, model.summary(at, tf.constant(features)))]
+        drawn = draw_haloes(parts, volumes, rng, CALIBRATION["largest"])
+        length = CALIBRATION["length"] * 2 ** max(
+            0, int(np.ceil(np.log2(max(len(drawn.voxels), 1) / CALIBRATION["length"])))
+        )
+        points = gather_points(model, features, volumes, drawn.voxels, drawn.log_mass, "float64", length)
+        posterior = Posterior(compiled, points)
+        found = minimise(posterior.energy_and_gradient, 0.1 * rng.standard_normal(17), 15, 0.1)
+        sampler = make_sampler(posterior, found.theta, inverse_curvature(found.hessian, 1.0), settings)
+        samples = Chain(sampler, settings, 3, replicate).run().samples
+        values = np.array([judged(sample) for sample in samples])
+        ranks.append((values < judged(truth)).sum(axis=0).tolist())
+        print(replicate, len(drawn.voxels), flush=True)
+    return ranks
+
+
+def calibration(arguments):
+    """Simulation-based calibration on 16^3 cells: ranks of truths from the prior, haloes drawn from these truths."""
+    folder, count = Path(arguments.folder), arguments.replicates
+    blocks = np.array_split(np.arange(count), 2)
+    start = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        ranks = np.concatenate(pool.map(calibrate_some, [(block[0], block[-1] + 1) for block in blocks]))
+    (folder / "ranks.json").write_text(json.dumps({"ranks": ranks.tolist(), "draws": CALIBRATION["draws"]}))
+    print(f"{count} replicates in {time.monotonic() - start:.0f} s")
+    draw_ranks(ranks, CALIBRATION["draws"], folder / "neural_bias_calibration.png")
+
+
+def draw_ranks(ranks, draws, path, bins=8):
+    """Histograms of the ranks; returns the chi-square probability of uniform ranks, one per quantity."""
+    import matplotlib.pyplot as plt
+    from scipy import stats
+
+    from halonet.neural_bias.model import NeuralBiasModel
+
+    names = [*NeuralBiasModel().names(), "expected haloes", "expected haloes, densest tenth"]
+    figure, axes = plt.subplots(4, 5, figsize=(15, 9), sharex=True, sharey=True, layout="constrained")
+    expected, probabilities = len(ranks) / bins, []
+    low, high = stats.binom.ppf([0.005, 0.995], len(ranks), 1 / bins)
+    for axis, name, values in zip(axes.flat, names, np.transpose(ranks), strict=False):
+        counts, edges = np.histogram(values, bins, (-0.5, draws + 0.5))
+        probabilities.append(float(stats.chisquare(counts).pvalue))
+        axis.stairs(counts, edges, fill=True, alpha=0.6)
+        axis.axhspan(low, high, color="0.5", alpha=0.25)
+        axis.axhline(expected, color="0.3", lw=0.8)
+        axis.set_title(f"{name}: p = {probabilities[-1]:.2f}", fontsize=8)
+    axes.flat[-1].axis("off")
+    figure.supxlabel(f"rank of the truth among {draws} posterior draws")
+    figure.supylabel(f"replicates of {len(ranks)}")
+    figure.savefig(path, dpi=80)
+    print({name: round(p, 3) for name, p in zip(names, probabilities, strict=True)})
+    return probabilities
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(required=True)
-    for command in (speed, recovery):
+    for command in (speed, recovery, calibration):
         sub = commands.add_parser(command.__name__, help=command.__doc__)
         sub.set_defaults(command=command)
         if command is not speed:
             sub.add_argument("--folder", required=True)
-            sub.add_argument("--warmup", type=int, default=1500)
-            sub.add_argument("--samples", type=int, default=6000)
+            sub.add_argument("--warmup", type=int, default=1000)
+            sub.add_argument("--samples", type=int, default=3000)
+            sub.add_argument("--replicates", type=int, default=CALIBRATION["replicates"])
     arguments = parser.parse_args()
     arguments.command(arguments)
 

@@ -18,6 +18,9 @@ from halonet.neural_bias.offsets import fitted_offsets, paper_offsets
 from halonet.neural_bias.optimum import Optimum, inverse_curvature, minimise
 from halonet.settings import EngineSettings, NeuralBiasSettings
 
+FIRST_CONTRAST = 2.0
+STARTS = 4  # short searches for the maximum
+
 
 def make_model(settings: EngineSettings) -> NeuralBiasModel:
     """Model of the settings, its constants still to be set."""
@@ -117,9 +120,34 @@ class Problem:
         return Posterior(self.compiled, points, compress(points, clusters) if guided else None)
 
     def first_theta(self, rng: np.random.Generator) -> np.ndarray:
-        """Start of a search: near the prior's centre, which itself is a saddle, with more haloes where it is denser."""
+        """Start of a search: near the prior's centre, which itself is a saddle, with more haloes where it is denser.
+
+        The weights of the first layer are small against the spread of what they multiply: sums over many neighbours
+        would otherwise drown the voxel itself.
+        """
         theta = 0.1 * rng.standard_normal(self.model.parameters)
-        theta[0] = 0.3
+        blocks = self.model.unpack(theta)
+        first = [name for name in blocks if name.startswith("layer0.l")]
+        start, column = 0, 0
+        for name in first:
+            rows, columns = blocks[name].shape
+            spread = self.features[column : column + columns].std(axis=1)
+            theta[start : start + rows * columns] /= np.tile(np.maximum(spread, 1e-6), rows)
+            start, column = start + rows * columns, column + columns
+        theta[0] = 0.5 / max(self.features[0].std(), 1e-6)
+        return self._steepened(theta) if self.model.is_pointwise and not self.model.dense else theta
+
+    def _steepened(self, theta: np.ndarray) -> np.ndarray:
+        """Amplitudes that fall by ``FIRST_CONTRAST`` e-folds from where haloes are to the mean of the volume."""
+        features, names = self.features.astype(np.float64), list(self.model.shapes)
+        summary = self.model.summary(tf.constant(theta), tf.constant(features)).numpy()
+        dense = summary[self.voxels.haloes].mean()
+        slope = FIRST_CONTRAST / max(dense - np.average(summary, weights=self.voxels.volumes), 1e-3)
+        sizes = [int(np.prod(shape)) for shape in self.model.shapes.values()]
+        start = sum(sizes[: names.index("amplitude.weights")])
+        count = self.model.mixture.components
+        theta[start : start + count] += slope
+        theta[start + count : start + 2 * count] -= slope * dense
         return theta
 
     def optimum(self, seed: int, index: int = 0, iterations: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -128,9 +156,15 @@ class Problem:
         return found.theta, inverse_curvature(found.hessian)
 
     def search(self, seed: int, index: int = 0, iterations: int = 200) -> Optimum:
-        """As :meth:`optimum`, with what the search found; in float64, which differences of gradients need."""
-        start = self.coordinates.phi(self.first_theta(generator(seed, "neural bias start", index)))
-        return minimise(self.posterior("float64").energy_and_gradient, start, iterations)
+        """As :meth:`optimum`, with what the search found; in float64, which differences of gradients need.
+
+        The posterior has side maxima: of a few short searches from different starts the best is carried through.
+        """
+        rng, potential = generator(seed, "neural bias start", index), self.posterior("float64").energy_and_gradient
+        starts = [self.coordinates.phi(self.first_theta(rng)) for _ in range(STARTS)]
+        tried = [minimise(potential, start, iterations // 10) for start in starts]
+        best = min(tried, key=lambda found: found.energy)
+        return minimise(potential, best.theta, iterations)
 
 
 def make_problem(inputs: Inputs, settings: NeuralBiasSettings) -> Problem:
