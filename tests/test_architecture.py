@@ -73,9 +73,9 @@ def test_every_requirement_is_pinned_to_one_version():
 
 
 def test_the_project_names_no_machine_path_and_no_registry():
-    files = subprocess.run(["git", "-C", ROOT, "ls-files"], capture_output=True, text=True, check=True).stdout.split("\n")
+    listing = subprocess.run(["git", "-C", ROOT, "ls-files"], capture_output=True, text=True, check=True)
     # Put together here, or this file would name them.
     forbidden = re.compile("|".join(["\\.\\./" + "shared", "(?<!\\w)/" + "work/", "index-" + "url", "find-" + "links"]))
-    for name in filter(None, files):
+    for name in listing.stdout.splitlines():
         if Path(name).suffix in {".py", ".smk", ".md", ".yaml", ".toml", ".txt", ""} and (ROOT / name).is_file():
             assert not forbidden.search((ROOT / name).read_text(errors="replace")), name

@@ -1,5 +1,8 @@
 """Fields and catalogues on disk: nothing half-written, nothing damaged or foreign taken for data."""
 
+import subprocess
+import sys
+
 import h5py
 import numpy as np
 import pytest
@@ -59,6 +62,22 @@ def test_a_write_that_fails_keeps_the_old_file(tmp_path):
     (tmp_path / "x.h5").write_text("old")
     fail_half_way(tmp_path / "x.h5")
     assert (tmp_path / "x.h5").read_text() == "old"
+
+
+def test_a_locked_folder_is_waited_for_and_a_killed_holder_frees_it(tmp_path):
+    program = (
+        f"from halonet.storage import exclusive\nwith exclusive({str(tmp_path / '.lock')!r}):\n    input(print('held'))"
+    )
+    command = [sys.executable, "-u", "-c", program]
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
+    waiter = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiter.wait(2)
+    holder.kill()
+    assert waiter.stdout.readline() == b"held\n"
+    waiter.communicate(b"\n")
+    holder.communicate()
 
 
 def test_a_truncated_file_is_refused_by_name(density):

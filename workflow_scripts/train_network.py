@@ -9,6 +9,7 @@ from halonet import console
 from halonet.dataset.manifest import read_manifest
 from halonet.provenance import code_digest, provenance
 from halonet.settings import NetworkSettings, TrainingSettings, stage_settings
+from halonet.storage import exclusive
 
 log = logging.getLogger("halonet")
 
@@ -35,7 +36,9 @@ def main() -> None:
     read_manifest(arguments.manifest)
     # Before Keras is imported: TensorFlow's own notes would bury the messages of the run.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    train(arguments, settings, training)
+    # A training that outlived a killed workflow may still be writing here.
+    with exclusive(Path(arguments.output) / ".lock"):
+        train(arguments, settings, training)
 
 
 def train(arguments: argparse.Namespace, settings: NetworkSettings, training: TrainingSettings) -> None:

@@ -1,6 +1,8 @@
 """HDF5 layouts of fields, and writing that never leaves half a file under a final name."""
 
+import fcntl
 import json
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +14,7 @@ import numpy as np
 
 from halonet.grid.slabs import Slabs
 
-FIELD_NAMES = ("density", "mask", "probability")
+log = logging.getLogger("halonet")
 CHUNK_CELLS = 32  # divides every sub-volume in use, so that reading one touches whole chunks only
 
 
@@ -33,6 +35,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusive(path: str | Path) -> Iterator[None]:
+    """Hold ``path`` as a lock until the block ends or the process dies; wait while another process holds it."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("%s: another process is at work; waiting for it to end", path)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def write_text(path: str | Path, text: str) -> None:

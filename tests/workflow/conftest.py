@@ -55,7 +55,7 @@ class Workflow:
 
     def planned(self, *targets) -> Counter:
         """Jobs that a run would start, by rule."""
-        output = self.run("--dry-run", "--quiet", "host", *targets).output
+        output = self.run(*targets, "--dry-run", "--quiet", "host").output
         table = output.split("Job stats:")[1] if "Job stats:" in output else ""
         jobs = Counter({name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)})
         for name in ("total", "all", *targets):

@@ -2,7 +2,12 @@
 
 import pytest
 
-ARTIFACTS = ("ground_truth/003/haloes.h5", "ground_truth/003/mask.h5", "networks/tiny/model.weights.h5", "haloes/tiny/003.h5")
+ARTIFACTS = (
+    "ground_truth/003/haloes.h5",
+    "ground_truth/003/mask.h5",
+    "networks/tiny/model.weights.h5",
+    "haloes/tiny/003.h5",
+)
 
 
 def half_written(workflow):
