@@ -57,8 +57,8 @@ def test_order_of_merging_does_not_depend_on_the_order_of_candidates():
     generator = np.random.default_rng(4)
     radii, filters, cells = generator.integers(1, 4, 50), generator.integers(0, 3, 50), generator.permutation(50)
     shuffle = generator.permutation(50)
-    one = cells[merging_order(radii, filters, cells)]
-    other = cells[shuffle][merging_order(radii[shuffle], filters[shuffle], cells[shuffle])]
+    one = cells[merging_order(radii, filters, cells, 4)]
+    other = cells[shuffle][merging_order(radii[shuffle], filters[shuffle], cells[shuffle], 4)]
     np.testing.assert_array_equal(one, other)
 
 

@@ -129,7 +129,7 @@ def find_haloes(
     del local_density
     finished("measurement")
 
-    order = merging_order(patches.radii, patches.filters, patches.cells)
+    order = merging_order(patches.radii, patches.filters, patches.cells, slabs.cells)
     kept = exclude(_positions(patches.cells, slabs)[order], patches.radii[order], slabs.cells)
     patches = patches.select(np.sort(order[kept]))
     finished("exclusion")
@@ -163,8 +163,10 @@ def _measure(density, psi1, share, cells, filters, radii_mpc, cell_size, ball, t
         density, psi1, share.first_plane, cells, filters, radii_mpc, cell_size, ball, table, cosmology.redshift,
         settings.search,
     )  # fmt: skip
+    # Radii on the lattice meet centres at exactly that distance: single precision decides as in the reference code.
+    radii = found.radii.astype(np.float32).astype(np.float64)
     ranks = np.full(len(found.rows), slabs.rank)
-    values = (cells[found.rows], filters[found.rows], found.shells, found.radii, found.properties, ranks)
+    values = (cells[found.rows], filters[found.rows], found.shells, radii, found.properties, ranks)
     return Patches(*(slabs.gather(value) for value in values))
 
 
@@ -187,7 +189,7 @@ def _second_order_means(modes, share: Share, patches: Patches, ball: Sphere, cel
 
 def _catalogue(patches, first, second, radii_mpc, slabs, cell_size, cosmology, settings, header) -> HaloCatalogue:
     """Overlap reduction, final-state exclusion, and all columns."""
-    order = merging_order(patches.radii, patches.filters, patches.cells)
+    order = merging_order(patches.radii, patches.filters, patches.cells, slabs.cells)
     patches, first, second = patches.select(order), first[order], second[order]
     redshift, growth = cosmology.redshift, growth_factor(cosmology, cosmology.redshift)
     psi1 = growth * first

@@ -28,7 +28,7 @@ _ERROR = np.array([71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 
 
 
 @numba.njit(cache=True, nogil=True)
-def published_collapse(strain, lambda_ratio, growth_table, freeze_out, shift=0):
+def published_collapse(strain, lambda_ratio, growth_table, freeze_out):
     """1 + z of collapse as in the published tables: classical Runge-Kutta of fixed accuracy, -1 if not before a = 2.
 
     Parameters
@@ -41,8 +41,6 @@ def published_collapse(strain, lambda_ratio, growth_table, freeze_out, shift=0):
         Growth factors and rates, shape (3, n); see :func:`halonet.peak_patch.ellipsoid.growth`.
     freeze_out
         Fractions of the background size at which axes 1, 2, 3 freeze.
-    shift
-        Collapse is taken to end so many steps later; see :mod:`halonet.peak_patch.rounding`.
     """
     y, p, frozen = np.empty(3), np.empty(3), np.zeros(3)
     ys, ps, dy, dp = np.empty(3), np.empty(3), np.empty((4, 3)), np.empty((4, 3))
@@ -65,11 +63,8 @@ def published_collapse(strain, lambda_ratio, growth_table, freeze_out, shift=0):
             y[i] += h / 6 * (dy[0, i] + 2 * dy[1, i] + 2 * dy[2, i] + dy[3, i])
             p[i] += h / 6 * (dp[0, i] + 2 * dp[1, i] + 2 * dp[2, i] + dp[3, i])
         a += h
+        freeze(a, y, frozen, freeze_out)
         if frozen[0] > 0:
-            if shift < 0:
-                a -= h
-            elif shift > 0:
-                a += scale * frozen[2] ** 1.5
             return 1 / a
         if a >= PUBLISHED_LAST_SCALE_FACTOR:
             break

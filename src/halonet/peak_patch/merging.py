@@ -11,9 +11,13 @@ import numpy as np
 BIN_CELLS = 4.0  # side of the bins candidates are looked up in
 
 
-def merging_order(radii: np.ndarray, filters: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Order of candidates: radius and filter descending, then cell index ascending."""
-    return np.lexsort((cells, -filters, -radii))
+def merging_order(radii: np.ndarray, filters: np.ndarray, indices: np.ndarray, cells: int) -> np.ndarray:
+    """Order of candidates: radius and filter descending, then position with x varying fastest, as the reference has it.
+
+    ``indices`` are flat cell indices (z fastest) in the grid of ``cells`` cells along a side.
+    """
+    x, y, z = np.unravel_index(indices, (cells,) * 3)
+    return np.lexsort((x, y, z, -filters, -radii))
 
 
 def exclude(positions: np.ndarray, radii: np.ndarray, cells: int) -> np.ndarray:
