@@ -88,7 +88,10 @@ def mass_functions(problem: Problem, bins: Bins, log_mass: np.ndarray, points: P
     def density(theta, points):
         theta = tf.cast(theta, points.features.dtype)
         parts = model.mass_function(theta, model.summary(theta, points.features))
-        columns = [tf.exp(log_mass_function(parts, tf.constant(u, points.features.dtype))) for u in log_mass]
-        return tf.linalg.matmul(weights, tf.stack(columns, axis=1))
+
+        def at(u):
+            return tf.linalg.matvec(weights, tf.exp(log_mass_function(parts, u)))
+
+        return tf.transpose(tf.map_fn(at, tf.constant(log_mass, points.features.dtype)))
 
     return lambda theta: density(tf.constant(theta, tf.float64), points).numpy().astype(np.float64)

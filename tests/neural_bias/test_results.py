@@ -1,0 +1,244 @@
+import json
+
+import h5py
+import matplotlib as mpl
+import numpy as np
+import pytest
+import tensorflow as tf
+from matplotlib import pyplot as plt
+
+from halonet.catalogue import read_catalogue, write_catalogue
+from halonet.neural_bias import figures
+from halonet.neural_bias.baselines import fit_global, fit_power_law
+from halonet.neural_bias.catalogues import draw_catalogue, lagrangian_places
+from halonet.neural_bias.chain import Chain, write_chain
+from halonet.neural_bias.counts import expected_counts, make_bins, mass_functions
+from halonet.neural_bias.draws import draw_haloes, places_in
+from halonet.neural_bias.evolution import displacement, evolved_density
+from halonet.neural_bias.inputs import Haloes, Inputs
+from halonet.neural_bias.likelihood import Posterior
+from halonet.neural_bias.model import NeuralBiasModel, Offsets
+from halonet.neural_bias.offsets import integral
+from halonet.neural_bias.problem import make_problem, with_sampler
+from halonet.neural_bias.results import covered_fraction, multipole_response, read_samples, summarise, write_arrays
+from halonet.neural_bias.session import run_chain
+from halonet.settings import CosmologySettings, NeuralBiasSettings, SamplerSettings
+from halonet.storage import StorageError
+
+CELLS, BOX, THRESHOLD = 16, 100.0, 1e12
+COSMOLOGY = CosmologySettings()
+TRUTH = np.array([0.5, 0.05, 0.01, 0.005, 0.0, 1.4, 1.2, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0])
+mpl.use("Agg")
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    """About a thousand haloes drawn from the model on an evolved density."""
+    rng = np.random.default_rng(5)
+    linear = 1.2 * rng.standard_normal((CELLS,) * 3)
+    moved = displacement(linear, BOX, COSMOLOGY)
+    density = evolved_density(moved, BOX)
+    model = NeuralBiasModel()
+    features = model.features(tf.constant(np.log(density + 0.01)))
+    rows = np.array([-7.0, -8.5, -2.5, 2.0, 1.0, -0.5])
+    model = model.with_offsets(Offsets(rows, features.numpy().mean(axis=1), np.log(2)))
+    parts = [np.stack(p) for p in model.mass_function(tf.constant(TRUTH), model.summary(tf.constant(TRUTH), features))]
+    drawn = draw_haloes(parts, np.full(CELLS**3, (BOX / CELLS) ** 3), rng)
+    haloes = Haloes(places_in(drawn.voxels, CELLS, BOX, rng), THRESHOLD * np.exp(drawn.log_mass))
+    assert 500 < len(haloes) < 3000
+    return Inputs(density, haloes, BOX, THRESHOLD, linear=linear, moved=moved)
+
+
+@pytest.fixture(scope="module")
+def settings():
+    sampler = SamplerSettings(
+        chains=2, warmup=150, samples=150, guide_points=None, checkpoint_interval=40, most_steps=24
+    )
+    return NeuralBiasSettings(
+        cells=CELLS, minimum_mass_msun=THRESHOLD, sampler=sampler, ablation_kernels=[1, 3], precision="float64"
+    )
+
+
+@pytest.fixture(scope="module")
+def problem(inputs, settings):
+    return make_problem(inputs, settings)
+
+
+@pytest.fixture(scope="module")
+def chains(problem, tmp_path_factory):
+    """Files of two short chains."""
+    folder, paths = tmp_path_factory.mktemp("chains"), []
+    for index in range(2):
+        chain, theta = run_chain(problem, 1, index)
+        paths.append(folder / f"chain_{index}.h5")
+        write_chain(paths[-1], chain, problem.model.names(), {}, {"parameters": theta})
+    return paths
+
+
+@pytest.fixture(scope="module")
+def result(inputs, settings, chains):
+    return summarise(inputs, settings, chains, seed=1)
+
+
+def test_the_counts_a_mock_was_drawn_with_are_recovered(result):
+    summary, _ = result
+    assert np.shape(summary["counts"]["pull"]) == (4, 3)
+    assert np.abs(summary["counts"]["pull"]).max() < 4
+    assert np.sum(summary["counts"]["found"]) == summary["haloes"]
+    assert np.sum(summary["counts"]["expected"]) == pytest.approx(summary["haloes"], rel=0.1)
+
+
+def test_models_are_ordered_as_their_freedom_and_the_truth_say(result):
+    models = {model["model"]: model for model in result[0]["models"]}
+    gain = models["engine, kernel 3"]["log_likelihood"] - models["global mass function"]["log_likelihood"]
+    assert gain > 50
+    assert models["engine, kernel 3"]["log_likelihood"] > models["local engine, kernel 1"]["log_likelihood"]
+    assert models["engine, kernel 3"]["bic"] < models["truncated power law"]["bic"]
+    assert [model["parameters"] for model in models.values()] == [6, 10, 14, 17]
+
+
+def test_a_summary_is_json_and_its_arrays_fill_every_figure(result, inputs, tmp_path):
+    summary, arrays = result
+    json.dumps(summary)
+    write_arrays(tmp_path / "arrays.h5", arrays, {})
+    with h5py.File(tmp_path / "arrays.h5") as file:
+        assert file["summary"].shape == file["halo_density"].shape == (CELLS,) * 3
+    clustering = figures.measure_clustering(inputs.haloes, CELLS, BOX)
+    drawn = [
+        figures.mass_function_figure(arrays, THRESHOLD),
+        figures.field_figure(inputs, arrays),
+        figures.kernel_figure(3),
+        figures.comparison_figure(summary),
+        figures.predictive_figure(clustering, [clustering]),
+        figures.trace_figure(arrays, summary),
+    ]
+    for figure in drawn:
+        figure.savefig(tmp_path / "figure.png", dpi=30)
+        plt.close(figure)
+
+
+def test_a_killed_fit_goes_on_to_the_same_bits(problem, tmp_path):
+    short = with_sampler(problem, warmup=40, samples=40, checkpoint_interval=15)
+    whole, theta = run_chain(short, 3, 0)
+    path = tmp_path / "checkpoint.npz"
+
+    def die(done):
+        if done == 50:
+            raise KeyboardInterrupt
+
+    ordinary = Chain.run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Chain, "run", lambda self: ordinary(self, watch=die))
+        with pytest.raises(KeyboardInterrupt):
+            run_chain(short, 3, 0, path)
+    assert path.exists()
+    resumed, again = run_chain(short, 3, 0, path)
+    np.testing.assert_array_equal(resumed.theta, whole.theta)
+    np.testing.assert_array_equal(again, theta)
+    with pytest.raises(StorageError, match="other data or settings"):
+        run_chain(short, 4, 0, path)
+
+
+def test_expected_counts_are_the_sum_over_voxels_of_each_bin(problem):
+    bins = make_bins(problem.voxels)
+    counts = expected_counts(problem, bins, problem.points())(TRUTH)
+    theta, points = tf.constant(TRUTH), problem.points()
+    parts = problem.model.mass_function(theta, problem.model.summary(theta, points.features))
+    amplitude, mean, width = (np.stack(part) for part in parts)
+    total = problem.voxels.volumes * integral(amplitude, mean, width).sum(axis=0)
+    np.testing.assert_allclose(counts.sum(axis=1), np.bincount(bins.environment, total), rtol=1e-10)
+    assert bins.found(problem.voxels).sum() == len(problem.voxels.haloes)
+    np.testing.assert_allclose(np.bincount(bins.environment), CELLS**3 / 4)
+
+
+def test_the_mass_function_of_an_environment_integrates_to_its_count(problem):
+    bins, grid = make_bins(problem.voxels), np.linspace(0, 15, 601)
+    function = mass_functions(problem, bins, grid, problem.points())(TRUTH)
+    volumes = np.bincount(bins.environment, problem.voxels.volumes)
+    expected = expected_counts(problem, bins, problem.points())(TRUTH).sum(axis=1)
+    np.testing.assert_allclose(np.trapezoid(function, grid, axis=1) * volumes, expected, rtol=1e-3)
+
+
+def test_bands_of_a_known_mass_function_cover_as_often_as_they_claim():
+    rng = np.random.default_rng(0)
+    rates = rng.uniform(0.5, 20, (40, 20))
+    comparison = {
+        "samples": np.repeat(rates[None], 50, axis=0),
+        "volumes": np.ones(40),
+        "width": np.array(1.0),
+        "found": rng.poisson(rates),
+    }
+    covered = covered_fraction(comparison)
+    assert covered["68%"] == pytest.approx(0.68, abs=0.05)
+    assert covered["95%"] == pytest.approx(0.95, abs=0.03)
+    comparison["found"] = rng.poisson(1.5 * rates)
+    assert covered_fraction(comparison)["68%"] < 0.6
+
+
+def test_the_response_of_a_smooth_field_is_mostly_monopole(problem):
+    x = np.cos(2 * np.pi * np.arange(16) / 16)[:, None, None] * np.ones((16, 16, 16))
+    response = multipole_response(x, 3)
+    assert sum(response) == pytest.approx(1)
+    assert len(response) == 4
+    assert response[0] > 0.8
+    assert response[1] > response[2] > response[3]
+
+
+def test_the_power_law_finds_the_bias_that_haloes_were_drawn_with(inputs, settings):
+    rng = np.random.default_rng(2)
+    density = np.maximum(inputs.density.ravel(), 1e-3)
+    rate = 3000 * density**1.5 / (density**1.5).sum()
+    voxels = np.repeat(np.arange(CELLS**3), rng.poisson(rate))
+    haloes = Haloes(places_in(voxels, CELLS, BOX, rng), THRESHOLD * np.exp(rng.exponential(1.0, len(voxels))))
+    problem = make_problem(Inputs(inputs.density, haloes, BOX, THRESHOLD), settings)
+    fit, parameters = fit_power_law(problem)
+    assert parameters[1] == pytest.approx(1.5, abs=0.15)
+    assert fit.log_likelihood > fit_global(problem).log_likelihood + 100
+    assert fit.bic == pytest.approx(10 * np.log(len(voxels)) - 2 * fit.log_likelihood)
+
+
+def test_the_global_mass_function_is_the_engine_at_theta_zero(problem):
+    posterior = Posterior(problem.compiled, problem.points())
+    value = -float(problem.likelihood(tf.zeros(17, tf.float64), posterior.points))
+    assert fit_global(problem).log_likelihood == pytest.approx(value, abs=0.5)
+
+
+def test_a_drawn_catalogue_is_one_of_the_project(problem, inputs, tmp_path):
+    catalogue = draw_catalogue(problem, inputs, TRUTH, COSMOLOGY, np.random.default_rng(0), {})
+    write_catalogue(tmp_path / "draw.h5", catalogue)
+    back = read_catalogue(tmp_path / "draw.h5")
+    assert len(back) == len(catalogue) > 300
+    assert back["mass"].min() >= THRESHOLD
+    assert back.grid_cells == CELLS
+    volume = 4 / 3 * np.pi * back["radius"].astype(float) ** 3
+    np.testing.assert_allclose(volume / (BOX / CELLS) ** 3, back["cells"], rtol=1e-4)
+    assert back.notes == {"lagrangian_centre": "first stream"}
+
+
+def test_a_lagrangian_place_is_displaced_to_its_halo():
+    linear = 0.3 * np.cos(2 * np.pi * (np.arange(32) + 0.5) / 32)[:, None, None] * np.ones((32, 32, 32))
+    moved = displacement(linear, BOX, COSMOLOGY, 1)
+    places = np.random.default_rng(0).uniform(0, BOX, (200, 3))
+    origins = lagrangian_places(places, moved, BOX)
+    amplitude = 0.3 * BOX / (2 * np.pi)
+    shift = -amplitude * np.sin(2 * np.pi * origins[:, 0] / BOX)
+    apart = (origins[:, 0] + shift - places[:, 0] + BOX / 2) % BOX - BOX / 2
+    assert np.abs(apart).max() < 0.1
+    np.testing.assert_allclose(origins[:, 1:], places[:, 1:], atol=1e-6)
+    assert np.abs(shift).max() > 3
+
+
+def test_an_engine_without_the_faces_of_the_box_draws_no_catalogue(problem, inputs, settings):
+    engine = settings.engine.model_copy(update={"boundary": "valid"})
+    cut = make_problem(inputs, settings.model_copy(update={"engine": engine}))
+    with pytest.raises(ValueError, match="whole periodic boxes"):
+        draw_catalogue(cut, inputs, TRUTH, COSMOLOGY, np.random.default_rng(0), {})
+
+
+def test_chains_of_different_length_are_not_compared(chains, tmp_path):
+    with h5py.File(chains[0]) as file, h5py.File(tmp_path / "short.h5", "w") as short:
+        for name in ("theta", "parameters"):
+            short[name] = file[name][:50]
+        short.attrs.update(file.attrs)
+    with pytest.raises(StorageError, match="different length"):
+        read_samples([chains[0], tmp_path / "short.h5"])
