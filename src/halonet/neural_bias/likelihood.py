@@ -144,8 +144,7 @@ class Posterior:
     def theta(self, phi: np.ndarray) -> np.ndarray:
         """Parameters of coordinates, shape (..., parameters)."""
         rows = np.reshape(phi, (-1, np.shape(phi)[-1]))
-        theta = [self.compiled.coordinates.theta(tf.constant(row, tf.float64))[0].numpy() for row in rows]
-        return np.reshape(theta, np.shape(phi))
+        return self.compiled.theta(tf.constant(rows, tf.float64)).numpy().reshape(np.shape(phi))
 
 
 class Compiled:
@@ -174,5 +173,9 @@ class Compiled:
                 value = potential(phi, points)
             return value, tape.gradient(value, phi)
 
+        def parameters(rows):
+            return tf.map_fn(lambda phi: self.coordinates.theta(phi)[0], rows)
+
+        self.theta = tf.function(parameters, reduce_retracing=True)
         self.energy = tf.function(potential, jit_compile=True, reduce_retracing=False)
         self.energy_and_gradient = tf.function(with_gradient, jit_compile=True, reduce_retracing=False)
