@@ -18,8 +18,8 @@ import numpy as np
 
 BOX_SIZE, CELLS = 357.0, 64  # Mpc: 250 Mpc/h and 3.9 Mpc/h cells, as in Charnock et al. (2020)
 MINIMUM_MASS = 3e12
-# Global mass function of about 10^4 haloes: a broad component and a bump that it cannot imitate. A second component that
-# the data do not need is free to wander through its prior, and chains then take much longer to agree.
+# Global mass function of about 10^4 haloes: a broad component and a bump that it cannot imitate. A second component
+# that the data do not need is free to wander through its prior, and chains then take much longer to agree.
 ROWS = [-8.5, -10.7, -2.5, 4.8, 1.0, -0.7]
 TRUTH = [0.5, 0.03, 0.01, 0.005, 0.0, 1.4, 1.2, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0]
 RECOVERY = {"most_steps": 32, "guide_points": 8192}
@@ -163,7 +163,7 @@ def recovery(arguments):
     inputs = mock_inputs()
     write_inputs(folder / "inputs.h5", inputs, {})
     wall = time.monotonic()
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
+    with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
         costs = pool.map(run_one, [(folder, index, sampler) for index in range(4)], chunksize=1)
     report = judge(folder, mock_settings(**sampler))
     report |= {"wall_seconds": time.monotonic() - wall, "costs": costs, "haloes": len(inputs.haloes)}
@@ -305,8 +305,9 @@ def main():
         sub.set_defaults(command=command)
         if command is not speed:
             sub.add_argument("--folder", required=True)
-            sub.add_argument("--warmup", type=int, default=1000)
-            sub.add_argument("--samples", type=int, default=6000)
+            sub.add_argument("--warmup", type=int, default=500)
+            sub.add_argument("--samples", type=int, default=1500)
+            sub.add_argument("--processes", type=int, default=2)
             sub.add_argument("--replicates", type=int, default=CALIBRATION["replicates"])
     arguments = parser.parse_args()
     arguments.command(arguments)
