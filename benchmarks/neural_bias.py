@@ -306,7 +306,7 @@ def main():
         if command is not speed:
             sub.add_argument("--folder", required=True)
             sub.add_argument("--warmup", type=int, default=500)
-            sub.add_argument("--samples", type=int, default=1500)
+            sub.add_argument("--samples", type=int, default=4000)
             sub.add_argument("--processes", type=int, default=2)
             sub.add_argument("--replicates", type=int, default=CALIBRATION["replicates"])
     arguments = parser.parse_args()
