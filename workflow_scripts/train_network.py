@@ -36,9 +36,7 @@ def main() -> None:
     read_manifest(arguments.manifest)
     # Before Keras is imported: TensorFlow's own notes would bury the messages of the run.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    # A training that outlived a killed workflow may still be writing here.
-    with exclusive(Path(arguments.output) / ".lock"):
-        train(arguments, settings, training)
+    train(arguments, settings, training)
 
 
 def train(arguments: argparse.Namespace, settings: NetworkSettings, training: TrainingSettings) -> None:
@@ -61,13 +59,16 @@ def train(arguments: argparse.Namespace, settings: NetworkSettings, training: Tr
     )
     folder = arguments.checkpoints or Path(arguments.output) / "checkpoints"
     checkpoints = Checkpoints(folder, job.fingerprint())
-    if arguments.restart_on_change:
-        checkpoints.discard_others()
-    trainer = Trainer(job, training, checkpoints)
-    model = trainer.run()
-    record = provenance("training", settings.model_dump(), arguments.seed)
-    save_network(arguments.output, TrainedNetwork(model, settings, job.normalisation), record, trainer.state.history)
-    checkpoints.clear()
+    # A training that outlived a killed workflow may still be writing here.
+    with exclusive(Path(arguments.output) / ".lock"):
+        if arguments.restart_on_change:
+            checkpoints.discard_others()
+        trainer = Trainer(job, training, checkpoints)
+        model = trainer.run()
+        record = provenance("training", settings.model_dump(), arguments.seed)
+        trained = TrainedNetwork(model, settings, job.normalisation)
+        save_network(arguments.output, trained, record, trainer.state.history)
+        checkpoints.clear()
     log.info("%s: trained", arguments.output)
 
 
