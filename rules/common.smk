@@ -31,6 +31,7 @@ PREDICTIONS = f"{RESULTS}/predictions"
 HALOES = f"{RESULTS}/haloes"
 STATISTICS = f"{RESULTS}/statistics"
 FIGURES = f"{RESULTS}/figures"
+NEURAL_BIAS = f"{RESULTS}/neural_bias"
 REPORT = f"{RESULTS}/report.html"
 
 BOXES = [f"{i:03d}" for i in range(SETTINGS.boxes.count)]
@@ -38,6 +39,8 @@ TEST_BOXES = BOXES[SETTINGS.boxes.count - SETTINGS.boxes.test :]
 KNOWN_BOXES = BOXES[: SETTINGS.boxes.count - SETTINGS.boxes.test]
 TRAINING_BOXES = KNOWN_BOXES[: len(KNOWN_BOXES) - SETTINGS.boxes.validation]
 VALIDATION_BOXES = KNOWN_BOXES[len(TRAINING_BOXES) :]
+
+NEURAL_BIAS_BOX = BOXES[SETTINGS.neural_bias.box]
 
 # MPI programs start through {resources.mpi} where there is more than one rank; the choice is left to the shell, so that
 # another launcher or another number of ranks is no changed parameter and remakes nothing.
@@ -232,3 +235,34 @@ def reported_settings():
         name: values["networks"][name] for name in SETTINGS.run.networks
     }
     return values
+
+
+def neural_bias_chains():
+    """Chains of the neural bias model."""
+    return expand(
+        f"{NEURAL_BIAS}/chain_{{chain}}.h5",
+        chain=range(SETTINGS.neural_bias.sampler.chains),
+    )
+
+
+def neural_bias_draws():
+    """Catalogues drawn from the neural bias model."""
+    return expand(
+        f"{NEURAL_BIAS}/draw_{{draw}}.h5", draw=range(SETTINGS.neural_bias.draws)
+    )
+
+
+def neural_bias_figures():
+    """Figures of the neural bias model."""
+    names = ("mass_functions", "fields", "kernels", "comparison", "predictive", "trace")
+    return expand(f"{FIGURES}/neural_bias/neural_bias_{{name}}.png", name=names)
+
+
+def neural_bias_files():
+    """Kept files of the neural bias model."""
+    names = ("inputs.h5", "summary.json", "arrays.h5")
+    return (
+        [f"{NEURAL_BIAS}/{name}" for name in names]
+        + neural_bias_chains()
+        + neural_bias_draws()
+    )

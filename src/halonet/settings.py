@@ -350,6 +350,7 @@ class Settings(Model):
     prediction: PredictionSettings
     halo_finding: HaloFindingSettings
     statistics: StatisticsSettings
+    neural_bias: NeuralBiasSettings
 
     @model_validator(mode="after")
     def _stages_fit_together(self) -> Self:
@@ -368,6 +369,8 @@ class Settings(Model):
                 f"ground_truth.peak_patch.filters.largest_mpc = {largest} exceeds half of the box "
                 f"({boxes.box_size_mpc / 2} Mpc)"
             )
+        if self.neural_bias.box >= boxes.count:
+            raise ValueError(f"neural_bias.box = {self.neural_bias.box}; the boxes are 0 to {boxes.count - 1}")
         return self._networks_fit()
 
     def _networks_fit(self) -> Self:

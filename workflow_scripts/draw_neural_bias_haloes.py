@@ -1,0 +1,44 @@
+"""Draw a Poisson halo catalogue from one posterior sample of the neural bias model."""
+
+import argparse
+import os
+
+from halonet import console
+from halonet.catalogue import write_catalogue
+from halonet.initial_conditions.noise import generator
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, NeuralBiasSettings, stage_settings
+
+
+def main() -> None:
+    """Parse the command line, draw and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs", required=True, help="HDF5 file of prepare_neural_bias.py")
+    parser.add_argument("--chains", nargs="+", required=True, help="HDF5 files of sample_neural_bias.py")
+    parser.add_argument("--settings", help="settings of the neural bias model as JSON")
+    parser.add_argument("--cosmology", help="cosmology as JSON; default: the paper's")
+    parser.add_argument("--seed", type=int, required=True, help="master seed of the run")
+    parser.add_argument("--draw", type=int, default=0, help="index of the draw, which derives its own seed")
+    parser.add_argument("--haloes", required=True, help="catalogue to write")
+    arguments = parser.parse_args()
+    settings = stage_settings(NeuralBiasSettings, arguments.settings)
+    cosmology = stage_settings(CosmologySettings, arguments.cosmology)
+
+    from halonet.neural_bias.catalogues import draw_catalogue
+    from halonet.neural_bias.inputs import read_inputs
+    from halonet.neural_bias.problem import make_problem
+    from halonet.neural_bias.results import read_samples
+
+    inputs = read_inputs(arguments.inputs)
+    samples = read_samples(arguments.chains)[1].reshape(-1, make_problem(inputs, settings).model.parameters)
+    rng = generator(arguments.seed, "neural bias draw", arguments.draw)
+    theta = samples[rng.integers(len(samples))]
+    record = provenance("neural bias draw", settings.model_dump(), arguments.seed)
+    catalogue = draw_catalogue(make_problem(inputs, settings), inputs, theta, cosmology, rng, record)
+    write_catalogue(arguments.haloes, catalogue)
+    console.log.info("%d haloes drawn, %d in the catalogue", len(catalogue), len(inputs.haloes))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    console.run(main)

@@ -1,0 +1,68 @@
+"""Prepare the data of the neural bias model: density evolved on the engine's grid, and haloes.
+
+The density is a linear one of the pipeline (--density) or a user's own evolved one (--evolved-density); the haloes
+are a catalogue of this project (--haloes) or a user's table with declared units (--table, CSV or HDF5).
+"""
+
+import argparse
+import os
+
+from halonet import console
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, NeuralBiasSettings, stage_settings
+from halonet.storage import StorageError, read_field, read_header
+
+
+def main() -> None:
+    """Parse the command line, evolve the density, check the haloes and write both."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    density = parser.add_mutually_exclusive_group(required=True)
+    density.add_argument("--density", help="linear density of a box, evolved here")
+    density.add_argument("--evolved-density", help="evolved density contrast on the engine's grid")
+    haloes = parser.add_mutually_exclusive_group(required=True)
+    haloes.add_argument("--haloes", help="catalogue of this project, with Eulerian places")
+    haloes.add_argument("--table", help="CSV or HDF5 with columns x, y, z, mass")
+    parser.add_argument("--length-unit", help="of the table: Mpc or Mpc/h")
+    parser.add_argument("--mass-unit", help="of the table: Msun or Msun/h")
+    parser.add_argument("--completeness", help="HDF5 file whose dataset probability is the completeness of every voxel")
+    parser.add_argument("--drop", action="store_true", help="leave out haloes outside the range of masses")
+    parser.add_argument("--cosmology", help="cosmology as JSON; default: the paper's")
+    parser.add_argument("--settings", help="settings of the neural bias model as JSON")
+    parser.add_argument("--inputs", required=True, help="HDF5 file to write")
+    arguments = parser.parse_args()
+    settings = stage_settings(NeuralBiasSettings, arguments.settings)
+    cosmology = stage_settings(CosmologySettings, arguments.cosmology)
+    prepare(arguments, settings, cosmology)
+
+
+def prepare(arguments: argparse.Namespace, settings: NeuralBiasSettings, cosmology: CosmologySettings) -> None:
+    """Prepare the data with validated settings."""
+    from halonet.neural_bias import inputs as data
+
+    if arguments.table:
+        if not (arguments.length_unit and arguments.mass_unit):
+            raise StorageError(f"{arguments.table}: declare its units with --length-unit and --mass-unit")
+        haloes = data.read_table(arguments.table, arguments.length_unit, arguments.mass_unit, cosmology.h)
+    else:
+        haloes = data.read_pipeline_haloes(arguments.haloes)
+        wanted, found = (
+            read_header(p).box_size_mpc for p in (arguments.density or arguments.evolved_density, arguments.haloes)
+        )
+        if wanted != found:
+            raise StorageError(f"{arguments.haloes}: a box of {found} Mpc, but the density's is {wanted} Mpc")
+    if arguments.density:
+        fields = data.evolve(arguments.density, settings, cosmology)
+    else:
+        fields = data.read_evolved(arguments.evolved_density, settings)
+    lowest, highest = settings.minimum_mass_msun, settings.maximum_mass_msun
+    source = arguments.table or arguments.haloes
+    kept = data.check_haloes(haloes, fields["box_size"], lowest, highest, source, arguments.drop)
+    console.log.info("%d haloes of %d from %.3g solar masses", len(kept), len(haloes), lowest)
+    completeness = read_field(arguments.completeness, "probability") if arguments.completeness else None
+    inputs = data.Inputs(haloes=kept, minimum_mass=lowest, maximum_mass=highest, completeness=completeness, **fields)
+    data.write_inputs(arguments.inputs, inputs, provenance("neural bias inputs", settings.model_dump()))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    console.run(main)

@@ -1,0 +1,37 @@
+"""Summarise the chains of the neural bias model: convergence, counts, mass functions, fields, comparison of models."""
+
+import argparse
+import os
+
+from halonet import console
+from halonet.provenance import provenance
+from halonet.settings import NeuralBiasSettings, stage_settings
+from halonet.storage import write_json
+
+
+def main() -> None:
+    """Parse the command line, summarise and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs", required=True, help="HDF5 file of prepare_neural_bias.py")
+    parser.add_argument("--chains", nargs="+", required=True, help="HDF5 files of sample_neural_bias.py")
+    parser.add_argument("--settings", help="settings of the neural bias model as JSON")
+    parser.add_argument("--seed", type=int, default=0, help="master seed of the run")
+    parser.add_argument("--summary", required=True, help="JSON file to write")
+    parser.add_argument("--arrays", required=True, help="HDF5 file to write: samples, mass functions, fields")
+    arguments = parser.parse_args()
+    settings = stage_settings(NeuralBiasSettings, arguments.settings)
+
+    from halonet.neural_bias.inputs import read_inputs
+    from halonet.neural_bias.results import summarise, write_arrays
+
+    summary, arrays = summarise(read_inputs(arguments.inputs), settings, arguments.chains, arguments.seed)
+    record = provenance("neural bias", settings.model_dump(), arguments.seed)
+    write_arrays(arguments.arrays, arrays, record)
+    write_json(arguments.summary, summary | {"provenance": record})
+    for model in summary["models"]:
+        console.log.info("%s: ln L %.1f, BIC %.1f", model["model"], model["log_likelihood"], model["bic"])
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    console.run(main)
