@@ -25,9 +25,9 @@ FREEZE_OUT = (0.01, 0.171, 0.171)  # of axes 1, 2, 3; 0.171 = 200^(-1/3), the vi
 PROLATENESS_LIMIT = 0.9999
 SHAPES = {"published": (50, 20, 20), "fine": (121, 41, 21)}
 OVERDENSITIES = {"published": (1.5, 8.0), "fine": (1.5, 40.0)}
-# The reference code's tables differ from ours as single precision does: a few nodes in a hundred end one coarse step
-# earlier or later. Initial growth rates raised by this much, fitted to the reference catalogues on the 128^3 field,
-# bring 99.5% of radii to 1e-4, against 98.4% without.
+# Fitted, not derived: initial growth rates raised by this much bring 99.5% of the radii of the reference catalogues on
+# the 128^3 field to 1e-4, against 98.4% without. A table value is quantised by the coarse last step of its integration,
+# so a few nodes in a hundred flip by one step under such a change; the reference's own arithmetic is not known that well.
 PUBLISHED_RATE = 1 + 2e-5
 THRESHOLD_STEP = {"published": 1e-4, "fine": 1e-6}
 
