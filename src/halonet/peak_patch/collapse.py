@@ -27,7 +27,7 @@ SHAPES = {"published": (50, 20, 20), "fine": (121, 41, 21)}
 OVERDENSITIES = {"published": (1.5, 8.0), "fine": (1.5, 40.0)}
 # Fitted, not derived: initial growth rates raised by this much bring 99.5% of the radii of the reference catalogues on
 # the 128^3 field to 1e-4, against 98.4% without. A table value is quantised by the coarse last step of its integration,
-# so a few nodes in a hundred flip by one step under such a change; the reference's own arithmetic is not known that well.
+# so a few nodes in a hundred flip by one step under such a change; the reference's arithmetic is not known that well.
 PUBLISHED_RATE = 1 + 2e-5
 THRESHOLD_STEP = {"published": 1e-4, "fine": 1e-6}
 
