@@ -1,9 +1,15 @@
 """Digest of the code behind a script: it changes with what the code computes, and with nothing else."""
 
+import os
+import shutil
+import subprocess
+import sys
+
 import pytest
 
+import halonet
 from halonet import provenance
-from halonet.provenance import code_digest
+from halonet.provenance import PACKAGE, code_digest
 
 
 @pytest.fixture
@@ -45,3 +51,18 @@ def test_code_that_is_not_imported_does_not_change_the_digest(package):
 
 def test_provenance_is_the_same_for_two_identical_runs():
     assert provenance.provenance("s", {"a": 1}, 3) == provenance.provenance("s", {"a": 1}, 3)
+
+
+def test_compiled_kernels_of_other_code_are_never_run(tmp_path):
+    package = tmp_path / "halonet"
+    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    before = halonet.kernel_cache(package)
+    (package / "storage.py").write_text("# no kernel here\n")
+    assert halonet.kernel_cache(package) == before
+    kernel = next(path for path in package.rglob("*.py") if "njit" in path.read_text())
+    kernel.write_text(kernel.read_text() + "\n# changed\n")
+    assert halonet.kernel_cache(package) != before
+    program = "import halonet, numba; print(numba.config.CACHE_DIR)"
+    inherited = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(before)}
+    used = subprocess.run([sys.executable, "-c", program], env=inherited, capture_output=True, text=True, check=True)
+    assert used.stdout.strip() == str(halonet.kernel_cache(package))

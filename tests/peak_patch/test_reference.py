@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.displacement import first_order_displacement
 from halonet.peak_patch.candidates import filter_radii, find_candidates
 from halonet.peak_patch.finder import find_haloes
@@ -31,6 +32,13 @@ def fields(reference, slabs):
     return modes, psi
 
 
+def compare_candidates(expected, cells, radii):
+    """Fraction of candidates at the same cell, and of these with the same radius to 1e-4."""
+    _, mine, theirs = np.intersect1d(cells, expected["candidate_cells"], return_indices=True)
+    same = np.abs(radii[mine] / expected["candidate_radii"][theirs] - 1) < 1e-4
+    return len(mine) / max(len(cells), len(expected["candidate_cells"])), np.mean(same)
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_candidates_and_radii_are_those_of_the_reference(group, reference, fields, slabs, table):
     settings, (modes, psi) = GROUPS[group], fields
@@ -38,11 +46,28 @@ def test_candidates_and_radii_are_those_of_the_reference(group, reference, field
     cells, filters = find_candidates(modes, slabs, radii, table.threshold(0.0))
     density = reference["density"]
     found = measure(density, psi, 0, cells, filters, radii, 1.0, sphere(31), table, 0.0, settings.search)
-    expected = reference[group]
-    _, mine, theirs = np.intersect1d(cells[found.rows], expected["candidate_cells"], return_indices=True)
-    assert len(mine) >= 0.999 * max(len(found.rows), len(expected["candidate_cells"]))
-    difference = np.abs(found.radii[mine] / expected["candidate_radii"][theirs] - 1)
-    assert np.mean(difference < 1e-4) >= 0.994
+    at_same_cell, of_same_radius = compare_candidates(reference[group], cells[found.rows], found.radii)
+    assert at_same_cell >= 0.999
+    assert of_same_radius >= 0.999
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_candidate_is_the_reference_s_in_the_padded_tile_the_reference_smooths(group, reference, fields, table):
+    # The reference smooths a tile of 192^3 cells, the box and 32 cells around it, as if the tile were periodic.
+    settings, buffer = GROUPS[group], 32
+    pad = [(buffer, buffer)] * 3
+    density = np.pad(reference["density"], pad, mode="wrap")
+    psi = np.pad(fields[1], [*pad, (0, 0)], mode="wrap")
+    tile, radii = Slabs(192), filter_radii(settings.filters, 1.0)
+    cells, filters = find_candidates(tile.forward(density), tile, radii, table.threshold(0.0))
+    index = np.stack(np.unravel_index(cells, density.shape)) - buffer
+    inside = np.all((index >= 0) & (index < 128), axis=0)
+    cells, filters, index = cells[inside], filters[inside], index[:, inside]
+    found = measure(density, psi, 0, cells, filters, radii, 1.0, sphere(31), table, 0.0, settings.search)
+    in_box = np.ravel_multi_index(index[:, found.rows], (128,) * 3)
+    at_same_cell, of_same_radius = compare_candidates(reference[group], in_box, found.radii)
+    assert at_same_cell >= 0.9999
+    assert of_same_radius >= 0.9995
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -52,7 +77,7 @@ def test_haloes_and_mask_are_those_of_the_reference(group, reference, slabs, tab
     kept = expected["keep_final"]
     _, mine, theirs = np.intersect1d(flat_cells(haloes), expected["halo_cells"][kept], return_indices=True)
     difference = np.abs(haloes["radius"][mine] / expected["R_shared"][kept][theirs] - 1)
-    assert np.sum(difference < 1e-3) >= 0.995 * max(len(haloes), kept.sum())
+    assert np.sum(difference < 1e-4) >= 0.995 * max(len(haloes), kept.sum())
     distance = np.abs(haloes.positions(("x", "y", "z"))[mine] - expected["pos_euler"][kept][theirs])
     assert np.mean(np.minimum(distance, 128 - distance).max(axis=1) < 0.01) >= 0.999
     velocity = expected["vel"][kept][theirs]
@@ -68,7 +93,7 @@ def test_halo_counts_are_the_published_ones(group, reference, slabs, table, cosm
     settings = PeakPatchSettings(**{**GROUPS[group].model_dump(), "final_state_exclusion": None})
     shared = find_haloes(reference["density"], slabs, 1.0, cosmology, settings, table)
     counts = (len(shared.larger_than(27)), len(shared.larger_than(100)), len(final.larger_than(100)))
-    np.testing.assert_allclose(counts, COUNTS[group], rtol=0.003)
+    np.testing.assert_allclose(counts, COUNTS[group], rtol=0.002)
 
 
 def test_smaller_reduction_takes_the_overlap_from_the_smaller_halo_like_the_reference(

@@ -1,8 +1,9 @@
 """Collapse table: redshift of collapse of a homogeneous ellipsoid against overdensity, ellipticity and prolateness.
 
 Two presets. ``published`` is the coarse table behind the published catalogues: 50 x 20 x 20 nodes, nodes that never
-collapse hold -1 and are interpolated as they are (so the critical overdensity is 1.7163 today). ``fine`` is converged
-in the integration and in the nodes; nodes that never collapse hold 0, the limit of a collapse in the far future.
+collapse hold -1 and are interpolated as they are, all in single precision (so the critical overdensity is 1.7162
+today). ``fine`` is converged in the integration and in the nodes; nodes that never collapse hold 0, the limit of a
+collapse in the far future.
 """
 
 import json
@@ -17,7 +18,8 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from halonet.cosmology import growth_factor, growth_rate
-from halonet.peak_patch.integration import converged_collapse, published_collapse
+from halonet.peak_patch.integration import converged_collapse
+from halonet.peak_patch.published import growth_history, published_collapse
 from halonet.settings import CosmologySettings
 from halonet.storage import StorageError, atomic_path, open_hdf5
 
@@ -25,10 +27,7 @@ FREEZE_OUT = (0.01, 0.171, 0.171)  # of axes 1, 2, 3; 0.171 = 200^(-1/3), the vi
 PROLATENESS_LIMIT = 0.9999
 SHAPES = {"published": (50, 20, 20), "fine": (121, 41, 21)}
 OVERDENSITIES = {"published": (1.5, 8.0), "fine": (1.5, 40.0)}
-# Fitted, not derived: initial growth rates raised by this much bring 99.5% of the radii of the reference catalogues on
-# the 128^3 field to 1e-4, against 98.4% without. A table value is quantised by the coarse last step of its integration,
-# so a few nodes in a hundred flip by one step under such a change; the reference's arithmetic is not known that well.
-PUBLISHED_RATE = 1 + 2e-5
+PRECISION = {"published": np.float32, "fine": np.float64}
 THRESHOLD_STEP = {"published": 1e-4, "fine": 1e-6}
 
 
@@ -44,24 +43,27 @@ class CollapseTable:
         First node and spacing of log10 F, e and p / e, float64 of shape (3, 2).
     kind
         ``published`` or ``fine``.
-    omega_m
-        Matter density the table was solved for; nothing else of the cosmology enters.
+    omega_m, omega_b
+        Densities the table was solved for; nothing else of the cosmology enters.
     """
 
     values: np.ndarray
     axes: np.ndarray
     kind: str
     omega_m: float
+    omega_b: float
 
     def threshold(self, redshift: float) -> float:
         """Critical linear overdensity f_c (today's linear field) of a sphere that collapses at ``redshift``.
 
         log10 F is walked down from its maximum until the sphere no longer collapses in time, and one step more. The
-        steps of the published table, 1e-4, are part of its value of 1.7163 today.
+        steps of the published table, 1e-4 summed in single precision, are part of its value of 1.7162 today.
         """
         (start, spacing), step = self.axes[0], THRESHOLD_STEP[self.kind]
         nodes = start + spacing * np.arange(len(self.values))
-        logs = nodes[-1] - step * np.arange(int((nodes[-1] - nodes[0]) / step))
+        steps = np.full(int((nodes[-1] - nodes[0]) / step), -step)
+        steps[0] = nodes[-1]
+        logs = np.cumsum(steps, dtype=PRECISION[self.kind]).astype(float)
         late = np.flatnonzero(np.interp(logs, nodes, self.values[:, 0, 0]) <= 1 + redshift)
         if not len(late) or late[0] == 0:
             raise ValueError(
@@ -116,12 +118,16 @@ def growth_table(cosmology: CosmologySettings, last: float = 9.0, spacing: float
 
 
 @numba.njit(cache=True, nogil=True)
-def _solve(published, strains, lambda_ratio, table, freeze_out, result):
-    for i in range(len(strains)):
-        if published:
-            result[i] = published_collapse(strains[i], lambda_ratio, table, freeze_out)
-        else:
-            result[i] = converged_collapse(strains[i], lambda_ratio, table, freeze_out)
+def _solve_published(nodes, lambda_ratio, history, freeze_out, result):
+    for i in range(len(nodes)):
+        overdensity, ellipticity, prolateness = nodes[i]
+        result[i] = published_collapse(overdensity, ellipticity, prolateness, lambda_ratio, history, freeze_out)
+
+
+@numba.njit(cache=True, nogil=True)
+def _solve_fine(nodes, lambda_ratio, growth, freeze_out, result):
+    for i in range(len(nodes)):
+        result[i] = converged_collapse(nodes[i], lambda_ratio, growth, freeze_out)
 
 
 def solve_collapse_table(
@@ -139,27 +145,30 @@ def solve_collapse_table(
     limits = (np.log10(OVERDENSITIES[kind]), (0.0, 0.5), (-PROLATENESS_LIMIT, PROLATENESS_LIMIT))
     nodes = [np.linspace(*limit, count) for limit, count in zip(limits, SHAPES[kind], strict=True)]
     log_f, e, ratio = np.meshgrid(*nodes, indexing="ij")
-    strains = strain_eigenvalues(10**log_f, e, ratio * e).reshape(-1, 3)
+    shapes = np.stack([10**log_f, e, ratio * e], axis=-1).reshape(-1, 3)
     rank, ranks = (communicator.rank, communicator.size) if communicator else (0, 1)
     # Dealt out like cards: nodes of high overdensity take longer.
-    result = _solve_nodes(strains[rank::ranks], cosmology, kind, freeze_out, 1 if communicator else os.cpu_count())
-    values = np.empty(len(strains))
+    result = _solve_nodes(shapes[rank::ranks], cosmology, kind, freeze_out, 1 if communicator else os.cpu_count())
+    values = np.empty(len(shapes))
     for i, part in enumerate(communicator.allgather(result) if communicator else [result]):
         values[i::ranks] = part
     axes = np.array([(node[0], node[1] - node[0]) for node in nodes])
-    return CollapseTable(values.reshape(SHAPES[kind]), axes, kind, cosmology.omega_m)
+    return CollapseTable(values.reshape(SHAPES[kind]), axes, kind, cosmology.omega_m, cosmology.omega_b)
 
 
-def _solve_nodes(strains, cosmology, kind, freeze_out, threads) -> np.ndarray:
-    result, table = np.empty(len(strains)), growth_table(cosmology)
+def _solve_nodes(shapes, cosmology, kind, freeze_out, threads) -> np.ndarray:
     if kind == "published":
-        table[1] *= PUBLISHED_RATE
-    ratio, freeze_out = (1 - cosmology.omega_m) / cosmology.omega_m, np.array(freeze_out)
-    chunks = np.array_split(np.arange(len(strains)), 8 * threads)
+        kernel, nodes, growth = _solve_published, shapes, growth_history(cosmology)
+    else:
+        kernel, nodes, growth = _solve_fine, strain_eigenvalues(*shapes.T), growth_table(cosmology)
+    real, result = PRECISION[kind], np.empty(len(nodes))
+    ratio = real((1 - cosmology.omega_m) / cosmology.omega_m)
+    nodes, freeze_out = nodes.astype(real), np.array(freeze_out, real)
+    chunks = np.array_split(np.arange(len(nodes)), 8 * threads)
     parts = [slice(chunk[0], chunk[-1] + 1) for chunk in chunks if len(chunk)]
 
     def solve(part: slice) -> None:
-        _solve(kind == "published", strains[part], ratio, table, freeze_out, result[part])
+        kernel(nodes[part], ratio, growth, freeze_out, result[part])
 
     solve(parts[0])  # compiles and caches, which threads must not do at the same time
     with ThreadPoolExecutor(threads) as pool:
@@ -173,20 +182,21 @@ def write_collapse_table(path: str | Path, table: CollapseTable, provenance: dic
         data = file.create_dataset("collapse", data=table.values)
         data.attrs["description"] = "1 + z of collapse; axes log10 F, e, p/e; -1 or 0: never collapses"
         file.create_dataset("axes", data=table.axes).attrs["description"] = "first node and spacing of each axis"
-        file.attrs["kind"], file.attrs["omega_m"] = table.kind, table.omega_m
+        file.attrs["kind"], file.attrs["omega_m"], file.attrs["omega_b"] = table.kind, table.omega_m, table.omega_b
         file.attrs["provenance"] = json.dumps(provenance)
 
 
 def read_collapse_table(path: str | Path, cosmology: CosmologySettings, kind: str) -> CollapseTable:
     """Read a collapse table; one of another cosmology or kind is refused."""
     with open_hdf5(path) as file:
-        if "collapse" not in file or "axes" not in file or not {"kind", "omega_m"} <= set(file.attrs):
+        if "collapse" not in file or "axes" not in file or not {"kind", "omega_m", "omega_b"} <= set(file.attrs):
             raise StorageError(f"{path}: no collapse table; solve_collapse_table.py writes one")
-        table = CollapseTable(
-            file["collapse"][:], file["axes"][:], str(file.attrs["kind"]), float(file.attrs["omega_m"])
-        )
+        numbers = (float(file.attrs["omega_m"]), float(file.attrs["omega_b"]))
+        table = CollapseTable(file["collapse"][:], file["axes"][:], str(file.attrs["kind"]), *numbers)
     if table.kind != kind:
         raise StorageError(f"{path}: collapse table {table.kind!r}, but the settings ask for {kind!r}")
-    if abs(table.omega_m - cosmology.omega_m) > 1e-9:
-        raise StorageError(f"{path}: solved for omega_m = {table.omega_m}, but the cosmology has {cosmology.omega_m}")
+    for name in ("omega_m", "omega_b"):
+        solved, asked = getattr(table, name), getattr(cosmology, name)
+        if abs(solved - asked) > 1e-9:
+            raise StorageError(f"{path}: solved for {name} = {solved}, but the cosmology has {asked}")
     return table

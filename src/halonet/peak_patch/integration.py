@@ -1,14 +1,11 @@
-"""Two integrations of the collapsing ellipsoid: the one behind the published tables, and a converged one."""
+"""Converged integration of the collapsing ellipsoid."""
 
 import numba
 import numpy as np
 
 from halonet.peak_patch.ellipsoid import derivatives, freeze, start
 
-PUBLISHED_STEP = 0.01
-PUBLISHED_LAST_SCALE_FACTOR = 2.0
-MAXIMUM_STEPS = 10_000
-LAST_SCALE_FACTOR = 8.0  # of the converged integration; what has not collapsed then hardly ever will
+LAST_SCALE_FACTOR = 8.0  # what has not collapsed then hardly ever will
 TOLERANCE = 1e-8
 
 # Dormand & Prince 1980 (J. Comp. Appl. Math. 6, 19), fifth order with an error estimate of fourth order.
@@ -25,50 +22,6 @@ _STAGES = np.array(
     ]
 )
 _ERROR = np.array([71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 40])
-
-
-@numba.njit(cache=True, nogil=True)
-def published_collapse(strain, lambda_ratio, growth_table, freeze_out):
-    """1 + z of collapse as in the published tables: classical Runge-Kutta of fixed accuracy, -1 if not before a = 2.
-
-    Parameters
-    ----------
-    strain
-        Eigenvalues l1 <= l2 <= l3 of the linear strain at z = 0.
-    lambda_ratio
-        Omega_Lambda / Omega_m.
-    growth_table
-        Growth factors and rates, shape (3, n); see :func:`halonet.peak_patch.ellipsoid.growth`.
-    freeze_out
-        Fractions of the background size at which axes 1, 2, 3 freeze.
-    """
-    y, p, frozen = np.empty(3), np.empty(3), np.zeros(3)
-    ys, ps, dy, dp = np.empty(3), np.empty(3), np.empty((4, 3)), np.empty((4, 3))
-    a = start(strain, lambda_ratio, growth_table, y, p)
-    scale = PUBLISHED_STEP * np.sqrt((1 + lambda_ratio * a * a * a) / a)
-    for _ in range(MAXIMUM_STEPS):
-        h = scale * y[2] ** 1.5
-        for i in range(3):  # after the step is set: the published steps follow an axis through the step it freezes in
-            if frozen[i] > 0:
-                y[i], p[i] = frozen[i], 0.0
-        for stage in range(4):
-            part = 0.0 if stage == 0 else (h if stage == 3 else 0.5 * h)
-            for i in range(3):
-                ys[i] = y[i] + part * dy[stage - 1, i] if stage else y[i]
-                ps[i] = p[i] + part * dp[stage - 1, i] if stage else p[i]
-            # Testing inside the stages too is what the published tables were made with.
-            freeze(a + part, ys, frozen, freeze_out)
-            derivatives(a + part, ys, ps, frozen, strain, lambda_ratio, growth_table, dy[stage], dp[stage])
-        for i in range(3):
-            y[i] += h / 6 * (dy[0, i] + 2 * dy[1, i] + 2 * dy[2, i] + dy[3, i])
-            p[i] += h / 6 * (dp[0, i] + 2 * dp[1, i] + 2 * dp[2, i] + dp[3, i])
-        a += h
-        freeze(a, y, frozen, freeze_out)
-        if frozen[0] > 0:
-            return 1 / a
-        if a >= PUBLISHED_LAST_SCALE_FACTOR:
-            break
-    return -1.0
 
 
 @numba.njit(cache=True)
@@ -111,8 +64,18 @@ def _excess(a, y, frozen, freeze_out):
 def converged_collapse(strain, lambda_ratio, growth_table, freeze_out, tolerance=TOLERANCE):
     """1 + z of collapse to a relative accuracy of about 1e-6; 0, its limit, if not before a = 8.
 
-    Adaptive Dormand-Prince steps; the instants at which axes freeze are located by bisection. Parameters as those of
-    :func:`published_collapse`.
+    Adaptive Dormand-Prince steps; the instants at which axes freeze are located by bisection.
+
+    Parameters
+    ----------
+    strain
+        Eigenvalues l1 <= l2 <= l3 of the linear strain at z = 0.
+    lambda_ratio
+        Omega_Lambda / Omega_m.
+    growth_table
+        Growth factors and rates, shape (3, n); see :func:`halonet.peak_patch.ellipsoid.growth`.
+    freeze_out
+        Fractions of the background size at which axes 1, 2, 3 freeze.
     """
     y, p, frozen, work = np.empty(3), np.empty(3), np.zeros(3), np.empty((2, 7, 3))
     y_new, p_new = np.empty(3), np.empty(3)
