@@ -30,7 +30,9 @@ def main() -> None:
     prepare_devices(arguments.threads, arguments.gpus)
     network = load_network(arguments.network)
     cell_size = header.box_size_mpc / len(density)
-    probability = predict_box(network, density, cell_size, settings, lambda tiles: console.progress(tiles, "tiles"))
+    probability = predict_box(
+        network, density, cell_size, settings, lambda tiles: console.progress(tiles, "tiles"), arguments.threads
+    )
     values = {"prediction": settings.model_dump(), "network": network.settings.model_dump()}
     record = provenance("prediction", values, header.seed) | {"density": header.provenance}
     written = FieldHeader(header.box_size_mpc, header.redshift, header.cosmology, header.seed, record)

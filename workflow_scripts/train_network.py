@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--ground-truth", required=True, help="folder that holds <box>/density.h5 and <box>/mask.h5")
     parser.add_argument("--manifest", required=True, help="CSV of slice_subvolumes.py")
     parser.add_argument("--normalisation", required=True, help="JSON of slice_subvolumes.py")
+    parser.add_argument("--channels", help="folder of <box>.h5 of compute_channels.py, for a network with channels")
     parser.add_argument("--settings", required=True, help="network settings as JSON")
     parser.add_argument("--training", help="training settings as JSON: checkpoint_minutes, threads, gpus")
     parser.add_argument("--seed", type=int, default=0, help="decides first weights, samples and dropout")
@@ -56,6 +57,7 @@ def train(arguments: argparse.Namespace, settings: NetworkSettings, training: Tr
         Path(arguments.manifest),
         Path(arguments.normalisation),
         code,
+        Path(arguments.channels) if arguments.channels else None,
     )
     folder = arguments.checkpoints or Path(arguments.output) / "checkpoints"
     checkpoints = Checkpoints(folder, job.fingerprint())

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Radius = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 
@@ -146,6 +147,34 @@ class TrainingStageSettings(Model):
         return self
 
 
+class ChannelSettings(Model):
+    """Input channels beside the density, computed from a whole periodic box (:mod:`halonet.dataset.channels`)."""
+
+    smoothing_cells: list[Radius] = Field([], description="radii of top-hat smoothed densities (cells)")
+    shear_cells: list[Radius] = Field([], description="top-hat radii of the shear amplitudes (cells)")
+
+    @property
+    def count(self) -> int:
+        """Number of channels, without the density."""
+        return len(self.smoothing_cells) + len(self.shear_cells)
+
+    def check_box(self, cells: int) -> None:
+        """Refuse a radius that a periodic box of ``cells``^3 cells cannot hold."""
+        for name, radii in self.model_dump().items():
+            if radii and 2 * max(radii) > cells:
+                raise SettingsError(
+                    f"channels.{name} = {radii}: a radius of {max(radii)} cells is larger than half of a box of "
+                    f"{cells} cells"
+                )
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        for name, radii in self.model_dump().items():
+            if len(set(radii)) < len(radii):
+                raise ValueError(f"{name} {radii} names a radius twice")
+        return self
+
+
 class NetworkSettings(Model):
     """A network, its input and its training schedule: all that decides its weights besides data and seed."""
 
@@ -159,6 +188,7 @@ class NetworkSettings(Model):
     window: int = Field(128, ge=8, description="cells along a side of a training sample")
     normalisation: Literal["global", "individual"] = "global"
     augmentation: Literal["none", "reflections", "cube"] = "reflections"
+    channels: ChannelSettings = ChannelSettings()
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     stages: list[TrainingStageSettings] = Field(min_length=1)
     validation_interval: int = Field(1000, ge=1, description="steps between validations")
@@ -386,6 +416,10 @@ class Settings(Model):
                 raise ValueError(
                     f"prediction.tile = {self.prediction.tile} is no multiple of {2**network.levels} for {name}"
                 )
+            try:
+                network.channels.check_box(self.boxes.cells)
+            except SettingsError as error:
+                raise ValueError(f"networks.{name}.{error}") from None
         finding = self.halo_finding
         if finding.needs_calibration and finding.calibrate_on == "validation" and not self.boxes.validation:
             raise ValueError("halo_finding.calibrate_on is 'validation' but boxes.validation is 0")

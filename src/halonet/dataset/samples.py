@@ -13,6 +13,7 @@ import h5py
 import keras
 import numpy as np
 
+from halonet.dataset.channel_files import channel_file
 from halonet.dataset.manifest import Subvolume, box_folder
 from halonet.dataset.normalisation import Normalisation
 from halonet.dataset.symmetries import GROUPS
@@ -22,9 +23,12 @@ _ORDER, _SAMPLE = 0, 1  # streams of the generator
 
 
 def read_window(path: str | Path, name: str, start: tuple[int, int, int], cells: int) -> np.ndarray:
-    """Cube of ``cells``^3 of the field ``name`` from the cell ``start`` on, float32 (uint8 for a mask)."""
+    """Cube of ``cells``^3 of the field ``name`` from the cell ``start`` on, float32 (uint8 for a mask).
+
+    Where the field has channels, shape (N, N, N, C), all of them are read.
+    """
     with open_hdf5(path) as file:
-        if name not in file or min(file[name].shape) < max(start) + cells:
+        if name not in file or min(file[name].shape[:3]) < max(start) + cells:
             found = f"shape {file[name].shape}" if name in file else "no such dataset"
             raise StorageError(f"{path}: {name} must hold {cells}^3 cells from {tuple(start)} on; found {found}")
         try:
@@ -42,7 +46,7 @@ def _cube(data: h5py.Dataset, start: tuple[int, int, int], cells: int) -> np.nda
 
 @dataclass(frozen=True)
 class BoxFiles:
-    """Where densities and masks stand and how densities are normalised.
+    """Where densities, masks and further input channels stand, and how densities are normalised.
 
     Attributes
     ----------
@@ -52,18 +56,25 @@ class BoxFiles:
         Standard deviations of the boxes.
     kind
         ``global`` or ``individual``.
+    channels
+        Folder of the files of :mod:`halonet.dataset.channel_files`; None: the density is the only input.
     """
 
     ground_truth: Path
     normalisation: Normalisation
     kind: str
+    channels: Path | None = None
 
     def sample(self, window: Subvolume) -> tuple[np.ndarray, np.ndarray]:
-        """Normalised density (float32) and mask (uint8) of a window, each of shape (S, S, S)."""
+        """Inputs (float32, shape (S, S, S, 1 + C), normalised density first) and mask (uint8, (S, S, S)) of a window."""
         folder = box_folder(self.ground_truth, window.box)
         density = read_window(folder / "density.h5", "density", window.start, window.cells)
         mask = read_window(folder / "mask.h5", "mask", window.start, window.cells)
-        return density / np.float32(self.normalisation.of_box(window.box, self.kind)), mask
+        inputs = (density / np.float32(self.normalisation.of_box(window.box, self.kind)))[..., None]
+        if self.channels is not None:
+            beside = read_window(channel_file(self.channels, window.box), "channels", window.start, window.cells)
+            inputs = np.concatenate([inputs, beside], axis=-1)
+        return inputs, mask
 
 
 class TrainingSamples(keras.utils.PyDataset):
@@ -71,7 +82,8 @@ class TrainingSamples(keras.utils.PyDataset):
 
     An epoch passes over as many cells as the sub-volumes hold: where the window is smaller than the sub-volumes, each
     is visited several times and the window is cut at random inside it. Batches run on across the ends of epochs, so
-    that all have the same size. A batch is (density, mask) of shape (batch, S, S, S, 1), float32 and uint8.
+    that all have the same size. A batch is (inputs, mask) of shapes (batch, S, S, S, 1 + C) and (batch, S, S, S, 1),
+    float32 and uint8, the density first among the inputs.
 
     Parameters
     ----------
@@ -129,19 +141,19 @@ class TrainingSamples(keras.utils.PyDataset):
         """Batch of step ``start + index``."""
         first = (self.start + index) * self.batch_size
         samples = [self.sample(number) for number in range(first, first + self.batch_size)]
-        densities, masks = (np.stack(fields)[..., None] for fields in zip(*samples, strict=True))
-        return densities, masks
+        inputs, masks = (np.stack(fields) for fields in zip(*samples, strict=True))
+        return inputs, masks[..., None]
 
     def sample(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Density and mask of sample ``number``, counted from the start of the stage; shapes (S, S, S)."""
+        """Inputs (S, S, S, 1 + C) and mask (S, S, S) of sample ``number``, counted from the start of the stage."""
         epoch, within = divmod(number, self.samples_per_epoch)
         row = self.rows[self.order(epoch)[within] // self.visits]
         random = self._generator(_SAMPLE, epoch, within)
         offsets = random.integers(0, row.cells - self.window + 1, size=3)
         symmetry = self.group[random.integers(len(self.group))]
         start = tuple(int(first + offset) for first, offset in zip(row.start, offsets, strict=True))
-        density, mask = self.files.sample(Subvolume(row.box, start, self.window))
-        return symmetry(density), symmetry(mask)
+        inputs, mask = self.files.sample(Subvolume(row.box, start, self.window))
+        return symmetry(inputs), symmetry(mask)
 
     def order(self, epoch: int) -> np.ndarray:
         """Order in which the samples of an epoch are visited."""
@@ -162,7 +174,7 @@ def _permutation(seed: int, stage: int, epoch: int, count: int) -> np.ndarray:
 
 
 class ValidationSamples(keras.utils.PyDataset):
-    """Validation windows one by one, as they are: batches (density, mask) of shape (1, S, S, S, 1)."""
+    """Validation windows one by one, as they are: batches (inputs, mask) of one window each, as in training."""
 
     def __init__(self, files: BoxFiles, windows: list[Subvolume], workers: int = 1) -> None:
         super().__init__(workers=workers)
@@ -174,5 +186,5 @@ class ValidationSamples(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Window number ``index``."""
-        density, mask = self.files.sample(self.windows[index])
-        return density[None, ..., None], mask[None, ..., None]
+        inputs, mask = self.files.sample(self.windows[index])
+        return inputs[None], mask[None, ..., None]

@@ -26,32 +26,35 @@ def core_starts(cells: int, tile: int, buffer: int) -> list[tuple[int, int, int]
 def periodic_window(field: np.ndarray, start: tuple[int, int, int], size: int) -> np.ndarray:
     """Cube of ``size``^3 cells of a periodic field (N, N, N) from ``start`` on, which may be negative; a copy.
 
-    The window may be larger than the box: it then repeats.
+    The window may be larger than the box: it then repeats. A field may have further axes, (N, N, N, C), kept whole.
     """
-    for axis, (first, cells) in enumerate(zip(start, field.shape, strict=True)):
+    for axis, (first, cells) in enumerate(zip(start, field.shape[:3], strict=True)):
         field = field.take(np.arange(first, first + size) % cells, axis=axis)
     return field
 
 
 def map_tiles(
-    function: Callable[[np.ndarray], np.ndarray],
+    function: Callable[..., np.ndarray],
     field: np.ndarray,
     tile: int,
     buffer: int,
     track: Callable[[list], Iterable] = iter,
+    beside: tuple[np.ndarray, ...] = (),
 ) -> np.ndarray:
     """Apply ``function`` to every tile of a periodic field and put the cores of the results together.
 
     Parameters
     ----------
     function
-        Takes a tile of shape (tile, tile, tile) and returns one of the same shape.
+        Takes a tile of shape (tile, tile, tile), and after it one of each field ``beside``; returns one of that shape.
     field
         Periodic field, shape (N, N, N).
     tile, buffer
         Cells along a side of a tile, and cells trimmed from each of its faces; tile - 2 buffer divides N.
     track
         Wraps the list of tiles while it is worked through, to show progress.
+    beside
+        Further fields of the box, shape (N, N, N, ...), cut alike.
 
     Returns
     -------
@@ -61,7 +64,8 @@ def map_tiles(
     core = tile - 2 * buffer
     result = np.empty(field.shape, np.float32)
     for start in track(core_starts(len(field), tile, buffer)):
-        output = function(periodic_window(field, tuple(first - buffer for first in start), tile))
+        corner = tuple(first - buffer for first in start)
+        output = function(*(periodic_window(each, corner, tile) for each in (field, *beside)))
         result[_cube(start, core)] = output[_cube((buffer,) * 3, core)]
     return result
 

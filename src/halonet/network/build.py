@@ -20,6 +20,7 @@ def build_network(settings: NetworkSettings, dropout: float = 0.0) -> keras.Mode
         batch_normalisation=settings.batch_normalisation,
         dropout=dropout,
         input_size=settings.window,
+        channels=1 + settings.channels.count,
         precision=settings.precision,
     )
 

@@ -30,7 +30,7 @@ class TrainedNetwork:
     Attributes
     ----------
     model
-        Maps normalised densities (batch, S, S, S, 1) to probabilities (batch, S, S, S, 2), foreground first.
+        Maps normalised densities and channels beside them (batch, S, S, S, 1 + C) to probabilities (batch, S, S, S, 2), foreground first.
     settings
         What it is and how it was trained.
     normalisation

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from halonet.dataset.channel_files import channel_file, check_channels
 from halonet.dataset.manifest import Subvolume, box_folder, read_manifest, subvolumes
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.dataset.samples import BoxFiles, TrainingSamples, ValidationSamples
@@ -30,6 +31,8 @@ class TrainingJob:
         Files of :mod:`halonet.dataset`.
     code
         Digest of the code that trains.
+    channels
+        Folder of the boxes' channels, for a network that has any (:mod:`halonet.dataset.channel_files`).
     """
 
     settings: NetworkSettings
@@ -38,6 +41,16 @@ class TrainingJob:
     manifest: Path
     normalisation_file: Path
     code: str = ""
+    channels: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse channels that are missing, or not those of the network and of the boxes."""
+        wanted = self.settings.channels
+        if bool(wanted.count) != (self.channels is not None):
+            given = "no folder of channels is given" if wanted.count else f"the folder {self.channels} is given"
+            raise SettingsError(f"the network has the channels {wanted.model_dump()}, but {given}")
+        for path, density in self._channel_files():
+            check_channels(path, wanted, density)
 
     @cached_property
     def normalisation(self) -> Normalisation:
@@ -47,7 +60,7 @@ class TrainingJob:
     @cached_property
     def files(self) -> BoxFiles:
         """Reader of the boxes."""
-        return BoxFiles(Path(self.ground_truth), self.normalisation, self.settings.normalisation)
+        return BoxFiles(Path(self.ground_truth), self.normalisation, self.settings.normalisation, self.channels)
 
     def rows(self, split: str, boxes: int | None = None) -> list[Subvolume]:
         """Sub-volumes of a split; a network's window that is larger than they are is refused."""
@@ -95,6 +108,14 @@ class TrainingJob:
     def boxes(self) -> set[int]:
         """Boxes the manifest names."""
         return set(read_manifest(self.manifest)["box"])
+
+    def _channel_files(self) -> list[tuple[Path, Path]]:
+        """Files of channels and of density of every box; none for a network without channels."""
+        if self.channels is None:
+            return []
+        return [
+            (channel_file(self.channels, box), box_folder(self.ground_truth, box) / "density.h5") for box in self.boxes
+        ]
 
     def _digest_of_box(self, box: int) -> str:
         parts = []

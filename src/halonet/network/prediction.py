@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from halonet.dataset.channels import whole_box_channels
 from halonet.grid.tiles import map_tiles
 from halonet.network.build import size_multiple
 from halonet.network.folder import TrainedNetwork
@@ -20,6 +21,7 @@ def predict_box(
     cell_size_mpc: float,
     settings: PredictionSettings,
     track: Callable[[list], Iterable] = iter,
+    threads: int = 1,
 ) -> np.ndarray:
     """Probability of every cell of a periodic box to belong to a halo.
 
@@ -35,11 +37,15 @@ def predict_box(
         Tile and buffer; tile - 2 buffer divides N, and the network takes inputs of the size of a tile.
     track
         Wraps the list of tiles while it is worked through, to show progress.
+    threads
+        Threads of the Fourier transforms, for a network with channels.
 
     Returns
     -------
     ndarray
-        float32 of shape (N, N, N). Memory: density, result and the network's activations for one tile.
+        float32 of shape (N, N, N). Memory: density, result and the network's activations for one tile; for a network
+        of C channels 2 C bytes per cell more, and while they are computed what
+        :data:`halonet.dataset.channels.BYTES_PER_CELL` says.
     """
     _check_tile(network, settings.tile)
     trained = network.normalisation.cell_size_mpc
@@ -56,10 +62,16 @@ def predict_box(
     if not (np.isfinite(deviation) and deviation > 0):
         raise SettingsError(f"the density has standard deviation {deviation}; it cannot be normalised")
 
-    def foreground(tile: np.ndarray) -> np.ndarray:
-        return network.model.predict_on_batch(tile[None, ..., None] / np.float32(deviation))[0, ..., 0]
+    wanted = network.settings.channels
+    beside = (whole_box_channels(density, wanted, threads),) if wanted.count else ()
 
-    return map_tiles(foreground, density, settings.tile, settings.buffer, track)
+    def foreground(tile: np.ndarray, *channels: np.ndarray) -> np.ndarray:
+        inputs = tile[..., None] / np.float32(deviation)
+        if channels:
+            inputs = np.concatenate([inputs, *channels], axis=-1, dtype=np.float32)
+        return network.model.predict_on_batch(inputs[None])[0, ..., 0]
+
+    return map_tiles(foreground, density, settings.tile, settings.buffer, track, beside)
 
 
 def _check_tile(network: TrainedNetwork, tile: int) -> None:
