@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Radius = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -106,12 +106,53 @@ class PeakPatchSettings(Model):
     collapse_table: Literal["published", "fine"] = "published"
 
 
-class GroundTruthSettings(Model):
-    """Where true haloes come from."""
+def _names_boxes(pattern: str) -> str:
+    if "{box}" not in pattern or set("{}") & set(pattern.replace("{box}", "")):
+        raise ValueError("{box} must stand where the name of a box (000, 001, ...) does, and no other braces")
+    return pattern
 
+
+BoxFiles = Annotated[str, AfterValidator(_names_boxes)]
+
+
+class TruthFilesSettings(Model):
+    """A user's own truth: HDF5 files of each box, with ``{box}`` in place of its name (000, 001, ...).
+
+    Paths are relative to the folder in which the workflow runs. Their layout is that of the project's own files.
+    """
+
+    density: BoxFiles = Field(description="linear density, extrapolated to cosmology.redshift")
+    haloes: BoxFiles | None = Field(None, description="Lagrangian spheres; without a mask, their union is the mask")
+    mask: BoxFiles | None = Field(None, description="1 where a cell ends in a halo; without haloes there is no catalogue")
+
+    @model_validator(mode="after")
+    def _tells_the_truth(self) -> Self:
+        if self.haloes is None and self.mask is None:
+            raise ValueError("neither haloes nor mask is given; the truth is at least one of them")
+        return self
+
+
+class GroundTruthSettings(Model):
+    """Where true haloes come from: ``peak_patch`` finds them in densities drawn here, ``files`` are a user's own."""
+
+    source: Literal["peak_patch", "files"] = "peak_patch"
+    files: TruthFilesSettings | None = None
     ranks: int = Field(1, ge=1, description="MPI ranks of one box; changes no result")
     launcher: str = Field("mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'; changes no result")
     peak_patch: PeakPatchSettings = PeakPatchSettings()
+
+    @property
+    def has_haloes(self) -> bool:
+        """Whether the truth has a catalogue; a user's mask alone has none."""
+        return self.files is None or self.files.haloes is not None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if self.source == "files" and self.files is None:
+            raise ValueError("source is 'files', but the key files is missing; it says where density, haloes, mask are")
+        if self.source == "peak_patch" and self.files is not None:
+            raise ValueError("files are given, but source is 'peak_patch'; set source to 'files', or files to null")
+        return self
 
 
 class DatasetSettings(Model):
@@ -391,17 +432,22 @@ class Settings(Model):
                 raise ValueError(f"{what} = {size} does not divide boxes.cells = {boxes.cells}")
         if self.prediction.tile > boxes.cells + 2 * self.prediction.buffer:
             raise ValueError(f"prediction.tile = {self.prediction.tile} is larger than a box with its buffers")
-        if boxes.cells % self.ground_truth.ranks:
-            raise ValueError(f"ground_truth.ranks = {self.ground_truth.ranks} does not divide {boxes.cells} cells")
-        largest = self.ground_truth.peak_patch.filters.largest_mpc
+        if self.ground_truth.source == "peak_patch":
+            self._peak_patch_fits()
+        if self.neural_bias.box >= boxes.count:
+            raise ValueError(f"neural_bias.box = {self.neural_bias.box}; the boxes are 0 to {boxes.count - 1}")
+        return self._networks_fit()
+
+    def _peak_patch_fits(self) -> None:
+        boxes, truth = self.boxes, self.ground_truth
+        if boxes.cells % truth.ranks:
+            raise ValueError(f"ground_truth.ranks = {truth.ranks} does not divide {boxes.cells} cells")
+        largest = truth.peak_patch.filters.largest_mpc
         if 2 * largest > boxes.box_size_mpc:
             raise ValueError(
                 f"ground_truth.peak_patch.filters.largest_mpc = {largest} exceeds half of the box "
                 f"({boxes.box_size_mpc / 2} Mpc)"
             )
-        if self.neural_bias.box >= boxes.count:
-            raise ValueError(f"neural_bias.box = {self.neural_bias.box}; the boxes are 0 to {boxes.count - 1}")
-        return self._networks_fit()
 
     def _networks_fit(self) -> Self:
         for name in self.run.networks:
@@ -423,6 +469,11 @@ class Settings(Model):
         finding = self.halo_finding
         if finding.needs_calibration and finding.calibrate_on == "validation" and not self.boxes.validation:
             raise ValueError("halo_finding.calibrate_on is 'validation' but boxes.validation is 0")
+        if finding.needs_calibration and not self.ground_truth.has_haloes:
+            raise ValueError(
+                "halo_finding.peak_thresholds or shell_threshold is 'calibrated', which is a fit to true haloes, but "
+                "ground_truth.files has none; give ground_truth.files.haloes, or the thresholds as numbers"
+            )
         return self
 
 

@@ -49,8 +49,9 @@ class TrainingJob:
         if bool(wanted.count) != (self.channels is not None):
             given = "no folder of channels is given" if wanted.count else f"the folder {self.channels} is given"
             raise SettingsError(f"the network has the channels {wanted.model_dump()}, but {given}")
-        for path, density in self._channel_files():
-            check_channels(path, wanted, density)
+        for box in self.boxes if wanted.count else ():
+            density = box_folder(self.ground_truth, box) / "density.h5"
+            check_channels(channel_file(self.channels, box), wanted, density)
 
     @cached_property
     def normalisation(self) -> Normalisation:
@@ -109,18 +110,13 @@ class TrainingJob:
         """Boxes the manifest names."""
         return set(read_manifest(self.manifest)["box"])
 
-    def _channel_files(self) -> list[tuple[Path, Path]]:
-        """Files of channels and of density of every box; none for a network without channels."""
-        if self.channels is None:
-            return []
-        return [
-            (channel_file(self.channels, box), box_folder(self.ground_truth, box) / "density.h5") for box in self.boxes
-        ]
-
     def _digest_of_box(self, box: int) -> str:
         parts = []
-        for name in ("density", "mask"):
-            with open_hdf5(box_folder(self.ground_truth, box) / f"{name}.h5") as file:
+        paths = [box_folder(self.ground_truth, box) / f"{name}.h5" for name in ("density", "mask")]
+        if self.channels is not None:
+            paths.append(channel_file(self.channels, box))
+        for path in paths:
+            with open_hdf5(path) as file:
                 parts += [f"{key}={file.attrs[key]}" for key in sorted(file.attrs)]
         return _digest("\n".join(parts).encode())
 
