@@ -99,6 +99,17 @@ def per_box(bytes_per_cell, base_mb):
     return mem_mb
 
 
+def channels_memory(bytes_per_cell, base_mb):
+    """As :func:`per_box`, and what the channels of a network take: 29 bytes per cell while they are computed, 2 each."""
+
+    def mem_mb(wildcards, attempt):
+        count = SETTINGS.networks[wildcards.network].channels.count
+        channels = 29 + 2 * count if count else 0
+        return per_box(bytes_per_cell + channels, base_mb)(wildcards, attempt)
+
+    return mem_mb
+
+
 def minutes(microseconds_per_cell, base=10):
     """Run time (min) of a job on one box, three times what was measured, more with each attempt."""
 
@@ -133,6 +144,15 @@ def ground_truth_files():
 def dataset_files():
     """Kept files of the dataset."""
     return [f"{DATASET}/subvolumes.csv", f"{DATASET}/normalisation.json"]
+
+
+def channel_files(wildcards):
+    """Channels of the boxes that train or validate a network; none for a network without channels."""
+    if not SETTINGS.networks[wildcards.network].channels.count:
+        return []
+    return expand(
+        f"{NETWORKS}/{wildcards.network}/channels/{{box}}.h5", box=KNOWN_BOXES
+    )
 
 
 def network_files():

@@ -20,7 +20,7 @@ rule predict_mask:
     threads: SETTINGS.training.threads
     resources:
         gpu=SETTINGS.training.gpus,
-        mem_mb=per_box(16, 3000),
+        mem_mb=channels_memory(16, 3000),
         runtime=minutes(10),
     params:
         script=script("predict_mask"),

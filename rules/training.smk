@@ -5,12 +5,39 @@ on from the last checkpoint. Checkpoints of other settings are discarded, since 
 """
 
 
+rule compute_channels:
+    input:
+        density=f"{GROUND_TRUTH}/{{box}}/density.h5",
+    output:
+        channels=temp(f"{NETWORKS}/{{network}}/channels/{{box}}.h5"),
+    log:
+        f"{LOGS}/compute_channels/{{network}}/{{box}}.log",
+    benchmark:
+        f"{LOGS}/compute_channels/{{network}}/{{box}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    threads: SETTINGS.training.threads
+    resources:
+        mem_mb=channels_memory(4, 500),
+        runtime=minutes(0.3),
+    params:
+        script=script("compute_channels"),
+        code=digest("compute_channels"),
+        settings=lambda wildcards: as_json(
+            SETTINGS.networks[wildcards.network].channels
+        ),
+    shell:
+        "python {params.script} --density {input.density} --settings {params.settings:q} --threads {threads}"
+        " --channels {output.channels} 2>&1 | tee {log}"
+
+
 rule train_network:
     input:
         manifest=f"{DATASET}/subvolumes.csv",
         normalisation=f"{DATASET}/normalisation.json",
         density=expand(f"{GROUND_TRUTH}/{{box}}/density.h5", box=KNOWN_BOXES),
         mask=expand(f"{GROUND_TRUTH}/{{box}}/mask.h5", box=KNOWN_BOXES),
+        channels=channel_files,
     output:
         weights=f"{NETWORKS}/{{network}}/model.weights.h5",
         settings=f"{NETWORKS}/{{network}}/settings.json",
@@ -34,10 +61,13 @@ rule train_network:
         script=script("train_network"),
         code=digest("train_network"),
         ground_truth=lambda wildcards, input: folder_of_boxes(input.density),
+        channels=lambda wildcards, input: (
+            f"--channels {Path(input.channels[0]).parent}" if input.channels else ""
+        ),
         settings=lambda wildcards: as_json(SETTINGS.networks[wildcards.network]),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --ground-truth {params.ground_truth} --manifest {input.manifest}"
-        " --normalisation {input.normalisation} --settings {params.settings:q} --seed {params.seed}"
+        " --normalisation {input.normalisation} {params.channels} --settings {params.settings:q} --seed {params.seed}"
         ' --training \'{{"checkpoint_minutes": {resources.checkpoint_minutes}, "threads": {threads},'
         ' "gpus": {resources.gpu}}}\' --restart-on-change --output $(dirname {output.weights}) 2>&1 | tee {log}'

@@ -18,7 +18,8 @@ class Symmetry:
 
     def __call__(self, field: np.ndarray) -> np.ndarray:
         """Apply to a field of shape (S, S, S), or to scalars of shape (S, S, S, C); a view of it."""
-        return field.transpose(*self.axes, *range(3, field.ndim))[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
+        turned = field.transpose(*self.axes, *range(3, field.ndim))
+        return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
 
 
 _FLIPS = tuple(product((False, True), repeat=3))

@@ -30,7 +30,8 @@ class TrainedNetwork:
     Attributes
     ----------
     model
-        Maps normalised densities and channels beside them (batch, S, S, S, 1 + C) to probabilities (batch, S, S, S, 2), foreground first.
+        Maps normalised densities, with the C channels of ``settings`` beside them, (batch, S, S, S, 1 + C) to
+        probabilities (batch, S, S, S, 2), foreground first.
     settings
         What it is and how it was trained.
     normalisation

@@ -1,0 +1,115 @@
+"""Input channels computed from the density of a whole periodic box: what a window of it cannot know by itself.
+
+A channel is a scalar field, so a reflection or permutation of the axes acts on it as on the density. There are two
+kinds, both divided by the critical overdensity 1.686 of spherical collapse, so that they are of order one where haloes
+form:
+
+- the density averaged over a sphere (top-hat) of some cells;
+- the shear of the strain so averaged, zero in a spherical perturbation.
+
+Notes
+-----
+With W the top-hat window, the strain s_ij = d_i d_j laplacian^-1 delta has modes k_i k_j / k^2 W(k R) delta_k and the
+trace delta; its shear amplitude is
+
+    sqrt(s_ij s_ij - (tr s)^2 / 3).
+
+That is the norm of the traceless part of s, computed here as the root of the summed squares of its five components in
+an orthonormal basis, each by one inverse transform: no trace is needed, and nothing large cancels. Odd derivatives
+vanish on their Nyquist plane, or channels would not commute with reflections.
+"""
+
+import numpy as np
+
+from halonet.grid.slabs import Slabs
+from halonet.grid.windows import top_hat
+from halonet.settings import ChannelSettings, SettingsError
+
+CRITICAL_DENSITY = 1.686  # linear overdensity at which a sphere collapses
+BYTES_PER_CELL = 29  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
+
+
+def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: int = 1) -> np.ndarray:
+    """Channels of a box, beside its density.
+
+    Parameters
+    ----------
+    density
+        Linear overdensity, not normalised, shape (N, N, N).
+    settings
+        Radii in cells; none larger than N / 2.
+    threads
+        Threads of the Fourier transforms.
+
+    Returns
+    -------
+    ndarray
+        float16 of shape (N, N, N, C), so that a window of all channels is read in one piece: first the smoothed
+        densities, then the shear amplitudes, in the order of the settings. float16 keeps 11 bits, a rounding a
+        thousand times smaller than what a channel tells. Memory: see :data:`BYTES_PER_CELL`.
+    """
+    cells = len(density)
+    settings.check_box(cells)
+    slabs = Slabs(cells, threads=threads)
+    channels = np.empty((*density.shape, settings.count), np.float16)
+    modes = slabs.forward(np.asarray(density, np.float32))
+    for index, radius in enumerate(settings.smoothing_cells):
+        _store(slabs.inverse(_filtered(modes, slabs, radius)), channels[..., index])
+    for index, radius in enumerate(settings.shear_cells, len(settings.smoothing_cells)):
+        _store(_shear(modes, slabs, radius), channels[..., index])
+    return channels
+
+
+def _store(field: np.ndarray, channel: np.ndarray) -> None:
+    """Write a field in units of the critical density into its channel, by planes."""
+    limit = CRITICAL_DENSITY * float(np.finfo(np.float16).max)
+    for plane, target in zip(field, channel, strict=True):
+        if not np.abs(plane).max() < limit:
+            raise SettingsError(
+                f"a channel of the density is beyond {limit:.3g} or not finite; a linear density is needed"
+            )
+        target[...] = plane / np.float32(CRITICAL_DENSITY)
+
+
+def _filtered(modes: np.ndarray, slabs: Slabs, radius: float, component: int | None = None) -> np.ndarray:
+    """Modes averaged over a sphere of ``radius`` cells: of the density, or of a component of its traceless strain."""
+    # k^2 in units of the fundamental is a whole number: one table holds every value of the window.
+    numbers = np.arange(3 * (slabs.cells // 2) ** 2 + 1)
+    window = top_hat(2 * np.pi / slabs.cells * np.sqrt(numbers) * radius)
+    result = np.empty_like(modes)
+    for plane in range(slabs.cells):
+        factor = window[_squared(slabs, plane)]
+        if component is not None:
+            factor *= _traceless(slabs, plane, component)
+        result[plane] = factor.astype(np.float32) * modes[plane]
+    return result
+
+
+def _shear(modes: np.ndarray, slabs: Slabs, radius: float) -> np.ndarray:
+    """Shear amplitude of the strain averaged over a sphere of ``radius`` cells, float32 of shape (N, N, N)."""
+    total = np.zeros(slabs.shape, np.float32)
+    for component in range(5):
+        field = slabs.inverse(_filtered(modes, slabs, radius, component))
+        total += np.square(field, out=field)
+    return np.sqrt(total, out=total)
+
+
+def _traceless(slabs: Slabs, plane: int, component: int) -> np.ndarray:
+    """Component of k_i k_j / k^2 in an orthonormal basis of symmetric traceless tensors, for one plane of modes."""
+    kx, ky, kz = (k[plane] if axis == 0 else k[0] for axis, k in enumerate(slabs.wavenumbers))
+    off = [k[plane] if axis == 0 else k[0] for axis, k in enumerate(slabs.off_nyquist)]
+    squared = _squared(slabs, plane)
+    if component == 0:
+        product = (kx**2 - ky**2) / 2**0.5
+    elif component == 1:
+        product = (3 * kz**2 - squared) / 6**0.5
+    else:
+        one, other = [(kx * off[0], ky * off[1]), (ky * off[1], kz * off[2]), (kz * off[2], kx * off[0])][component - 2]
+        product = 2**0.5 * one * other
+    return product / np.maximum(squared, 1)
+
+
+def _squared(slabs: Slabs, plane: int) -> np.ndarray:
+    """k^2 of one plane of modes in units of the fundamental, integers of shape (N, N / 2 + 1)."""
+    kx, ky, kz = slabs.wavenumbers
+    return np.rint(kx[plane] ** 2 + ky[0] ** 2 + kz[0] ** 2).astype(np.int64)
