@@ -133,19 +133,38 @@ def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
 def read_catalogue(path: str | Path) -> HaloCatalogue:
     """Read a catalogue; missing columns, NaN and centres outside the box are refused."""
     header = read_header(path)
+    columns = read_columns(path, header.box_size_mpc)
+    with open_hdf5(path) as file:
+        if "grid_cells" not in file.attrs:
+            raise StorageError(f"{path}: the root attribute grid_cells (cells along a side of the grid) is missing")
+        grid_cells, notes = int(file.attrs["grid_cells"]), json.loads(file.attrs.get("notes", "{}"))
+    return HaloCatalogue(columns, header, grid_cells, notes)
+
+
+def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = REQUIRED) -> dict[str, np.ndarray]:
+    """Known columns of a catalogue file; missing ones, NaN and centres outside the box (side in Mpc) are refused."""
     with open_hdf5(path) as file:
         if "haloes" not in file:
             raise StorageError(f"{path}: no group 'haloes'; it holds {', '.join(sorted(file)) or 'nothing'}")
         columns = {name: file["haloes"][name][:] for name in file["haloes"] if name in COLUMNS}
-        if missing := set(REQUIRED) - set(columns):
-            raise StorageError(f"{path}: columns {', '.join(sorted(missing))} are missing from group haloes")
-        if "grid_cells" not in file.attrs:
-            raise StorageError(f"{path}: the root attribute grid_cells (cells along a side of the grid) is missing")
-        grid_cells, notes = int(file.attrs["grid_cells"]), json.loads(file.attrs.get("notes", "{}"))
+    if missing := set(required) - set(columns):
+        raise StorageError(f"{path}: columns {', '.join(sorted(missing))} are missing from group haloes")
+    if len({values.shape for values in columns.values()}) != 1:
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in columns.items())
+        raise StorageError(f"{path}: columns of different shapes ({shapes}); each needs one number a halo")
     for name, values in columns.items():
         if not np.isfinite(values).all():
             raise StorageError(f"{path}: column {name} has values that are not finite")
     for name in LAGRANGIAN:
-        if len(columns[name]) and not (columns[name].min() >= 0 and columns[name].max() < header.box_size_mpc):
-            raise StorageError(f"{path}: {name} leaves the box [0, {header.box_size_mpc}) Mpc")
-    return HaloCatalogue(columns, header, grid_cells, notes)
+        check_inside(path, name, columns[name], box_size)
+    return columns
+
+
+def check_inside(path: str | Path, name: str, positions: np.ndarray, box_size: float) -> None:
+    """Refuse positions (Mpc) outside [0, box_size); the first of them is named."""
+    outside = (positions < 0) | (positions >= box_size)
+    if outside.any():
+        raise StorageError(
+            f"{path}: {name} leaves the box [0, {box_size}) Mpc in {outside.sum()} of {len(outside)} haloes, first "
+            f"with {positions[outside.argmax()]:.9g}; comoving Mpc without h are needed, wrapped into the box"
+        )

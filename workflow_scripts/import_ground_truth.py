@@ -1,0 +1,105 @@
+"""Take a user's own density, and haloes or mask, as the ground truth of a box.
+
+Every input is an HDF5 file with the root attribute ``box_size_mpc`` (comoving Mpc without h); they may be one file.
+Density: dataset ``density`` (N, N, N), the linear overdensity at the output redshift. Mask: dataset ``mask`` (N, N, N),
+1 where a cell ends in a halo. Haloes: group ``haloes`` with one dataset each of ``qx``, ``qy``, ``qz`` (Lagrangian
+centre, Mpc) and ``radius`` (Lagrangian, Mpc), and any other column of the project's catalogues; ``mass``, ``cells``,
+Eulerian places and velocities are computed where they are missing. Without a mask, the spheres' union is the mask.
+"""
+
+import argparse
+import logging
+from dataclasses import replace
+
+import numpy as np
+
+from halonet import console
+from halonet.catalogue import COLUMNS, EULERIAN, VELOCITY, HaloCatalogue, write_catalogue
+from halonet.grid.slabs import Slabs
+from halonet.halo_finding.haloes import with_eulerian_columns
+from halonet.halo_finding.inputs import cosmology_of
+from halonet.peak_patch.mask import halo_mask
+from halonet.provenance import file_digest, provenance
+from halonet.settings import CosmologySettings
+from halonet.storage import FieldHeader, field_cells, read_header, write_field
+from halonet.truth_files import Box, contrast, read_own_density, read_own_haloes, read_own_mask
+
+log = logging.getLogger("halonet")
+LEAST_CONTRAST = 0.1  # protohaloes of one standard deviation are usual; less than this is a mistake in all likelihood
+
+
+def main() -> None:
+    """Read the files, check them, complete what is missing and write the ground truth."""
+    arguments = _arguments()
+    header = read_header(arguments.from_density)
+    box = _box(arguments, header)
+    density = read_own_density(arguments.from_density, box)
+    catalogue = read_own_haloes(arguments.from_haloes, box) if arguments.from_haloes else None
+    mask = read_own_mask(arguments.from_mask, box) if arguments.from_mask else halo_mask(catalogue, Slabs(box.cells))
+    _report_mask(density, mask)
+
+    values = box.cosmology.model_dump()
+    record = provenance("import_ground_truth", {"cosmology": values, "files": _sources(arguments)}, header.seed)
+    header = FieldHeader(box.box_size_mpc, box.cosmology.redshift, values, header.seed, record)
+    if catalogue is not None:
+        write_catalogue(arguments.haloes, _complete(catalogue, density, header))
+    write_field(arguments.mask, "mask", mask, header)
+    write_field(arguments.density, "density", density, header)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--from-density", required=True, help="HDF5 file with your density")
+    parser.add_argument("--from-haloes", help="HDF5 file with your Lagrangian spheres")
+    parser.add_argument("--from-mask", help="HDF5 file with your mask; default: the union of the spheres")
+    parser.add_argument("--cells", type=int, help="cells along a side; default: those of the density")
+    parser.add_argument("--box-size", type=float, help="side of the box (Mpc); default: that of the density")
+    parser.add_argument("--cosmology", help="cosmology as JSON or a JSON file; default: the density's, or the paper's")
+    parser.add_argument("--density", required=True, help="HDF5 field to write")
+    parser.add_argument("--haloes", help="HDF5 catalogue to write; needed with --from-haloes")
+    parser.add_argument("--mask", required=True, help="HDF5 mask to write")
+    arguments = parser.parse_args()
+    if not (arguments.from_haloes or arguments.from_mask):
+        parser.error("--from-haloes or --from-mask is needed: the truth is at least one of them")
+    if bool(arguments.from_haloes) != bool(arguments.haloes):
+        parser.error("--from-haloes and --haloes go together: a mask alone has no catalogue")
+    return arguments
+
+
+def _box(arguments: argparse.Namespace, header: FieldHeader) -> Box:
+    cells = field_cells(arguments.from_density, "density") if arguments.cells is None else arguments.cells
+    box_size = header.box_size_mpc if arguments.box_size is None else arguments.box_size
+    return Box(cells, box_size, cosmology_of(arguments.cosmology, header))
+
+
+def _sources(arguments: argparse.Namespace) -> dict:
+    """Where everything came from, and what the user's files say about themselves."""
+    given = {name: getattr(arguments, f"from_{name}") for name in ("density", "haloes", "mask")}
+    return {
+        name: {"path": path, "digest": file_digest(path), "provenance": read_header(path).provenance}
+        for name, path in given.items()
+        if path
+    }
+
+
+def _report_mask(density: np.ndarray, mask: np.ndarray) -> None:
+    higher = contrast(density, mask)
+    log.info("%.1f%% of the cells end in haloes; they are denser by %.2f deviations", 100 * mask.mean(), higher)
+    if higher < LEAST_CONTRAST:
+        log.warning("haloes are where the density is not: of one box, in Lagrangian space, in the order [x, y, z]?")
+
+
+def _complete(catalogue: HaloCatalogue, density: np.ndarray, header: FieldHeader) -> HaloCatalogue:
+    """Catalogue with Eulerian places and velocities, those given kept, and a note of what is absent."""
+    given = set(catalogue.columns)
+    if not {*EULERIAN, *VELOCITY} <= given:
+        cosmology = CosmologySettings(**header.cosmology)
+        moved = with_eulerian_columns(catalogue, density, cosmology, header.redshift)
+        catalogue = replace(catalogue, columns=moved.columns | catalogue.columns)
+    absent = [name for name in COLUMNS if name not in catalogue.columns]
+    log.info("%d haloes; columns that are absent: %s", len(catalogue), ", ".join(absent) or "none")
+    return replace(catalogue, header=header, notes={"absent_columns": absent})
+
+
+if __name__ == "__main__":
+    console.run(main)
