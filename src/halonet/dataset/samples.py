@@ -66,7 +66,7 @@ class BoxFiles:
     channels: Path | None = None
 
     def sample(self, window: Subvolume) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs, float32 (S, S, S, 1 + C) with the normalised density first, and mask, uint8 (S, S, S), of a window."""
+        """Inputs, float32 (S, S, S, 1 + C), normalised density first, and mask, uint8 (S, S, S), of a window."""
         folder = box_folder(self.ground_truth, window.box)
         density = read_window(folder / "density.h5", "density", window.start, window.cells)
         mask = read_window(folder / "mask.h5", "mask", window.start, window.cells)
