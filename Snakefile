@@ -9,7 +9,8 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "rules/common.smk"
-include: "rules/ground_truth.smk"
+include: "rules/cosmology.smk"
+include: f"rules/{'import_' if SETTINGS.ground_truth.files else ''}ground_truth.smk"
 include: "rules/dataset.smk"
 include: "rules/training.smk"
 include: "rules/prediction.smk"
@@ -44,6 +45,7 @@ localrules:
 rule all:
     default_target: True
     input:
+        needs_true_haloes,
         figure_files(),
         REPORT,
         statistics_files(),
@@ -101,6 +103,7 @@ rule statistics:
 
 rule figures:
     input:
+        needs_true_haloes,
         figure_files(),
         statistics_files(),
         halo_files(),
@@ -115,6 +118,7 @@ rule figures:
 
 rule neural_bias:
     input:
+        needs_true_haloes,
         neural_bias_figures(),
         neural_bias_files(),
-        ground_truth_files(),
+        [f"{GROUND_TRUTH}/{NEURAL_BIAS_BOX}/{name}.h5" for name in ("density", "haloes")],

@@ -13,7 +13,7 @@ shell.prefix(
     f"set -euo pipefail; export PYTHONPATH='{ROOT}/src'${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
 )
 
-from halonet.provenance import code_digest
+from halonet.provenance import code_digest, file_digest
 from halonet.settings import Settings, SettingsError, validate
 
 try:
@@ -40,7 +40,7 @@ KNOWN_BOXES = BOXES[: SETTINGS.boxes.count - SETTINGS.boxes.test]
 TRAINING_BOXES = KNOWN_BOXES[: len(KNOWN_BOXES) - SETTINGS.boxes.validation]
 VALIDATION_BOXES = KNOWN_BOXES[len(TRAINING_BOXES) :]
 
-NEURAL_BIAS_BOX = BOXES[SETTINGS.neural_bias.box]
+NEURAL_BIAS_BOX = (BOXES if SETTINGS.neural_bias.box is not None else [*TEST_BOXES, *BOXES])[SETTINGS.neural_bias.box or 0]
 
 # MPI programs start through {resources.mpi} where there is more than one rank; the choice is left to the shell, so that
 # another launcher or another number of ranks is no changed parameter and remakes nothing.
@@ -60,6 +60,11 @@ def digest(name):
 def as_json(settings):
     """Settings of one stage, as its script takes them and as their change is noticed."""
     return json.dumps(settings.model_dump())
+
+
+def given(option, files):
+    """An option of a script and its files, or nothing where there are none."""
+    return [option, *([files] if isinstance(files, str) else files)] if files else []
 
 
 def calibration_boxes():
@@ -134,11 +139,31 @@ def kept(path, keep):
 
 def ground_truth_files():
     """Kept files of the ground truth."""
-    names = ["haloes.h5", "mask.h5"] + (
-        ["density.h5"] if SETTINGS.run.keep_density else []
-    )
+    names = ["mask.h5"] + (["density.h5"] if SETTINGS.run.keep_density else [])
     files = expand(f"{GROUND_TRUTH}/{{box}}/{{name}}", box=BOXES, name=names)
-    return [f"{COSMOLOGY}/power_spectrum.csv", f"{COSMOLOGY}/collapse_table.h5", *files]
+    files += true_haloes(BOXES) + [f"{COSMOLOGY}/power_spectrum.csv"]
+    made_here = SETTINGS.ground_truth.source == "peak_patch"
+    return files + ([f"{COSMOLOGY}/collapse_table.h5"] if made_here else [])
+
+
+def true_haloes(boxes):
+    """Catalogues of true haloes of these boxes; none where the truth is a user's mask alone."""
+    return (
+        [f"{GROUND_TRUTH}/{box}/haloes.h5" for box in boxes]
+        if SETTINGS.ground_truth.has_haloes
+        else []
+    )
+
+
+def needs_true_haloes(wildcards):
+    """No file, but a word to the user where a target compares with haloes that the truth does not have."""
+    if SETTINGS.ground_truth.has_haloes:
+        return []
+    raise WorkflowError(
+        "this target compares with true haloes, but ground_truth.files.haloes is null: the truth is a mask alone. "
+        "Give haloes, or ask for what a mask allows: snakemake statistics (training, predictions, Dice coefficient) "
+        "or snakemake haloes"
+    )
 
 
 def dataset_files():
@@ -200,6 +225,15 @@ def halo_files():
     ]
 
 
+def found_haloes_to_compare():
+    """Catalogue that a test box's true haloes are compared with; none where there are no true haloes."""
+    return (
+        [f"{HALOES}/{{network}}/{{box}}.h5"]
+        if SETTINGS.ground_truth.has_haloes
+        else []
+    )
+
+
 def thresholds_of(network):
     """Calibrated thresholds of a network, where the configuration asks for them."""
     return (
@@ -248,9 +282,9 @@ def figure_files():
 
 def reported_settings():
     """The settings that decide a run's results: neither how jobs run, nor networks that are not trained."""
-    values = SETTINGS.model_dump(
-        exclude={"training": True, "ground_truth": {"ranks", "launcher"}}
-    )
+    own = SETTINGS.ground_truth.source == "files"
+    unused = {"ranks", "launcher"} | ({"peak_patch"} if own else {"source", "files"})
+    values = SETTINGS.model_dump(exclude={"training": True, "ground_truth": unused})
     values["networks"] = {
         name: values["networks"][name] for name in SETTINGS.run.networks
     }

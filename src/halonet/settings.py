@@ -384,7 +384,7 @@ class SamplerSettings(Model):
 class NeuralBiasSettings(Model):
     """Halo mass function of every environment, inferred from the density and the haloes of one box."""
 
-    box: int = Field(0, ge=0, description="index of the box")
+    box: int | None = Field(None, ge=0, description="index of the box; null: the first test box")
     cells: int = Field(64, ge=4, description="cells along a side of the engine's grid")
     minimum_mass_msun: float = Field(3.4e12, gt=0, description="haloes below are left out")
     maximum_mass_msun: float | None = Field(None, gt=0)
@@ -434,7 +434,7 @@ class Settings(Model):
             raise ValueError(f"prediction.tile = {self.prediction.tile} is larger than a box with its buffers")
         if self.ground_truth.source == "peak_patch":
             self._peak_patch_fits()
-        if self.neural_bias.box >= boxes.count:
+        if (self.neural_bias.box or 0) >= boxes.count:
             raise ValueError(f"neural_bias.box = {self.neural_bias.box}; the boxes are 0 to {boxes.count - 1}")
         return self._networks_fit()
 
