@@ -61,7 +61,8 @@ rule write_report:
         code=digest("write_report"),
         networks=SETTINGS.run.networks,
         figures=[f"{FIGURES}/{network}" for network in SETTINGS.run.networks],
-        settings=json.dumps(reported_settings()),
+        # A function, since settings may hold the {box} of a user's files, which is no wildcard here.
+        settings=lambda wildcards: json.dumps(reported_settings()),
     shell:
         "python {params.script} --networks {params.networks} --summaries {input.summaries}"
         " --figures {params.figures} --provenance {input.provenance} --settings {params.settings:q}"

@@ -4,9 +4,9 @@
 rule measure_statistics:
     input:
         true_mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
-        true_haloes=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
+        true_haloes=true_haloes(["{box}"]),
         probability=f"{PREDICTIONS}/{{network}}/{{box}}.h5",
-        haloes=f"{HALOES}/{{network}}/{{box}}.h5",
+        haloes=found_haloes_to_compare(),
     output:
         statistics=f"{STATISTICS}/{{network}}/{{box}}.json",
     log:
@@ -22,10 +22,13 @@ rule measure_statistics:
         script=script("measure_statistics"),
         code=digest("measure_statistics"),
         settings=as_json(SETTINGS.statistics),
+        haloes=lambda wildcards, input: [
+            *given("--true-haloes", input.true_haloes),
+            *given("--haloes", input.haloes),
+        ],
     shell:
-        "python {params.script} --true-mask {input.true_mask} --true-haloes {input.true_haloes}"
-        " --probability {input.probability} --haloes {input.haloes} --settings {params.settings:q}"
-        " --statistics {output.statistics} 2>&1 | tee {log}"
+        "python {params.script} --true-mask {input.true_mask} --probability {input.probability} {params.haloes}"
+        " --settings {params.settings:q} --statistics {output.statistics} 2>&1 | tee {log}"
 
 
 rule summarise_statistics:

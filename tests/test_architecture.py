@@ -13,7 +13,7 @@ PACKAGE = ROOT / "src" / "halonet"
 FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console"},
     {"storage", "cosmology"},
-    {"dataset", "initial_conditions", "catalogue", "matching", "spheres"},
+    {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files"},
     {"peak_patch", "network", "halo_finding", "statistics", "neural_bias", "figures"},
 ]
 STAGES = FLOORS[-1]

@@ -1,4 +1,4 @@
-"""Compare predicted haloes and probability of one box with the truth."""
+"""Compare predicted haloes and probability of one box with the truth; of a truth without haloes, masks alone."""
 
 import argparse
 
@@ -6,7 +6,7 @@ from halonet import console
 from halonet.catalogue import read_catalogue
 from halonet.provenance import provenance
 from halonet.settings import StatisticsSettings, stage_settings
-from halonet.statistics.box import measure_box
+from halonet.statistics.box import measure_box, measure_masks
 from halonet.storage import StorageError, read_field, read_header, write_json
 
 
@@ -14,38 +14,48 @@ def main() -> None:
     """Read the files of a box, refuse those of another one, compare and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--true-mask", required=True, help="HDF5 file with the dataset mask")
-    parser.add_argument("--true-haloes", required=True, help="catalogue of true haloes")
+    parser.add_argument("--true-haloes", help="catalogue of true haloes; without it, only masks are compared")
     parser.add_argument("--probability", required=True, help="HDF5 file with the dataset probability")
-    parser.add_argument("--haloes", required=True, help="catalogue of predicted haloes")
+    parser.add_argument("--haloes", help="catalogue of predicted haloes; needed with --true-haloes")
     parser.add_argument("--settings", help="statistics settings as JSON; default: the paper's")
     parser.add_argument("--statistics", required=True, help="JSON file to write")
     arguments = parser.parse_args()
+    if bool(arguments.true_haloes) != bool(arguments.haloes):
+        parser.error("--true-haloes and --haloes are compared with each other: give both or neither")
 
     settings = stage_settings(StatisticsSettings, arguments.settings)
     mask, probability = read_field(arguments.true_mask, "mask"), read_field(arguments.probability, "probability")
-    true, found = read_catalogue(arguments.true_haloes), read_catalogue(arguments.haloes)
-    wanted = (true.grid_cells, true.box_size_mpc)
-    for path, shape in (
-        (arguments.true_mask, (len(mask), read_header(arguments.true_mask).box_size_mpc)),
-        (arguments.probability, (len(probability), read_header(arguments.probability).box_size_mpc)),
-        (arguments.haloes, (found.grid_cells, found.box_size_mpc)),
-    ):
-        if shape != wanted:
+    header = read_header(arguments.true_mask)
+    sizes = {
+        arguments.true_mask: (len(mask), header.box_size_mpc),
+        arguments.probability: (len(probability), read_header(arguments.probability).box_size_mpc),
+    }
+    if arguments.true_haloes:
+        true, found = read_catalogue(arguments.true_haloes), read_catalogue(arguments.haloes)
+        sizes[arguments.true_haloes] = (true.grid_cells, true.box_size_mpc)
+        sizes[arguments.haloes] = (found.grid_cells, found.box_size_mpc)
+        check_sizes(sizes, arguments.true_haloes)
+        result, header = measure_box(mask, probability, true, found, settings), true.header
+        fractions = result["matching"]["completeness"], result["matching"]["purity"]
+        console.log.info("completeness %.2f, purity %.2f", *fractions)
+    else:
+        check_sizes(sizes, arguments.true_mask)
+        result = measure_masks(mask, probability, header)
+    result["provenance"] = provenance("statistics", settings.model_dump(), header.seed)
+    write_json(arguments.statistics, result)
+    overlap = result["overlap"]
+    console.log.info("Dice %.3f (all background %.3f)", overlap["dice"], overlap["all_background"])
+
+
+def check_sizes(sizes: dict[str, tuple[int, float]], reference: str) -> None:
+    """Refuse files whose box has other cells, or another side (Mpc), than that of the file ``reference``."""
+    wanted = sizes[reference]
+    for path, size in sizes.items():
+        if size != wanted:
             raise StorageError(
-                f"{path}: {shape[0]} cells and {shape[1]} Mpc along a side, but {arguments.true_haloes} has "
+                f"{path}: {size[0]} cells and {size[1]} Mpc along a side, but {reference} has "
                 f"{wanted[0]} and {wanted[1]}; all files must be of the same box"
             )
-
-    result = measure_box(mask, probability, true, found, settings)
-    result["provenance"] = provenance("statistics", settings.model_dump(), true.header.seed)
-    write_json(arguments.statistics, result)
-    console.log.info(
-        "Dice %.3f (all background %.3f), completeness %.2f, purity %.2f",
-        result["overlap"]["dice"],
-        result["overlap"]["all_background"],
-        result["matching"]["completeness"],
-        result["matching"]["purity"],
-    )
 
 
 if __name__ == "__main__":

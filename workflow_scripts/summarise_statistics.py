@@ -6,16 +6,19 @@ from halonet import console
 from halonet.cosmology import compute_power_spectrum, read_power_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, stage_settings, validate
-from halonet.statistics.summary import summarise
+from halonet.statistics.box import MASK_ALONE
+from halonet.statistics.summary import summarise, summarise_masks
 from halonet.storage import StorageError, read_json, write_json
 
-PARTS = ("box", "overlap", "mass_function", "power_spectrum", "matching", "profiles")
+MASK_PARTS = ("box", "overlap")
+PARTS = (*MASK_PARTS, "mass_function", "power_spectrum", "matching", "profiles")
 
 
 def read_statistics(path: str) -> dict:
     """Read the statistics of a box; another kind of file is refused."""
     values = read_json(path)
-    if missing := [part for part in PARTS if part not in values]:
+    parts = MASK_PARTS if values.get("truth") == MASK_ALONE else PARTS
+    if missing := [part for part in parts if part not in values]:
         raise StorageError(f"{path}: {', '.join(missing)} missing; measure_statistics.py writes such a file")
     return values
 
@@ -35,9 +38,16 @@ def main() -> None:
         cosmology = validate(CosmologySettings, known, f"{arguments.statistics[0]}: cosmology")
     else:
         cosmology = stage_settings(CosmologySettings, arguments.cosmology)
-    given = arguments.power_spectrum
-    k, power = read_power_spectrum(given) if given else compute_power_spectrum(cosmology)
-    summary = summarise(boxes, cosmology, k, power)
+    masks_alone = [box.get("truth") == MASK_ALONE for box in boxes]
+    if all(masks_alone):
+        summary = summarise_masks(boxes)
+    elif any(masks_alone):
+        path = arguments.statistics[masks_alone.index(True)]
+        raise StorageError(f"{path}: its truth is a mask alone, that of other boxes is not; summarise them apart")
+    else:
+        given = arguments.power_spectrum
+        k, power = read_power_spectrum(given) if given else compute_power_spectrum(cosmology)
+        summary = summarise(boxes, cosmology, k, power)
     summary["provenance"] = provenance("summarise_statistics", {"cosmology": cosmology.model_dump()})
     write_json(arguments.summary, summary)
 

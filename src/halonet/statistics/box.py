@@ -11,8 +11,10 @@ from halonet.statistics.mass_function import CUTS, count_above
 from halonet.statistics.overlap import measure_overlap
 from halonet.statistics.power_spectrum import halo_overdensity, measure_spectra
 from halonet.statistics.profiles import stacked_profiles
+from halonet.storage import FieldHeader
 
 REFERENCE_BOX = 512.0  # Mpc; number cuts of the settings are per box of this side
+MASK_ALONE = "mask"  # what the statistics of a box say of a truth without haloes
 MATCHING_EDGES = 10 ** np.arange(1.5, 5.05, 0.25)  # cells; bins of completeness and purity
 
 
@@ -38,13 +40,7 @@ def measure_box(
         JSON values: ``box``, ``overlap``, ``mass_function``, ``power_spectrum``, ``matching``, ``profiles``.
     """
     return {
-        "box": {
-            "cells": true.grid_cells,
-            "box_size_mpc": true.box_size_mpc,
-            "redshift": true.header.redshift,
-            "cosmology": true.header.cosmology,
-            "seed": true.header.seed,
-        },
+        "box": _box(true.grid_cells, true.header),
         "overlap": asdict(measure_overlap(mask, probability)),
         "mass_function": {
             "cells": CUTS.tolist(),
@@ -54,6 +50,29 @@ def measure_box(
         "power_spectrum": compare_spectra(mask, probability, true, found, settings),
         "matching": compare_objects(true, found, settings),
         "profiles": stacked_profiles(probability, true),
+    }
+
+
+def measure_masks(mask: np.ndarray, probability: np.ndarray, header: FieldHeader) -> dict:
+    """What can be compared where the truth is a mask alone: JSON values ``box`` and ``overlap``.
+
+    Parameters
+    ----------
+    mask, probability
+        True mask and predicted probability, shape (N, N, N).
+    header
+        Header of the mask.
+    """
+    return {"truth": MASK_ALONE, "box": _box(len(mask), header), "overlap": asdict(measure_overlap(mask, probability))}
+
+
+def _box(cells: int, header: FieldHeader) -> dict:
+    return {
+        "cells": cells,
+        "box_size_mpc": header.box_size_mpc,
+        "redshift": header.redshift,
+        "cosmology": header.cosmology,
+        "seed": header.seed,
     }
 
 

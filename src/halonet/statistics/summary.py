@@ -5,6 +5,7 @@ import numpy as np
 from halonet.cosmology import mean_matter_density
 from halonet.settings import CosmologySettings
 from halonet.spheres import ShellSums
+from halonet.statistics.box import MASK_ALONE
 from halonet.statistics.mass_function import KEY_CUTS, predicted_abundance
 
 LARGE_SCALES = 0.2  # 1/Mpc; power spectra are judged below
@@ -30,10 +31,7 @@ def summarise(boxes: list[dict], cosmology: CosmologySettings, k: np.ndarray, po
     SummaryError
         If boxes differ in size or resolution.
     """
-    sizes = {(box["box"]["cells"], box["box"]["box_size_mpc"]) for box in boxes}
-    if len(sizes) != 1:
-        raise SummaryError(f"boxes of different cells and size {sorted(sizes)} cannot be summarised together")
-    (cells, box_size), redshift = sizes.pop(), boxes[0]["box"]["redshift"]
+    (cells, box_size), redshift = _same_size(boxes), boxes[0]["box"]["redshift"]
     cell_mass = (box_size / cells) ** 3 * mean_matter_density(cosmology)
     abundance = _mass_function(boxes)
     masses = np.array(abundance["cells"]) * cell_mass
@@ -44,7 +42,7 @@ def summarise(boxes: list[dict], cosmology: CosmologySettings, k: np.ndarray, po
     return {
         "boxes": len(boxes),
         "box": boxes[0]["box"] | {"seed": None, "cell_mass_msun": cell_mass},
-        "overlap": {name: _spread([box["overlap"][name] for box in boxes]) for name in boxes[0]["overlap"]},
+        "overlap": _overlap(boxes),
         "mass_function": abundance
         | {"masses": masses.tolist()}
         | {name: (density * volume).tolist() for name, density in theory.items()},
@@ -52,6 +50,29 @@ def summarise(boxes: list[dict], cosmology: CosmologySettings, k: np.ndarray, po
         "matching": objects,
         "profiles": _profiles(boxes),
     }
+
+
+def summarise_masks(boxes: list[dict]) -> dict:
+    """Put together the statistics of boxes whose truth is a mask alone: their overlap, mean and scatter."""
+    _same_size(boxes)
+    return {
+        "truth": MASK_ALONE,
+        "boxes": len(boxes),
+        "box": boxes[0]["box"] | {"seed": None},
+        "overlap": _overlap(boxes),
+    }
+
+
+def _same_size(boxes: list[dict]) -> tuple[int, float]:
+    """Cells along a side and side (Mpc) of all boxes."""
+    sizes = {(box["box"]["cells"], box["box"]["box_size_mpc"]) for box in boxes}
+    if len(sizes) != 1:
+        raise SummaryError(f"boxes of different cells and size {sorted(sizes)} cannot be summarised together")
+    return sizes.pop()
+
+
+def _overlap(boxes: list[dict]) -> dict:
+    return {name: _spread([box["overlap"][name] for box in boxes]) for name in boxes[0]["overlap"]}
 
 
 def _spread(values: list) -> dict:

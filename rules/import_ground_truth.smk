@@ -1,0 +1,35 @@
+"""A user's own density, and haloes or mask, in place of rules/ground_truth.smk (`ground_truth.source: files`)."""
+
+
+rule import_ground_truth:
+    input:
+        density=SETTINGS.ground_truth.files.density,
+        haloes=SETTINGS.ground_truth.files.haloes or [],
+        mask=SETTINGS.ground_truth.files.mask or [],
+    output:
+        density=kept(f"{GROUND_TRUTH}/{{box}}/density.h5", SETTINGS.run.keep_density),
+        haloes=true_haloes(["{box}"]),
+        mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
+    log:
+        f"{LOGS}/import_ground_truth/{{box}}.log",
+    benchmark:
+        f"{LOGS}/import_ground_truth/{{box}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        mem_mb=per_box(60, 600),
+        runtime=minutes(5),
+    params:
+        script=script("import_ground_truth"),
+        code=digest("import_ground_truth"),
+        content=lambda wildcards, input: [file_digest(path) for path in input],
+        cosmology=as_json(SETTINGS.cosmology),
+        cells=SETTINGS.boxes.cells,
+        box_size=SETTINGS.boxes.box_size_mpc,
+        from_haloes=lambda wildcards, input: given("--from-haloes", input.haloes),
+        from_mask=lambda wildcards, input: given("--from-mask", input.mask),
+        haloes=lambda wildcards, output: given("--haloes", output.haloes),
+    shell:
+        "python {params.script} --from-density {input.density} {params.from_haloes} {params.from_mask}"
+        " --cells {params.cells} --box-size {params.box_size} --cosmology {params.cosmology:q}"
+        " --density {output.density} {params.haloes} --mask {output.mask} 2>&1 | tee {log}"
