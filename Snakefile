@@ -121,4 +121,7 @@ rule neural_bias:
         needs_true_haloes,
         neural_bias_figures(),
         neural_bias_files(),
-        [f"{GROUND_TRUTH}/{NEURAL_BIAS_BOX}/{name}.h5" for name in ("density", "haloes")],
+        [
+            f"{GROUND_TRUTH}/{NEURAL_BIAS_BOX}/{name}.h5"
+            for name in ("density", "haloes")
+        ],

@@ -40,7 +40,9 @@ KNOWN_BOXES = BOXES[: SETTINGS.boxes.count - SETTINGS.boxes.test]
 TRAINING_BOXES = KNOWN_BOXES[: len(KNOWN_BOXES) - SETTINGS.boxes.validation]
 VALIDATION_BOXES = KNOWN_BOXES[len(TRAINING_BOXES) :]
 
-NEURAL_BIAS_BOX = (BOXES if SETTINGS.neural_bias.box is not None else [*TEST_BOXES, *BOXES])[SETTINGS.neural_bias.box or 0]
+NEURAL_BIAS_BOX = (
+    BOXES if SETTINGS.neural_bias.box is not None else [*TEST_BOXES, *BOXES]
+)[SETTINGS.neural_bias.box or 0]
 
 # MPI programs start through {resources.mpi} where there is more than one rank; the choice is left to the shell, so that
 # another launcher or another number of ranks is no changed parameter and remakes nothing.
@@ -228,9 +230,7 @@ def halo_files():
 def found_haloes_to_compare():
     """Catalogue that a test box's true haloes are compared with; none where there are no true haloes."""
     return (
-        [f"{HALOES}/{{network}}/{{box}}.h5"]
-        if SETTINGS.ground_truth.has_haloes
-        else []
+        [f"{HALOES}/{{network}}/{{box}}.h5"] if SETTINGS.ground_truth.has_haloes else []
     )
 
 
