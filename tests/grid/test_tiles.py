@@ -58,3 +58,13 @@ def test_a_core_that_does_not_divide_the_box_is_refused_with_its_numbers(tile, b
 
 def test_the_papers_tiles_are_512_cores_of_64_cells():
     assert len(core_starts(512, 128, 32)) == 8**3
+
+
+def test_fields_beside_a_field_are_cut_like_it(field):
+    beside = np.stack([field, 2 * field], axis=-1).astype(np.float16)
+
+    def difference(tile: np.ndarray, channels: np.ndarray) -> np.ndarray:
+        return channels[..., 1] - tile
+
+    expected = beside[..., 1] - field
+    assert np.array_equal(map_tiles(difference, field, 8, 2, beside=(beside,)), expected)

@@ -28,9 +28,8 @@ def periodic_window(field: np.ndarray, start: tuple[int, int, int], size: int) -
 
     The window may be larger than the box: it then repeats. A field may have further axes, (N, N, N, C), kept whole.
     """
-    for axis, (first, cells) in enumerate(zip(start, field.shape[:3], strict=True)):
-        field = field.take(np.arange(first, first + size) % cells, axis=axis)
-    return field
+    indices = (np.arange(first, first + size) % cells for first, cells in zip(start, field.shape[:3], strict=True))
+    return field[np.ix_(*indices)]
 
 
 def map_tiles(

@@ -47,7 +47,7 @@ class TrainingJob:
         """Refuse channels that are missing, or not those of the network and of the boxes."""
         wanted = self.settings.channels
         if bool(wanted.count) != (self.channels is not None):
-            given = "no folder of channels is given" if wanted.count else f"the folder {self.channels} is given"
+            given = f"--channels is {self.channels}" if self.channels else "--channels gives no folder of them"
             raise SettingsError(f"the network has the channels {wanted.model_dump()}, but {given}")
         for box in self.boxes if wanted.count else ():
             density = box_folder(self.ground_truth, box) / "density.h5"
