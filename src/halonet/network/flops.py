@@ -1,7 +1,7 @@
 """Floating-point operations of a network, counted from the configuration of its layers.
 
 Counted are the multiplications and additions of convolutions, 2 k^3 c_in c_out for each voxel of the output (of the
-input for transposed convolutions); cells of the zero padding count like all others. Not counted are biases, activations,
+input for transposed convolutions); cells of the zero padding count like all others. Not counted: biases, activations,
 batch normalisation, dropout, sums, concatenations and the softmax: about 1% in networks of 16 filters.
 """
 
