@@ -1,0 +1,214 @@
+"""Channels of the whole box: what they measure, how they turn with the box, and that training reads just them."""
+
+from itertools import combinations_with_replacement
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from halonet.dataset.channel_files import channel_file, check_channels, write_channels
+from halonet.dataset.channels import CRITICAL_DENSITY, whole_box_channels
+from halonet.dataset.manifest import Subvolume, cut_boxes, subvolumes
+from halonet.dataset.normalisation import measure
+from halonet.dataset.samples import BoxFiles, TrainingSamples, ValidationSamples
+from halonet.dataset.symmetries import GROUPS
+from halonet.grid.windows import top_hat
+from halonet.settings import ChannelSettings, DatasetSettings, Settings, SettingsError, validate
+from halonet.storage import FieldHeader, StorageError, read_field, read_header
+
+PAPER = Path(__file__).parents[2] / "config.yaml"
+HALF = 2.0**-11  # relative rounding of float16
+
+
+def channel_settings(smoothing=(), shear=()) -> ChannelSettings:
+    return validate(ChannelSettings, {"smoothing_cells": list(smoothing), "shear_cells": list(shear)}, "test")
+
+
+BOTH = channel_settings((1.5, 3), (1, 2.5))
+
+
+@pytest.fixture
+def density() -> np.ndarray:
+    """White noise: it has power in every mode, those on the Nyquist planes too."""
+    return np.random.default_rng(4).normal(size=(12, 12, 12)).astype(np.float32)
+
+
+def in_physical_units(channels: np.ndarray) -> np.ndarray:
+    return channels.astype(float) * CRITICAL_DENSITY
+
+
+def assert_same_channels(one: np.ndarray, other: np.ndarray):
+    """Alike to the rounding of float16."""
+    np.testing.assert_allclose(one.astype(float), other.astype(float), rtol=3 * HALF, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", [(1, 0, 0), (0, 3, 3), (2, -1, 4)])
+def test_a_plane_wave_is_damped_by_the_top_hat_and_sheared_by_two_thirds(mode):
+    """Along its wave vector the strain is the density and across it nothing: s_ij s_ij - (tr s)^2 / 3 = 2/3 delta^2."""
+    cells, radius = 16, 2.5
+    phase = 2 * np.pi / cells * np.tensordot(mode, np.indices((cells,) * 3), 1) + 0.3
+    wave = np.cos(phase)
+    damped = top_hat(2 * np.pi / cells * np.linalg.norm(mode) * radius) * wave
+    channels = in_physical_units(whole_box_channels(wave, channel_settings([radius], [radius])))
+    np.testing.assert_allclose(channels[..., 0], damped, rtol=2 * HALF, atol=1e-6)
+    np.testing.assert_allclose(channels[..., 1], (2 / 3) ** 0.5 * np.abs(damped), rtol=2 * HALF, atol=1e-6)
+
+
+def test_the_shear_amplitude_is_that_of_the_six_components_of_the_strain():
+    """Against the definition, by plain complex transforms of a box of odd size, which has no Nyquist planes."""
+    cells, radius = 15, 2.0
+    density = np.random.default_rng(5).normal(size=(cells,) * 3)
+    k = np.stack(np.meshgrid(*[2 * np.pi * np.fft.fftfreq(cells)] * 3, indexing="ij"))
+    squared = (k**2).sum(axis=0)
+    squared[0, 0, 0] = 1
+    modes = np.fft.fftn(density) * top_hat(np.sqrt(squared) * radius)
+    squares = trace = 0.0
+    for i, j in combinations_with_replacement(range(3), 2):
+        strain = np.fft.ifftn(k[i] * k[j] / squared * modes).real
+        squares = squares + (1 + (i != j)) * strain**2
+        trace = trace + (i == j) * strain
+    channels = in_physical_units(whole_box_channels(density, channel_settings([], [radius])))
+    np.testing.assert_allclose(channels[..., 0], np.sqrt(squares - trace**2 / 3), rtol=2 * HALF, atol=1e-6)
+
+
+def test_a_spherical_perturbation_has_no_shear_at_its_centre():
+    cells = 24
+    squares = np.minimum(np.arange(cells), cells - np.arange(cells)) ** 2
+    sphere = np.exp(-(squares[:, None, None] + squares[:, None] + squares) / 18)
+    shear = whole_box_channels(sphere, channel_settings([], [2]))[..., 0]
+    assert shear[0, 0, 0] < 1e-5
+    assert shear[4, 0, 0] > 0.03
+
+
+def test_a_uniform_density_keeps_its_value_and_has_no_shear():
+    channels = in_physical_units(whole_box_channels(np.full((8, 8, 8), 0.7), channel_settings([2], [2])))
+    np.testing.assert_allclose(channels[..., 0], 0.7, rtol=HALF)
+    assert np.abs(channels[..., 1]).max() < 1e-6
+
+
+def test_channels_turn_with_the_box_under_every_symmetry_of_the_cube(density):
+    channels = whole_box_channels(density, BOTH)
+    for symmetry in GROUPS["cube"]:
+        assert_same_channels(whole_box_channels(symmetry(density), BOTH), symmetry(channels))
+
+
+def test_channels_move_with_the_periodic_box(density):
+    shift = (5, -3, 1)
+    moved = whole_box_channels(np.roll(density, shift, (0, 1, 2)), BOTH)
+    assert_same_channels(moved, np.roll(whole_box_channels(density, BOTH), shift, (0, 1, 2)))
+
+
+def test_threads_change_no_bit(density):
+    assert np.array_equal(whole_box_channels(density, BOTH, threads=2), whole_box_channels(density, BOTH))
+
+
+@pytest.mark.parametrize("value", [np.nan, 1e9])
+def test_a_density_that_is_none_is_refused(density, value):
+    density[1, 2, 3] = value
+    with pytest.raises(SettingsError, match="a linear density is needed"):
+        whole_box_channels(density, BOTH)
+
+
+def test_a_radius_larger_than_half_of_the_box_is_refused(density):
+    with pytest.raises(SettingsError, match=r"channels\.shear_cells = .* 6\.5 cells is larger than half .* 12 cells"):
+        whole_box_channels(density, channel_settings([6], [2, 6.5]))
+
+
+@pytest.mark.parametrize(
+    ("channels", "words"),
+    [
+        ({"smoothing_cells": [2, 0]}, ["vnet5.channels.smoothing_cells.1 = 0", "greater than 0"]),
+        ({"shear_cells": [3, 3.0]}, ["shear_cells [3.0, 3.0]", "twice"]),
+        ({"tidal": [2]}, ["vnet5.channels.tidal", "no such key"]),
+        ({"smoothing_cells": [300]}, ["networks.vnet5.channels.smoothing_cells = [300.0]", "512 cells"]),
+    ],
+)
+def test_what_is_wrong_with_channels_in_the_configuration_is_named(channels, words):
+    values = yaml.safe_load(PAPER.read_text())
+    values["networks"]["vnet5"]["channels"] = channels
+    with pytest.raises(SettingsError) as error:
+        validate(Settings, values, "config")
+    for word in words:
+        assert word in str(error.value)
+
+
+# Files, and the samples read from them.
+
+
+@pytest.fixture
+def rows() -> list[Subvolume]:
+    return subvolumes(cut_boxes([0, 1], [2], 16, DatasetSettings(window=8), 1), "training")
+
+
+def written(ground_truth, folder, settings, make) -> BoxFiles:
+    """Files of boxes whose channels are ``make(density)``."""
+    for box in range(3):
+        path = ground_truth / f"{box:03d}" / "density.h5"
+        channels = make(read_field(path, "density"))
+        write_channels(channel_file(folder, box), channels, settings, read_header(path))
+    return BoxFiles(ground_truth, measure(ground_truth, [0, 1, 2], [0, 1])[0], "global", folder)
+
+
+def test_channels_of_a_training_sample_are_cut_and_turned_like_its_density(ground_truth, tmp_path, rows):
+    """Channels that are the density itself, and its double, must be so in every sample."""
+    settings = channel_settings([1, 2])
+    files = written(ground_truth, tmp_path, settings, lambda x: np.stack([x, 2 * x], -1).astype(np.float16))
+    samples = TrainingSamples(files, rows, 4, "cube", 3, seed=2, stop=12)
+    for index in range(12):
+        inputs, masks = samples[index]
+        assert (inputs.shape, inputs.dtype, masks.shape) == ((3, 4, 4, 4, 3), np.float32, (3, 4, 4, 4, 1))
+        density = inputs[..., 0] * files.normalisation.mean
+        np.testing.assert_allclose(inputs[..., 1], density, rtol=2 * HALF, atol=1e-6)
+        np.testing.assert_allclose(inputs[..., 2], 2 * density, rtol=2 * HALF, atol=1e-6)
+
+
+def test_samples_hold_the_windows_of_the_channels_of_the_whole_box(ground_truth, tmp_path, rows):
+    files = written(ground_truth, tmp_path, BOTH, lambda x: whole_box_channels(x, BOTH))
+    inputs, _ = ValidationSamples(files, rows)[3]
+    x, y, z = rows[3].start
+    whole = whole_box_channels(read_field(ground_truth / "000" / "density.h5", "density"), BOTH)
+    assert np.array_equal(inputs[0, ..., 1:], whole[x : x + 8, y : y + 8, z : z + 8].astype(np.float32))
+
+
+def test_samples_keep_their_densities_and_masks_with_channels(ground_truth, tmp_path, rows):
+    files = written(ground_truth, tmp_path, BOTH, lambda x: whole_box_channels(x, BOTH))
+    without = BoxFiles(ground_truth, files.normalisation, "global")
+    common = (rows, 4, "cube", 2, 7, 0, 0, 5)
+    for one, other in zip(TrainingSamples(files, *common), TrainingSamples(without, *common), strict=True):
+        assert np.array_equal(one[0][..., :1], other[0])
+        assert np.array_equal(one[1], other[1])
+
+
+def test_a_file_of_channels_says_what_it_holds_and_from_what(ground_truth, tmp_path, run_script):
+    density, path = ground_truth / "001" / "density.h5", tmp_path / "channels" / "001.h5"
+    run_script("compute_channels", "--density", density, "--settings", BOTH.model_dump_json(), "--channels", path)
+    check_channels(path, BOTH, density)
+    header = read_header(path)
+    assert header.provenance["settings"] == BOTH.model_dump()
+    assert header.provenance["density"] == read_header(density).provenance
+    assert [each.name for each in path.parent.iterdir()] == ["001.h5"]
+
+
+def test_channels_of_other_settings_or_another_density_are_refused_by_file(ground_truth, tmp_path):
+    density, path = ground_truth / "000" / "density.h5", tmp_path / "000.h5"
+    channels = np.zeros((16, 16, 16, BOTH.count), np.float16)
+    write_channels(path, channels, BOTH, FieldHeader(16.0))
+    check_channels(path, BOTH, density)
+    with pytest.raises(SettingsError, match=r"000\.h5 holds the channels .* the network needs"):
+        check_channels(path, channel_settings([1.5, 3], [1, 2]), density)
+    write_channels(path, channels, BOTH, FieldHeader(16.0, provenance={"seed": 1}))
+    with pytest.raises(SettingsError, match=r"000\.h5: these are not the channels of .*density\.h5"):
+        check_channels(path, BOTH, density)
+    with pytest.raises(StorageError, match=r"density\.h5: no channels"):
+        check_channels(density, BOTH, density)
+
+
+def test_a_call_without_any_channel_is_one_clear_line(ground_truth, tmp_path, run_script):
+    density = ground_truth / "000" / "density.h5"
+    process = run_script(
+        "compute_channels", "--density", density, "--settings", "{}", "--channels", tmp_path / "c.h5", check=False
+    )
+    assert process.returncode == 2
+    assert "error: --settings: no channels; give smoothing_cells or shear_cells" in process.stderr
+    assert not list(tmp_path.iterdir())
