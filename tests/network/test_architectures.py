@@ -90,6 +90,19 @@ def test_settings_build_their_network(architecture, network_values):
     assert size_multiple(settings) == 4
 
 
+@pytest.mark.parametrize("architecture", ["vnet", "unet"])
+def test_channels_widen_the_input_and_nothing_changes_without_them(architecture, network_values):
+    values = network_values | {"architecture": architecture}
+    initial, shapes = [], []
+    for channels in ({}, {"channels": {}}, {"channels": {"smoothing_cells": [2, 3], "shear_cells": [2]}}):
+        keras.utils.set_random_seed(5)
+        model = build_network(validate(NetworkSettings, values | channels, "test"))
+        initial.append([weight.tobytes() for weight in model.get_weights()])
+        shapes.append(model.input_shape[-1])
+    assert shapes == [1, 1, 4]
+    assert initial[0] == initial[1]
+
+
 @pytest.mark.parametrize("build", [build_vnet, build_unet])
 def test_a_network_takes_several_input_channels(build):
     density = np.random.default_rng(3).normal(size=(2, 8, 8, 8, 3)).astype("f4")

@@ -42,6 +42,15 @@ def test_a_network_loads_with_one_call_and_predicts_the_same(saved):
     assert loaded.normalisation == network.normalisation
 
 
+def test_a_network_of_before_there_were_channels_predicts_the_same(saved, folder):
+    settings = json.loads((folder / "settings.json").read_text())
+    del settings["channels"]
+    (folder / "settings.json").write_text(json.dumps(settings))
+    density = np.random.default_rng(1).normal(size=(1, 16, 16, 16, 1)).astype("f4")
+    predicted = load_network(folder).model.predict_on_batch(density)
+    assert np.array_equal(predicted, saved[0].model.predict_on_batch(density))
+
+
 def test_the_folder_describes_itself(saved):
     names = {path.name for path in saved[1].iterdir()}
     described = {"model.weights.h5", "settings.json", "normalisation.json", "provenance.json"}

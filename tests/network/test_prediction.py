@@ -5,11 +5,12 @@ import keras
 import numpy as np
 import pytest
 
+from halonet.dataset.channels import whole_box_channels
 from halonet.dataset.normalisation import Normalisation
 from halonet.network.build import build_network
 from halonet.network.folder import TrainedNetwork, save_network
 from halonet.network.prediction import predict_box
-from halonet.settings import PredictionSettings, SettingsError
+from halonet.settings import ChannelSettings, PredictionSettings, SettingsError
 from halonet.storage import FieldHeader, read_field, read_header, write_field
 
 
@@ -57,6 +58,33 @@ def test_a_network_no_wider_than_the_buffer_predicts_a_periodic_box(network, den
     shift = (5, -3, 1)
     shifted = predict_box(local, np.roll(density, shift, (0, 1, 2)), 1.0, PredictionSettings(tile=8, buffer=2))
     np.testing.assert_allclose(shifted, np.roll(tiled, shift, (0, 1, 2)), atol=1e-6)
+
+
+def test_a_network_with_channels_predicts_a_periodic_box_from_those_of_the_whole_box(network, density):
+    """Tiles agree with one large tile, which they could not with channels of a tile; a shift and training agree too."""
+    channels = ChannelSettings(smoothing_cells=[2.0, 6.0], shear_cells=[3.0])
+    settings = network.settings.model_copy(update={"channels": channels})
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((None, None, None, 4))
+    outputs = keras.layers.Softmax()(keras.layers.Conv3D(2, 5, padding="same")(inputs))
+    local = replace(network, model=keras.Model(inputs, outputs), settings=settings)
+    tiled = predict_box(local, density, 1.0, PredictionSettings(tile=8, buffer=2))
+    whole = predict_box(local, density, 1.0, PredictionSettings(tile=20, buffer=2))
+    np.testing.assert_allclose(tiled, whole, atol=1e-6)
+    shift = (5, -3, 1)
+    shifted = predict_box(local, np.roll(density, shift, (0, 1, 2)), 1.0, PredictionSettings(tile=8, buffer=2))
+    np.testing.assert_allclose(shifted, np.roll(tiled, shift, (0, 1, 2)), atol=1e-3)
+
+
+def test_prediction_feeds_the_channels_that_training_reads(network, density):
+    channels = ChannelSettings(smoothing_cells=[2.0], shear_cells=[3.0])
+    settings = network.settings.model_copy(update={"channels": channels})
+    inputs = keras.Input((None, None, None, 3))
+    expected = (density / np.float32(2), *np.moveaxis(whole_box_channels(density, channels), -1, 0))
+    for index, field in enumerate(expected):
+        echo = replace(network, model=keras.Model(inputs, inputs[..., index : index + 1]), settings=settings)
+        predicted = predict_box(echo, density, 1.0, PredictionSettings(tile=12, buffer=2), threads=2)
+        assert np.array_equal(predicted, field.astype(np.float32))
 
 
 def test_another_cell_size_is_warned_of(network, density, caplog):
