@@ -6,6 +6,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+import yaml
 
 from halonet.catalogue import read_catalogue
 from halonet.storage import read_field
@@ -106,6 +107,16 @@ def test_parts_of_the_run_are_a_word_each(make_workflow):
     assert set(workflow.planned("ground_truth")) == ground_truth
     assert set(workflow.planned("training")) == training
     assert set(workflow.planned("haloes")) == training | {"predict_mask", "calibrate_thresholds", "find_haloes"}
+
+
+def test_channels_are_computed_for_the_network_that_has_them_and_the_boxes_it_knows(make_workflow):
+    workflow = make_workflow()
+    tiny = yaml.safe_load(workflow.settings.read_text())["networks"]["tiny"]
+    workflow.change("networks", wider=tiny | {"channels": {"smoothing_cells": [2], "shear_cells": [2, 4]}})
+    assert "compute_channels" not in workflow.planned("training")
+    workflow.change("run", networks=["tiny", "wider"])
+    planned = workflow.planned("training")
+    assert (planned["compute_channels"], planned["train_network"]) == (3, 2)
 
 
 def test_the_run_of_the_paper_is_planned_one_job_per_box_and_stage_in_seconds(make_workflow):
