@@ -10,6 +10,12 @@ from halonet.settings import CosmologySettings, Settings, SettingsError, load_se
 
 PAPER = Path(__file__).parents[1] / "config.yaml"
 
+OWN = {"density": "own/{box}/density.h5", "mask": "own/{box}/mask.h5"}
+
+
+def own(**files):
+    return {"source": "files", "files": OWN | files}
+
 
 def changed(**sections):
     values = yaml.safe_load(PAPER.read_text())
@@ -52,12 +58,31 @@ def test_top_level_configuration_is_the_run_of_the_paper():
         ({"boxes": {"box_size_mpc": 64.0}}, ["largest_mpc = 34.0", "32.0"]),
         ({"boxes": {"test": 256}}, ["leave none of the 256 boxes"]),
         ({"halo_finding": {"peak_thresholds": [0.9, 0.99]}}, ["peak_thresholds", "descend"]),
+        ({"ground_truth": {"source": "nbody"}}, ["ground_truth.source = 'nbody'", "'peak_patch' or 'files'"]),
+        ({"ground_truth": {"source": "files"}}, ["ground_truth", "key files is missing"]),
+        ({"ground_truth": {"files": OWN}}, ["ground_truth", "source is 'peak_patch'", "set source to 'files'"]),
+        ({"ground_truth": own(density=None)}, ["ground_truth.files.density", "string"]),
+        ({"ground_truth": own(mask=None)}, ["ground_truth.files", "neither haloes nor mask is given"]),
+        ({"ground_truth": own(mask="mask.h5")}, ["ground_truth.files.mask = 'mask.h5'", "{box}"]),
+        ({"ground_truth": own(mask="{box}/{name}.h5")}, ["ground_truth.files.mask", "no other braces"]),
+        (
+            {"ground_truth": own(), "halo_finding": {"peak_thresholds": "calibrated"}},
+            ["halo_finding.peak_thresholds", "ground_truth.files has none", "thresholds as numbers"],
+        ),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_value_and_what_would_be_right(sections, words):
     message = failure(**sections)
     for word in ["config", *words]:
         assert word in message
+
+
+def test_a_truth_of_files_needs_nothing_of_peak_patch_to_fit():
+    values = changed(ground_truth=own() | {"ranks": 7}, boxes={"box_size_mpc": 64.0})
+    settings = validate(Settings, values, "config").ground_truth
+    assert not settings.has_haloes
+    assert validate(Settings, changed(ground_truth=own(haloes="{box}.h5")), "config").ground_truth.has_haloes
+    assert load_settings(PAPER).ground_truth.has_haloes
 
 
 def test_a_missing_section_is_named():

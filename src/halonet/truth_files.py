@@ -17,8 +17,9 @@ from halonet.storage import CHUNK_CELLS, FieldHeader, StorageError, field_cells,
 
 SPHERE = (*LAGRANGIAN, "radius")
 SAME = 1e-6  # relative difference of lengths that are meant to be the same
-# Median of mass, or cells, over that of the spheres: h = 0.7 in either unit, or another grid, is far outside.
-LIKELY_RATIO = (0.8, 1.25)
+# Median of mass, or cells, over that of the spheres. Counted cells of small haloes exceed their spheres by up to 1.3;
+# an h in the unit of mass gives 0.7, in both units 1 / 0.7^2, another grid 8.
+LIKELY_RATIO = (0.85, 1.5)
 
 
 @dataclass(frozen=True)
