@@ -260,11 +260,18 @@ class PredictionSettings(Model):
 
     tile: int = Field(128, ge=8)
     buffer: int = Field(32, ge=0)
+    blend: int = Field(0, ge=0, description="cells of the buffer in which neighbouring tiles fade into each other")
+    average: Literal["none", "reflections", "cube"] = Field(
+        "none", description="mean of the predictions of every tile under these symmetries, 1, 8 or 48 of them"
+    )
 
     @model_validator(mode="after")
     def _leaves_a_core(self) -> Self:
         if 2 * self.buffer >= self.tile:
             raise ValueError(f"buffer {self.buffer} is not smaller than half of tile {self.tile}")
+        core = self.tile - 2 * self.buffer
+        if self.blend > min(self.buffer, core // 2):
+            raise ValueError(f"blend {self.blend} exceeds the buffer, {self.buffer}, or half of the core, {core}")
         return self
 
 

@@ -68,3 +68,18 @@ def test_fields_beside_a_field_are_cut_like_it(field):
 
     expected = beside[..., 1] - field
     assert np.array_equal(map_tiles(difference, field, 8, 2, beside=(beside,)), expected)
+
+
+@pytest.mark.parametrize(("tile", "buffer", "blend"), [(8, 2, 1), (8, 2, 2), (12, 4, 2), (20, 2, 2), (24, 4, 4)])
+def test_blended_tiles_put_a_field_together_exactly(field, tile, buffer, blend):
+    np.testing.assert_allclose(map_tiles(lambda x: x, field, tile, buffer, blend=blend), field, atol=1e-6)
+
+
+def test_blending_spreads_the_step_between_tiles_over_its_cells(field):
+    tiles = iter([0.0, 1.0] * 4)  # neighbours along z differ
+    stepped = map_tiles(lambda x: np.full_like(x, next(tiles)), field, 16, 4)
+    tiles = iter([0.0, 1.0] * 4)
+    faded = map_tiles(lambda x: np.full_like(x, next(tiles)), field, 16, 4, blend=3)
+    assert np.abs(np.diff(stepped[5, 5])).max() == 1
+    np.testing.assert_allclose(np.abs(np.diff(faded[5, 5])).max(), 1 / 6, atol=1e-6)
+    np.testing.assert_allclose(faded.mean(), 0.5, atol=1e-6)

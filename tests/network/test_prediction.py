@@ -7,6 +7,7 @@ import pytest
 
 from halonet.dataset.channels import whole_box_channels
 from halonet.dataset.normalisation import Normalisation
+from halonet.dataset.symmetries import GROUPS
 from halonet.network.build import build_network
 from halonet.network.folder import TrainedNetwork, save_network
 from halonet.network.prediction import predict_box
@@ -128,3 +129,24 @@ def test_an_unknown_network_is_one_clear_line_and_writes_nothing(density, tmp_pa
     assert f"error: {tmp_path / 'vnett'}: no trained network" in process.stderr
     assert "Traceback" not in process.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"density.h5"}
+
+
+@pytest.mark.parametrize("average", ["reflections", "cube"])
+def test_the_mean_over_symmetries_does_not_change_when_the_box_is_turned(network, density, average):
+    settings = PredictionSettings(tile=24, buffer=4, average=average)
+    predicted = predict_box(network, density, 1.0, settings)
+    turn = GROUPS[average][-1]
+    turned = predict_box(network, np.ascontiguousarray(turn(density)), 1.0, settings)
+    np.testing.assert_allclose(turned, turn(predicted), atol=1e-6)
+    plain = predict_box(network, density, 1.0, PredictionSettings(tile=24, buffer=4))
+    assert np.abs(predicted - plain).max() > 1e-4
+
+
+def test_every_symmetry_is_undone_by_its_inverse(density):
+    for symmetry in GROUPS["cube"]:
+        assert np.array_equal(symmetry.inverse()(symmetry(density)), density)
+
+
+def test_a_blend_wider_than_the_buffer_is_refused_with_its_numbers():
+    with pytest.raises(ValueError, match="blend 3 exceeds the buffer, 2"):
+        PredictionSettings(tile=16, buffer=2, blend=3)

@@ -21,6 +21,11 @@ class Symmetry:
         turned = field.transpose(*self.axes, *range(3, field.ndim))
         return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
 
+    def inverse(self) -> "Symmetry":
+        """The symmetry that undoes this one."""
+        axes = tuple(self.axes.index(axis) for axis in range(3))
+        return Symmetry(axes, tuple(self.flips[axis] for axis in axes))
+
 
 _FLIPS = tuple(product((False, True), repeat=3))
 GROUPS = {

@@ -1,11 +1,12 @@
 """Tiles with buffers that cover a periodic box (HaloNet paper, section 3.3).
 
 A tile is a cube read periodically; ``buffer`` cells are trimmed from each of its faces and the cores that remain tile
-the box. The paper's 128^3 tiles with 32 cells of buffer leave cores of 64^3.
+the box. The paper's 128^3 tiles with 32 cells of buffer leave cores of 64^3. Where tiles blend, cores are wider by some
+cells of the buffer, and weights that rise and fall linearly there make the sum of all tiles' weights 1 everywhere.
 """
 
 from collections.abc import Callable, Iterable
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -39,6 +40,7 @@ def map_tiles(
     buffer: int,
     track: Callable[[list], Iterable] = iter,
     beside: tuple[np.ndarray, ...] = (),
+    blend: int = 0,
 ) -> np.ndarray:
     """Apply ``function`` to every tile of a periodic field and put the cores of the results together.
 
@@ -54,19 +56,46 @@ def map_tiles(
         Wraps the list of tiles while it is worked through, to show progress.
     beside
         Further fields of the box, shape (N, N, N, ...), cut alike.
+    blend
+        Cells on either side of the face of a core over which neighbouring results fade into each other; at most
+        ``buffer``, and at most half a core.
 
     Returns
     -------
     ndarray
         float32 of shape (N, N, N). Exact where ``function`` reaches no farther than ``buffer`` cells.
     """
-    core = tile - 2 * buffer
-    result = np.empty(field.shape, np.float32)
-    for start in track(core_starts(len(field), tile, buffer)):
+    cells, core = len(field), tile - 2 * buffer
+    result = np.zeros(field.shape, np.float32)
+    weights = _weights(core, blend)
+    for start in track(core_starts(cells, tile, buffer)):
         corner = tuple(first - buffer for first in start)
         output = function(*(periodic_window(each, corner, tile) for each in (field, *beside)))
-        result[_cube(start, core)] = output[_cube((buffer,) * 3, core)]
+        if not blend:
+            result[_cube(start, core)] = output[_cube((buffer,) * 3, core)]
+            continue
+        seen = output[_cube((buffer - blend,) * 3, core + 2 * blend)] * weights
+        _add_periodically(result, seen, [first - blend for first in start])
     return result
+
+
+def _weights(core: int, blend: int) -> np.ndarray:
+    """Weights of the cells of a core and ``blend`` cells around it, shape (core + 2 blend,) * 3."""
+    ramp = (np.arange(2 * blend) + 0.5) / max(2 * blend, 1)
+    along = np.concatenate([ramp, np.ones(core - 2 * blend), ramp[::-1]]).astype(np.float32)
+    return along[:, None, None] * along[:, None] * along
+
+
+def _add_periodically(field: np.ndarray, cube: np.ndarray, start: list[int]) -> None:
+    """Add a cube to a periodic field from ``start`` on, in blocks that do not wrap."""
+    cells, size = len(field), len(cube)
+    pieces = []
+    for first in start:
+        cuts = [0, *range(-first % cells or cells, size, cells), size]
+        pieces.append([((first + low) % cells, low, high) for low, high in pairwise(cuts)])
+    for blocks in product(*pieces):
+        target = tuple(slice(to, to + high - low) for to, low, high in blocks)
+        field[target] += cube[tuple(slice(low, high) for _, low, high in blocks)]
 
 
 def _cube(start: Iterable[int], size: int) -> tuple[slice, ...]:

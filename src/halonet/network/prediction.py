@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from halonet.dataset.channels import whole_box_channels
+from halonet.dataset.symmetries import GROUPS
 from halonet.grid.tiles import map_tiles
 from halonet.network.build import size_multiple
 from halonet.network.folder import TrainedNetwork
@@ -34,7 +35,7 @@ def predict_box(
     cell_size_mpc
         Side of a cell (Mpc); a warning is logged where the network was trained on cells of another size.
     settings
-        Tile and buffer; tile - 2 buffer divides N, and the network takes inputs of the size of a tile.
+        Tile, buffer, blend and average; tile - 2 buffer divides N, and the network takes inputs of the size of a tile.
     track
         Wraps the list of tiles while it is worked through, to show progress.
     threads
@@ -65,13 +66,18 @@ def predict_box(
     wanted = network.settings.channels
     beside = (whole_box_channels(density, wanted, threads),) if wanted.count else ()
 
+    symmetries = GROUPS[settings.average]
+
     def foreground(tile: np.ndarray, *channels: np.ndarray) -> np.ndarray:
         inputs = tile[..., None] / np.float32(deviation)
         if channels:
             inputs = np.concatenate([inputs, *channels], axis=-1, dtype=np.float32)
-        return network.model.predict_on_batch(inputs[None])[0, ..., 0]
+        turned = (network.model.predict_on_batch(symmetry(inputs)[None])[0, ..., 0] for symmetry in symmetries)
+        return sum(symmetry.inverse()(each) for symmetry, each in zip(symmetries, turned, strict=True)) / len(
+            symmetries
+        )
 
-    return map_tiles(foreground, density, settings.tile, settings.buffer, track, beside)
+    return map_tiles(foreground, density, settings.tile, settings.buffer, track, beside, settings.blend)
 
 
 def _check_tile(network: TrainedNetwork, tile: int) -> None:
