@@ -66,6 +66,10 @@ def test_top_level_configuration_is_the_run_of_the_paper():
         ({"ground_truth": own(mask="mask.h5")}, ["ground_truth.files.mask = 'mask.h5'", "{box}"]),
         ({"ground_truth": own(mask="{box}/{name}.h5")}, ["ground_truth.files.mask", "no other braces"]),
         (
+            {"ground_truth": own(mask="results/paper/ground_truth/{box}/mask.h5")},
+            ["ground_truth.files.mask", "results of this run (results/paper)", "another name"],
+        ),
+        (
             {"ground_truth": own(), "halo_finding": {"peak_thresholds": "calibrated"}},
             ["halo_finding.peak_thresholds", "ground_truth.files has none", "thresholds as numbers"],
         ),

@@ -441,6 +441,8 @@ class Settings(Model):
             raise ValueError(f"prediction.tile = {self.prediction.tile} is larger than a box with its buffers")
         if self.ground_truth.source == "peak_patch":
             self._peak_patch_fits()
+        else:
+            self._own_files_stand_apart()
         if (self.neural_bias.box or 0) >= boxes.count:
             raise ValueError(f"neural_bias.box = {self.neural_bias.box}; the boxes are 0 to {boxes.count - 1}")
         return self._networks_fit()
@@ -455,6 +457,16 @@ class Settings(Model):
                 f"ground_truth.peak_patch.filters.largest_mpc = {largest} exceeds half of the box "
                 f"({boxes.box_size_mpc / 2} Mpc)"
             )
+
+    def _own_files_stand_apart(self) -> None:
+        """Refuse files within the run's results: the workflow deletes what a job is about to make."""
+        results = Path(self.run.results, self.run.name).resolve()
+        for name, pattern in self.ground_truth.files.model_dump(exclude_none=True).items():
+            if Path(pattern).resolve().is_relative_to(results):
+                raise ValueError(
+                    f"ground_truth.files.{name} = {pattern!r} lies within the results of this run ({self.run.results}/"
+                    f"{self.run.name}), which are made anew; move your files elsewhere, or give the run another name"
+                )
 
     def _networks_fit(self) -> Self:
         for name in self.run.networks:
