@@ -1,5 +1,6 @@
 import json
 import shutil
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -54,14 +55,15 @@ def test_a_network_of_before_there_were_channels_predicts_the_same(saved, folder
 def test_the_folder_describes_itself(saved):
     names = {path.name for path in saved[1].iterdir()}
     described = {"model.weights.h5", "settings.json", "normalisation.json", "provenance.json"}
-    assert names == described | {"history.csv", "timing.csv", "progress.png"}
+    assert names == described | {"history.csv", "timing.csv", "progress.png", "events"}
     assert json.loads((saved[1] / "provenance.json").read_text()) == {"stage": "training"}
 
 
 def test_the_same_network_is_saved_to_the_same_bytes(saved, tmp_path):
     save_network(tmp_path, saved[0], {"stage": "training"}, [RECORD])
-    for path in saved[1].iterdir():
-        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+    for path in filter(Path.is_file, saved[1].rglob("*")):
+        name = path.relative_to(saved[1])
+        assert path.read_bytes() == (tmp_path / name).read_bytes(), name
 
 
 def test_what_a_killed_writer_left_is_removed(saved, folder):

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from halonet.network.events import EVENTS
+
 SCRIPT = Path(__file__).parents[2] / "workflow_scripts" / "train_network.py"
 STAGE_1_STEPS = 24  # 9 epochs of 8 windows in batches of 3: 16 steps are 6 epochs
 STEPS = STAGE_1_STEPS + 40
+RECORDS = [15, 24, 39, 54, 64]
 PATIENCE = 300  # seconds until a run must have got somewhere
 
 
@@ -45,6 +48,12 @@ def last_step(output: Path) -> int:
     return max((int(path.stem.split("_")[1]) for path in (output / "checkpoints").glob("step_*.h5")), default=0)
 
 
+def steps_of_events(output: Path) -> list[int]:
+    import tensorflow as tf
+
+    return [event.step for event in tf.compat.v1.train.summary_iterator(str(output / EVENTS))][1:]
+
+
 @pytest.fixture(scope="module")
 def uninterrupted(dataset, network_values, tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("uninterrupted")
@@ -69,12 +78,13 @@ def test_killed_in_both_stages_and_terminated_a_run_ends_with_the_same_bits(
     assert "goes on from step" in process.stderr
     for name in ("model.weights.h5", "history.csv", "settings.json", "normalisation.json"):
         assert (tmp_path / name).read_bytes() == (uninterrupted / name).read_bytes(), name
+    assert steps_of_events(tmp_path) == steps_of_events(uninterrupted) == RECORDS
 
 
 def test_the_history_has_one_row_per_validation_and_the_floor_beside_the_dice(uninterrupted):
     rows = [line.split(",") for line in (uninterrupted / "history.csv").read_text().splitlines()]
     table = dict(zip(rows[0], zip(*rows[1:], strict=True), strict=True))
-    assert [int(step) for step in table["step"]] == [15, 24, 39, 54, 64]
+    assert [int(step) for step in table["step"]] == RECORDS
     assert [int(stage) for stage in table["stage"]] == [1, 1, 2, 2, 2]
     assert all(float(floor) == pytest.approx(0.73, abs=0.001) for floor in table["floor"])
     assert float(table["validation_dice"][-1]) > 0.76
@@ -83,7 +93,7 @@ def test_the_history_has_one_row_per_validation_and_the_floor_beside_the_dice(un
 def test_a_finished_run_leaves_a_network_and_no_checkpoints(uninterrupted):
     assert {path.name for path in uninterrupted.glob("[!.]*")} == {
         *("model.weights.h5", "settings.json", "normalisation.json", "provenance.json"),
-        *("history.csv", "timing.csv", "progress.png"),
+        *("history.csv", "timing.csv", "progress.png", "events"),
     }
 
 

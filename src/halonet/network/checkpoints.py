@@ -101,8 +101,9 @@ class Checkpoints:
         """Delete all checkpoints and the training curve beside them."""
         for path in (*self._files(), *(self.folder / name for name in FILES)):
             path.unlink(missing_ok=True)
-        if self.folder.is_dir() and not any(self.folder.iterdir()):
-            self.folder.rmdir()
+        for folder in (self.folder / "events", self.folder):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("step_*.h5"))

@@ -1,7 +1,8 @@
 """A trained network is a folder that describes itself.
 
 It holds ``model.weights.h5`` (Keras' own layout, with the path and shape of every weight as attribute ``layout``),
-``settings.json``, ``normalisation.json``, ``provenance.json``, ``history.csv``, ``timing.csv`` and ``progress.png``.
+``settings.json``, ``normalisation.json``, ``provenance.json``, ``history.csv``, ``timing.csv``, ``progress.png`` and
+``events/`` (for TensorBoard).
 """
 
 import json

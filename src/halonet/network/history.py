@@ -1,9 +1,13 @@
-"""Training curve: ``history.csv``, the same for identical runs; ``timing.csv``, which is not; ``progress.png``."""
+"""Training curve: ``history.csv``, the same for identical runs; ``timing.csv``, which is not; ``progress.png``; events.
+
+The events are those of :mod:`halonet.network.events`, for TensorBoard.
+"""
 
 from pathlib import Path
 
 import pandas as pd
 
+from halonet.network.events import EVENTS, write_events
 from halonet.storage import atomic_path, write_text
 
 COLUMNS = (
@@ -19,16 +23,17 @@ COLUMNS = (
     "validation_voxel_dice",
     "floor",  # Dice of an all-background prediction of the validation windows
 )
-FILES = ("history.csv", "timing.csv", "progress.png")
+FILES = ("history.csv", "timing.csv", "progress.png", EVENTS)
 TIMING_COLUMNS = ("step", "seconds", "samples_per_second")
 
 
 def write_history(folder: str | Path, history: list[dict]) -> None:
-    """Write tables and plot of a training curve into ``folder``, atomically."""
+    """Write tables, plot and events of a training curve into ``folder``, atomically."""
     table = pd.DataFrame(history, columns=sorted({*COLUMNS, *TIMING_COLUMNS}))
     write_text(Path(folder) / "history.csv", table[list(COLUMNS)].to_csv(index=False, float_format="%.7g"))
     write_text(Path(folder) / "timing.csv", table[list(TIMING_COLUMNS)].to_csv(index=False, float_format="%.4g"))
     _plot(Path(folder) / "progress.png", table)
+    write_events(folder, history)
 
 
 def _plot(path: Path, table: pd.DataFrame) -> None:

@@ -152,6 +152,7 @@ class Trainer:
             "validation_voxel_dice": validation["voxel_dice"],
             "floor": validation["floor"],
             "seconds": state.seconds,
+            "time": time.time(),
             "samples_per_second": (state.step - before["step"]) * batch_size / (state.seconds - before["seconds"]),
         }
         state.history.append(record)
