@@ -1,12 +1,17 @@
-"""Train a network in stages; a run that was killed goes on from its last checkpoint with the same command."""
+"""Train a network in stages; a run that was killed goes on from its last checkpoint with the same command.
+
+Under ``mpiexec -n <ranks>``, or srun, the ranks share every batch, one process for each GPU or node.
+"""
 
 import argparse
 import logging
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 from halonet import console
 from halonet.dataset.manifest import read_manifest
+from halonet.mpi import place_on_machine, world
 from halonet.provenance import code_digest, provenance
 from halonet.settings import NetworkSettings, TrainingSettings, stage_settings
 from halonet.storage import exclusive
@@ -16,7 +21,7 @@ log = logging.getLogger("halonet")
 
 def main() -> None:
     """Parse the command line, train and write the network's folder."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ground-truth", required=True, help="folder that holds <box>/density.h5 and <box>/mask.h5")
     parser.add_argument("--manifest", required=True, help="CSV of slice_subvolumes.py")
     parser.add_argument("--normalisation", required=True, help="JSON of slice_subvolumes.py")
@@ -31,24 +36,30 @@ def main() -> None:
         action="store_true",
         help="discard checkpoints of another configuration and train anew; without it they are refused",
     )
+    parser.add_argument("--ranks", type=int, help="number of MPI ranks; checked against the world that was launched")
     arguments = parser.parse_args()
     settings = stage_settings(NetworkSettings, arguments.settings)
     training = stage_settings(TrainingSettings, arguments.training)
     read_manifest(arguments.manifest)
     # Before Keras is imported: TensorFlow's own notes would bury the messages of the run.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    train(arguments, settings, training)
+    communicator = world(arguments.ranks)
+    if communicator and communicator.rank:
+        log.setLevel(logging.WARNING)
+    train(arguments, settings, training, communicator)
 
 
-def train(arguments: argparse.Namespace, settings: NetworkSettings, training: TrainingSettings) -> None:
-    """Train with validated settings."""
+def train(
+    arguments: argparse.Namespace, settings: NetworkSettings, training: TrainingSettings, communicator=None
+) -> None:
+    """Train with validated settings, on all ranks of ``communicator``; rank 0 writes."""
     from halonet.network.checkpoints import Checkpoints
     from halonet.network.devices import prepare_devices
     from halonet.network.folder import TrainedNetwork, save_network
     from halonet.network.job import TrainingJob
     from halonet.network.training import Trainer
 
-    prepare_devices(training.threads, training.gpus)
+    prepare_devices(training.threads, training.gpus, place_on_machine(communicator))
     code = code_digest(__file__)
     job = TrainingJob(
         settings,
@@ -61,16 +72,18 @@ def train(arguments: argparse.Namespace, settings: NetworkSettings, training: Tr
     )
     folder = arguments.checkpoints or Path(arguments.output) / "checkpoints"
     checkpoints = Checkpoints(folder, job.fingerprint())
+    first = communicator is None or communicator.rank == 0
     # A training that outlived a killed workflow may still be writing here.
-    with exclusive(Path(arguments.output) / ".lock"):
-        if arguments.restart_on_change:
+    with exclusive(Path(arguments.output) / ".lock") if first else nullcontext():
+        if arguments.restart_on_change and first:
             checkpoints.discard_others()
-        trainer = Trainer(job, training, checkpoints)
+        trainer = Trainer(job, training, checkpoints, communicator)
         model = trainer.run()
-        record = provenance("training", settings.model_dump(), arguments.seed)
-        trained = TrainedNetwork(model, settings, job.normalisation)
-        save_network(arguments.output, trained, record, trainer.state.history)
-        checkpoints.clear()
+        if first:
+            record = provenance("training", settings.model_dump(), arguments.seed)
+            trained = TrainedNetwork(model, settings, job.normalisation)
+            save_network(arguments.output, trained, record, trainer.state.history)
+            checkpoints.clear()
     log.info("%s: trained", arguments.output)
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -28,6 +29,9 @@ def run(main: Callable[[], int | None]) -> None:
             raise
         print(f"error: {error}", file=sys.stderr, flush=True)
         code = 2
+    except Exception:
+        traceback.print_exc()
+        code = 1
     if code:
         _abort_other_ranks(code)
     sys.exit(code)

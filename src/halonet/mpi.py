@@ -29,3 +29,15 @@ def world(expected_ranks: int | None = None):
             f"'mpiexec -n {expected_ranks}', or under SLURM with the srun --mpi=... that fits the installed MPI"
         )
     return communicator
+
+
+def place_on_machine(communicator) -> int:
+    """Number of this rank among those of its machine; 0 without a communicator."""
+    if communicator is None:
+        return 0
+    from mpi4py import MPI
+
+    local = communicator.Split_type(MPI.COMM_TYPE_SHARED)
+    place = local.rank
+    local.Free()
+    return place

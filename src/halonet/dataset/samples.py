@@ -5,6 +5,7 @@ counter-based generator Philox: not on the number of workers, nor on whether the
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -140,7 +141,11 @@ class TrainingSamples(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch of step ``start + index``."""
         first = (self.start + index) * self.batch_size
-        samples = [self.sample(number) for number in range(first, first + self.batch_size)]
+        return self.batch(range(first, first + self.batch_size))
+
+    def batch(self, numbers: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Batch of the samples of these numbers, counted from the start of the stage."""
+        samples = [self.sample(number) for number in numbers]
         inputs, masks = (np.stack(fields) for fields in zip(*samples, strict=True))
         return inputs, masks[..., None]
 

@@ -1,4 +1,7 @@
-"""Devices a network runs on; the only module that may need TensorFlow itself, and only where it is the backend."""
+"""Devices a network runs on.
+
+Here and in :mod:`halonet.network.ranks` alone TensorFlow itself may be needed, and only where it is the backend.
+"""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -8,10 +11,11 @@ import numpy as np
 from halonet.settings import SettingsError, TrainingStageSettings
 
 
-def prepare_devices(threads: int, gpus: int) -> None:
+def prepare_devices(threads: int, gpus: int, place: int = 0) -> None:
     """Set number of threads and GPUs before any computation; on the CPU, make every operation deterministic.
 
-    Only TensorFlow needs this: the other backends take their devices from the environment.
+    Only TensorFlow needs this: the other backends take their devices from the environment. ``place`` is the number of
+    this process among those of its machine; where it sees the GPUs of all of them, it takes its own.
     """
     if keras.backend.backend() != "tensorflow":
         return
@@ -20,8 +24,11 @@ def prepare_devices(threads: int, gpus: int) -> None:
     found = tf.config.list_physical_devices("GPU")
     if len(found) < gpus:
         raise SettingsError(f"training.gpus = {gpus}, but TensorFlow finds {len(found)} on this machine")
-    tf.config.set_visible_devices(found[:gpus], "GPU")
-    for gpu in found[:gpus]:
+    mine = found if len(found) == gpus else found[place * gpus : (place + 1) * gpus]
+    if len(mine) < gpus:
+        raise SettingsError(f"training.gpus = {gpus} for each of {place + 1} or more ranks, but here are {len(found)}")
+    tf.config.set_visible_devices(mine, "GPU")
+    for gpu in mine:
         tf.config.experimental.set_memory_growth(gpu, True)
     if not gpus:
         tf.config.threading.set_intra_op_parallelism_threads(threads)

@@ -4,6 +4,8 @@ Between two steps the whole state of a run is: position in the schedule, variabl
 states of dropout's random numbers), and sums of the training curve since its last record. A checkpoint holds just that;
 which samples a step sees follows from its number (:mod:`halonet.dataset.samples`). On one CPU, with deterministic
 operations (:mod:`halonet.network.devices`), the continuation is exact.
+
+Several processes may share the steps (:mod:`halonet.network.ranks`): all hold the same state, rank 0 writes it.
 """
 
 import logging
@@ -12,6 +14,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 
 import keras
 import numpy as np
@@ -23,6 +26,7 @@ from halonet.network.checkpoints import Checkpoints, State
 from halonet.network.devices import check_stages, distribution, shared_out
 from halonet.network.history import write_history
 from halonet.network.job import TrainingJob
+from halonet.network.ranks import Ranks
 from halonet.network.stages import compile_for
 from halonet.settings import SettingsError, TrainingSettings
 
@@ -44,30 +48,38 @@ class Trainer:
         How: threads, GPUs, interval of checkpoints. Changes no weight.
     checkpoints
         Where the run's state is kept; a state found there is continued.
+    communicator
+        MPI communicator of the ranks that share every batch, or None.
     """
 
-    def __init__(self, job: TrainingJob, training: TrainingSettings, checkpoints: Checkpoints) -> None:
-        self.job, self.training, self.checkpoints = job, training, checkpoints
+    def __init__(
+        self, job: TrainingJob, training: TrainingSettings, checkpoints: Checkpoints, communicator=None
+    ) -> None:
+        self.job, self.training, self.checkpoints, self.ranks = job, training, checkpoints, Ranks(communicator)
         self.state = State()
         self.model: keras.Model | None = None
+        self.shared_step = None
         self.signal = 0
         self.validation = job.validation_samples()
         check_stages(job.settings.stages, training.gpus)
+        self.ranks.check(job.settings, training)
         self.lengths = [job.stage_steps(stage) for stage in range(len(job.settings.stages))]
 
     def run(self) -> keras.Model:
         """Train through all stages, from the last checkpoint on where there is one; returns the trained network."""
-        saved = self.checkpoints.load()
+        saved = self.checkpoints.load() if self.ranks.rank == 0 else None
         if saved:
             self.state, variables = saved
-            first = self.state.stage
             log.info("goes on from step %d of %d", self.state.step, sum(self.lengths))
+        self.state = self.ranks.from_first(self.state)
+        first = self.state.stage
         self.last_save = self.clock = time.monotonic()
         with self._signals():
             for stage in range(self.state.stage, len(self.lengths)):
                 self._enter(stage)
                 if saved and stage == first:
                     self._restore(variables)
+                self.ranks.synchronise(self._variables())
                 self._run_stage(stage)
             self.save()
         return self.model
@@ -88,6 +100,7 @@ class Trainer:
         if self.training.gpus > 1:
             # Keras builds its measures from the first batch it sees, and cannot look into one that is shared out.
             self.model.test_on_batch(*self.validation[0])
+        self.shared_step = self.ranks.step(self.model)
         log.info(
             "stage %d of %d: %d steps, %s, %s weights", stage + 1, len(self.lengths), self.lengths[stage],
             chosen.optimizer, f"{self.model.count_params():,}",
@@ -96,14 +109,15 @@ class Trainer:
     def _run_stage(self, stage: int) -> None:
         samples = self.job.training_samples(stage, self.training.threads)
         steps, every = self.lengths[stage], self.job.settings.validation_interval
-        ticks = console.progress(range(self.state.stage_step, steps), f"stage {stage + 1}")
+        todo = range(self.state.stage_step, steps)
+        ticks = console.progress(todo, f"stage {stage + 1}") if self.ranks.rank == 0 else iter(todo)
         state = self.state
         while state.stage_step < steps or state.sums:
             if state.sums and (state.stage_step % every == 0 or state.stage_step == steps):
                 self._record(samples.samples_per_epoch, samples.batch_size)
                 continue
             stop = min(steps, (state.stage_step // every + 1) * every)
-            for batch in prefetched(samples.between(state.stage_step, stop), self.training.threads):
+            for batch in prefetched(self.ranks.share(samples, state.stage_step, stop), self.training.threads):
                 self._step(batch)
                 next(ticks, None)
         next(ticks, None)
@@ -111,8 +125,11 @@ class Trainer:
     def _step(self, batch: tuple[np.ndarray, np.ndarray]) -> None:
         """One update of the weights; afterwards the run may be interrupted or checkpointed."""
         state, sums = self.state, self.state.sums
-        self.model.reset_metrics()
-        measured = self.model.train_on_batch(*shared_out(batch, self.model), return_dict=True)
+        if self.shared_step:
+            measured = self.shared_step(*batch)
+        else:
+            self.model.reset_metrics()
+            measured = self.model.train_on_batch(*shared_out(batch, self.model), return_dict=True)
         state.step, state.stage_step = state.step + 1, state.stage_step + 1
         if not math.isfinite(measured["loss"]):
             raise SettingsError(
@@ -127,6 +144,7 @@ class Trainer:
         """Count time; leave after a signal; write a checkpoint when one is due."""
         now = time.monotonic()
         self.state.seconds, self.clock = self.state.seconds + now - self.clock, now
+        self.signal = self.ranks.largest(self.signal)
         if self.signal:
             self.save()
             log.info("interrupted at step %d; the same command goes on from there", self.state.step)
@@ -157,7 +175,10 @@ class Trainer:
         }
         state.history.append(record)
         state.sums = {}
-        write_history(self.checkpoints.folder, state.history)
+        if self.ranks.rank == 0:
+            write_history(self.checkpoints.folder, state.history)
+        # Processors of several kinds may round differently: the ranks must not drift apart.
+        self.ranks.synchronise(self._variables())
         log.info(
             "step %d of %d, %.0f s left: loss %.4f, Dice %.4f, validation Dice %.4f (all background %.4f)",
             state.step, sum(self.lengths), state.seconds / state.step * (sum(self.lengths) - state.step),
@@ -166,16 +187,23 @@ class Trainer:
 
     def _validate(self) -> dict[str, float]:
         """Loss and measures of the validation windows, averaged over them."""
+        mine = self.ranks.every(self.validation)
+        rounds = range(-(-len(self.validation) // self.ranks.size))
         records = []
-        for batch in prefetched(self.validation, self.training.threads, ahead=1):
-            self.model.reset_metrics()
-            records.append(self.model.test_on_batch(*batch, return_dict=True))
+        # Ranks tick equally often, those without a window in the last round too.
+        for _, batch in zip_longest(rounds, prefetched(mine, self.training.threads, ahead=1)):
+            if batch is not None:
+                self.model.reset_metrics()
+                records.append(self.model.test_on_batch(*batch, return_dict=True))
             self._tick()
+        records = self.ranks.together(records)
         return {name: float(np.mean([record[name] for record in records], dtype=float)) for name in records[0]}
 
     def save(self) -> None:
-        """Write a checkpoint."""
-        self.checkpoints.save(self.state, [keras.ops.convert_to_numpy(variable) for variable in self._variables()])
+        """Write a checkpoint, on rank 0."""
+        if self.ranks.rank == 0:
+            values = [keras.ops.convert_to_numpy(variable) for variable in self._variables()]
+            self.checkpoints.save(self.state, values)
         self.last_save = time.monotonic()
 
     def _variables(self) -> list:
