@@ -234,6 +234,15 @@ def found_haloes_to_compare():
     )
 
 
+def density_to_compare():
+    """Density in which haloes have shapes; none where there are no true haloes to compare them with."""
+    return (
+        [f"{GROUND_TRUTH}/{{box}}/density.h5"]
+        if SETTINGS.ground_truth.has_haloes
+        else []
+    )
+
+
 def thresholds_of(network):
     """Calibrated thresholds of a network, where the configuration asks for them."""
     return (
@@ -259,10 +268,16 @@ def figure_names():
         "slice",
         "haloes",
         "mass_function",
+        "differential_mass_function",
         "power_spectrum",
+        "eulerian_power_spectrum",
+        "correlation_function",
+        "roc",
         "matching",
+        "shapes",
         "profiles",
         "training",
+        "network",
     ]
     if SETTINGS.halo_finding.needs_calibration:
         drawings.append("calibration")

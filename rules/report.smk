@@ -11,6 +11,8 @@ rule draw_figures:
         statistics=f"{STATISTICS}/{{network}}/{TEST_BOXES[0]}.json",
         summary=f"{STATISTICS}/{{network}}/summary.json",
         history=f"{NETWORKS}/{{network}}/history.csv",
+        weights=f"{NETWORKS}/{{network}}/model.weights.h5",
+        network_settings=f"{NETWORKS}/{{network}}/settings.json",
         thresholds=lambda wildcards: thresholds_of(wildcards.network),
     output:
         figures=expand(f"{FIGURES}/{{{{network}}}}/{{name}}", name=figure_names()),
@@ -32,8 +34,8 @@ rule draw_figures:
     shell:
         "python {params.script} --density {input.density} --true-mask {input.true_mask} --true-haloes {input.true_haloes}"
         " --probability {input.probability} --haloes {input.haloes} --statistics {input.statistics}"
-        " --summary {input.summary} --history {input.history} {params.thresholds}"
-        " --figures $(dirname {output.figures[0]}) 2>&1 | tee {log}"
+        " --summary {input.summary} --history {input.history} --network $(dirname {input.weights})"
+        " {params.thresholds} --figures $(dirname {output.figures[0]}) 2>&1 | tee {log}"
 
 
 rule write_report:

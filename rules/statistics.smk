@@ -7,6 +7,7 @@ rule measure_statistics:
         true_haloes=true_haloes(["{box}"]),
         probability=f"{PREDICTIONS}/{{network}}/{{box}}.h5",
         haloes=found_haloes_to_compare(),
+        density=density_to_compare(),
     output:
         statistics=f"{STATISTICS}/{{network}}/{{box}}.json",
     log:
@@ -25,6 +26,7 @@ rule measure_statistics:
         haloes=lambda wildcards, input: [
             *given("--true-haloes", input.true_haloes),
             *given("--haloes", input.haloes),
+            *given("--density", input.density),
         ],
     shell:
         "python {params.script} --true-mask {input.true_mask} --probability {input.probability} {params.haloes}"

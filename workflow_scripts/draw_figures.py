@@ -7,9 +7,12 @@ import pandas as pd
 
 from halonet import console
 from halonet.catalogue import read_catalogue
-from halonet.figures.abundance import draw_mass_function
-from halonet.figures.clustering import draw_power_spectrum
+from halonet.figures.abundance import draw_differential_mass_function, draw_mass_function
+from halonet.figures.architecture import draw_network, read_outline
+from halonet.figures.classification import draw_roc
+from halonet.figures.clustering import draw_correlation, draw_power_spectrum
 from halonet.figures.objects import draw_matching, draw_profiles
+from halonet.figures.shapes import draw_shapes
 from halonet.figures.slices import draw_fields, draw_haloes, slice_through_largest
 from halonet.figures.style import Drawing, save
 from halonet.figures.training import draw_calibration, draw_training
@@ -27,6 +30,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--statistics", required=True, help="statistics of that box (JSON)")
     parser.add_argument("--summary", required=True, help="summary of the statistics of all test boxes (JSON)")
     parser.add_argument("--history", required=True, help="history.csv of the network")
+    parser.add_argument("--network", help="folder of the network, to draw its layers")
     parser.add_argument("--thresholds", help="thresholds.json, where thresholds were calibrated")
     parser.add_argument("--figures", required=True, help="folder to write to")
     return parser.parse_args()
@@ -45,20 +49,34 @@ def draw_slices(arguments: argparse.Namespace) -> dict[str, Drawing]:
     }
 
 
+def draw_statistics(summary: dict, thresholds: dict | None) -> dict[str, Drawing]:
+    """Figures of the statistics of all test boxes; those without data are left out."""
+    minimum_cells = summary["matching"]["minimum_cells"]
+    drawings = {
+        "mass_function": draw_mass_function(summary, minimum_cells),
+        "differential_mass_function": draw_differential_mass_function(summary, minimum_cells),
+        "power_spectrum": draw_power_spectrum(summary, minimum_cells),
+        "correlation_function": draw_correlation(summary, minimum_cells),
+        "roc": draw_roc(summary),
+        "matching": draw_matching(summary),
+        "profiles": draw_profiles(summary, thresholds),
+    }
+    if summary["eulerian_power_spectrum"]:
+        drawings["eulerian_power_spectrum"] = draw_power_spectrum(summary, minimum_cells, "eulerian")
+    if summary["shapes"]:
+        drawings["shapes"] = draw_shapes(summary)
+    return drawings
+
+
 def main() -> None:
     """Draw and save all figures, then their captions."""
     arguments = parse()
     summary = read_json(arguments.summary)
     thresholds = read_json(arguments.thresholds) if arguments.thresholds else None
-    minimum_cells = summary["matching"]["minimum_cells"]
-    drawings = draw_slices(arguments)
-    drawings |= {
-        "mass_function": draw_mass_function(summary, minimum_cells),
-        "power_spectrum": draw_power_spectrum(summary, minimum_cells),
-        "matching": draw_matching(summary),
-        "profiles": draw_profiles(summary, thresholds),
-        "training": draw_training(pd.read_csv(arguments.history)),
-    }
+    drawings = draw_slices(arguments) | draw_statistics(summary, thresholds)
+    drawings["training"] = draw_training(pd.read_csv(arguments.history))
+    if arguments.network:
+        drawings["network"] = draw_network(read_outline(arguments.network), Path(arguments.network).name)
     if thresholds:
         drawings["calibration"] = draw_calibration(thresholds)
     for name, drawing in console.progress(list(drawings.items()), "figures"):

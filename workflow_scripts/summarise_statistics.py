@@ -11,7 +11,10 @@ from halonet.statistics.summary import summarise, summarise_masks
 from halonet.storage import StorageError, read_json, write_json
 
 MASK_PARTS = ("box", "overlap")
-PARTS = (*MASK_PARTS, "mass_function", "power_spectrum", "matching", "profiles")
+PARTS = (
+    *MASK_PARTS, "roc", "mass_function", "power_spectrum", "eulerian_power_spectrum", "correlation_function",
+    "matching", "shapes", "profiles",
+)  # fmt: skip
 
 
 def read_statistics(path: str) -> dict:

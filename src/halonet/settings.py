@@ -326,6 +326,20 @@ class StatisticsSettings(Model):
         [3000.0, 15000.0], description="most massive haloes per (512 Mpc)^3, scaled by volume"
     )
     assignment: Literal["nearest", "cloud_in_cell"] = "nearest"
+    mass_classes_msun: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        [3.2e12, 1e13, 1e14], min_length=3, max_length=3, description="least masses of galaxies, groups and clusters"
+    )
+    radial_zones: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        [0.3, 0.6], min_length=2, max_length=2, description="outer limits of inner and middle cells (halo radii)"
+    )
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        for name in ("mass_classes_msun", "radial_zones"):
+            values = getattr(self, name)
+            if values != sorted(set(values)):
+                raise ValueError(f"{name} {values} must ascend")
+        return self
 
 
 class EngineLayerSettings(Model):

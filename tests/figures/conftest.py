@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from halonet.catalogue import LAGRANGIAN, HaloCatalogue
+from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
 from halonet.cosmology import WAVENUMBERS, mean_matter_density
 from halonet.halo_finding.calibration import (
     CalibrationBox,
@@ -32,6 +32,7 @@ def make_catalogue():
         centres, radii = np.asarray(centres, float).reshape(-1, 3), np.asarray(radii, float)
         cells = 4 / 3 * np.pi * radii**3
         columns = {name: (centres[:, axis] + 0.5) for axis, name in enumerate(LAGRANGIAN)}
+        columns |= {name: (centres[:, axis] * 1.02 + 0.5) % CELLS for axis, name in enumerate(EULERIAN)}
         columns |= {"radius": radii, "cells": cells, "mass": cells * mean_matter_density(COSMOLOGY)}
         header = FieldHeader(float(CELLS), 0.0, COSMOLOGY.model_dump(), 5)
         return HaloCatalogue(columns, header, CELLS)
@@ -72,7 +73,8 @@ def boxes(make_catalogue):
 @pytest.fixture(scope="session")
 def box_statistics(boxes):
     settings = StatisticsSettings(number_cuts=[40000.0])
-    return [measure_box(box["mask"], box["probability"], box["true"], box["found"], settings) for box in boxes]
+    names = ("mask", "probability", "true", "found")
+    return [measure_box(*(box[name] for name in names), settings, box["density"]) for box in boxes]
 
 
 @pytest.fixture(scope="session")

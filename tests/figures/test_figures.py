@@ -3,12 +3,27 @@
 import numpy as np
 import pytest
 
-from halonet.figures.abundance import draw_mass_function
-from halonet.figures.clustering import draw_power_spectrum
+from halonet.figures import style
+from halonet.figures.abundance import draw_differential_mass_function, draw_mass_function
+from halonet.figures.architecture import draw_network, outline_of
+from halonet.figures.classification import draw_roc
+from halonet.figures.clustering import draw_correlation, draw_power_spectrum
 from halonet.figures.objects import draw_matching, draw_profiles
+from halonet.figures.shapes import draw_shapes
 from halonet.figures.slices import Slice, _circles, draw_fields, draw_haloes, slice_through_largest
 from halonet.figures.style import save
 from halonet.figures.training import draw_calibration, draw_training
+from halonet.settings import NetworkSettings, TrainingStageSettings
+
+LAYOUT = [
+    ("level0_in/kernel", (5, 5, 5, 1, 4)), ("level0_in/bias", (4,)),
+    ("level1_down/kernel", (2, 2, 2, 4, 8)), ("level1_in_convolution_1/kernel", (5, 5, 5, 8, 8)),
+    ("level2_down/kernel", (2, 2, 2, 8, 16)), ("level2_out_convolution_1/kernel", (5, 5, 5, 16, 16)),
+    ("level1_up/kernel", (2, 2, 2, 8, 16)), ("level1_out_convolution_1/kernel", (5, 5, 5, 16, 8)),
+    ("level1_out_convolution_2/kernel", (5, 5, 5, 8, 8)), ("level0_up/kernel", (2, 2, 2, 4, 8)),
+    ("level0_out/kernel", (5, 5, 5, 8, 4)), ("level0_out_shortcut/kernel", (1, 1, 1, 8, 4)),
+    ("head/kernel", (1, 1, 1, 4, 2)),
+]  # fmt: skip
 
 
 def draw_all(boxes, summary, thresholds, history):
@@ -19,7 +34,13 @@ def draw_all(boxes, summary, thresholds, history):
         "slice": draw_fields(where, *fields, 0.912),
         "haloes": draw_haloes(where, box["true"], box["found"], 0.25),
         "mass_function": draw_mass_function(summary, 100),
+        "differential_mass_function": draw_differential_mass_function(summary, 100),
         "power_spectrum": draw_power_spectrum(summary, 100),
+        "eulerian_power_spectrum": draw_power_spectrum(summary, 100, "eulerian"),
+        "correlation_function": draw_correlation(summary, 100),
+        "roc": draw_roc(summary),
+        "shapes": draw_shapes(summary),
+        "network": draw_network(outline_of(LAYOUT, 64, "vnet"), "two-level"),
         "matching": draw_matching(summary),
         "profiles": draw_profiles(summary, thresholds),
         "training": draw_training(history),
@@ -27,12 +48,15 @@ def draw_all(boxes, summary, thresholds, history):
     }
 
 
-def test_every_figure_is_written_as_bitmap_and_vector_and_the_same_twice(boxes, summary, thresholds, history, tmp_path):
+def test_every_figure_is_written_as_bitmap_and_vector_and_the_same_twice(
+    boxes, summary, thresholds, history, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(style, "DPI", 60)  # as good for this, and faster
     for attempt in ("one", "two"):
         for name, drawing in draw_all(boxes, summary, thresholds, history).items():
             save(drawing.figure, tmp_path / attempt, name)
     written = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert len(written) == 16
+    assert len(written) == 2 * len(draw_all(boxes, summary, thresholds, history))
     for name in written:
         first, second = ((tmp_path / attempt / name).read_bytes() for attempt in ("one", "two"))
         assert first == second, name
@@ -48,6 +72,14 @@ def test_captions_quote_the_parameters_in_force(boxes, summary, thresholds, hist
     assert "(48 Mpc)³" in captions["mass_function"]
     assert "2 test boxes" in captions["mass_function"]
     assert f"completeness {summary['matching']['completeness']['mean']:.2f}" in captions["matching"]
+    assert "(48 Mpc)³" in captions["correlation_function"]
+    assert "in bins of 0.2 dex" in captions["differential_mass_function"]
+    assert "moved them (Eulerian)" in captions["eulerian_power_spectrum"]
+    galaxies = next(curve for curve in summary["roc"]["classes"] if curve["name"] == "galaxies")
+    assert f"galaxies 3.2 \u00d7 10¹² to 10¹³ ({galaxies['haloes']:,})" in captions["roc"]
+    assert "inner below 0.3, middle to 0.6" in captions["roc"]
+    assert "of 2 test boxes" in captions["shapes"]
+    assert "two-level (vnet)" in captions["network"]
     assert "1,200 training steps in 2 stages" in captions["training"]
     assert f"{thresholds['peak_thresholds'][-1]:g} and a shift" in captions["calibration"]
 
@@ -110,3 +142,61 @@ def test_a_box_without_predicted_haloes_can_still_be_drawn(summary, name):
     nothing = summary | {"power_spectrum": summary["power_spectrum"] | {"cuts": [empty]}}
     assert empty[name] is None
     assert len(draw_power_spectrum(nothing, 100).figure.axes) == 3
+
+
+def test_a_network_is_drawn_with_the_sizes_and_channels_of_its_layers():
+    outline = outline_of(LAYOUT, 64, "vnet")
+    blocks = {(block.level, block.side): (block.channels, block.convolutions) for block in outline.blocks}
+    assert blocks == {
+        (0, "descent"): (4, [5]),
+        (1, "descent"): (8, [5]),
+        (2, "bottom"): (16, [5]),
+        (1, "ascent"): (8, [5, 5]),
+        (0, "ascent"): (4, [5]),
+    }
+    assert (outline.inputs, outline.outputs) == (1, 2)
+    assert outline.weights == sum(np.prod(shape) for _, shape in LAYOUT)
+    text = {item.get_text() for item in draw_network(outline, "n").figure.axes[0].texts}
+    assert {"64³ \u00d7 4", "32³ \u00d7 8", "16³ \u00d7 16", "2 convolutions 5³", "density: 64³ \u00d7 1"} <= text
+
+
+@pytest.mark.parametrize("settings", [{"architecture": "vnet", "levels": 3}, {"architecture": "unet", "levels": 3}])
+def test_every_layer_with_weights_is_in_the_outline(settings):
+    from halonet.network.build import build_network, weight_layout
+
+    stage = TrainingStageSettings(learning_rate=0.1, steps=1)
+    settings = NetworkSettings(filters=4, kernel=3, window=32, stages=[stage], **settings)
+    model = build_network(settings)
+    outline = outline_of(weight_layout(model), 32, settings.architecture)
+    assert outline.weights == model.count_params()
+    assert len(outline.blocks) == 2 * settings.levels + (settings.architecture == "vnet")
+    drawn = sum(len(block.convolutions) + block.resampling for block in outline.blocks)
+    kernels = [weight.path for weight in model.weights if weight.path.endswith("kernel")]
+    assert drawn == sum("head" not in path and "shortcut" not in path for path in kernels)
+
+
+def test_the_curves_of_the_roc_are_those_of_the_summary_and_a_class_without_cells_is_named(summary):
+    roc = summary["roc"]
+    figure = draw_roc(summary).figure
+    for ax, kind in zip(figure.axes, ("mass", "radius"), strict=True):
+        labels = {line.get_label().split(":")[0]: line for line in ax.get_lines()}
+        for curve in (curve for curve in roc["classes"] if curve["by"] == kind):
+            if curve["tpr"]:
+                np.testing.assert_allclose(labels[curve["name"]].get_ydata(), curve["tpr"]["mean"])
+            else:
+                assert f"{curve['name']}: none in these boxes" in [line.get_label() for line in ax.get_lines()]
+    assert any(curve["tpr"] is None for curve in roc["classes"])
+
+
+def test_differential_counts_are_the_steps_of_the_cumulative_ones(summary):
+    counts, differential = summary["mass_function"], summary["mass_function"]["differential"]
+    for name in ("true", "found", "tinker_2008"):
+        above = np.interp(differential["cells"], counts["cells"], counts[name])
+        np.testing.assert_allclose(differential[name], -np.diff(above), rtol=1e-6, atol=1e-9)
+
+
+def test_the_correlation_function_of_boxes_without_eulerian_places_has_one_panel(summary):
+    function = summary["correlation_function"]
+    alone = summary | {"correlation_function": function | {"eulerian": None}}
+    assert len(draw_correlation(summary, 100).figure.axes) == 2
+    assert len(draw_correlation(alone, 100).figure.axes) == 1

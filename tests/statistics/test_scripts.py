@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 
@@ -23,6 +24,11 @@ def folder(tmp_path_factory, many_haloes):
     write_field(path / "probability.h5", "probability", (0.1 + 0.8 * mask).astype(np.float32), header)
     write_catalogue(path / "true.h5", many_haloes)
     write_catalogue(path / "found.h5", many_haloes.select(slice(50, 400)))
+    (path / "network").mkdir()
+    (path / "network" / "settings.json").write_text('{"window": 32, "architecture": "unet"}')
+    with h5py.File(path / "network" / "model.weights.h5", "w") as file:
+        kernels = {"level1_down": (2, 2, 2, 1, 4), "level0_up": (2, 2, 2, 2, 4), "head": (1, 1, 1, 2, 2)}
+        file["layout"] = json.dumps([(f"{name}/kernel", shape) for name, shape in kernels.items()])
     columns = "stage,step,training_dice,validation_dice,floor\n"
     (path / "history.csv").write_text(columns + "1,100,0.8,0.8,0.7\n1,200,0.85,0.84,0.7\n")
     return path
@@ -36,11 +42,13 @@ def files_of(folder, mask="mask.h5"):
 
 
 def test_from_plain_files_to_the_report(folder, run_script):
-    run_script("measure_statistics", *files_of(folder), "--statistics", folder / "000.json")
+    density = ("--density", folder / "density.h5")
+    run_script("measure_statistics", *files_of(folder), *density, "--statistics", folder / "000.json")
     summary = ("--summary", folder / "summary.json")
     run_script("summarise_statistics", "--statistics", folder / "000.json", *summary)
-    shown = ("--density", folder / "density.h5", "--statistics", folder / "000.json", *summary)
-    figures = ("--history", folder / "history.csv", "--figures", folder / "figures")
+    shown = (*density, "--statistics", folder / "000.json", *summary)
+    network = ("--history", folder / "history.csv", "--network", folder / "network")
+    figures = (*network, "--figures", folder / "figures")
     run_script("draw_figures", *files_of(folder), *shown, *figures)
     run_script(
         "write_report", "--networks", "small", "--summaries", folder / "summary.json",
@@ -51,7 +59,8 @@ def test_from_plain_files_to_the_report(folder, run_script):
     assert result["provenance"]["stage"] == "statistics"
     names = {path.name for path in (folder / "figures").iterdir()}
     assert {"slice.png", "haloes.pdf", "profiles.png", "captions.json"} < names
-    assert "calibration.png" not in names
+    assert {"roc.pdf", "shapes.png", "correlation_function.png", "network.pdf"} < names
+    assert not {"calibration.png", "eulerian_power_spectrum.png"} & names  # neither thresholds nor Eulerian places
     assert "network small reaches a Dice coefficient" in (folder / "report.html").read_text()
 
 

@@ -1,4 +1,4 @@
-"""Cumulative halo mass function of truth and prediction, beside analytic ones (Fig. 7)."""
+"""Cumulative and differential halo mass function of truth and prediction, beside analytic ones (Fig. 7)."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,6 +7,10 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from halonet.figures.style import FAINT, PREDICTION, PRESS_SCHECHTER, TINKER, TRUTH, Drawing, new_figure, styled
 
 FEW_HALOES = 100  # fewer true haloes than this in all boxes together are shown, not judged
+THEORIES = (
+    ("tinker_2008", TINKER, "--", r"Tinker et al. 2008 (200 $\bar\rho_m$)"),
+    ("press_schechter", PRESS_SCHECHTER, ":", "Press & Schechter 1974"),
+)
 
 
 @styled
@@ -18,11 +22,7 @@ def draw_mass_function(summary: dict, minimum_cells: float) -> Drawing:
     seen = np.maximum(true, found) > 0
     compared = np.array(counts["cells"]) >= minimum_cells
     figure, (top, bottom) = new_figure(5.6, 5.6, 2, 1, sharex=True, height_ratios=(2.2, 1))
-    theories = (
-        ("tinker_2008", TINKER, "--", r"Tinker et al. 2008 (200 $\bar\rho_m$)"),
-        ("press_schechter", PRESS_SCHECHTER, ":", "Press & Schechter 1974"),
-    )
-    for name, colour, dashes, label in theories:
+    for name, colour, dashes, label in THEORIES:
         theory = np.array(counts[name])
         top.loglog(masses[seen], theory[seen] / volume, dashes, color=colour, label=label)
         bottom.semilogx(*_ratio(masses, theory, true), dashes, color=colour, linewidth=1.2)
@@ -50,6 +50,48 @@ def draw_mass_function(summary: dict, minimum_cells: float) -> Drawing:
         "are too small to judge."
     )
     return Drawing(figure, "Halo mass function", caption)
+
+
+@styled
+def draw_differential_mass_function(summary: dict, minimum_cells: float) -> Drawing:
+    """Number density in bins of mass, and its ratio to the truth, from a statistics summary."""
+    counts, boxes = summary["mass_function"]["differential"], summary["boxes"]
+    edges, true, found = (np.array(counts[name], dtype=float) for name in ("masses", "true", "found"))
+    masses, per_volume = np.sqrt(edges[1:] * edges[:-1]), 1 / (boxes * summary["box"]["box_size_mpc"] ** 3)
+    density = per_volume / np.diff(np.log(edges))
+    seen, compared = np.maximum(true, found) > 0, np.array(counts["cells"])[:-1] >= minimum_cells
+    figure, (top, bottom) = new_figure(5.6, 5.6, 2, 1, sharex=True, height_ratios=(2.2, 1))
+    for name, colour, dashes, label in THEORIES:
+        theory = np.array(counts[name])
+        top.loglog(masses[seen], (theory * density)[seen], dashes, color=colour, label=label)
+        bottom.semilogx(*_ratio(masses, theory, true), dashes, color=colour, linewidth=1.2)
+    for values, colour, marks, label in (
+        (true, TRUTH, "s", "Peak Patch (truth)"),
+        (found, PREDICTION, "o", "HaloNet (predicted)"),
+    ):
+        some, style = values > 0, {"fmt": marks, "color": colour, "markersize": 4, "capsize": 2}
+        height, error = (values * density)[some], (np.sqrt(values) * density)[some]
+        # A single halo's bar would reach down to zero, which a logarithmic axis cannot show.
+        top.errorbar(masses[some], height, [np.minimum(error, 0.9 * height), error], label=label, **style)
+    deviation = np.array(counts["deviation"], dtype=float)[true > 0]
+    bottom.errorbar(*_ratio(masses, found, true), deviation, fmt="o", color=PREDICTION, markersize=4, capsize=2)
+    bottom.axhspan(0.9, 1.1, color=FAINT, alpha=0.6, linewidth=0)
+    bottom.axhline(1, color=TRUTH, linewidth=0.8)
+    for ax in (top, bottom):
+        _shade_few(ax, edges[:-1], true)
+    top.set(ylabel=r"$dn / d\ln M$  (Mpc$^{-3}$)", xlim=(edges[:-1][seen].min(), edges[1:][seen].max()))
+    top.set_ylim(0.3 * density.min(), None)
+    bottom.set(xlabel=r"$M$  (M$_\odot$)", ylabel="ratio to truth", ylim=_ratio_limits(true[compared], found[compared]))
+    top.legend(loc="lower left")
+    _cells_axis(top, summary["box"]["cell_mass_msun"])
+    caption = (
+        f"Differential mass function of {boxes} test box{'es' if boxes > 1 else ''} of "
+        f"({summary['box']['box_size_mpc']:g} Mpc)³ in bins of {np.diff(np.log10(edges)).mean():.1f} dex; bars: "
+        "Poisson errors. Lower panel: ratio to the true haloes and its standard deviation over boxes; the grey band is "
+        "±10%. Analytic mass functions are averaged over the same bins. Hatched: bins of fewer than "
+        f"{FEW_HALOES} true haloes."
+    )
+    return Drawing(figure, "Differential mass function", caption)
 
 
 def _ratio_limits(true: np.ndarray, found: np.ndarray) -> tuple[float, float]:

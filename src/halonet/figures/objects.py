@@ -2,6 +2,7 @@
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 
 from halonet.figures.style import MISSED, ORDERED_MAP, PREDICTION, TRUTH, Drawing, new_figure, power_of_ten, styled
 
@@ -10,11 +11,36 @@ FEW_PER_BIN = 5  # haloes; bins with fewer are left out of the curves
 
 @styled
 def draw_matching(summary: dict) -> Drawing:
-    """Completeness and purity in bins of mass, from a statistics summary."""
+    """Completeness and purity, and masses and centres of matched pairs, in bins of mass, from a statistics summary."""
     objects, cell_mass = summary["matching"], summary["box"]["cell_mass_msun"]
     edges = np.array(objects["edges"])
     centres = np.sqrt(edges[1:] * edges[:-1]) * cell_mass
-    figure, (ax,) = new_figure(5.6, 3.9)
+    figure, axes = new_figure(10.8, 4.0, 1, 3)
+    _draw_fractions(axes[0], centres, objects)
+    _draw_pairs(axes[1], centres, objects["pairs_by_mass"]["log_mass_ratio"], PREDICTION)
+    _draw_pairs(axes[2], centres, objects["pairs_by_mass"]["centre_offset"], MISSED)
+    axes[1].axhline(0, color=TRUTH, linewidth=0.8)
+    axes[0].set(ylim=(0, 1.05), ylabel="matched fraction")
+    axes[1].set(ylabel="ln (predicted mass / true mass)", ylim=(-0.9, 0.9))
+    axes[2].set(ylabel="distance of centres (true radii)", ylim=(0, None))
+    for ax in axes:
+        ax.axvline(objects["minimum_cells"] * cell_mass, color="#999999", linewidth=0.8, linestyle="--")
+        ax.set(xscale="log", xlabel=r"$M$  (M$_\odot$)")
+        ax.grid(axis="y")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    caption = (
+        "Left: fractions of haloes with a partner: each centre inside the other halo, radii within "
+        f"{objects['radius_tolerance']:.0%}, one to one. Above {objects['minimum_cells']} cells (dashed line): "
+        f"completeness {objects['completeness']['mean']:.2f}, purity {objects['purity']['mean']:.2f}; bars are "
+        "binomial errors. Middle and right: masses and centres of matched pairs by true mass; points: mean with its "
+        "standard deviation over boxes, shading: standard deviation of the pairs, whose radii differ by no more than "
+        f"the tolerance. Bins of fewer than {FEW_PER_BIN} haloes are left out."
+    )
+    return Drawing(figure, "Matched haloes", caption)
+
+
+def _draw_fractions(ax: Axes, centres: np.ndarray, objects: dict) -> None:
+    """Completeness and purity with binomial errors, and the looser reading of completeness."""
     curves = (
         ("true_matched", "true", PREDICTION, "o-", "completeness: true haloes with a partner"),
         ("found_matched", "found", MISSED, "s--", "purity: predicted haloes with a partner"),
@@ -34,17 +60,15 @@ def draw_matching(summary: dict) -> Drawing:
     ax.plot(
         centres[seen], part[seen] / whole[seen], ":", color=TRUTH, linewidth=1.2, label="one-sided (looser) reading"
     )
-    ax.axvline(objects["minimum_cells"] * cell_mass, color="#999999", linewidth=0.8, linestyle="--")
-    ax.set(xscale="log", ylim=(0, 1.05), xlabel=r"$M$  (M$_\odot$)", ylabel="matched fraction")
-    ax.grid(axis="y")
-    ax.legend(loc="lower right")
-    caption = (
-        "Fractions of haloes with a partner: each centre inside the other halo, radii within "
-        f"{objects['radius_tolerance']:.0%}, one to one. Above {objects['minimum_cells']} cells (dashed line): "
-        f"completeness {objects['completeness']['mean']:.2f}, purity {objects['purity']['mean']:.2f}. Bins of fewer "
-        f"than {FEW_PER_BIN} haloes are left out; bars are binomial errors."
-    )
-    return Drawing(figure, "Matched haloes", caption)
+
+
+def _draw_pairs(ax: Axes, centres: np.ndarray, values: dict, colour: str) -> None:
+    """Mean of a property of matched pairs with its scatter over boxes, and the scatter of the pairs."""
+    mean, scatter, deviation = (np.array(values[name], dtype=float) for name in ("mean", "scatter", "deviation"))
+    seen = np.array(values["pairs"]) >= FEW_PER_BIN
+    mean, scatter, deviation = mean[seen], scatter[seen], deviation[seen]
+    ax.fill_between(centres[seen], mean - scatter, mean + scatter, color=colour, alpha=0.2, linewidth=0)
+    ax.errorbar(centres[seen], mean, deviation, fmt="o-", color=colour, markersize=4, capsize=2, lw=1.3)
 
 
 @styled

@@ -12,8 +12,11 @@ from halonet.figures.page import DETAILS, FIGURE, NETWORK, PAGE, ROW, STYLE, TAB
 from halonet.storage import StorageError, read_json
 
 FIRST_SCREEN = ("slice", "mass_function")
-OTHERS = ("haloes", "power_spectrum", "profiles", "matching", "training", "calibration")
-WIDE = ("slice", "haloes", "power_spectrum", "profiles")
+OTHERS = (
+    "haloes", "power_spectrum", "eulerian_power_spectrum", "matching", "shapes", "roc", "profiles",
+    "correlation_function", "differential_mass_function", "training", "calibration", "network",
+)  # fmt: skip
+NARROW = ("mass_function", "differential_mass_function", "training", "calibration")
 WORDS = {"good": "● good", "fair": "◐ fair", "poor": "○ off", "shown": ""}
 LEGEND = (
     "Values are means over the test boxes, ± their standard deviation; numbers of haloes are of all boxes together. "
@@ -92,7 +95,7 @@ def _table(numbers: list[KeyNumber]) -> str:
 
 
 def _card(folder: Path, name: str, captions: dict) -> str:
-    width = " wide" if name in WIDE else ""
+    width = "" if name in NARROW else " wide"
     return f'<div class="card{width}">{_figure(folder, name, captions)}</div>'
 
 
@@ -102,7 +105,7 @@ def _figure(folder: Path, name: str, captions: dict) -> str:
         raise StorageError(f"{path}: this figure or its caption is missing; draw_figures.py writes both")
     entry = captions[name]
     return FIGURE.substitute(
-        shape="broad" if name in WIDE else "narrow",
+        shape="narrow" if name in NARROW else "broad",
         title=escape(entry["title"]),
         data=base64.b64encode(path.read_bytes()).decode(),
         caption=escape(entry["caption"]),

@@ -19,6 +19,7 @@ TRUTH, PREDICTION, MISSED = "#2b2b2b", "#0072b2", "#d55e00"
 TINKER, PRESS_SCHECHTER = "#e69f00", "#009e73"
 SEQUENCE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f")
 FAINT = "#d9d9d9"
+TIMES = "\u00d7"
 DENSITY_MAP, PROBABILITY_MAP, ORDERED_MAP = "RdBu_r", "cividis", "viridis"
 
 RC = {
@@ -84,9 +85,17 @@ def save(figure: Figure, folder: str | Path, name: str) -> None:
         unstamped = {"Software": None} if kind == "png" else {"CreationDate": None, "Creator": None, "Producer": None}
         with atomic_path(Path(folder) / f"{name}.{kind}") as temporary, mpl.rc_context(RC):
             FigureCanvasAgg(figure).print_figure(temporary, format=kind, dpi=DPI, metadata=unstamped)
+        figure.set_layout_engine("none")  # the places of the first format hold for all
 
 
 def power_of_ten(value: float) -> str:
     """A number as mathematical text, like 3.1 x 10^13."""
     mantissa, exponent = f"{value:.1e}".split("e")
     return rf"${mantissa} \times 10^{{{int(exponent)}}}$"
+
+
+def plain_power(value: float) -> str:
+    """A number as plain text for captions, like 3.2 × 10¹³."""
+    mantissa, exponent = f"{value:.1e}".split("e")
+    raised = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"10{raised}" if mantissa == "1.0" else f"{mantissa} {TIMES} 10{raised}"

@@ -1,4 +1,4 @@
-"""Cumulative halo mass functions: counted in catalogues, and of Tinker et al. (2008) and Press & Schechter (1974)."""
+"""Halo mass functions: counted in catalogues, and of Tinker et al. (2008) and Press & Schechter (1974)."""
 
 import numpy as np
 from colossus.cosmology import cosmology as colossus_cosmology
@@ -10,7 +10,9 @@ from halonet.cosmology import growth_factor, mean_matter_density, sigma_of_radiu
 from halonet.settings import CosmologySettings
 
 KEY_CUTS = (100.0, 300.0, 1000.0, 3000.0, 10000.0)  # cells; quoted in tables
-CUTS = np.unique(np.concatenate([[27.0], 10 ** np.arange(1.5, 5.05, 0.1), KEY_CUTS]))  # cells
+_TENTHS = 10 ** np.arange(1.5, 5.05, 0.1)
+CUTS = np.unique(np.concatenate([[27.0], _TENTHS, KEY_CUTS]))  # cells
+BIN_EDGES = _TENTHS[::2]  # cells; bins of the differential mass function, limits of which are among the cuts
 HEAVIEST = 1e17  # Msun; no halo is heavier
 MODELS = {
     "tinker_2008": ("tinker08", "200m"),

@@ -6,7 +6,9 @@ from halonet.cosmology import mean_matter_density
 from halonet.settings import CosmologySettings
 from halonet.spheres import ShellSums
 from halonet.statistics.box import MASK_ALONE
-from halonet.statistics.mass_function import KEY_CUTS, predicted_abundance
+from halonet.statistics.combine import combine_correlation, combine_roc, combine_shapes
+from halonet.statistics.mass_function import BIN_EDGES, KEY_CUTS, predicted_abundance
+from halonet.statistics.spread import curve_spread, listed, spread
 
 LARGE_SCALES = 0.2  # 1/Mpc; power spectra are judged below
 JUDGED_HALOES = 100  # bins with fewer true haloes in all boxes together are shown, not judged
@@ -38,16 +40,20 @@ def summarise(boxes: list[dict], cosmology: CosmologySettings, k: np.ndarray, po
     volume = len(boxes) * box_size**3
     redshift = cosmology.redshift if redshift is None else redshift
     theory = predicted_abundance(masses, cosmology, redshift, k, power)
-    spectra, objects = _power_spectrum(boxes), _matching(boxes)
+    counts = {name: density * volume for name, density in theory.items()}
     return {
         "boxes": len(boxes),
         "box": boxes[0]["box"] | {"seed": None, "cell_mass_msun": cell_mass},
         "overlap": _overlap(boxes),
+        "roc": combine_roc([box["roc"] for box in boxes]),
         "mass_function": abundance
-        | {"masses": masses.tolist()}
-        | {name: (density * volume).tolist() for name, density in theory.items()},
-        "power_spectrum": spectra,
-        "matching": objects,
+        | {"masses": masses.tolist(), "differential": _differential(abundance, counts, cell_mass)}
+        | {name: values.tolist() for name, values in counts.items()},
+        "power_spectrum": _power_spectrum(boxes),
+        "eulerian_power_spectrum": _eulerian_power_spectrum(boxes),
+        "correlation_function": combine_correlation([box["correlation_function"] for box in boxes]),
+        "matching": _matching(boxes),
+        "shapes": combine_shapes([box["shapes"] for box in boxes]),
         "profiles": _profiles(boxes),
     }
 
@@ -72,16 +78,7 @@ def _same_size(boxes: list[dict]) -> tuple[int, float]:
 
 
 def _overlap(boxes: list[dict]) -> dict:
-    return {name: _spread([box["overlap"][name] for box in boxes]) for name in boxes[0]["overlap"]}
-
-
-def _spread(values: list) -> dict:
-    """Mean and standard deviation over boxes; null where no box has a value."""
-    known = [value for value in values if value is not None]
-    if not known:
-        return {"mean": None, "deviation": None, "boxes": []}
-    deviation = float(np.std(known, ddof=1)) if len(known) > 1 else 0.0
-    return {"mean": float(np.mean(known)), "deviation": deviation, "boxes": values}
+    return {name: spread([box["overlap"][name] for box in boxes]) for name in boxes[0]["overlap"]}
 
 
 def _mass_function(boxes: list[dict]) -> dict:
@@ -95,7 +92,7 @@ def _mass_function(boxes: list[dict]) -> dict:
         ratios = [_ratio(f, t) for f, t in zip(per_box["found"][:, i], per_box["true"][:, i], strict=True)]
         judged = bool(true[i] >= JUDGED_HALOES)
         numbers = {"cells": cut, "true": int(true[i]), "found": int(found[i]), "ratio": _ratio(found[i], true[i])}
-        key.append(numbers | {"judged": judged, "deviation": _spread(ratios)["deviation"]})
+        key.append(numbers | {"judged": judged, "deviation": spread(ratios)["deviation"]})
     return {
         "cells": cuts,
         "true": true.tolist(),
@@ -106,6 +103,20 @@ def _mass_function(boxes: list[dict]) -> dict:
     }
 
 
+def _differential(abundance: dict, theory: dict[str, np.ndarray], cell_mass: float) -> dict:
+    """Numbers in bins of mass, counted and analytic: differences of those above. Scatter of their ratio over boxes."""
+    rows = np.searchsorted(abundance["cells"], BIN_EDGES * (1 - 1e-9))
+    true, found = (-np.diff(np.array(abundance["per_box"][name])[:, rows], axis=1) for name in ("true", "found"))
+    ratios = [[_ratio(f, t) for f, t in zip(*box, strict=True)] for box in zip(found, true, strict=True)]
+    return {
+        "cells": BIN_EDGES.tolist(),
+        "masses": (BIN_EDGES * cell_mass).tolist(),
+        "true": true.sum(axis=0).tolist(),
+        "found": found.sum(axis=0).tolist(),
+        "deviation": curve_spread(ratios)["deviation"],
+    } | {name: (-np.diff(values[rows])).tolist() for name, values in theory.items()}
+
+
 def _ratio(numerator: float, denominator: float) -> float | None:
     return float(numerator / denominator) if denominator else None
 
@@ -114,13 +125,25 @@ def _power_spectrum(boxes: list[dict]) -> dict:
     """Mean and scatter of ratio and r(k) by cut; ``large_scales`` averages over the modes below 0.2 per Mpc."""
     spectra = [box["power_spectrum"] for box in boxes]
     k, modes = np.array(spectra[0]["k"]), np.array(spectra[0]["modes"])
+    masks = _curves([box["masks"] for box in spectra], k, modes)
+    return {"k": k.tolist(), "masks": masks} | _cuts(spectra, k, modes)
+
+
+def _eulerian_power_spectrum(boxes: list[dict]) -> dict | None:
+    """The same of haloes at their Eulerian places; null where a box has none."""
+    spectra, known = [box["eulerian_power_spectrum"] for box in boxes], boxes[0]["power_spectrum"]
+    if any(box is None for box in spectra):
+        return None
+    return _cuts(spectra, np.array(known["k"]), np.array(known["modes"]))
+
+
+def _cuts(spectra: list[dict], k: np.ndarray, modes: np.ndarray) -> dict:
     cuts = []
     for number in _common_cuts(spectra):
         chosen = [next(cut for cut in box["cuts"] if cut["most_massive"] == number) for box in spectra]
         counts = {name: sum(cut[name] for cut in chosen) for name in ("true", "found")}
         cuts.append({"most_massive": number} | counts | _curves(chosen, k, modes))
-    masks = _curves([box["masks"] for box in spectra], k, modes)
-    return {"k": k.tolist(), "assignment": spectra[0]["assignment"], "masks": masks, "cuts": cuts}
+    return {"assignment": spectra[0]["assignment"], "cuts": cuts}
 
 
 def _common_cuts(spectra: list[dict]) -> list[int | None]:
@@ -138,14 +161,9 @@ def _curves(chosen: list[dict], k: np.ndarray, modes: np.ndarray) -> dict:
             result[name] = None
             continue
         table = np.array(curves, dtype=np.float64)
-        deviation = table.std(axis=0, ddof=1) if len(table) > 1 else np.zeros(len(k))
         large = (k < LARGE_SCALES) & np.isfinite(table).all(axis=0)
         on_large_scales = table[:, large] @ modes[large] / max(modes[large].sum(), 1)
-        result[name] = {
-            "mean": _listed(table.mean(axis=0)),
-            "deviation": _listed(deviation),
-            "large_scales": _spread(on_large_scales.tolist() if large.any() else []),
-        }
+        result[name] = curve_spread(curves) | {"large_scales": spread(on_large_scales.tolist() if large.any() else [])}
     return result
 
 
@@ -154,11 +172,27 @@ def _matching(boxes: list[dict]) -> dict:
     objects = [box["matching"] for box in boxes]
     single = ("completeness", "purity", "one_sided_completeness", "mass_bias", "mass_scatter", "centre_offset")
     binned = ("true", "true_matched", "true_one_sided", "found", "found_matched")
+    by_mass = ("log_mass_ratio", "centre_offset")
     return (
         {name: objects[0][name] for name in ("minimum_cells", "radius_tolerance", "edges")}
-        | {name: _spread([box[name] for box in objects]) for name in single}
+        | {name: spread([box[name] for box in objects]) for name in single}
         | {name: np.sum([box[name] for box in objects], axis=0).tolist() for name in binned}
+        | {"pairs_by_mass": {name: _pairs_by_mass([box["pairs_by_mass"][name] for box in objects]) for name in by_mass}}
     )
+
+
+def _pairs_by_mass(boxes: list[dict]) -> dict:
+    """Mean and scatter of a property of all pairs in bins of mass, and standard deviation of the mean over boxes."""
+    pairs, sums, squares = (np.array([box[name] for box in boxes], float) for name in ("pairs", "sums", "squares"))
+    with np.errstate(invalid="ignore"):  # bins without pairs have no mean
+        means, mean = sums / pairs, sums.sum(axis=0) / pairs.sum(axis=0)
+        variance = squares.sum(axis=0) / pairs.sum(axis=0) - mean**2
+    return {
+        "pairs": pairs.sum(axis=0).astype(int).tolist(),
+        "mean": listed(mean),
+        "scatter": listed(np.sqrt(np.maximum(variance, 0))),
+        "deviation": curve_spread([listed(row) for row in means])["deviation"],
+    }
 
 
 def _profiles(boxes: list[dict]) -> list[dict]:
@@ -170,9 +204,5 @@ def _profiles(boxes: list[dict]) -> list[dict]:
         total = sum(sums[1:], start=sums[0])
         radius = sum(stack["radius_sum"] for stack in stacks) / haloes if haloes else None
         entry = {"cells": stacks[0]["cells"], "haloes": haloes, "mean_radius": radius}
-        profiles.append(entry | {"mean": _listed(total.mean), "deviation": _listed(total.deviation)})
+        profiles.append(entry | {"mean": listed(total.mean), "deviation": listed(total.deviation)})
     return profiles
-
-
-def _listed(values: np.ndarray) -> list[float | None]:
-    return [float(value) if np.isfinite(value) else None for value in values]
