@@ -2,9 +2,10 @@ import keras
 import pytest
 
 from halonet.network.flops import flops_per_voxel, training_flops, unallocated_network
+from halonet.network.stages import compile_for
 from halonet.network.unet import build_unet
 from halonet.network.vnet import build_vnet
-from halonet.settings import NetworkSettings, validate
+from halonet.settings import NetworkSettings, TrainingStageSettings, validate
 
 
 def one_layer(layer, channels=1) -> keras.Model:
@@ -39,6 +40,13 @@ def test_a_vnet_of_one_level_costs_what_one_counts_by_hand():
 def test_the_cost_of_a_voxel_does_not_depend_on_the_size_a_network_is_tied_to(activation):
     tied = flops_per_voxel(build_vnet(2, 2, activation=activation, batch_normalisation=True, input_size=8))
     assert tied == flops_per_voxel(build_vnet(2, 2, dropout=0.5))
+
+
+def test_a_network_in_training_costs_what_it_costs_alone():
+    model = build_unet(1, 2)
+    alone = flops_per_voxel(model)
+    compile_for(model, TrainingStageSettings(learning_rate=0.1, steps=1, batch_size=1), 1, "float32")
+    assert flops_per_voxel(model) == alone
 
 
 def test_the_half_resolution_unet_takes_20_kflop_per_voxel():

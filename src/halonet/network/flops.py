@@ -37,7 +37,9 @@ def flops_per_voxel(model: keras.Model) -> float:
     *sides, channels = model.input.shape[1:]
     sides = [side or _LARGEST for side in sides]
     with keras.StatelessScope(initialize_variables=False):
-        sized = keras.models.clone_model(model, input_tensors=keras.Input((*sides, channels)))
+        # Of its layers alone: a compiled model brings its optimizer along.
+        bare = keras.Model(model.input, model.output)
+        sized = keras.models.clone_model(bare, input_tensors=keras.Input((*sides, channels)))
     return sum(_layer_flops(layer) for layer in sized.layers) / math.prod(sides)
 
 
