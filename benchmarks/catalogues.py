@@ -130,7 +130,7 @@ def main():
     stages.finished("Eulerian positions and velocities")
     mask, true = read_field(box / "mask.h5", "mask"), read_catalogue(box / "haloes.h5")
     stages.finished("reading the truth")
-    measure_box(mask, probability, true, catalogue, StatisticsSettings())
+    measure_box(mask, probability, true, catalogue, StatisticsSettings(), density)
     stages.finished("statistics")
     results = {
         "machine": f"{platform.machine()}, {arguments.threads} threads",

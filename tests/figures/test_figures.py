@@ -13,7 +13,9 @@ from halonet.figures.shapes import draw_shapes
 from halonet.figures.slices import Slice, _circles, draw_fields, draw_haloes, slice_through_largest
 from halonet.figures.style import save
 from halonet.figures.training import draw_calibration, draw_training
-from halonet.settings import NetworkSettings, TrainingStageSettings
+from halonet.settings import CosmologySettings, NetworkSettings, StatisticsSettings, TrainingStageSettings
+from halonet.statistics.box import measure_box
+from halonet.statistics.summary import summarise
 
 LAYOUT = [
     ("level0_in/kernel", (5, 5, 5, 1, 4)), ("level0_in/bias", (4,)),
@@ -200,3 +202,18 @@ def test_the_correlation_function_of_boxes_without_eulerian_places_has_one_panel
     alone = summary | {"correlation_function": function | {"eulerian": None}}
     assert len(draw_correlation(summary, 100).figure.axes) == 2
     assert len(draw_correlation(alone, 100).figure.axes) == 1
+
+
+@pytest.mark.parametrize("radii", [[], [1.9, 1.9, 2.0]])
+def test_a_box_of_hardly_any_halo_in_which_none_was_found_can_be_drawn(make_catalogue, boxes, radii):
+    true = make_catalogue(np.array([[5, 5, 5], [5, 5, 20], [30, 30, 30]])[: len(radii)], radii)
+    box = measure_box(
+        np.zeros_like(boxes[0]["mask"]), boxes[0]["probability"], true, true.select(slice(0)), StatisticsSettings(),
+        boxes[0]["density"],
+    )  # fmt: skip
+    k = np.geomspace(1e-3, 10, 50)
+    summary = summarise([box], CosmologySettings(), k, 1e4 / (1 + (k / 0.02) ** 2))
+    for draw in (draw_mass_function, draw_differential_mass_function, draw_power_spectrum, draw_correlation):
+        draw(summary, 100).figure.draw_without_rendering()
+    for draw in (draw_roc, draw_shapes, draw_matching):
+        draw(summary).figure.draw_without_rendering()

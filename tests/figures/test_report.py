@@ -95,6 +95,16 @@ def test_a_dice_near_the_floor_is_no_success(summary):
     assert named(other, "Dice coefficient").verdict == "poor"
 
 
+def test_classes_of_cells_and_moved_haloes_are_in_the_table(summary):
+    galaxies = next(curve for curve in summary["roc"]["classes"] if curve["name"] == "galaxies")
+    assert named(summary, "AUC, cells of galaxies").value.startswith(f"{galaxies['auc']['mean']:.3f}")
+    assert named(summary, "AUC, cells in the outer part of haloes").verdict == "shown"
+    ratio = summary["eulerian_power_spectrum"]["cuts"][-1]["ratio"]["large_scales"]["mean"]
+    assert named(summary, "Eulerian power spectrum ratio, all").value.startswith(f"{ratio:.2f}")
+    nowhere = summary | {"eulerian_power_spectrum": None}
+    assert not any(row.name.startswith("Eulerian") for row in key_numbers(nowhere))
+
+
 def test_a_missing_figure_is_named(figures, summary, tmp_path):
     write_json(tmp_path / "captions.json", {"slice": {"title": "t", "caption": "c"}})
     with pytest.raises(StorageError, match=r"slice\.png"):

@@ -19,7 +19,7 @@ def draw_mass_function(summary: dict, minimum_cells: float) -> Drawing:
     counts, boxes = summary["mass_function"], summary["boxes"]
     volume = boxes * summary["box"]["box_size_mpc"] ** 3
     masses, true, found = (np.array(counts[name], dtype=float) for name in ("masses", "true", "found"))
-    seen = np.maximum(true, found) > 0
+    seen = _seen(true, found)
     compared = np.array(counts["cells"]) >= minimum_cells
     figure, (top, bottom) = new_figure(5.6, 5.6, 2, 1, sharex=True, height_ratios=(2.2, 1))
     for name, colour, dashes, label in THEORIES:
@@ -59,7 +59,7 @@ def draw_differential_mass_function(summary: dict, minimum_cells: float) -> Draw
     edges, true, found = (np.array(counts[name], dtype=float) for name in ("masses", "true", "found"))
     masses, per_volume = np.sqrt(edges[1:] * edges[:-1]), 1 / (boxes * summary["box"]["box_size_mpc"] ** 3)
     density = per_volume / np.diff(np.log(edges))
-    seen, compared = np.maximum(true, found) > 0, np.array(counts["cells"])[:-1] >= minimum_cells
+    seen, compared = _seen(true, found), np.array(counts["cells"])[:-1] >= minimum_cells
     figure, (top, bottom) = new_figure(5.6, 5.6, 2, 1, sharex=True, height_ratios=(2.2, 1))
     for name, colour, dashes, label in THEORIES:
         theory = np.array(counts[name])
@@ -92,6 +92,12 @@ def draw_differential_mass_function(summary: dict, minimum_cells: float) -> Draw
         f"{FEW_HALOES} true haloes."
     )
     return Drawing(figure, "Differential mass function", caption)
+
+
+def _seen(true: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Where there is any halo; everywhere if there is none at all."""
+    seen = np.maximum(true, found) > 0
+    return seen if seen.any() else ~seen
 
 
 def _ratio_limits(true: np.ndarray, found: np.ndarray) -> tuple[float, float]:

@@ -34,7 +34,10 @@ class KeyNumber:
 
 def key_numbers(summary: dict) -> list[KeyNumber]:
     """Rows of the key-number table of one network, from a statistics summary."""
-    return [*_overlap(summary), *_abundance(summary), *_matching(summary), *_clustering(summary)]
+    return [
+        *_overlap(summary), *_classes(summary), *_abundance(summary), *_matching(summary), *_clustering(summary),
+        *_moved(summary),
+    ]  # fmt: skip
 
 
 def headline(summary: dict, network: str) -> str:
@@ -71,6 +74,19 @@ def _overlap(summary: dict) -> list[KeyNumber]:
             "The same for the halo channel alone, which empty space cannot raise.",
         ),
     ]
+
+
+def _classes(summary: dict) -> list[KeyNumber]:
+    rows = []
+    for curve in summary["roc"]["classes"]:
+        if curve["auc"]["mean"] is None:
+            continue
+        which = "of" if curve["by"] == "mass" else "in the"
+        part = curve["name"] if curve["by"] == "mass" else f"{curve['name']} part of haloes"
+        meaning = "Chance that such a cell has a higher probability than a cell in no halo (area under the ROC curve)."
+        value = _with_scatter(curve["auc"], 3)
+        rows.append(KeyNumber(f"AUC, cells {which} {part}", value, "1; chance 0.5", SHOWN, meaning))
+    return rows
 
 
 def _abundance(summary: dict) -> list[KeyNumber]:
@@ -130,6 +146,9 @@ def _matching(summary: dict) -> list[KeyNumber]:
                 f"Standard deviation of ln(predicted / true mass); median {objects['mass_bias']['mean']:+.2f}.",
             )
         )
+        offset = _with_scatter(objects["centre_offset"], 2)
+        meaning = "Median distance of the centres of matched haloes, in radii of the true one."
+        rows.append(KeyNumber("Centres of matched haloes, offset", offset, "0", SHOWN, meaning))
     return rows
 
 
@@ -152,6 +171,21 @@ def _clustering(summary: dict) -> list[KeyNumber]:
     if masks["mean"] is not None:
         meaning = "Probability and true mask as fields, at k < 0.2/Mpc; 1 means the same structures."
         rows.append(KeyNumber("Cross-correlation of the masks", _with_scatter(masks, 3), "1", SHOWN, meaning))
+    return rows
+
+
+def _moved(summary: dict) -> list[KeyNumber]:
+    """Large-scale clustering of haloes at their Eulerian places."""
+    rows = []
+    for cut in (summary["eulerian_power_spectrum"] or {"cuts": []})["cuts"]:
+        if cut["ratio"] is None or cut["ratio"]["large_scales"]["mean"] is None:
+            continue
+        cells = summary["matching"]["minimum_cells"]
+        which = f"{cut['most_massive']:,} most massive" if cut["most_massive"] else f"all above {cells} cells"
+        correlation = f"{cut['correlation']['large_scales']['mean']:.2f}"
+        meaning = f"As above, where second-order perturbation theory has moved the haloes; r = {correlation}."
+        value = _with_scatter(cut["ratio"]["large_scales"], 2)
+        rows.append(KeyNumber(f"Eulerian power spectrum ratio, {which}", value, "1", SHOWN, meaning))
     return rows
 
 
