@@ -58,6 +58,8 @@ def test_top_level_configuration_is_the_run_of_the_paper():
         ({"boxes": {"box_size_mpc": 64.0}}, ["largest_mpc = 34.0", "32.0"]),
         ({"boxes": {"test": 256}}, ["leave none of the 256 boxes"]),
         ({"halo_finding": {"peak_thresholds": [0.9, 0.99]}}, ["peak_thresholds", "descend"]),
+        ({"statistics": {"radial_zones": [0.6, 0.3]}}, ["statistics", "radial_zones [0.6, 0.3] must ascend"]),
+        ({"statistics": {"mass_classes_msun": [1e13]}}, ["statistics.mass_classes_msun", "at least 3"]),
         ({"ground_truth": {"source": "nbody"}}, ["ground_truth.source = 'nbody'", "'peak_patch' or 'files'"]),
         ({"ground_truth": {"source": "files"}}, ["ground_truth", "key files is missing"]),
         ({"ground_truth": {"files": OWN}}, ["ground_truth", "source is 'peak_patch'", "set source to 'files'"]),
