@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from halonet.catalogue import EULERIAN
+from halonet.catalogue import EULERIAN, LAGRANGIAN
 from halonet.cosmology import WAVENUMBERS
 from halonet.settings import CosmologySettings, StatisticsSettings
 from halonet.statistics.box import MATCHING_EDGES, measure_box
@@ -63,6 +63,19 @@ def test_a_perfect_prediction_is_perfect_in_every_statistic(perfect, many_haloes
 
 def test_results_are_plain_json_without_nan(partial):
     json.dumps(partial, allow_nan=False)
+
+
+def test_eulerian_spectra_are_those_of_the_moved_places(fields, moved):
+    rng = np.random.default_rng(5)
+    elsewhere = {name: rng.uniform(0, 63.9, len(moved)).astype(np.float32) for name in LAGRANGIAN}
+    other = replace(moved, columns=moved.columns | elsewhere)
+    result = measure_box(*fields, moved, other, SETTINGS)
+    np.testing.assert_allclose(result["eulerian_power_spectrum"]["cuts"][-1]["correlation"], 1, rtol=1e-6)
+    modes, correlation = result["power_spectrum"]["modes"], result["power_spectrum"]["cuts"][-1]["correlation"]
+    assert abs(np.average(correlation, weights=modes)) < 0.05
+    spaces = result["correlation_function"]
+    assert spaces["eulerian"][-1]["true"] == spaces["eulerian"][-1]["found"]
+    assert spaces["lagrangian"][-1]["true"] != spaces["lagrangian"][-1]["found"]
 
 
 def test_what_a_box_lacks_is_left_out(partial, perfect):
