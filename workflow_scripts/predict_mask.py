@@ -15,7 +15,7 @@ def main() -> None:
     parser.add_argument("--density", required=True, help="HDF5 file with dataset density and attribute box_size_mpc")
     parser.add_argument("--network", required=True, help="folder of a trained network")
     parser.add_argument("--probability", required=True, help="HDF5 file to write")
-    parser.add_argument("--settings", help="prediction settings as JSON: tile, buffer, blend, average; default: the paper's")
+    parser.add_argument("--settings", help="prediction settings as JSON; default: the paper's")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     parser.add_argument("--gpus", type=int, default=0, help="1: predict on a GPU")
     arguments = parser.parse_args()
