@@ -285,9 +285,22 @@ class ShellThresholdSettings(Model):
     break_cells: float = Field(6.7, gt=0)
 
 
+class SharingSettings(Model):
+    """Sharing of the probability among the haloes that the paper's finder has found."""
+
+    reach: float = Field(
+        1.5, gt=1, description="distance from its centre at which a halo claims no more, in its radius"
+    )
+    rounds: int = Field(5, ge=1, description="of sharing; each moves and resizes all haloes")
+
+
 class HaloFindingSettings(Model):
     """Halo finder of section 4 of the paper. ``calibrated`` thresholds are fitted on calibration boxes."""
 
+    finder: Literal["paper", "shared"] = Field(
+        "paper", description="shared: masses by sharing, after the paper's search"
+    )
+    sharing: SharingSettings = SharingSettings()
     peak_thresholds: list[Fraction] | Literal["calibrated"] = [0.9999, 0.99, 0.975]
     shell_threshold: ShellThresholdSettings | Literal["calibrated"] = ShellThresholdSettings()
     calibrate_on: Literal["training", "validation"] = "validation"

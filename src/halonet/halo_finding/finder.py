@@ -34,6 +34,16 @@ class FoundHaloes:
     def __len__(self) -> int:
         return len(self.cells)
 
+    @property
+    def positions(self) -> np.ndarray:
+        """Centres (cells), float64 of shape (haloes, 3)."""
+        return self.centres + 0.5
+
+    @property
+    def radii(self) -> np.ndarray:
+        """Radii (cells), float64 of shape (haloes,)."""
+        return np.sqrt(self.squared_radii)
+
 
 def find_haloes(
     probability: np.ndarray, peak_thresholds: Sequence[float], shell_threshold: ShellThresholdSettings

@@ -6,6 +6,7 @@ from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import growth_rate, hubble_rate, mean_matter_density
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import FoundHaloes
+from halonet.halo_finding.sharing import SharedHaloes
 from halonet.initial_conditions.displacement import (
     first_order_displacement,
     second_order_coefficient,
@@ -18,13 +19,17 @@ from halonet.storage import FieldHeader
 
 
 def to_catalogue(
-    found: FoundHaloes, grid_cells: int, header: FieldHeader, cosmology: CosmologySettings, minimum_cells: int
+    found: FoundHaloes | SharedHaloes,
+    grid_cells: int,
+    header: FieldHeader,
+    cosmology: CosmologySettings,
+    minimum_cells: int,
 ) -> HaloCatalogue:
     """Catalogue of the found haloes of at least ``minimum_cells`` cells, without Eulerian columns."""
     cell_size = header.box_size_mpc / grid_cells
-    centres = (found.centres + 0.5) * cell_size
+    centres = found.positions * cell_size
     columns = {name: centres[:, axis] for axis, name in enumerate(LAGRANGIAN)}
-    columns["radius"] = np.sqrt(found.squared_radii) * cell_size
+    columns["radius"] = found.radii * cell_size
     columns["mass"] = found.cells * cell_size**3 * mean_matter_density(cosmology)
     columns["cells"] = found.cells.astype(np.float64)
     columns["peak_threshold"] = found.peak_thresholds
