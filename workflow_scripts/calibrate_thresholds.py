@@ -1,4 +1,4 @@
-"""Fit the halo finder's shell threshold and peak thresholds on boxes of known truth: training or validation boxes."""
+"""Fit the halo finder's thresholds, and the reach of sharing, on boxes of known truth, never on test boxes."""
 
 import argparse
 
@@ -11,9 +11,11 @@ from halonet.halo_finding.calibration import (
     CalibrationError,
     best_candidate,
     calibration_record,
+    compare_reaches,
     compare_thresholds,
     edge_probabilities,
     fit_shell_threshold,
+    shifted,
     stack_edges,
 )
 from halonet.halo_finding.inputs import cosmology_of, read_probability
@@ -61,6 +63,14 @@ def main() -> None:
     candidates = compare_thresholds(boxes, shell, shifts, cosmology, settings.calibration_cells)
     chosen = best_candidate(candidates, settings.calibration_tolerance)
     record = calibration_record(profile, shell, candidates, chosen)
+    if settings.needs_reach:
+        peak = chosen.peak_thresholds if settings.peak_thresholds == "calibrated" else settings.peak_thresholds
+        boxes = (read_box(*pair) for pair in console.progress(pairs, "comparing reaches"))
+        reaches = compare_reaches(
+            boxes, (peak, shifted(shell, chosen.shift)), settings.sharing.rounds, cosmology, settings.calibration_cells,
+            settings.minimum_cells,
+        )  # fmt: skip
+        record |= {"sharing_reach": min(reaches, key=lambda pair: pair[1])[0], "reaches": reaches}
     tolerance = settings.calibration_tolerance
     record |= {"boxes": len(pairs), "cells": settings.calibration_cells, "tolerance": tolerance}
     record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())

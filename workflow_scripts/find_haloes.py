@@ -54,7 +54,7 @@ def main() -> None:
     else:
         found = find_haloes(probability, thresholds.peak, thresholds.shell)
     if settings.finder == "shared":
-        found = share_probability(probability, found, settings.sharing, settings.minimum_cells)
+        found = share_probability(probability, found, thresholds.reach, settings.sharing.rounds, settings.minimum_cells)
 
     record = provenance("halo_finding", settings.model_dump() | {"in_force": thresholds.as_dict()}, header.seed)
     header = replace(header, redshift=redshift, cosmology=cosmology.model_dump(), provenance=record)

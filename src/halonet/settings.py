@@ -288,8 +288,8 @@ class ShellThresholdSettings(Model):
 class SharingSettings(Model):
     """Sharing of the probability among the haloes that the paper's finder has found."""
 
-    reach: float = Field(
-        1.5, gt=1, description="distance from its centre at which a halo claims no more, in its radius"
+    reach: Annotated[float, Field(gt=1)] | Literal["calibrated"] = Field(
+        1.5, description="distance up to which a halo claims cells, in its radius"
     )
     rounds: int = Field(5, ge=1, description="of sharing; each moves and resizes all haloes")
 
@@ -320,7 +320,12 @@ class HaloFindingSettings(Model):
     @property
     def needs_calibration(self) -> bool:
         """Whether boxes of known truth must be predicted before haloes can be found."""
-        return "calibrated" in (self.peak_thresholds, self.shell_threshold)
+        return "calibrated" in (self.peak_thresholds, self.shell_threshold) or self.needs_reach
+
+    @property
+    def needs_reach(self) -> bool:
+        """Whether the reach of sharing is fitted to boxes of known truth."""
+        return self.finder == "shared" and self.sharing.reach == "calibrated"
 
     @model_validator(mode="after")
     def _descends(self) -> Self:

@@ -6,7 +6,7 @@ from halonet.halo_finding.sharing import share_probability
 from halonet.settings import HaloFindingSettings, SharingSettings
 
 N = 48
-SETTINGS = SharingSettings()
+REACH, ROUNDS = SharingSettings().reach, SharingSettings().rounds
 
 
 def distances(centre):
@@ -24,7 +24,7 @@ def found(centres, radii):
 def test_an_isolated_sphere_gets_its_volume_and_centre_from_a_start_that_is_off(radius):
     centre = np.array([1.2, 20.6, 46.9])
     mask = (distances(centre) < radius).astype(np.float32)
-    shared = share_probability(mask, found([[2, 21, 46]], [0.85 * radius]), SETTINGS, 27)
+    shared = share_probability(mask, found([[2, 21, 46]], [0.85 * radius]), REACH, ROUNDS, 27)
     assert shared.cells[0] == mask.sum()
     offset = np.abs(shared.positions[0] - centre)
     assert np.minimum(offset, N - offset).max() < 0.15
@@ -36,9 +36,9 @@ def test_overlapping_spheres_part_at_the_plane_of_their_intersection():
     plane = (11**2 + radii[0] ** 2 - radii[1] ** 2) / (2 * 11)  # from the first centre
     x = np.arange(N) + 0.5
     sides = mask[x < 14.5 + plane].sum(), mask[x > 14.5 + plane].sum()
-    shared = share_probability(mask, found(centres - 0.5, radii), SharingSettings(rounds=1), 27)
+    shared = share_probability(mask, found(centres - 0.5, radii), REACH, 1, 27)
     np.testing.assert_allclose(shared.cells, sides, rtol=0.01)
-    settled = share_probability(mask, found(centres - 0.5, radii), SETTINGS, 27)
+    settled = share_probability(mask, found(centres - 0.5, radii), REACH, ROUNDS, 27)
     np.testing.assert_allclose(settled.cells, sides, rtol=0.05)
 
 
@@ -60,16 +60,16 @@ def search(probability):
 
 def test_a_box_shifted_by_whole_cells_gives_the_shifted_haloes_to_the_last_bit(crowd):
     shift = (5, -17, 30)
-    here = share_probability(crowd, search(crowd), SETTINGS, 27)
+    here = share_probability(crowd, search(crowd), REACH, ROUNDS, 27)
     moved = np.roll(crowd, shift, (0, 1, 2))
-    there = share_probability(moved, search(moved), SETTINGS, 27)
+    there = share_probability(moved, search(moved), REACH, ROUNDS, 27)
     assert len(here) >= 8
     np.testing.assert_array_equal(here.cells, there.cells)
     np.testing.assert_allclose((here.positions + shift) % N, there.positions, atol=1e-12)
 
 
 def test_no_probability_is_counted_twice_and_little_is_lost(crowd):
-    shared = share_probability(crowd, search(crowd), SETTINGS, 27)
+    shared = share_probability(crowd, search(crowd), REACH, ROUNDS, 27)
     total = crowd.sum(dtype=float)
     assert 0.85 * total < shared.cells.sum() <= total * (1 + 1e-9)
 
@@ -77,6 +77,6 @@ def test_no_probability_is_counted_twice_and_little_is_lost(crowd):
 def test_a_halo_that_keeps_next_to_nothing_gives_its_cells_back():
     mask = (distances(np.array([24.5, 24.5, 24.5])) < 7).astype(np.float32)
     spurious = found([[24, 24, 24], [24, 24, 30]], [7.0, 1.2])
-    shared = share_probability(mask, spurious, SETTINGS, 27)
+    shared = share_probability(mask, spurious, REACH, ROUNDS, 27)
     assert len(shared) == 1
     assert shared.cells[0] == mask.sum()

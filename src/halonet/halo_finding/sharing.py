@@ -14,7 +14,6 @@ import numpy as np
 from numba import njit
 
 from halonet.halo_finding.finder import FoundHaloes
-from halonet.settings import SharingSettings
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class SharedHaloes:
 
 
 def share_probability(
-    probability: np.ndarray, found: FoundHaloes, settings: SharingSettings, minimum_cells: float
+    probability: np.ndarray, found: FoundHaloes, reach: float, rounds: int, minimum_cells: float
 ) -> SharedHaloes:
     """Share the probability among haloes.
 
@@ -53,8 +52,10 @@ def share_probability(
         Float32 of shape (N, N, N), periodic.
     found
         Haloes of the paper's finder, as a start.
-    settings
-        How far a halo reaches, in its radius, and the number of rounds.
+    reach
+        Distance from its centre, in its radius, up to which a halo claims cells.
+    rounds
+        Number of rounds of sharing.
     minimum_cells
         Haloes that keep less than half of this many cells are dropped, and others take their cells.
 
@@ -68,10 +69,10 @@ def share_probability(
     radii, rows = (3 / (4 * np.pi) * found.cells) ** (1 / 3), np.arange(len(found))
     volumes = found.cells.astype(np.float64)
     owner, score = np.empty(probability.shape, np.int32), np.empty(probability.shape, np.float32)
-    for _ in range(settings.rounds):
+    for _ in range(rounds):
         owner.fill(-1)
         score.fill(np.inf)
-        reaches = np.minimum(settings.reach * radii, (n - 1) // 2 - 1)
+        reaches = np.minimum(reach * radii, (n - 1) // 2 - 1)
         _claim(cells, fractions, radii, reaches, owner, score)
         volumes, moments = _collect(probability, cells, fractions, reaches, owner)
         kept = volumes >= 0.5 * minimum_cells
