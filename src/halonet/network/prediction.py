@@ -49,6 +49,24 @@ def predict_box(
         :data:`halonet.dataset.channels.BYTES_PER_CELL` says.
     """
     _check_tile(network, settings.tile)
+    _check_cells(network, cell_size_mpc)
+    deviation, symmetries = _deviation(network, density), GROUPS[settings.average]
+    wanted = network.settings.channels
+    beside = (whole_box_channels(density, wanted, threads),) if wanted.count else ()
+
+    def foreground(tile: np.ndarray, *channels: np.ndarray) -> np.ndarray:
+        inputs = tile[..., None] / np.float32(deviation)
+        if channels:
+            inputs = np.concatenate([inputs, *channels], axis=-1, dtype=np.float32)
+        total = np.zeros_like(tile)
+        for symmetry in symmetries:
+            total += symmetry.inverse()(network.model.predict_on_batch(symmetry(inputs)[None])[0, ..., 0])
+        return total / len(symmetries)
+
+    return map_tiles(foreground, density, settings.tile, settings.buffer, track, beside, settings.blend)
+
+
+def _check_cells(network: TrainedNetwork, cell_size_mpc: float) -> None:
     trained = network.normalisation.cell_size_mpc
     if abs(cell_size_mpc / trained - 1) > CELL_SIZE_TOLERANCE:
         log.warning(
@@ -57,27 +75,16 @@ def predict_box(
             cell_size_mpc,
             trained,
         )
+
+
+def _deviation(network: TrainedNetwork, density: np.ndarray) -> float:
+    """Standard deviation by which the network's inputs are divided."""
     deviation = network.normalisation.mean
     if network.settings.normalisation == "individual":
         deviation = float(density.std(dtype=np.float64))
     if not (np.isfinite(deviation) and deviation > 0):
         raise SettingsError(f"the density has standard deviation {deviation}; it cannot be normalised")
-
-    wanted = network.settings.channels
-    beside = (whole_box_channels(density, wanted, threads),) if wanted.count else ()
-
-    symmetries = GROUPS[settings.average]
-
-    def foreground(tile: np.ndarray, *channels: np.ndarray) -> np.ndarray:
-        inputs = tile[..., None] / np.float32(deviation)
-        if channels:
-            inputs = np.concatenate([inputs, *channels], axis=-1, dtype=np.float32)
-        turned = (network.model.predict_on_batch(symmetry(inputs)[None])[0, ..., 0] for symmetry in symmetries)
-        return sum(symmetry.inverse()(each) for symmetry, each in zip(symmetries, turned, strict=True)) / len(
-            symmetries
-        )
-
-    return map_tiles(foreground, density, settings.tile, settings.buffer, track, beside, settings.blend)
+    return deviation
 
 
 def _check_tile(network: TrainedNetwork, tile: int) -> None:
