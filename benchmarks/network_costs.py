@@ -55,7 +55,7 @@ def steps_of(stage, network, settings):
     rows = min(stage.boxes or boxes, boxes) * (settings.boxes.cells // settings.dataset.window) ** 3
     if settings.dataset.split_by == "subvolume":
         rows *= 1 - settings.dataset.validation_fraction
-    visits = (settings.dataset.window // network.window) ** 3
+    visits = (settings.dataset.window // network.window_of(stage)) ** 3
     return math.ceil(stage.epochs * rows * visits / stage.batch_size)
 
 
@@ -63,9 +63,9 @@ def cost(source, name, settings):
     network = settings.networks[name]
     model = unallocated_network(network)
     per_voxel, weights = flops_per_voxel(model), model.count_params()
-    stages = [(steps_of(stage, network, settings), stage.batch_size) for stage in network.stages]
-    total = sum(training_flops(per_voxel, network.window, batch, steps) for steps, batch in stages)
-    training = ", then ".join(f"{steps:,} steps of {batch} x {network.window}^3" for steps, batch in stages)
+    stages = [(network.window_of(s), s.batch_size, steps_of(s, network, settings)) for s in network.stages]
+    total = sum(training_flops(per_voxel, *stage) for stage in stages)
+    training = ", then ".join(f"{steps:,} steps of {batch} x {window}^3" for window, batch, steps in stages)
     return [name, source, weights, 4 * weights / 1e6, per_voxel / 1e3, training, total]
 
 

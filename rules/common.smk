@@ -86,8 +86,9 @@ def launcher():
 def training_memory(wildcards, attempt):
     """Memory (MB) of a training job: activations grow with the voxels of a batch and the channels of the finest level."""
     network = SETTINGS.networks[wildcards.network]
-    batch = max(stage.batch_size for stage in network.stages)
-    voxels = batch * network.window**3
+    voxels = max(
+        stage.batch_size * network.window_of(stage) ** 3 for stage in network.stages
+    )
     per_voxel = (
         4 * 30 * network.filters
     )  # bytes: float32, some 30 stored activations of the finest level and its gradients

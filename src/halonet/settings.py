@@ -180,6 +180,7 @@ class TrainingStageSettings(Model):
     epochs: int | None = Field(None, ge=1)
     steps: int | None = Field(None, ge=1)
     batch_size: int = Field(3, ge=1)
+    window: int | None = Field(None, ge=8, description="cells along a side of a sample; null: the network's window")
 
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:
@@ -237,14 +238,23 @@ class NetworkSettings(Model):
 
     @model_validator(mode="after")
     def _fits_its_window(self) -> Self:
-        if self.window % 2**self.levels:
-            raise ValueError(
-                f"window {self.window} cannot be halved {self.levels} times; a network of {self.levels} levels needs a "
-                f"multiple of {2**self.levels}"
-            )
+        for window in {self.window, *map(self.window_of, self.stages)}:
+            if window % 2**self.levels:
+                raise ValueError(
+                    f"window {window} cannot be halved {self.levels} times; a network of {self.levels} levels needs a "
+                    f"multiple of {2**self.levels}"
+                )
+            if self.activation == "prelu" and window != self.window:
+                raise ValueError(
+                    f"window {window} of a stage is not the network's, {self.window}, to which prelu's slopes are tied"
+                )
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel {self.kernel} is even; a cell-centred convolution needs an odd kernel")
         return self
+
+    def window_of(self, stage: TrainingStageSettings) -> int:
+        """Cells along a side of the samples of a stage."""
+        return stage.window or self.window
 
 
 class TrainingSettings(Model):
@@ -505,9 +515,9 @@ class Settings(Model):
             if name not in self.networks:
                 raise ValueError(f"run.networks names {name!r}; the networks are {', '.join(sorted(self.networks))}")
             network = self.networks[name]
-            if network.window > self.dataset.window:
+            if (largest := max(map(network.window_of, network.stages))) > self.dataset.window:
                 raise ValueError(
-                    f"networks.{name}.window = {network.window} is larger than dataset.window = {self.dataset.window}"
+                    f"networks.{name}: a window of {largest} cells is larger than dataset.window = {self.dataset.window}"
                 )
             if self.prediction.tile % 2**network.levels:
                 raise ValueError(

@@ -36,9 +36,11 @@ def read_window(path: str | Path, name: str, start: tuple[int, int, int], cells:
             window = _cube(file[name], start, cells)
         except OSError as error:
             raise StorageError(f"{path}: {name} cannot be read, the file is damaged ({error})") from None
-    if not np.isfinite(window).all():
+    # float16, as channels are stored, is slow to check.
+    window = window.astype(np.uint8 if name == "mask" else np.float32, copy=False)
+    if name != "mask" and not np.isfinite(window).all():
         raise StorageError(f"{path}: {name} has values that are not finite from cell {tuple(start)} on")
-    return window.astype(np.uint8 if name == "mask" else np.float32, copy=False)
+    return window
 
 
 def _cube(data: h5py.Dataset, start: tuple[int, int, int], cells: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 
 import keras
@@ -64,13 +65,12 @@ class TrainingJob:
         return BoxFiles(Path(self.ground_truth), self.normalisation, self.settings.normalisation, self.channels)
 
     def rows(self, split: str, boxes: int | None = None) -> list[Subvolume]:
-        """Sub-volumes of a split; a network's window that is larger than they are is refused."""
-        rows = subvolumes(read_manifest(self.manifest), split, boxes)
-        for row in rows:
-            if row.cells % self.settings.window:
+        """Sub-volumes of a split; those that the windows of the network and its stages do not divide are refused."""
+        rows, settings = subvolumes(read_manifest(self.manifest), split, boxes), self.settings
+        for row, window in product(rows, {settings.window, *map(settings.window_of, settings.stages)}):
+            if row.cells % window:
                 raise SettingsError(
-                    f"window = {self.settings.window} does not divide the {row.cells} cells of the sub-volumes of "
-                    f"{self.manifest}"
+                    f"window = {window} does not divide the {row.cells} cells of the sub-volumes of {self.manifest}"
                 )
         return rows
 
@@ -78,7 +78,8 @@ class TrainingJob:
         """Samples of a stage."""
         chosen, settings = self.settings.stages[stage], self.settings
         rows = self.rows("training", chosen.boxes)
-        common = (self.files, rows, settings.window, settings.augmentation, chosen.batch_size, self.seed)
+        window = settings.window_of(chosen)
+        common = (self.files, rows, window, settings.augmentation, chosen.batch_size, self.seed)
         return TrainingSamples(*common, stage=stage, workers=workers)
 
     def stage_steps(self, stage: int) -> int:
