@@ -1,4 +1,4 @@
-"""Fit the halo finder's thresholds, and the reach of sharing, on boxes of known truth, never on test boxes."""
+"""Fit the halo finder's thresholds, and the reach of fitted spheres, on boxes of known truth, never on test boxes."""
 
 import argparse
 
@@ -67,10 +67,10 @@ def main() -> None:
         peak = chosen.peak_thresholds if settings.peak_thresholds == "calibrated" else settings.peak_thresholds
         boxes = (read_box(*pair) for pair in console.progress(pairs, "comparing reaches"))
         reaches = compare_reaches(
-            boxes, (peak, shifted(shell, chosen.shift)), settings.sharing.rounds, cosmology, settings.calibration_cells,
-            settings.minimum_cells,
+            boxes, (peak, shifted(shell, chosen.shift)), settings.sphere_fit.rounds, cosmology,
+            settings.calibration_cells, settings.minimum_cells,
         )  # fmt: skip
-        record |= {"sharing_reach": min(reaches, key=lambda pair: pair[1])[0], "reaches": reaches}
+        record |= {"sphere_fit_reach": min(reaches, key=lambda pair: pair[1])[0], "reaches": reaches}
     tolerance = settings.calibration_tolerance
     record |= {"boxes": len(pairs), "cells": settings.calibration_cells, "tolerance": tolerance}
     record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())

@@ -17,7 +17,7 @@ from halonet.halo_finding.inputs import (
     read_probability,
     thresholds_in_force,
 )
-from halonet.halo_finding.sharing import share_probability
+from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, stage_settings
 
@@ -53,8 +53,8 @@ def main() -> None:
         found = find_haloes_at(probability, centres, thresholds.shell)
     else:
         found = find_haloes(probability, thresholds.peak, thresholds.shell)
-    if settings.finder == "shared":
-        found = share_probability(probability, found, thresholds.reach, settings.sharing.rounds, settings.minimum_cells)
+    if settings.finder == "fitted":
+        found = fit_spheres(probability, found, thresholds.reach, settings.sphere_fit.rounds, settings.minimum_cells)
 
     record = provenance("halo_finding", settings.model_dump() | {"in_force": thresholds.as_dict()}, header.seed)
     header = replace(header, redshift=redshift, cosmology=cosmology.model_dump(), provenance=record)

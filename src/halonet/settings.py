@@ -295,22 +295,22 @@ class ShellThresholdSettings(Model):
     break_cells: float = Field(6.7, gt=0)
 
 
-class SharingSettings(Model):
-    """Sharing of the probability among the haloes that the paper's finder has found."""
+class SphereFitSettings(Model):
+    """Fit of spheres to the probability, from the haloes that the paper's finder has found."""
 
     reach: Annotated[float, Field(gt=1)] | Literal["calibrated"] = Field(
-        1.5, description="distance up to which a halo claims cells, in its radius"
+        1.3, description="distance up to which a halo claims cells, in its radius"
     )
-    rounds: int = Field(5, ge=1, description="of sharing; each moves and resizes all haloes")
+    rounds: int = Field(6, ge=1, description="of the fit; each drops, moves and resizes haloes")
 
 
 class HaloFindingSettings(Model):
     """Halo finder of section 4 of the paper. ``calibrated`` thresholds are fitted on calibration boxes."""
 
-    finder: Literal["paper", "shared"] = Field(
-        "paper", description="shared: masses by sharing, after the paper's search"
+    finder: Literal["paper", "fitted"] = Field(
+        "paper", description="fitted: spheres fitted to the probability, after the paper's search"
     )
-    sharing: SharingSettings = SharingSettings()
+    sphere_fit: SphereFitSettings = SphereFitSettings()
     peak_thresholds: list[Fraction] | Literal["calibrated"] = [0.9999, 0.99, 0.975]
     shell_threshold: ShellThresholdSettings | Literal["calibrated"] = ShellThresholdSettings()
     calibrate_on: Literal["training", "validation"] = "validation"
@@ -334,8 +334,8 @@ class HaloFindingSettings(Model):
 
     @property
     def needs_reach(self) -> bool:
-        """Whether the reach of sharing is fitted to boxes of known truth."""
-        return self.finder == "shared" and self.sharing.reach == "calibrated"
+        """Whether the reach of the fitted spheres is calibrated on boxes of known truth."""
+        return self.finder == "fitted" and self.sphere_fit.reach == "calibrated"
 
     @model_validator(mode="after")
     def _descends(self) -> Self:
@@ -517,7 +517,7 @@ class Settings(Model):
             network = self.networks[name]
             if (largest := max(map(network.window_of, network.stages))) > self.dataset.window:
                 raise ValueError(
-                    f"networks.{name}: a window of {largest} cells is larger than dataset.window = {self.dataset.window}"
+                    f"networks.{name}: a window of {largest} cells exceeds dataset.window = {self.dataset.window}"
                 )
             if self.prediction.tile % 2**network.levels:
                 raise ValueError(

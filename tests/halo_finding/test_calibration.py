@@ -26,7 +26,7 @@ from halonet.halo_finding.finder import find_haloes
 from halonet.halo_finding.growth import shell_threshold_at
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.inputs import thresholds_in_force
-from halonet.halo_finding.sharing import share_probability
+from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.matching import completeness_and_purity, match_haloes
 from halonet.settings import CosmologySettings, HaloFindingSettings, SettingsError, ShellThresholdSettings
 from halonet.storage import FieldHeader
@@ -143,26 +143,26 @@ def test_a_useless_network_still_gets_the_list_with_the_truest_mass_function():
     assert best_candidate(candidates, 0.02) == candidates[1]
 
 
-def test_the_reach_of_sharing_is_judged_by_the_mass_function_of_the_shared_haloes(box):
+def test_the_reach_of_fitted_spheres_is_judged_by_their_mass_function(box):
     thresholds = [0.9, 0.6], ShellThresholdSettings(inner_slope=0, inner_value=0.5, outer_slope=0, outer_value=0.5)
     reaches = compare_reaches([box], thresholds, 5, COSMOLOGY, 100, 27)
     assert [reach for reach, _ in reaches] == list(REACHES)
     found = find_haloes(box.probability, *thresholds)
     for reach, error in (reaches[0], reaches[-1]):
-        shared = share_probability(box.probability, found, reach, 5, 27)
+        fitted = fit_spheres(box.probability, found, reach, 5, 27)
         numbers = [
-            [(cells >= cut).sum() for cut in 100 * ABUNDANCE_CUTS] for cells in (box.true["cells"], shared.cells)
+            [(cells >= cut).sum() for cut in 100 * ABUNDANCE_CUTS] for cells in (box.true["cells"], fitted.cells)
         ]
         true, above = np.maximum(numbers, 0.5)
         assert error == pytest.approx(np.abs(np.log(above / true)).mean())
 
 
 def test_a_calibrated_reach_is_taken_from_the_file_and_missed_where_it_is_not_there(tmp_path):
-    settings = HaloFindingSettings(finder="shared", sharing={"reach": "calibrated"})
+    settings = HaloFindingSettings(finder="fitted", sphere_fit={"reach": "calibrated"})
     record = {"peak_thresholds": [0.9], "shell_threshold": ShellThresholdSettings().model_dump()}
     (tmp_path / "without.json").write_text(json.dumps(record))
-    (tmp_path / "with.json").write_text(json.dumps(record | {"sharing_reach": 1.35}))
+    (tmp_path / "with.json").write_text(json.dumps(record | {"sphere_fit_reach": 1.35}))
     assert thresholds_in_force(settings, tmp_path / "with.json").reach == 1.35
-    with pytest.raises(SettingsError, match="sharing_reach missing"):
+    with pytest.raises(SettingsError, match="sphere_fit_reach missing"):
         thresholds_in_force(settings, tmp_path / "without.json")
-    assert thresholds_in_force(HaloFindingSettings(finder="shared"), None).reach == 1.5
+    assert thresholds_in_force(HaloFindingSettings(finder="fitted"), None).reach == 1.3

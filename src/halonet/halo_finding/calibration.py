@@ -4,7 +4,7 @@ The shell threshold is the mean probability in the shell at the radius of a true
 ends the haloes of known centres at their true radius on average; found centres are a little off, and what is left of a
 halo's rim can pass for another one. So a shift of the fitted line can be searched for together with the list of peak
 thresholds: of all that find nearly as many true haloes with nearly as few false ones as the best, the one with the
-truest mass function is taken. Where haloes share the probability afterwards, so is the reach of sharing.
+truest mass function is taken. Where spheres are fitted to the probability afterwards, so is their reach.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ import numpy as np
 from halonet.catalogue import HaloCatalogue
 from halonet.halo_finding.finder import find_haloes
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.halo_finding.sharing import share_probability
+from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.matching import completeness_and_purity, harmonic_mean, join_pairs, possible_pairs
 from halonet.settings import CosmologySettings, ShellThresholdSettings
 from halonet.spheres import centre_cells, mean_at_radius
@@ -33,7 +33,7 @@ LADDERS = (
     (0.97, 0.91, 0.83, 0.7, 0.5),
     (0.96, 0.89, 0.8, 0.65, 0.5),
 )
-REACHES = (1.2, 1.25, 1.3, 1.35, 1.4, 1.45, 1.5, 1.55, 1.6)  # of sharing, in radii
+REACHES = (1.15, 1.2, 1.25, 1.3, 1.35, 1.4, 1.45, 1.5)  # of fitted spheres, in radii
 RADIUS_BIN = 0.5  # cells
 HALOES_BESIDE_BREAK = 10  # fewer would let a single odd halo bend the line
 SHELL_ERROR = 0.01  # error of a bin beyond counting noise: a straight line is not the truth
@@ -230,13 +230,13 @@ def compare_reaches(
     cells: float,
     minimum_cells: float,
 ) -> list[tuple[float, float]]:
-    """Error of the mass function of shared haloes for every reach of :data:`REACHES`, as (reach, abundance error)."""
+    """Error of the mass function of fitted haloes for every reach of :data:`REACHES`, as (reach, abundance error)."""
     numbers = np.zeros((len(REACHES), 2, len(ABUNDANCE_CUTS)))
     for box in boxes:
         found = find_haloes(box.probability, *thresholds)
         for index, reach in enumerate(REACHES):
-            shared = share_probability(box.probability, found, reach, rounds, minimum_cells)
-            part = to_catalogue(shared, len(box.probability), box.true.header, cosmology, minimum_cells=1)
+            fitted = fit_spheres(box.probability, found, reach, rounds, minimum_cells)
+            part = to_catalogue(fitted, len(box.probability), box.true.header, cosmology, minimum_cells=1)
             numbers[index] += [_numbers_above(haloes, cells) for haloes in (box.true, part)]
     return [(reach, _abundance_error(*above)) for reach, above in zip(REACHES, numbers, strict=True)]
 

@@ -6,7 +6,7 @@ from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import growth_rate, hubble_rate, mean_matter_density
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import FoundHaloes
-from halonet.halo_finding.sharing import SharedHaloes
+from halonet.halo_finding.sphere_fit import FittedHaloes
 from halonet.initial_conditions.displacement import (
     first_order_displacement,
     second_order_coefficient,
@@ -19,7 +19,7 @@ from halonet.storage import FieldHeader
 
 
 def to_catalogue(
-    found: FoundHaloes | SharedHaloes,
+    found: FoundHaloes | FittedHaloes,
     grid_cells: int,
     header: FieldHeader,
     cosmology: CosmologySettings,

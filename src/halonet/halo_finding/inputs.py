@@ -20,7 +20,7 @@ from halonet.storage import FieldHeader, StorageError, read_field, read_header, 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What is in force: peak thresholds, descending, the shell threshold, and the reach of sharing (radii)."""
+    """What is in force: peak thresholds, descending, the shell threshold, and the reach of fitted spheres (radii)."""
 
     peak: list[float]
     shell: ShellThresholdSettings
@@ -29,7 +29,7 @@ class Thresholds:
     def as_dict(self) -> dict:
         """As JSON values, for provenance."""
         values = {"peak_thresholds": self.peak, "shell_threshold": self.shell.model_dump()}
-        return values | ({"sharing_reach": self.reach} if self.reach else {})
+        return values | ({"sphere_fit_reach": self.reach} if self.reach else {})
 
 
 def thresholds_in_force(settings: HaloFindingSettings, calibrated: str | Path | None) -> Thresholds:
@@ -40,18 +40,18 @@ def thresholds_in_force(settings: HaloFindingSettings, calibrated: str | Path | 
     SettingsError
         If the settings ask for calibrated thresholds and there is no file, or it does not hold them.
     """
-    reach = settings.sharing.reach if settings.finder == "shared" else None
+    reach = settings.sphere_fit.reach if settings.finder == "fitted" else None
     if not settings.needs_calibration:
         return Thresholds(list(settings.peak_thresholds), settings.shell_threshold, reach)
     if calibrated is None:
         raise SettingsError(
-            "peak_thresholds, shell_threshold or sharing.reach = 'calibrated': a file of --thresholds is needed"
+            "peak_thresholds, shell_threshold or sphere_fit.reach = 'calibrated': a file of --thresholds is needed"
         )
     record = read_json(calibrated)
-    names = ("peak_thresholds", "shell_threshold", *(["sharing_reach"] if settings.needs_reach else []))
+    names = ("peak_thresholds", "shell_threshold", *(["sphere_fit_reach"] if settings.needs_reach else []))
     if missing := [name for name in names if name not in record]:
         raise SettingsError(f"{calibrated}: {', '.join(missing)} missing; calibrate_thresholds.py writes such a file")
-    values = {name: record[name] for name in names[:2]} | {"sharing": {"reach": record.get("sharing_reach", 1.5)}}
+    values = {name: record[name] for name in names[:2]} | {"sphere_fit": {"reach": record.get("sphere_fit_reach", 1.3)}}
     measured = validate(HaloFindingSettings, values, str(calibrated))
     if measured.needs_calibration:
         raise SettingsError(f"{calibrated}: holds the word 'calibrated' where numbers are needed")
@@ -59,7 +59,7 @@ def thresholds_in_force(settings: HaloFindingSettings, calibrated: str | Path | 
     return Thresholds(
         list(measured.peak_thresholds if peak == "calibrated" else peak),
         measured.shell_threshold if shell == "calibrated" else shell,
-        measured.sharing.reach if reach == "calibrated" else reach,
+        measured.sphere_fit.reach if reach == "calibrated" else reach,
     )
 
 

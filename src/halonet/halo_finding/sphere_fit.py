@@ -1,24 +1,31 @@
-"""Masses from shared probability: an improved second half of the halo finder.
+"""Spheres fitted to the probability: an improved second half of the halo finder.
 
 The paper's finder gives a halo all cells within the radius at which its shells become too thin, first come, first
-served: where haloes overlap, the first takes from its neighbours, and every radius hangs on one shell. Here all haloes
-of the finder claim cells at once. A cell goes to the halo with the smallest power distance d^2 - R^2, so that two
-spheres part at the plane of their intersection, as Peak Patch shares out overlaps; and the volume of a halo is the sum
-of the probabilities of its cells, which uses all of them. Radii and centres follow from the shares, and after a few
-rounds change no more. A halo that keeps next to nothing gives its cells back.
+served: where haloes overlap, the first takes from its neighbours, and every radius hangs on one shell. Here the haloes
+it finds become spheres whose union is to look like the probability, all fitted together, with the rules by which Peak
+Patch merges haloes:
+
+- a halo centred within a larger one is dropped;
+- where two spheres overlap, each has the cells on its side of the plane in which they intersect. These are the cells
+  with the smallest power distance d^2 - R^2;
+- the volume of a halo is the sum of the probabilities of its own cells, plus what its sphere covers beyond those
+  planes, since Peak Patch haloes overlap.
+
+Centres and radii follow from these cells, and after a few rounds change no more.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
+from scipy.spatial import KDTree
 
 from halonet.halo_finding.finder import FoundHaloes
 
 
 @dataclass(frozen=True)
-class SharedHaloes:
-    """Haloes after sharing, in the order in which they were found.
+class FittedHaloes:
+    """Haloes after the fit, in the order in which they were found.
 
     Attributes
     ----------
@@ -27,7 +34,7 @@ class SharedHaloes:
     radii
         Radius of the sphere of the halo's volume (cells), float64.
     cells
-        Volume: sum of the probabilities of the halo's cells, float64.
+        Volume, float64.
     peak_thresholds
         Of the region the halo was found in, float64.
     """
@@ -41,10 +48,10 @@ class SharedHaloes:
         return len(self.cells)
 
 
-def share_probability(
+def fit_spheres(
     probability: np.ndarray, found: FoundHaloes, reach: float, rounds: int, minimum_cells: float
-) -> SharedHaloes:
-    """Share the probability among haloes.
+) -> FittedHaloes:
+    """Fit the spheres of all haloes to the probability.
 
     Parameters
     ----------
@@ -55,9 +62,9 @@ def share_probability(
     reach
         Distance from its centre, in its radius, up to which a halo claims cells.
     rounds
-        Number of rounds of sharing.
+        Number of rounds; each drops, resizes and moves haloes.
     minimum_cells
-        Haloes that keep less than half of this many cells are dropped, and others take their cells.
+        Haloes whose own cells hold less than half of this are dropped, and others take the cells.
 
     Notes
     -----
@@ -66,22 +73,38 @@ def share_probability(
     """
     n = len(probability)
     cells, fractions = found.centres.copy(), np.zeros(found.centres.shape)
-    radii, rows = (3 / (4 * np.pi) * found.cells) ** (1 / 3), np.arange(len(found))
-    volumes = found.cells.astype(np.float64)
+    volumes, rows = found.cells.astype(np.float64), np.arange(len(found))
     owner, score = np.empty(probability.shape, np.int32), np.empty(probability.shape, np.float32)
     for _ in range(rounds):
+        kept = _outside_larger_ones((cells + fractions + 0.5) % n, _radii(volumes), n)
+        cells, fractions, volumes, rows = cells[kept], fractions[kept], volumes[kept], rows[kept]
+        radii = _radii(volumes)
+        reaches = np.minimum(reach * radii, (n - 1) // 2 - 1)
         owner.fill(-1)
         score.fill(np.inf)
-        reaches = np.minimum(reach * radii, (n - 1) // 2 - 1)
         _claim(cells, fractions, radii, reaches, owner, score)
-        volumes, moments = _collect(probability, cells, fractions, reaches, owner)
-        kept = volumes >= 0.5 * minimum_cells
+        own, volumes, moments = _collect(probability, cells, fractions, radii, reaches, owner)
+        kept = own >= 0.5 * minimum_cells
         volumes, rows = volumes[kept], rows[kept]
         moved = fractions[kept] + moments[kept] / volumes[:, None]
         whole = np.floor(moved + 0.5)
         cells, fractions = (cells[kept] + whole.astype(np.int64)) % n, moved - whole
-        radii = (3 / (4 * np.pi) * volumes) ** (1 / 3)
-    return SharedHaloes((cells + fractions + 0.5) % n, radii, volumes, found.peak_thresholds[rows])
+    return FittedHaloes((cells + fractions + 0.5) % n, _radii(volumes), volumes, found.peak_thresholds[rows])
+
+
+def _radii(volumes):
+    return (3 / (4 * np.pi) * volumes) ** (1 / 3)
+
+
+def _outside_larger_ones(positions, radii, n):
+    """Which haloes are not centred within a larger one that is kept itself, bool of shape (haloes,)."""
+    within = KDTree(positions, boxsize=n).query_ball_point(positions, radii)
+    kept = np.ones(len(radii), bool)
+    for halo in np.argsort(-radii, kind="stable"):
+        if kept[halo]:
+            kept[within[halo]] = False
+            kept[halo] = True
+    return kept
 
 
 @njit(cache=True)
@@ -108,23 +131,30 @@ def _claim(cells, fractions, radii, reaches, owner, score):
 
 
 @njit(cache=True)
-def _collect(probability, cells, fractions, reaches, owner):
-    """Volume of each halo, and the sum of probability times offset from its centre, shape (haloes, 3)."""
+def _collect(probability, cells, fractions, radii, reaches, owner):
+    """Probability of each halo's own cells; its volume, with what it covers of others; volume times offset."""
     n = owner.shape[0]
-    volumes, moments = np.zeros(len(cells)), np.zeros((len(cells), 3))
+    own, volumes, moments = np.zeros(len(cells)), np.zeros(len(cells)), np.zeros((len(cells), 3))
     for halo in range(len(cells)):
         fx, fy, fz = fractions[halo]
+        squared_radius = radii[halo] ** 2
         k = int(reaches[halo] + 1)
         for i in range(-k, k + 1):
             x = (cells[halo, 0] + i) % n
             for j in range(-k, k + 1):
                 y = (cells[halo, 1] + j) % n
+                across = (i - fx) ** 2 + (j - fy) ** 2
                 for m in range(-k, k + 1):
                     z = (cells[halo, 2] + m) % n
                     if owner[x, y, z] == halo:
-                        value = np.float64(probability[x, y, z])
-                        volumes[halo] += value
-                        moments[halo, 0] += value * (i - fx)
-                        moments[halo, 1] += value * (j - fy)
-                        moments[halo, 2] += value * (m - fz)
-    return volumes, moments
+                        weight = np.float64(probability[x, y, z])
+                        own[halo] += weight
+                    elif across + (m - fz) ** 2 <= squared_radius:
+                        weight = 1.0
+                    else:
+                        continue
+                    volumes[halo] += weight
+                    moments[halo, 0] += weight * (i - fx)
+                    moments[halo, 1] += weight * (j - fy)
+                    moments[halo, 2] += weight * (m - fz)
+    return own, volumes, moments
