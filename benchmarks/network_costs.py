@@ -26,7 +26,7 @@ PAGE = ROOT / "docs" / "networks.md"
 MARKS = ("<!-- costs: made by benchmarks/network_costs.py -->", "<!-- end of costs -->")
 PAPER = "paper's 24 hours: 8e4 steps of 3 x 128^3"  # of its 5-level network; HaloNet paper, section 3.2
 PAPER_STEPS = 80_000
-HEADER = ("network", "settings", "weights", "MB", "kFLOP/voxel", "training", "total FLOP")
+HEADER = ("network", "training", "settings", "weights", "MB", "kFLOP/voxel", "total FLOP")
 
 
 def merged(base, over):
@@ -75,12 +75,27 @@ def rows():
     return [[*paper[:5], PAPER, training_flops(1e3 * paper[4], 128, 3, PAPER_STEPS)], *found]
 
 
+def markdown(header, rows, left):
+    """Table of a page, of text cells; the first ``left`` columns are text, the others numbers."""
+    rule = ["---"] * left + ["---:"] * (len(header) - left)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))
+
+
+def rewrite(page, marks, table):
+    """Put a table between its marks in a page."""
+    pattern, block = re.compile(".*".join(map(re.escape, marks)), re.DOTALL), "\n\n".join((marks[0], table, marks[1]))
+    if not pattern.search(page.read_text()):
+        raise ValueError(f"{page}: the line {marks[0]!r} is missing; the table belongs behind it")
+    write_text(page, pattern.sub(lambda _: block, page.read_text()))
+
+
 def table(found):
-    lines = [" | ".join(HEADER), "|".join(["---"] * 2 + ["---:"] * 3 + ["---", "---:"])]
-    for name, source, weights, size, per_voxel, training, total in found:
-        cells = (name, f"`{source}`", f"{weights:,}", f"{size:.1f}", f"{per_voxel:,.1f}", training, f"{total:.2g}")
-        lines.append(" | ".join(cells))
-    return "\n".join(f"| {line} |" if index != 1 else f"|{line}|" for index, line in enumerate(lines))
+    """Table of the costs."""
+    cells = [
+        (name, training, f"`{source}`", f"{weights:,}", f"{size:.1f}", f"{per_voxel:,.1f}", f"{total:.2g}")
+        for name, source, weights, size, per_voxel, training, total in found
+    ]
+    return markdown(HEADER, cells, left=3)
 
 
 def main():
@@ -89,9 +104,7 @@ def main():
     arguments = parser.parse_args()
     found = rows()
     if arguments.output is None:
-        block = "\n\n".join((MARKS[0], table(found), MARKS[1]))
-        pattern = re.compile(".*".join(map(re.escape, MARKS)), re.DOTALL)
-        write_text(PAGE, pattern.sub(lambda _: block, PAGE.read_text()))
+        rewrite(PAGE, MARKS, table(found))
     else:
         write_text(arguments.output, table(found) + "\n")
     print(table(found))

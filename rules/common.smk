@@ -228,11 +228,10 @@ def halo_files():
     ]
 
 
-def found_haloes_to_compare():
+def found_haloes_to_compare(name="{box}"):
     """Catalogue that a test box's true haloes are compared with; none where there are no true haloes."""
-    return (
-        [f"{HALOES}/{{network}}/{{box}}.h5"] if SETTINGS.ground_truth.has_haloes else []
-    )
+    has_haloes = SETTINGS.ground_truth.has_haloes
+    return [f"{HALOES}/{{network}}/{name}.h5"] if has_haloes else []
 
 
 def density_to_compare():

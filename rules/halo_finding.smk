@@ -46,10 +46,27 @@ rule find_haloes:
     params:
         script=script("find_haloes"),
         code=digest("find_haloes"),
+        beside=lambda wildcards, input: ["--density", input.density],
         settings=as_json(SETTINGS.halo_finding),
         thresholds=lambda wildcards, input: (
             ["--thresholds", *input.thresholds] if input.thresholds else []
         ),
     shell:
-        "python {params.script} --probability {input.probability} --density {input.density} {params.thresholds}"
+        "python {params.script} --probability {input.probability} {params.beside} {params.thresholds}"
         " --settings {params.settings:q} --haloes {output.haloes} 2>&1 | tee {log}"
+
+
+# A diagnostic: what these haloes get wrong is the network's, not the search's.
+use rule find_haloes as find_haloes_at_known_centres with:
+    input:
+        probability=f"{PREDICTIONS}/{{network}}/{{box}}.h5",
+        centres=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
+        thresholds=lambda wildcards: thresholds_of(wildcards.network),
+    output:
+        haloes=f"{HALOES}/{{network}}/known_centres/{{box}}.h5",
+    log:
+        f"{LOGS}/find_haloes_at_known_centres/{{network}}/{{box}}.log",
+    benchmark:
+        f"{LOGS}/find_haloes_at_known_centres/{{network}}/{{box}}.tsv"
+    params:
+        beside=lambda wildcards, input: ["--known-centres", input.centres],

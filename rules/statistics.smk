@@ -7,6 +7,7 @@ rule measure_statistics:
         true_haloes=true_haloes(["{box}"]),
         probability=f"{PREDICTIONS}/{{network}}/{{box}}.h5",
         haloes=found_haloes_to_compare(),
+        known_centres=found_haloes_to_compare("known_centres/{box}"),
         density=density_to_compare(),
     output:
         statistics=f"{STATISTICS}/{{network}}/{{box}}.json",
@@ -26,6 +27,7 @@ rule measure_statistics:
         haloes=lambda wildcards, input: [
             *given("--true-haloes", input.true_haloes),
             *given("--haloes", input.haloes),
+            *given("--known-centres", input.known_centres),
             *given("--density", input.density),
         ],
     shell:

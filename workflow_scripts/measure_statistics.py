@@ -17,6 +17,7 @@ def main() -> None:
     parser.add_argument("--true-haloes", help="catalogue of true haloes; without it, only masks are compared")
     parser.add_argument("--probability", required=True, help="HDF5 file with the dataset probability")
     parser.add_argument("--haloes", help="catalogue of predicted haloes; needed with --true-haloes")
+    parser.add_argument("--known-centres", help="catalogue that find_haloes.py --known-centres grew from true centres")
     parser.add_argument("--density", help="linear density of the box, for the shapes of its haloes")
     parser.add_argument("--settings", help="statistics settings as JSON; default: the paper's")
     parser.add_argument("--statistics", required=True, help="JSON file to write")
@@ -35,11 +36,14 @@ def main() -> None:
         true, found = read_catalogue(arguments.true_haloes), read_catalogue(arguments.haloes)
         sizes[arguments.true_haloes] = (true.grid_cells, true.box_size_mpc)
         sizes[arguments.haloes] = (found.grid_cells, found.box_size_mpc)
+        known = read_catalogue(arguments.known_centres) if arguments.known_centres else None
+        if known:
+            sizes[arguments.known_centres] = (known.grid_cells, known.box_size_mpc)
         density = read_field(arguments.density, "density") if arguments.density else None
         if density is not None:
             sizes[arguments.density] = (len(density), read_header(arguments.density).box_size_mpc)
         check_sizes(sizes, arguments.true_haloes)
-        result, header = measure_box(mask, probability, true, found, settings, density), true.header
+        result, header = measure_box(mask, probability, true, found, settings, density, known), true.header
         fractions = result["matching"]["completeness"], result["matching"]["purity"]
         console.log.info("completeness %.2f, purity %.2f", *fractions)
     else:

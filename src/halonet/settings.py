@@ -67,7 +67,7 @@ class BoxSettings(Model):
 
     count: int = Field(ge=1)
     validation: int = Field(ge=0, description="boxes held back from training when the split is by box")
-    test: int = Field(ge=0)
+    test: int = Field(ge=1)
     cells: int = Field(ge=8, description="cells along a side")
     box_size_mpc: float = Field(gt=0)
 

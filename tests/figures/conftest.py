@@ -74,7 +74,7 @@ def boxes(make_catalogue):
 def box_statistics(boxes):
     settings = StatisticsSettings(number_cuts=[40000.0])
     names = ("mask", "probability", "true", "found")
-    return [measure_box(*(box[name] for name in names), settings, box["density"]) for box in boxes]
+    return [measure_box(*(box[name] for name in names), settings, box["density"], box["found"]) for box in boxes]
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,21 @@ def test_every_network_has_its_section(page):
     assert '<section id="vnet5">' in page
 
 
+def test_several_networks_are_compared_number_by_number(figures, summary):
+    worse = copy.deepcopy(summary)
+    worse["overlap"]["dice"]["mean"] = 0.76543
+    worse["known_centres"] = None
+    networks = [ReportedNetwork(name, each, figures, None) for name, each in (("good", summary), ("bad", worse))]
+    table = build_report("t", networks, {}).split('id="comparison"')[1].split("</table>")[0]
+    assert "<th>good</th><th>bad</th>" in table
+    row = next(line for line in table.splitlines() if "<td>Dice coefficient</td>" in line)
+    assert f">{summary['overlap']['dice']['mean']:.3f}" in row.split("</td>")[1]
+    assert ">0.765" in row.split("</td>")[2]
+    assert "<td>Completeness, known centres</td>" in table
+    assert table.count("<td>&ndash;</td>") == 1
+    assert 'id="comparison"' not in build_report("t", networks[:1], {})
+
+
 def test_the_first_lines_name_dice_and_its_floor_and_the_numbers_of_haloes(page, summary):
     above = summary["mass_function"]["key"][0]
     text = headline(summary, "small")

@@ -209,3 +209,19 @@ def test_stacked_profiles_show_the_probability_inside_and_the_rest_outside(catal
     np.testing.assert_allclose(stack["mean"][:5], 0.9, rtol=1e-6)
     np.testing.assert_allclose(stack["mean"][6:], 0.1, rtol=1e-6)
     np.testing.assert_allclose(stack["deviation"][:5], 0, atol=1e-3)
+
+
+def test_haloes_grown_from_true_centres_tell_what_the_network_has_lost(fields, many_haloes):
+    half = many_haloes.select(slice(0, None, 2))
+    boxes = [measure_box(*fields, many_haloes, half, SETTINGS, known=known) for known in (many_haloes, half)]
+    assert boxes[0]["known_centres"]["completeness"] == 1
+    assert boxes[0]["known_centres"]["found"] == boxes[0]["mass_function"]["true"]
+    assert boxes[1]["known_centres"]["completeness"] == boxes[1]["matching"]["completeness"] < 1
+    known = summarise(boxes, COSMOLOGY, WAVENUMBERS, POWER)["known_centres"]
+    assert known["completeness"]["mean"] == pytest.approx((1 + boxes[1]["matching"]["completeness"]) / 2)
+    assert known["ratio"][0] == pytest.approx(0.75, abs=0.01)
+
+
+def test_without_true_centres_nothing_is_said_of_them(partial):
+    assert partial["known_centres"] is None
+    assert summarise([partial], COSMOLOGY, WAVENUMBERS, POWER)["known_centres"] is None

@@ -136,6 +136,11 @@ def _matching(summary: dict) -> list[KeyNumber]:
             "The looser reading of the paper: a predicted centre inside the true halo suffices.",
         ),
     ]
+    if summary["known_centres"]:
+        completeness = summary["known_centres"]["completeness"]
+        meaning = "Haloes grown from the true centres: what these miss, the network has lost, the rest the search."
+        row = KeyNumber("Completeness, known centres", _with_scatter(completeness, 2), "1", SHOWN, meaning)
+        rows.append(row)
     if objects["mass_scatter"]["mean"] is not None:
         rows.append(
             KeyNumber(

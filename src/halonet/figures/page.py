@@ -53,6 +53,7 @@ PAGE = Template("""<!doctype html>
 <main>
 <h1>$title</h1>
 $navigation
+$comparison
 $networks
 <h2 id="settings">Settings and provenance</h2>
 <div class="card">
@@ -62,6 +63,17 @@ $provenance
 </body>
 </html>
 """)
+
+COMPARISON = Template("""<h2 id="comparison">Networks side by side</h2>
+<div class="card">
+<table>
+<thead><tr><th>Quantity</th>$names</tr></thead>
+<tbody>
+$rows
+</tbody>
+</table>
+<p class="legend">$legend</p>
+</div>""")
 
 NETWORK = Template("""<section id="$anchor">
 <p class="lead">$headline</p>

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from halonet.figures.key_numbers import KeyNumber, headline, key_numbers
-from halonet.figures.page import DETAILS, FIGURE, NETWORK, PAGE, ROW, STYLE, TABLE
+from halonet.figures.page import COMPARISON, DETAILS, FIGURE, NETWORK, PAGE, ROW, STYLE, TABLE
 from halonet.storage import StorageError, read_json
 
 FIRST_SCREEN = ("slice", "mass_function")
@@ -43,7 +43,7 @@ def build_report(title: str, networks: list[ReportedNetwork], settings: dict) ->
     title
         Heading of the page.
     networks
-        At least one; each has its own section, the first one comes first.
+        At least one; each has its own section, the first one comes first. Of several, one table compares the numbers.
     settings
         The whole configuration, shown as YAML.
 
@@ -58,9 +58,25 @@ def build_report(title: str, networks: list[ReportedNetwork], settings: dict) ->
         title=escape(title),
         style=STYLE,
         navigation=navigation,
+        comparison=_comparison(networks) if len(networks) > 1 else "",
         networks="\n".join(_network_section(network) for network in networks),
         provenance=_provenance(networks, settings),
     )
+
+
+def _comparison(networks: list[ReportedNetwork]) -> str:
+    """Key numbers of all networks in one table; a dash where a network lacks one."""
+    columns = [{row.name: row for row in key_numbers(network.summary)} for network in networks]
+    rows = []
+    for name in dict.fromkeys(name for column in columns for name in column):
+        cells = "".join(_cell(column.get(name)) for column in columns)
+        rows.append(f"<tr><td>{escape(name)}</td>{cells}</tr>")
+    names = "".join(f"<th>{escape(network.name)}</th>" for network in networks)
+    return COMPARISON.substitute(names=names, rows="\n".join(rows), legend=escape(LEGEND))
+
+
+def _cell(row: KeyNumber | None) -> str:
+    return f'<td class="value {row.verdict}">{escape(row.value)}</td>' if row else "<td>&ndash;</td>"
 
 
 def _network_section(network: ReportedNetwork) -> str:

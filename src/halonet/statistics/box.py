@@ -26,6 +26,7 @@ def measure_box(
     found: HaloCatalogue,
     settings: StatisticsSettings,
     density: np.ndarray | None = None,
+    known: HaloCatalogue | None = None,
 ) -> dict:
     """Compare a prediction with the truth.
 
@@ -37,13 +38,16 @@ def measure_box(
         True and predicted haloes of the same box.
     density
         Linear density, shape (N, N, N); without it haloes have no ``shapes``.
+    known
+        Haloes grown from the true centres, for ``known_centres``: what they miss, the network has lost; the rest of
+        what ``found`` misses, the search for centres (HaloNet paper, section 5.1).
 
     Returns
     -------
     dict
         JSON values: ``box``, ``overlap``, ``roc``, ``mass_function``, ``power_spectrum``, ``eulerian_power_spectrum``
-        (null where haloes have no Eulerian places), ``correlation_function``, ``matching``, ``shapes`` and
-        ``profiles``.
+        (null where haloes have no Eulerian places), ``correlation_function``, ``matching``,
+        ``known_centres`` (null without them), ``shapes`` and ``profiles``.
     """
     matches = match_haloes(true, found, settings.radius_tolerance)
     classes = measure_roc(mask, probability, true, settings.mass_classes_msun, settings.radial_zones)
@@ -61,6 +65,7 @@ def measure_box(
         "eulerian_power_spectrum": compare_spectra(true, found, settings, "eulerian"),
         "correlation_function": compare_correlation_functions(true, found, settings),
         "matching": compare_objects(true, found, matches, settings),
+        "known_centres": None if known is None else _compare_known(true, known, settings),
         "shapes": None if density is None else compare_shapes(density, true, found, matches),
         "profiles": stacked_profiles(probability, true),
     }
@@ -122,6 +127,13 @@ def compare_objects(true: HaloCatalogue, found: HaloCatalogue, matches: Matches,
             "centre_offset": _sums_by_mass(true["cells"][matches.true_rows], offsets),
         },
     }
+
+
+def _compare_known(true: HaloCatalogue, known: HaloCatalogue, settings: StatisticsSettings) -> dict:
+    """Completeness and numbers of the haloes grown from the true centres."""
+    matches = match_haloes(true, known, settings.radius_tolerance)
+    completeness, _ = completeness_and_purity(true, known, matches, settings.minimum_cells)
+    return {"completeness": completeness, "found": count_above(known).tolist()}
 
 
 def _sums_by_mass(cells: np.ndarray, values: np.ndarray) -> dict:

@@ -53,6 +53,7 @@ def summarise(boxes: list[dict], cosmology: CosmologySettings, k: np.ndarray, po
         "eulerian_power_spectrum": _eulerian_power_spectrum(boxes),
         "correlation_function": combine_correlation([box["correlation_function"] for box in boxes]),
         "matching": _matching(boxes),
+        "known_centres": _known_centres(boxes),
         "shapes": combine_shapes([box["shapes"] for box in boxes]),
         "profiles": _profiles(boxes),
     }
@@ -179,6 +180,19 @@ def _matching(boxes: list[dict]) -> dict:
         | {name: np.sum([box[name] for box in objects], axis=0).tolist() for name in binned}
         | {"pairs_by_mass": {name: _pairs_by_mass([box["pairs_by_mass"][name] for box in objects]) for name in by_mass}}
     )
+
+
+def _known_centres(boxes: list[dict]) -> dict | None:
+    """Completeness of haloes grown from the true centres, and their number over the true one; null without them."""
+    known = [box["known_centres"] for box in boxes]
+    if None in known:
+        return None
+    true = np.sum([box["mass_function"]["true"] for box in boxes], axis=0)
+    found = np.sum([box["found"] for box in known], axis=0)
+    return {
+        "completeness": spread([box["completeness"] for box in known]),
+        "ratio": [_ratio(f, t) for f, t in zip(found, true, strict=True)],
+    }
 
 
 def _pairs_by_mass(boxes: list[dict]) -> dict:
