@@ -20,6 +20,7 @@ from halonet.catalogue import read_catalogue
 from halonet.halo_finding.finder import find_haloes
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
 from halonet.halo_finding.inputs import thresholds_in_force
+from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.matching import completeness_and_purity, match_haloes
 from halonet.network.devices import prepare_devices
 from halonet.network.folder import load_network
@@ -29,6 +30,12 @@ from halonet.statistics.box import measure_box
 from halonet.storage import read_field, read_header
 
 COMMAND = "python benchmarks/catalogues.py --network FOLDER --ground-truth BOX --thresholds FILE --output FOLDER"
+CALIBRATED = {
+    "finder": "fitted",
+    "sphere_fit": {"reach": "calibrated"},
+    "peak_thresholds": "calibrated",
+    "shell_threshold": "calibrated",
+}
 CUTS = (27, 100, 300, 1000, 3000, 10000)  # cells
 
 
@@ -102,7 +109,9 @@ def parse():
     parser.add_argument(
         "--ground-truth", type=Path, required=True, help="folder with density, mask and haloes of a box"
     )
-    parser.add_argument("--thresholds", help="thresholds.json of calibrate_thresholds.py; default: the paper's")
+    parser.add_argument(
+        "--thresholds", help="of calibrate_thresholds.py: fit spheres; default: the paper's finder"
+    )
     parser.add_argument("--prediction", default="{}", help="prediction settings as JSON; default: the paper's")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--convergence", action="store_true")
@@ -116,16 +125,19 @@ def main():
     network, box = load_network(arguments.network), arguments.ground_truth
     density, header = read_field(box / "density.h5", "density"), read_header(box / "density.h5")
     cells, cosmology = len(density), CosmologySettings(**(header.cosmology or {}))
-    word = {"peak_thresholds": "calibrated", "shell_threshold": "calibrated"} if arguments.thresholds else {}
-    thresholds = thresholds_in_force(HaloFindingSettings(**word), arguments.thresholds)
+    finding = HaloFindingSettings(**(CALIBRATED if arguments.thresholds else {}))
+    thresholds = thresholds_in_force(finding, arguments.thresholds)
     settings = PredictionSettings(**json.loads(arguments.prediction))
     stages = Stages(cells)
     cell_size = header.box_size_mpc / cells
     probability = predict_box(network, density, cell_size, settings, threads=arguments.threads)
     stages.finished("prediction")
     found = find_haloes(probability, thresholds.peak, thresholds.shell)
-    catalogue = to_catalogue(found, cells, header, cosmology, 27)
     stages.finished("halo finding")
+    if finding.finder == "fitted":
+        found = fit_spheres(probability, found, thresholds.reach, finding.sphere_fit.rounds, finding.minimum_cells)
+        stages.finished("fit of the spheres")
+    catalogue = to_catalogue(found, cells, header, cosmology, finding.minimum_cells)
     catalogue = with_eulerian_columns(catalogue, density, cosmology, header.redshift or 0.0)
     stages.finished("Eulerian positions and velocities")
     mask, true = read_field(box / "mask.h5", "mask"), read_catalogue(box / "haloes.h5")
