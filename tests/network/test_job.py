@@ -41,6 +41,33 @@ def test_a_window_that_does_not_divide_the_subvolumes_is_refused(make_job):
         make_job(window=20).training_samples(0)
 
 
+@pytest.fixture
+def widening(network_values):
+    """Stages of which the second has larger windows than the network."""
+    first, second = network_values["stages"]
+    return [first, second | {"window": 32}]
+
+
+def test_a_stage_may_train_on_windows_of_its_own(make_job, widening, tmp_path):
+    job = make_job(stages=widening)
+    assert [job.training_samples(stage).batch([0])[0].shape for stage in (0, 1)] == [(1, *[s] * 3, 1) for s in (16, 32)]
+    assert job.stage_steps(0) == 24  # epochs count cells, by the stage's own windows
+    short = [stage | {"steps": 2, "epochs": None} for stage in widening]
+    job = make_job(stages=short, validation_interval=2)
+    trainer = Trainer(job, TrainingSettings(), Checkpoints(tmp_path / "checkpoints", job.fingerprint()))
+    trainer.run()
+    assert [record["stage"] for record in trainer.state.history] == [1, 2]
+
+
+def test_windows_of_stages_are_refused_like_the_networks_own(make_job, widening):
+    with pytest.raises(SettingsError, match="window 32 of a stage is not the network's, 16"):
+        make_job(stages=widening, activation="prelu")
+    with pytest.raises(SettingsError, match="window 18 cannot be halved 2 times"):
+        make_job(stages=[widening[1] | {"window": 18}])
+    with pytest.raises(SettingsError, match="window = 24 does not divide the 32 cells"):
+        make_job(stages=[widening[1] | {"window": 24}]).training_samples(0)
+
+
 def test_whatever_decides_the_weights_changes_the_fingerprint(make_job, dataset, tmp_path):
     folder = shutil.copytree(dataset, tmp_path / "dataset")
     before = make_job(folder).fingerprint()
