@@ -1,0 +1,124 @@
+"""The table of formats, and the one way into them: read, check what the format needs, write."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue, check_inside, read_catalogue
+from halonet.export.halotools import write_halotools
+from halonet.export.nbodykit import write_nbodykit
+from halonet.export.pinocchio import write_pinocchio
+from halonet.export.pksc import write_pksc
+from halonet.export.tables import write_fits, write_parquet
+from halonet.export.xgpaint import write_xgpaint
+from halonet.settings import CosmologySettings, validate
+
+PHASE_SPACE = (*EULERIAN, *VELOCITY)
+NEEDED_OF_COSMOLOGY = ("h", "omega_b", "omega_cdm")
+
+
+class ExportError(ValueError):
+    """A catalogue, or a file name, that the wanted format cannot take; the message says what it needs."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format of another code.
+
+    Attributes
+    ----------
+    name
+        What a user calls it.
+    suffix
+        How the name of its files ends by default.
+    write
+        Writes a catalogue under a path, atomically.
+    columns
+        Columns it needs beyond those every catalogue has.
+    needs_cosmology
+        Whether it holds an h, a mean density or a redshift.
+    only_suffix
+        Ending without which its reader refuses a file; empty where any name does.
+    description
+        What reads it.
+    """
+
+    name: str
+    suffix: str
+    write: Callable[[Path, HaloCatalogue, CosmologySettings | None], None]
+    columns: tuple[str, ...]
+    needs_cosmology: bool
+    only_suffix: str
+    description: str
+
+
+FORMATS = {
+    form.name: form
+    for form in (
+        Format("pksc", ".pksc", write_pksc, PHASE_SPACE, True, "", "Peak Patch, merged catalogue; Mpc, Msun"),
+        Format("pinocchio", ".catalog.out", write_pinocchio, PHASE_SPACE, True, "", "PINOCCHIO, ASCII; Mpc/h, Msun/h"),
+        Format("halotools", ".halotools.hdf5", write_halotools, PHASE_SPACE, True, ".hdf5", "halotools; Mpc/h, Msun/h"),
+        Format("nbodykit", ".nbodykit.hdf5", write_nbodykit, PHASE_SPACE, True, "", "nbodykit; Mpc/h, Msun/h"),
+        Format("xgpaint", ".xgpaint.hdf5", write_xgpaint, EULERIAN, False, "", "XGPaint.jl (WebSky); Mpc, Msun"),
+        Format("fits", ".fits", write_fits, (), False, "", "FITS table, all columns; Mpc, Msun"),
+        Format("parquet", ".parquet", write_parquet, (), False, "", "Parquet table, all columns; Mpc, Msun"),
+    )
+}
+
+
+def export_catalogue(source: str | Path, name: str, output: str | Path | None = None) -> Path:
+    """Write the catalogue file ``source`` in the format ``name``; returns the file's path.
+
+    Parameters
+    ----------
+    output
+        File to write; beside ``source``, with the format's suffix, where it is None.
+
+    Raises
+    ------
+    ExportError
+        If there is no such format, or the catalogue or the name of the file does not fit it.
+    """
+    if name not in FORMATS:
+        raise ExportError(f"no format {name!r}; there are {', '.join(FORMATS)}")
+    form = FORMATS[name]
+    output = Path(source).with_suffix(form.suffix) if output is None else Path(output)
+    _check_output(output, Path(source), form)
+    catalogue = read_catalogue(source)
+    _check_columns(source, catalogue, form)
+    form.write(output, catalogue, _cosmology(source, catalogue, form) if form.needs_cosmology else None)
+    return output
+
+
+def _check_output(output: Path, source: Path, form: Format) -> None:
+    if not output.name.endswith(form.only_suffix):
+        raise ExportError(f"{output}: {form.name} reads only files whose name ends with {form.only_suffix}")
+    if output.resolve() == source.resolve():
+        raise ExportError(f"{output}: is the catalogue itself; name another file to write")
+
+
+def _check_columns(source: str | Path, catalogue: HaloCatalogue, form: Format) -> None:
+    if missing := [name for name in form.columns if name not in catalogue.columns]:
+        raise ExportError(
+            f"{source}: columns {', '.join(missing)} are missing, {form.name} needs Eulerian places"
+            f"{' and velocities' if set(VELOCITY) <= set(form.columns) else ''}; give find_haloes.py the --density, "
+            "or export to fits or parquet"
+        )
+    for name in set(EULERIAN) & set(form.columns):
+        check_inside(source, name, catalogue[name], catalogue.box_size_mpc)
+    if (wrong := catalogue["mass"] <= 0).any():
+        first, count = catalogue["mass"][wrong.argmax()], f"{wrong.sum()} of {len(catalogue)} haloes"
+        raise ExportError(f"{source}: mass = {first:.9g} Msun in {count} (the first); masses must be positive")
+
+
+def _cosmology(source: str | Path, catalogue: HaloCatalogue, form: Format) -> CosmologySettings:
+    """Cosmology of the catalogue, all of it said by the file: a default of h would be wrong without a word."""
+    said = catalogue.header.cosmology or {}
+    if missing := [name for name in NEEDED_OF_COSMOLOGY if name not in said]:
+        raise ExportError(
+            f"{source}: {form.name} needs {', '.join(missing)}; the root attribute cosmology must hold them, as JSON "
+            '{"h": 0.7, "omega_b": 0.043, "omega_cdm": 0.207} for example'
+        )
+    if catalogue.header.redshift is None:
+        raise ExportError(f"{source}: {form.name} needs the redshift; the root attribute redshift is missing")
+    return validate(CosmologySettings, {"redshift": catalogue.header.redshift, **said}, f"{source}: cosmology")

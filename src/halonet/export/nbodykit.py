@@ -1,0 +1,37 @@
+"""HDF5 catalogues for nbodykit: ``HDFCatalog(path, header="Header")``, lengths in Mpc/h, masses in Msun/h.
+
+Datasets ``Position`` (n, 3), ``Velocity`` (n, 3; km/s) and ``Mass`` (n), the names that its ``HaloCatalog`` looks for,
+and ``LagrangianPosition``, ``LagrangianRadius``; metadata are attributes of the group ``Header``. All datasets have one
+row per halo, which its reader demands. Source: ``io/hdf.py`` and ``source/catalog/halos.py`` of nbodykit 0.3.
+"""
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.export.units import in_mpc_per_h, in_msun_per_h
+from halonet.settings import CosmologySettings
+from halonet.storage import atomic_path
+
+
+def write_nbodykit(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings) -> None:
+    """Write an HDF5 catalogue for nbodykit, in float64."""
+    datasets = {
+        "Position": ("Mpc/h", in_mpc_per_h(catalogue.positions(EULERIAN), cosmology)),
+        "Velocity": ("km/s", catalogue.positions(VELOCITY)),
+        "Mass": ("Msun/h", in_msun_per_h(catalogue["mass"], cosmology)),
+        "LagrangianPosition": ("Mpc/h", in_mpc_per_h(catalogue.positions(LAGRANGIAN), cosmology)),
+        "LagrangianRadius": ("Mpc/h", in_mpc_per_h(catalogue["radius"], cosmology)),
+    }
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        for name, (unit, values) in datasets.items():
+            file[name] = values
+            file[name].attrs["unit"] = unit
+        header = file.create_group("Header").attrs
+        header["BoxSize"] = np.full(3, in_mpc_per_h(catalogue.box_size_mpc, cosmology))
+        header["redshift"] = catalogue.header.redshift
+        header["cosmology"] = json.dumps(cosmology.model_dump())
+        header["provenance"] = json.dumps(catalogue.header.provenance)

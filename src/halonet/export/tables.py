@@ -1,0 +1,85 @@
+"""Whole catalogues as tables, FITS and Parquet: every column with its name, dtype and unit of ``COLUMNS``, without h.
+
+Nothing is converted and nothing is lost: units and descriptions go with the columns, box, redshift, cosmology, seed,
+provenance and notes with the table.
+"""
+
+import json
+from pathlib import Path
+
+from halonet.catalogue import COLUMNS, HaloCatalogue
+from halonet.settings import CosmologySettings
+from halonet.storage import atomic_path
+
+# The unit strings of the FITS standard (4.0, section 4.3); a pure number has none.
+FITS_UNITS = {"Mpc": "Mpc", "km/s": "km s-1", "Msun": "solMass", "1": None}
+# Keywords of a FITS header have at most eight characters.
+FITS_KEYWORDS = {
+    "box_size_mpc": "BOXSIZE",
+    "redshift": "REDSHIFT",
+    "seed": "SEED",
+    "grid_cells": "NGRID",
+    "cosmology": "COSMOLOG",
+    "provenance": "PROVENAN",
+    "notes": "NOTES",
+}
+
+
+def write_fits(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings | None = None) -> None:
+    """Write the binary table ``HALOES``; descriptions are TCOMMn, cosmology, provenance and notes JSON text."""
+    from astropy.io import fits
+
+    names = _present(catalogue)
+    columns = [
+        fits.Column(
+            name=name,
+            format={"f4": "E", "f8": "D"}[COLUMNS[name].dtype],
+            unit=FITS_UNITS[COLUMNS[name].unit],
+            array=catalogue[name],
+        )
+        for name in names
+    ]
+    table = fits.BinTableHDU.from_columns(columns, name="HALOES")
+    for number, name in enumerate(names, 1):
+        table.header[f"TCOMM{number}"] = COLUMNS[name].description
+    for name, value in metadata(catalogue).items():
+        table.header[FITS_KEYWORDS[name]] = value
+    with atomic_path(path) as temporary:
+        fits.HDUList([fits.PrimaryHDU(), table]).writeto(temporary)
+
+
+def write_parquet(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings | None = None) -> None:
+    """Write a Parquet table; ``unit`` and ``description`` are metadata of each field, the rest of the schema."""
+    import pyarrow
+    from pyarrow import parquet
+
+    fields, arrays = [], []
+    for name in _present(catalogue):
+        column = COLUMNS[name]
+        about = {"unit": column.unit, "description": column.description}
+        arrays.append(pyarrow.array(catalogue[name].astype(column.dtype)))
+        fields.append(pyarrow.field(name, arrays[-1].type, nullable=False, metadata=about))
+    about = {name: str(value) for name, value in metadata(catalogue).items()}
+    table = pyarrow.table(arrays, schema=pyarrow.schema(fields, metadata=about))
+    with atomic_path(path) as temporary:
+        parquet.write_table(table, temporary)
+
+
+def metadata(catalogue: HaloCatalogue) -> dict[str, str | float | int]:
+    """What the catalogue says about itself, by the names of its HDF5 attributes; absent where it does not say."""
+    header = catalogue.header
+    values = {
+        "box_size_mpc": header.box_size_mpc,
+        "redshift": header.redshift,
+        "seed": header.seed,
+        "grid_cells": catalogue.grid_cells,
+        "cosmology": None if header.cosmology is None else json.dumps(header.cosmology),
+        "provenance": json.dumps(header.provenance),
+        "notes": json.dumps(catalogue.notes),
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _present(catalogue: HaloCatalogue) -> list[str]:
+    """Columns of the catalogue in the order of the column table."""
+    return [name for name in COLUMNS if name in catalogue.columns]

@@ -1,0 +1,43 @@
+"""From this package's units (comoving Mpc, solar masses) and frame (corner at 0) to those of other codes.
+
+A catalogue never carries an h; whoever multiplies by one does it with a function of this module.
+"""
+
+import numpy as np
+
+from halonet.cosmology import CRITICAL_DENSITY, expansion_rate, matter_fraction, mean_matter_density
+from halonet.settings import CosmologySettings
+
+
+def in_mpc_per_h(lengths: np.ndarray | float, cosmology: CosmologySettings) -> np.ndarray | float:
+    """Lengths given in Mpc, in units of Mpc/h (float64): their numbers times h."""
+    return np.multiply(lengths, cosmology.h, dtype=np.float64)
+
+
+def in_msun_per_h(masses: np.ndarray | float, cosmology: CosmologySettings) -> np.ndarray | float:
+    """Masses given in solar masses, in units of Msun/h (float64): their numbers times h."""
+    return np.multiply(masses, cosmology.h, dtype=np.float64)
+
+
+def about_the_centre(positions: np.ndarray, box_size: float) -> np.ndarray:
+    """Positions in [0, L) seen from the centre of the box: in [-L/2, L/2), float64, same unit."""
+    return np.subtract(positions, box_size / 2, dtype=np.float64)
+
+
+def lagrangian_radius(masses: np.ndarray, cosmology: CosmologySettings) -> np.ndarray:
+    """Radius (Mpc) of the sphere that holds a mass (Msun) at the mean matter density."""
+    return np.cbrt(3 * np.asarray(masses, float) / (4 * np.pi * mean_matter_density(cosmology)))
+
+
+def virial_radius(masses: np.ndarray, cosmology: CosmologySettings, redshift: float) -> np.ndarray:
+    """Comoving virial radius (Mpc) of masses (Msun) that are taken for virial masses.
+
+    Notes
+    -----
+    Overdensity over the critical density by Bryan & Norman (1998, ApJ 495, 80, eq. 6, flat with Lambda):
+    18 pi^2 + 82 x - 39 x^2 with x = Omega_m(z) - 1.
+    """
+    x = matter_fraction(cosmology, redshift) - 1
+    overdensity = 18 * np.pi**2 + 82 * x - 39 * x**2
+    density = overdensity * CRITICAL_DENSITY * (cosmology.h * expansion_rate(cosmology, redshift)) ** 2
+    return (1 + redshift) * np.cbrt(3 * np.asarray(masses, float) / (4 * np.pi * density))
