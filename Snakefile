@@ -27,6 +27,10 @@ wildcard_constraints:
     draw=r"\d+",
 
 
+onerror:
+    print(describe_failures(log), file=sys.stderr)
+
+
 localrules:
     all,
     ground_truth,
