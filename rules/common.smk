@@ -15,7 +15,7 @@ shell.prefix(
 
 from halonet.costs import JobCosts, memory_mb, runtime_minutes
 from halonet.provenance import code_digest, file_digest
-from halonet.run_log import describe_failures
+from halonet.run_log import describe_failures, failed_jobs
 from halonet.settings import Settings, SettingsError, validate
 
 try:
@@ -42,6 +42,16 @@ TEST_BOXES = BOXES[SETTINGS.boxes.count - SETTINGS.boxes.test :]
 KNOWN_BOXES = BOXES[: SETTINGS.boxes.count - SETTINGS.boxes.test]
 TRAINING_BOXES = KNOWN_BOXES[: len(KNOWN_BOXES) - SETTINGS.boxes.validation]
 VALIDATION_BOXES = KNOWN_BOXES[len(TRAINING_BOXES) :]
+
+# Batches are named by their first and last box, so that those of another size are others.
+SIZE = SETTINGS.jobs.boxes_per_job
+CUTS = [BOXES[start : start + SIZE] for start in range(0, len(BOXES), SIZE)]
+BATCHES = {f"{boxes[0]}-{boxes[-1]}": boxes for boxes in CUTS}
+TRUTH_SCRIPTS = (
+    ["import_ground_truth"]
+    if SETTINGS.ground_truth.files
+    else ["draw_density", "find_peak_patch_haloes"]
+)
 
 NEURAL_BIAS_BOX = (
     BOXES if SETTINGS.neural_bias.box is not None else [*TEST_BOXES, *BOXES]
@@ -112,6 +122,26 @@ def runtime(rule):
     return minutes
 
 
+def collapse_table():
+    """Table behind Peak Patch; none where the truth is a user's own."""
+    made_here = SETTINGS.ground_truth.source == "peak_patch"
+    return [f"{COSMOLOGY}/collapse_table.h5"] if made_here else []
+
+
+def truth_files(boxes):
+    """Kept files of the ground truth of these boxes."""
+    names = ["mask.h5"] + (["density.h5"] if SETTINGS.run.keep_density else [])
+    files = expand(f"{GROUND_TRUTH}/{{box}}/{{name}}", box=boxes, name=names)
+    return files + true_haloes(boxes)
+
+
+def batch_configuration():
+    """Configuration that makes the boxes of a batch as the run would: all of it, but for how its jobs run."""
+    values = SETTINGS.model_dump(exclude={"training": True, "jobs": True})
+    values["ground_truth"] |= {"ranks": 1, "launcher": ""}
+    return values | {"training": {}}
+
+
 def folder_of_boxes(files):
     """Folder that holds a folder per box, from the boxes' files."""
     return str(Path(files[0]).parents[1])
@@ -124,11 +154,8 @@ def kept(path, keep):
 
 def ground_truth_files():
     """Kept files of the ground truth."""
-    names = ["mask.h5"] + (["density.h5"] if SETTINGS.run.keep_density else [])
-    files = expand(f"{GROUND_TRUTH}/{{box}}/{{name}}", box=BOXES, name=names)
-    files += true_haloes(BOXES) + [f"{COSMOLOGY}/power_spectrum.csv"]
-    made_here = SETTINGS.ground_truth.source == "peak_patch"
-    return files + ([f"{COSMOLOGY}/collapse_table.h5"] if made_here else [])
+    power_spectrum = f"{COSMOLOGY}/power_spectrum.csv"
+    return [*truth_files(BOXES), power_spectrum, *collapse_table()]
 
 
 def true_haloes(boxes):

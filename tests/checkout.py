@@ -67,7 +67,7 @@ class Workflow:
 
     def planned_jobs(self, *arguments) -> set[str]:
         """Jobs that a run would start, as their rule and its wildcards: ``find_haloes network=tiny, box=003``."""
-        output = self.run(*arguments, "--dry-run").output.split("Job stats:")[-1]
+        output = self.run(*arguments, "--dry-run").output
         blocks = re.findall(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)*)", output, re.MULTILINE)
         wildcards = [re.findall(r"^ {4}wildcards: (.*)$", block, re.MULTILINE) for _, block in blocks]
         jobs = {" ".join([name, *found]) for (name, _), found in zip(blocks, wildcards, strict=True)}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from halonet import console
 from halonet.costs import JobCosts
-from halonet.run_log import describe_failures
+from halonet.run_log import describe_failures, failed_jobs, logs_of_run
 from halonet.run_status import Forecast, PlannedJob, forecast, jobs_by_rule, planned_jobs, started_jobs
 from halonet.settings import load_settings
 
@@ -32,11 +32,7 @@ def main() -> None:
     jobs, every = planned_jobs(left), jobs_by_rule(dry_run(arguments, "--forceall", "--quiet", "host"))
     print(f"Run {settings.run.name} in {results}\n")
     print_jobs(every, jobs, started_jobs(jobs, folder), folder)
-    for log in sorted((folder / ".snakemake/log").glob("*.log"))[::-1]:
-        # The last one that speaks of this run.
-        if f"{results}/" in log.read_text(errors="replace"):
-            print(describe_failures(log, folder))
-            break
+    print(describe_failures(failed_jobs(logs_of_run(results, folder), folder), folder))
     print_forecast(forecast(jobs, JobCosts(settings), results / "logs"))
 
 

@@ -43,6 +43,7 @@ COSTS = {
     "draw_density": Cost(150, 16, 1, 0.06),
     "find_peak_patch_haloes": Cost(310, 47, 7, 0.7),
     "import_ground_truth": Cost(400, 40, 5, 1.0),
+    "make_batch": Cost(550, 47, 10, 1.0),
     "slice_subvolumes": Cost(120, 1, 2, 0.01),
     "compute_channels": Cost(300, 4, 3, 0.3),
     "train_network": Cost(1000, seconds=20),
@@ -97,6 +98,9 @@ class JobCosts:
         if rule in ("slice_subvolumes", "calibrate_thresholds"):
             known = settings.boxes.count - settings.boxes.test
             cells *= known if rule == "slice_subvolumes" else settings.halo_finding.calibration_boxes
+        if rule == "make_batch":
+            # Every box starts two scripts beside the work on its cells.
+            return settings.jobs.boxes_per_job * (cost.seconds + cost.microseconds * cells / 1e6 / self.ranks(rule))
         work = cost.microseconds * cells / 1e6 / self.ranks(rule)
         if rule in ("train_network", "predict_mask"):
             work += self._operations(rule, network) / self._speed(rule)
@@ -104,7 +108,7 @@ class JobCosts:
 
     def ranks(self, rule: str) -> int:
         """MPI ranks."""
-        if rule in ("draw_density", "find_peak_patch_haloes"):
+        if rule in ("draw_density", "find_peak_patch_haloes", "make_batch"):
             return self.settings.ground_truth.ranks
         return self.settings.training.ranks if rule == "train_network" else 1
 

@@ -43,18 +43,18 @@ class FailedJob:
         return "\n".join(lines)
 
 
-def failed_jobs(log: str | Path, folder: str | Path = ".") -> list[FailedJob]:
-    """Failed jobs in a log of Snakemake, the last failure of each; those that a retry has mended are left out.
+def failed_jobs(logs: list[str | Path], folder: str | Path = ".") -> list[FailedJob]:
+    """Failed jobs in logs of Snakemake, the last failure of each; those that were mended since are left out.
 
     Parameters
     ----------
-    log
-        File in ``.snakemake/log``.
+    logs
+        Files in ``.snakemake/log``, oldest first.
     folder
         Working folder of the run, to which the names of files are relative.
     """
-    jobs = {}
-    for rule, block in _BLOCK.findall(Path(log).read_text(errors="replace")):
+    jobs, text = {}, "\n".join(Path(log).read_text(errors="replace") for log in logs)
+    for rule, block in _BLOCK.findall(text):
         fields = {"message": "", "output": "", "log": ""} | dict(_FIELD.findall(block))
         files = tuple(name for name in fields["output"].split(", ") if name)
         missing = tuple(name for name in files if not (Path(folder) / name).exists())
@@ -64,10 +64,15 @@ def failed_jobs(log: str | Path, folder: str | Path = ".") -> list[FailedJob]:
     return list(jobs.values())
 
 
-def describe_failures(log: str | Path, folder: str | Path = ".") -> str:
-    """Text for the user at the end of a run in which jobs failed; empty where a log names none."""
-    jobs = failed_jobs(log, folder)
+def describe_failures(jobs: list[FailedJob], folder: str | Path = ".") -> str:
+    """Text for the user about failed jobs; empty where there are none."""
     if not jobs:
         return ""
     heading = f"{len(jobs)} job{'s' if len(jobs) > 1 else ''} failed; the same command makes what is missing:"
     return "\n".join(["", heading, *(job.describe(Path(folder)) for job in jobs)])
+
+
+def logs_of_run(results: str | Path, folder: str | Path = ".") -> list[Path]:
+    """Logs of Snakemake that speak of the files in ``results``, oldest first."""
+    logs = sorted((Path(folder) / ".snakemake/log").glob("*.log"))
+    return [log for log in logs if f"{results}/" in log.read_text(errors="replace")]

@@ -271,6 +271,7 @@ class JobSettings(Model):
     # A profile gives these by --config, in which Snakemake takes every number within braces for text.
     model_config = ConfigDict(strict=False)
 
+    boxes_per_job: int = Field(1, ge=1, description="in a job of the target `batches`")
     memory_factor: float = Field(1.0, gt=0, description="times the measured memory; every retry doubles it")
     time_factor: float = Field(1.0, gt=0, description="times the measured run time; every retry doubles it")
     largest_memory_mb: int | None = Field(None, ge=500, description="no job asks for more; null: no limit")

@@ -44,6 +44,10 @@ def cluster(tmp_path_factory) -> dict:
         yield environment
     finally:
         subprocess.run(["scancel", "--user", str(os.getuid())], env=environment, check=False)
+        for _ in range(100):
+            if not subprocess.run(["squeue", "-h"], env=environment, capture_output=True).stdout:
+                break  # Daemons that stop earlier leave the processes of jobs behind.
+            time.sleep(0.1)
         subprocess.run([HERE / "mini-slurm", "stop"], env=environment, check=False)
 
 
@@ -54,7 +58,14 @@ class SlurmRun:
         self.environment, self.file = environment, folder / f"snakemake.{time.time_ns()}.out"
         with open(self.file, "w") as output:
             self.process = subprocess.Popen(
-                command, cwd=folder, env=environment, stdout=output, stderr=output, start_new_session=True
+                command,
+                cwd=folder,
+                env=environment,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                # Tests that run in the background of a shell would hand on that Ctrl-C is to be ignored.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     @property
@@ -144,9 +155,12 @@ class SlurmWorkflow(Workflow):
 def workflow(cluster, tmp_path_factory) -> SlurmWorkflow:
     """The checkout that all tests share: each leaves its run finished, and deletes what it wants to be remade."""
     workflow = SlurmWorkflow(tmp_path_factory.mktemp("workflow") / "halonet", cluster)
-    settings = workflow.settings.read_text()
+    settings, profile = workflow.settings.read_text(), workflow.folder / "slurm/config.yaml"
+    # What a site would change.
+    profile.write_text(profile.read_text().replace("largest_memory_mb: 180000", "largest_memory_mb: 3800"))
     # Long enough to be interrupted twice.
     workflow.settings.write_text(settings.replace("steps: 60", "steps: 500").replace("interval: 20", "interval: 100"))
+    workflow.change("boxes", count=3)
     return workflow
 
 
