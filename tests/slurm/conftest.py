@@ -13,7 +13,8 @@ from checkout import Workflow
 HERE = Path(__file__).parent
 DAEMONS = ("munged", "slurmctld", "slurmd", "srun", "squeue", "scancel")
 POLLING = ("--slurm-init-seconds-before-status-checks", 1, "--seconds-between-status-checks", 1, "--latency-wait", 5)
-PATIENCE = 240  # seconds until something must have happened
+PATIENCE = 300  # seconds until something must have happened
+LONGEST = 1800  # seconds that a run may take on a busy machine; minutes on an idle one
 
 
 def pytest_collection_modifyitems(items):
@@ -105,7 +106,7 @@ class SlurmRun:
 
     def end(self, ok=True) -> "SlurmRun":
         """Wait for the end of Snakemake, which must be a success or not."""
-        self.process.wait(3 * PATIENCE)
+        self.process.wait(LONGEST)
         assert (self.process.returncode == 0) == ok, self.output
         return self
 
