@@ -158,7 +158,8 @@ def workflow(cluster, tmp_path_factory) -> SlurmWorkflow:
     workflow = SlurmWorkflow(tmp_path_factory.mktemp("workflow") / "halonet", cluster)
     settings, profile = workflow.settings.read_text(), workflow.folder / "slurm/config.yaml"
     # What a site would change.
-    profile.write_text(profile.read_text().replace("largest_memory_mb: 180000", "largest_memory_mb: 3800"))
+    limits = "largest_memory_mb: 3800, longest_minutes: 60, time_factor: 5"
+    profile.write_text(profile.read_text().replace("largest_memory_mb: 180000, longest_minutes: 1440", limits))
     # Long enough to be interrupted twice.
     workflow.settings.write_text(settings.replace("steps: 60", "steps: 500").replace("interval: 20", "interval: 100"))
     workflow.change("boxes", count=3)
