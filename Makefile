@@ -8,7 +8,7 @@ REQUIREMENTS := requirements/base.txt requirements/cpu.txt requirements/dev.txt
 # Rules call `python` and `mpiexec` by name: the environment's come first.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: quickstart test lint clean
+.PHONY: quickstart test test-slurm lint clean
 
 # The lock dies with its holder, unlike Snakemake's own: after a kill -9 the same command goes on where the run stopped.
 quickstart: $(VENV)/installed
@@ -20,6 +20,10 @@ quickstart: $(VENV)/installed
 
 test: lint
 	python -m pytest
+
+# On a private cluster of two virtual nodes (tests/slurm/mini-slurm): apt-get install slurmctld slurmd slurm-client munge.
+test-slurm: $(VENV)/installed
+	python -m pytest -m slurm tests/slurm
 
 lint: $(VENV)/installed
 	ruff check .

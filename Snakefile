@@ -11,6 +11,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 include: "rules/common.smk"
 include: "rules/cosmology.smk"
 include: f"rules/{'import_' if SETTINGS.ground_truth.files else ''}ground_truth.smk"
+include: "rules/batches.smk"
 include: "rules/dataset.smk"
 include: "rules/training.smk"
 include: "rules/prediction.smk"
@@ -23,12 +24,18 @@ include: "rules/neural_bias.smk"
 wildcard_constraints:
     box=r"\d+",
     network="|".join(SETTINGS.run.networks),
+    batch=r"\d+-\d+",
     chain=r"\d+",
     draw=r"\d+",
 
 
+onerror:
+    print(describe_failures(failed_jobs(log)), file=sys.stderr)
+
+
 localrules:
     all,
+    batches,
     ground_truth,
     dataset,
     training,
@@ -54,6 +61,14 @@ rule all:
         network_files(),
         dataset_files(),
         ground_truth_files(),
+
+
+# Ahead of the others, where boxes are many and small (docs/clusters.md).
+
+
+rule batches:
+    input:
+        expand(f"{GROUND_TRUTH}/batches/{{batch}}.done", batch=BATCHES),
 
 
 rule ground_truth:

@@ -109,9 +109,7 @@ def parse():
     parser.add_argument(
         "--ground-truth", type=Path, required=True, help="folder with density, mask and haloes of a box"
     )
-    parser.add_argument(
-        "--thresholds", help="of calibrate_thresholds.py: fit spheres; default: the paper's finder"
-    )
+    parser.add_argument("--thresholds", help="of calibrate_thresholds.py: fit spheres; default: the paper's finder")
     parser.add_argument("--prediction", default="{}", help="prediction settings as JSON; default: the paper's")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--convergence", action="store_true")

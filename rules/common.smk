@@ -13,7 +13,9 @@ shell.prefix(
     f"set -euo pipefail; export PYTHONPATH='{ROOT}/src'${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
 )
 
+from halonet.costs import JobCosts, memory_mb, runtime_minutes
 from halonet.provenance import code_digest, file_digest
+from halonet.run_log import describe_failures, failed_jobs
 from halonet.settings import Settings, SettingsError, validate
 
 try:
@@ -21,6 +23,7 @@ try:
 except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
+COSTS = JobCosts(SETTINGS)
 RESULTS = f"{SETTINGS.run.results}/{SETTINGS.run.name}"
 LOGS = f"{RESULTS}/logs"
 COSMOLOGY = f"{RESULTS}/cosmology"
@@ -40,13 +43,27 @@ KNOWN_BOXES = BOXES[: SETTINGS.boxes.count - SETTINGS.boxes.test]
 TRAINING_BOXES = KNOWN_BOXES[: len(KNOWN_BOXES) - SETTINGS.boxes.validation]
 VALIDATION_BOXES = KNOWN_BOXES[len(TRAINING_BOXES) :]
 
+# Batches are named by their first and last box, so that those of another size are others.
+SIZE = SETTINGS.jobs.boxes_per_job
+CUTS = [BOXES[start : start + SIZE] for start in range(0, len(BOXES), SIZE)]
+BATCHES = {f"{boxes[0]}-{boxes[-1]}": boxes for boxes in CUTS}
+TRUTH_SCRIPTS = (
+    ["import_ground_truth"]
+    if SETTINGS.ground_truth.files
+    else ["draw_density", "find_peak_patch_haloes"]
+)
+
 NEURAL_BIAS_BOX = (
     BOXES if SETTINGS.neural_bias.box is not None else [*TEST_BOXES, *BOXES]
 )[SETTINGS.neural_bias.box or 0]
 
-# MPI programs start through {resources.mpi} where there is more than one rank; the choice is left to the shell, so that
-# another launcher or another number of ranks is no changed parameter and remakes nothing.
-LAUNCH = 'launch=""; [ {resources.tasks} -eq 1 ] || launch="{resources.mpi} -n {resources.tasks}"; $launch '
+# MPI programs start through {resources.launcher} where there is more than one rank; the choice is left to the shell, so that
+# another launcher or another number of ranks is no changed parameter and remakes nothing. srun takes the number of cores of
+# a rank from the environment alone (SLURM 22.05 and later).
+LAUNCH = (
+    "export SRUN_CPUS_PER_TASK={threads}; "
+    'launch=""; [ {resources.tasks} -eq 1 ] || launch="{resources.launcher} -n {resources.tasks}"; $launch '
+)
 
 
 def script(name):
@@ -78,56 +95,51 @@ def calibration_boxes():
     return known[: finding.calibration_boxes]
 
 
-def launcher():
-    """MPI launcher; none for one rank, which the SLURM executor refuses to launch by MPI."""
-    return SETTINGS.ground_truth.launcher if SETTINGS.ground_truth.ranks > 1 else ""
+def mpi(settings):
+    """What the SLURM executor takes for a request of MPI tasks; none for one rank, which it refuses."""
+    return settings.launcher if settings.ranks > 1 else None
 
 
-def training_memory(wildcards, attempt):
-    """Memory (MB) of a training job: activations grow with the voxels of a batch and the channels of the finest level."""
-    network = SETTINGS.networks[wildcards.network]
-    voxels = max(
-        stage.batch_size * network.window_of(stage) ** 3 for stage in network.stages
-    )
-    per_voxel = (
-        4 * 30 * network.filters
-    )  # bytes: float32, some 30 stored activations of the finest level and its gradients
-    return int((3000 + voxels * per_voxel / 1e6) * attempt)
-
-
-def per_box(bytes_per_cell, base_mb):
-    """Memory (MB) of a job on one box: a base and so many bytes per cell, more with each attempt."""
+def memory(rule):
+    """Memory (MB) that a job of a rule asks for, from its settings and its attempt."""
 
     def mem_mb(wildcards, attempt):
-        return int(
-            (base_mb + bytes_per_cell * SETTINGS.boxes.cells**3 / 1e6)
-            * (1 + 0.5 * (attempt - 1))
+        return memory_mb(
+            COSTS.megabytes(rule, wildcards.get("network")), attempt, SETTINGS.jobs
         )
 
     return mem_mb
 
 
-def channels_memory(bytes_per_cell, base_mb):
-    """As :func:`per_box`, and what the channels of a network take: 29 bytes per cell while they are computed, 2 each."""
+def runtime(rule):
+    """Run time (minutes) that a job of a rule asks for, from its settings and its attempt."""
 
-    def mem_mb(wildcards, attempt):
-        count = SETTINGS.networks[wildcards.network].channels.count
-        channels = 29 + 2 * count if count else 0
-        return per_box(bytes_per_cell + channels, base_mb)(wildcards, attempt)
-
-    return mem_mb
-
-
-def minutes(microseconds_per_cell, base=10):
-    """Run time (min) of a job on one box, three times what was measured, more with each attempt."""
-
-    def runtime(wildcards, attempt):
-        return (
-            int(base + 3 * microseconds_per_cell * SETTINGS.boxes.cells**3 / 6e7)
-            * attempt
+    def minutes(wildcards, attempt):
+        return runtime_minutes(
+            COSTS.seconds(rule, wildcards.get("network")), attempt, SETTINGS.jobs
         )
 
-    return runtime
+    return minutes
+
+
+def collapse_table():
+    """Table behind Peak Patch; none where the truth is a user's own."""
+    made_here = SETTINGS.ground_truth.source == "peak_patch"
+    return [f"{COSMOLOGY}/collapse_table.h5"] if made_here else []
+
+
+def truth_files(boxes):
+    """Kept files of the ground truth of these boxes."""
+    names = ["mask.h5"] + (["density.h5"] if SETTINGS.run.keep_density else [])
+    files = expand(f"{GROUND_TRUTH}/{{box}}/{{name}}", box=boxes, name=names)
+    return files + true_haloes(boxes)
+
+
+def batch_configuration():
+    """Configuration that makes the boxes of a batch as the run would: all of it, but for how its jobs run."""
+    values = SETTINGS.model_dump(exclude={"training": True, "jobs": True})
+    values["ground_truth"] |= {"ranks": 1, "launcher": ""}
+    return values | {"training": {}}
 
 
 def folder_of_boxes(files):
@@ -142,11 +154,8 @@ def kept(path, keep):
 
 def ground_truth_files():
     """Kept files of the ground truth."""
-    names = ["mask.h5"] + (["density.h5"] if SETTINGS.run.keep_density else [])
-    files = expand(f"{GROUND_TRUTH}/{{box}}/{{name}}", box=BOXES, name=names)
-    files += true_haloes(BOXES) + [f"{COSMOLOGY}/power_spectrum.csv"]
-    made_here = SETTINGS.ground_truth.source == "peak_patch"
-    return files + ([f"{COSMOLOGY}/collapse_table.h5"] if made_here else [])
+    power_spectrum = f"{COSMOLOGY}/power_spectrum.csv"
+    return [*truth_files(BOXES), power_spectrum, *collapse_table()]
 
 
 def true_haloes(boxes):
@@ -299,7 +308,8 @@ def reported_settings():
     """The settings that decide a run's results: neither how jobs run, nor networks that are not trained."""
     own = SETTINGS.ground_truth.source == "files"
     unused = {"ranks", "launcher"} | ({"peak_patch"} if own else {"source", "files"})
-    values = SETTINGS.model_dump(exclude={"training": True, "ground_truth": unused})
+    how = {"training": True, "jobs": True, "ground_truth": unused}
+    values = SETTINGS.model_dump(exclude=how)
     values["networks"] = {
         name: values["networks"][name] for name in SETTINGS.run.networks
     }

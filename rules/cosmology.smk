@@ -11,8 +11,8 @@ rule compute_power_spectrum:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("compute_power_spectrum"),
+        runtime=runtime("compute_power_spectrum"),
     params:
         script=script("compute_power_spectrum"),
         code=digest("compute_power_spectrum"),
@@ -31,8 +31,8 @@ rule solve_collapse_table:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=20,
+        mem_mb=memory("solve_collapse_table"),
+        runtime=runtime("solve_collapse_table"),
     params:
         script=script("solve_collapse_table"),
         code=digest("solve_collapse_table"),

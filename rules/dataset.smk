@@ -14,8 +14,8 @@ rule slice_subvolumes:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=per_box(5, 500),
-        runtime=60,
+        mem_mb=memory("slice_subvolumes"),
+        runtime=runtime("slice_subvolumes"),
     params:
         script=script("slice_subvolumes"),
         code=digest("slice_subvolumes"),

@@ -13,10 +13,11 @@ rule draw_density:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mpi=launcher(),
+        mpi=mpi(SETTINGS.ground_truth),
+        launcher=SETTINGS.ground_truth.launcher,
         tasks=SETTINGS.ground_truth.ranks,
-        mem_mb=per_box(24, 500),
-        runtime=minutes(1),
+        mem_mb=memory("draw_density"),
+        runtime=runtime("draw_density"),
     params:
         script=script("draw_density"),
         code=digest("draw_density"),
@@ -46,10 +47,11 @@ rule find_peak_patch_haloes:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mpi=launcher(),
+        mpi=mpi(SETTINGS.ground_truth),
+        launcher=SETTINGS.ground_truth.launcher,
         tasks=SETTINGS.ground_truth.ranks,
-        mem_mb=per_box(75, 600),
-        runtime=minutes(4),
+        mem_mb=memory("find_peak_patch_haloes"),
+        runtime=runtime("find_peak_patch_haloes"),
     params:
         script=script("find_peak_patch_haloes"),
         code=digest("find_peak_patch_haloes"),

@@ -16,8 +16,8 @@ rule calibrate_thresholds:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=per_box(16, 1000),
-        runtime=minutes(40),
+        mem_mb=memory("calibrate_thresholds"),
+        runtime=runtime("calibrate_thresholds"),
     params:
         script=script("calibrate_thresholds"),
         code=digest("calibrate_thresholds"),
@@ -41,8 +41,8 @@ rule find_haloes:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=per_box(60, 600),
-        runtime=minutes(5),
+        mem_mb=memory("find_haloes"),
+        runtime=runtime("find_haloes"),
     params:
         script=script("find_haloes"),
         code=digest("find_haloes"),
@@ -68,5 +68,8 @@ use rule find_haloes as find_haloes_at_known_centres with:
         f"{LOGS}/find_haloes_at_known_centres/{{network}}/{{box}}.log",
     benchmark:
         f"{LOGS}/find_haloes_at_known_centres/{{network}}/{{box}}.tsv"
+    resources:
+        mem_mb=memory("find_haloes_at_known_centres"),
+        runtime=runtime("find_haloes_at_known_centres"),
     params:
         beside=lambda wildcards, input: ["--known-centres", input.centres],

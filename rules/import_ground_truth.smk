@@ -17,8 +17,8 @@ rule import_ground_truth:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=per_box(60, 600),
-        runtime=minutes(5),
+        mem_mb=memory("import_ground_truth"),
+        runtime=runtime("import_ground_truth"),
     params:
         script=script("import_ground_truth"),
         code=digest("import_ground_truth"),

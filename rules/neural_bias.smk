@@ -14,8 +14,8 @@ rule prepare_neural_bias:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=per_box(30, 1000),
-        runtime=minutes(1),
+        mem_mb=memory("prepare_neural_bias"),
+        runtime=runtime("prepare_neural_bias"),
     params:
         script=script("prepare_neural_bias"),
         code=digest("prepare_neural_bias"),
@@ -38,8 +38,8 @@ rule sample_neural_bias:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory("sample_neural_bias"),
+        runtime=runtime("sample_neural_bias"),
     params:
         script=script("sample_neural_bias"),
         code=digest("sample_neural_bias"),
@@ -64,8 +64,8 @@ rule summarise_neural_bias:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory("summarise_neural_bias"),
+        runtime=runtime("summarise_neural_bias"),
     params:
         script=script("summarise_neural_bias"),
         code=digest("summarise_neural_bias"),
@@ -89,8 +89,8 @@ rule draw_neural_bias_haloes:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory("draw_neural_bias_haloes"),
+        runtime=runtime("draw_neural_bias_haloes"),
     params:
         script=script("draw_neural_bias_haloes"),
         code=digest("draw_neural_bias_haloes"),
@@ -118,8 +118,8 @@ rule draw_neural_bias_figures:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=memory("draw_neural_bias_figures"),
+        runtime=runtime("draw_neural_bias_figures"),
     params:
         script=script("draw_neural_bias_figures"),
         code=digest("draw_neural_bias_figures"),

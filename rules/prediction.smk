@@ -19,9 +19,9 @@ rule predict_mask:
         "../envs/gpu.yaml" if SETTINGS.training.gpus else "../envs/cpu.yaml"
     threads: SETTINGS.training.threads
     resources:
-        gpu=SETTINGS.training.gpus,
-        mem_mb=channels_memory(16, 3000),
-        runtime=minutes(10),
+        gpu=COSTS.gpus("predict_mask"),
+        mem_mb=memory("predict_mask"),
+        runtime=runtime("predict_mask"),
     params:
         script=script("predict_mask"),
         code=digest("predict_mask"),

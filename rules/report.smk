@@ -23,8 +23,8 @@ rule draw_figures:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=per_box(12, 1000),
-        runtime=minutes(1),
+        mem_mb=memory("draw_figures"),
+        runtime=runtime("draw_figures"),
     params:
         script=script("draw_figures"),
         code=digest("draw_figures"),
@@ -56,8 +56,8 @@ rule write_report:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("write_report"),
+        runtime=runtime("write_report"),
     params:
         script=script("write_report"),
         code=digest("write_report"),

@@ -18,8 +18,8 @@ rule measure_statistics:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=per_box(60, 600),
-        runtime=minutes(10),
+        mem_mb=memory("measure_statistics"),
+        runtime=runtime("measure_statistics"),
     params:
         script=script("measure_statistics"),
         code=digest("measure_statistics"),
@@ -48,8 +48,8 @@ rule summarise_statistics:
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("summarise_statistics"),
+        runtime=runtime("summarise_statistics"),
     params:
         script=script("summarise_statistics"),
         code=digest("summarise_statistics"),

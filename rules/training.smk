@@ -18,8 +18,8 @@ rule compute_channels:
         "../envs/cpu.yaml"
     threads: SETTINGS.training.threads
     resources:
-        mem_mb=channels_memory(4, 500),
-        runtime=minutes(0.3),
+        mem_mb=memory("compute_channels"),
+        runtime=runtime("compute_channels"),
     params:
         script=script("compute_channels"),
         code=digest("compute_channels"),
@@ -54,9 +54,14 @@ rule train_network:
     threads: SETTINGS.training.threads
     resources:
         checkpoint_minutes=str(SETTINGS.training.checkpoint_minutes),
-        gpu=SETTINGS.training.gpus,
-        mem_mb=training_memory,
-        runtime=lambda wildcards, attempt: 1440 * attempt,
+        mpi=mpi(SETTINGS.training),
+        launcher=SETTINGS.training.launcher,
+        tasks=SETTINGS.training.ranks,
+        tasks_per_gpu=0,  # or the SLURM executor would take `tasks` for those of each GPU
+        gpu=COSTS.gpus("train_network"),
+        gpus_of_rank=SETTINGS.training.gpus,
+        mem_mb=memory("train_network"),
+        runtime=runtime("train_network"),
     params:
         script=script("train_network"),
         code=digest("train_network"),
@@ -67,7 +72,10 @@ rule train_network:
         settings=lambda wildcards: as_json(SETTINGS.networks[wildcards.network]),
         seed=SETTINGS.run.seed,
     shell:
-        "python {params.script} --ground-truth {params.ground_truth} --manifest {input.manifest}"
+        # SIGTERM is for the training alone, which writes a checkpoint before it ends.
+        'trap "" TERM; '
+        + LAUNCH
+        + "python {params.script} --ground-truth {params.ground_truth} --manifest {input.manifest}"
         " --normalisation {input.normalisation} {params.channels} --settings {params.settings:q} --seed {params.seed}"
         ' --training \'{{"checkpoint_minutes": {resources.checkpoint_minutes}, "threads": {threads},'
-        ' "gpus": {resources.gpu}}}\' --restart-on-change --output $(dirname {output.weights}) 2>&1 | tee {log}'
+        ' "gpus": {resources.gpus_of_rank}}}\' --ranks {resources.tasks} --restart-on-change --output $(dirname {output.weights}) 2>&1 | tee {log}'

@@ -8,16 +8,18 @@ from pathlib import Path
 import pytest
 import yaml
 
+from halonet.settings import Settings, validate
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "halonet"
 FLOORS = [
-    {"grid", "settings", "provenance", "mpi", "console"},
+    {"grid", "settings", "provenance", "mpi", "console", "costs", "run_log", "run_status"},
     {"storage", "cosmology"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files"},
     {"peak_patch", "network", "halo_finding", "statistics", "neural_bias", "figures", "export"},
 ]
 STAGES = FLOORS[-1]
-BY_HAND = {"export_catalogue"}  # scripts a user runs on a finished catalogue; no stage of the workflow
+BY_HAND = {"export_catalogue", "show_status"}  # scripts for a user, on a finished catalogue or a run; no stages
 
 
 def imported_rooms(path):
@@ -62,15 +64,52 @@ def pins(*names):
     return {line.strip() for line in lines if line.strip() and not line.startswith("#")}
 
 
-@pytest.mark.parametrize("name", ["cpu", "gpu"])
-def test_conda_environments_hold_the_pins_of_the_requirements(name):
+def conda_environment(name):
+    """Its Python and the packages that pip installs into it."""
     environment = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())
     (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    assert set(pip) == pins("base", name)
+    (python,) = (entry for entry in environment["dependencies"] if str(entry).startswith("python="))
+    return python.removeprefix("python="), set(pip)
+
+
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_conda_environments_hold_the_pins_of_the_requirements(name):
+    assert conda_environment(name)[1] == pins("base", name)
+
+
+def test_the_mpi_environment_differs_from_that_of_the_cpu_in_its_mpi_alone():
+    mpi, cpu = conda_environment("mpi")[1], conda_environment("cpu")[1]
+    assert mpi - cpu == pins("openmpi")
+    assert {pin.split("==")[0] for pin in cpu - mpi} == {"mpich"}
+
+
+def test_the_container_has_the_python_of_the_environments_and_installs_the_requirements():
+    sections = re.split(r"^%(\w+)\n", (ROOT / "envs/halonet.def").read_text(), flags=re.MULTILINE)
+    header, sections = sections[0], dict(zip(sections[1::2], sections[2::2], strict=True))
+    (image,) = re.findall(r"^From: python:([\d.]+)-slim$", header, re.MULTILINE)
+    assert {image} == {conda_environment(name)[0] for name in ("cpu", "gpu", "mpi")}
+    ((source, target),) = (line.split() for line in sections["files"].strip().splitlines())
+    (install,) = re.findall(r"pip install (.*)", sections["post"])
+    installed = re.findall(rf"-r {target}/(.+?)\.txt", install)
+    assert source == "requirements"
+    assert installed == ["base", "{{ device }}"]
+    assert "device=cpu" in sections["arguments"]
+    for device in ("cpu", "gpu"):
+        assert pins(device)
+
+
+def test_the_cluster_profile_speaks_of_rules_that_exist_and_of_settings_that_are_valid():
+    profile = yaml.safe_load((ROOT / "slurm/config.yaml").read_text())
+    scripts = {path.stem for path in (ROOT / "workflow_scripts").glob("*.py")}
+    assert set(profile["set-resources"]) <= scripts
+    settings = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for section, values in profile["config"].items():
+        settings[section] |= yaml.safe_load(values)
+    validate(Settings, settings, "slurm/config.yaml")
 
 
 def test_every_requirement_is_pinned_to_one_version():
-    for pin in pins("base", "cpu", "gpu", "dev"):
+    for pin in pins("base", "cpu", "gpu", "dev", "openmpi"):
         assert re.fullmatch(r"[\w.-]+(\[[\w-]+\])?==[\w.]+", pin), pin
 
 

@@ -258,11 +258,36 @@ class NetworkSettings(Model):
 
 
 class TrainingSettings(Model):
-    """How a training job runs; changes no weight."""
+    """How a training job runs; changes no weight, but for rounding where ranks share the batches."""
 
     checkpoint_minutes: float = Field(10.0, gt=0)
     threads: int = Field(2, ge=1)
-    gpus: int = Field(0, ge=0)
+    gpus: int = Field(0, ge=0, description="of each rank")
+    ranks: int = Field(1, ge=1, description="MPI ranks that share every batch")
+    launcher: str = Field("mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'")
+
+    @model_validator(mode="after")
+    def _has_one_gpu_per_rank(self) -> Self:
+        if self.ranks > 1 and self.gpus > 1:
+            raise ValueError(
+                f"gpus {self.gpus} of each of {self.ranks} ranks; give every GPU a rank of its own, gpus 1"
+            )
+        return self
+
+
+class JobSettings(Model):
+    """How much a job asks for, beside what was measured; changes no result."""
+
+    # A profile gives these by --config, in which Snakemake takes every number within braces for text.
+    model_config = ConfigDict(strict=False)
+
+    boxes_per_job: int = Field(1, ge=1, description="in a job of the target `batches`")
+    memory_factor: float = Field(1.0, gt=0, description="times the measured memory; every retry doubles it")
+    time_factor: float = Field(1.0, gt=0, description="times the measured run time; every retry doubles it")
+    largest_memory_mb: int | None = Field(None, ge=500, description="no job asks for more; null: no limit")
+    longest_minutes: int | None = Field(None, ge=1, description="no job asks for more; null: no limit")
+    gpu_tflops: float = Field(2.5, gt=0, description="10^12 operations per second that training reaches on one GPU")
+    core_tflops: float = Field(0.04, gt=0, description="the same of one CPU core")
 
 
 class PredictionSettings(Model):
@@ -471,6 +496,7 @@ class Settings(Model):
     halo_finding: HaloFindingSettings
     statistics: StatisticsSettings
     neural_bias: NeuralBiasSettings
+    jobs: JobSettings = JobSettings()
 
     @model_validator(mode="after")
     def _stages_fit_together(self) -> Self:
@@ -515,6 +541,7 @@ class Settings(Model):
             if name not in self.networks:
                 raise ValueError(f"run.networks names {name!r}; the networks are {', '.join(sorted(self.networks))}")
             network = self.networks[name]
+            self._ranks_share_batches(name)
             if (largest := max(map(network.window_of, network.stages))) > self.dataset.window:
                 raise ValueError(
                     f"networks.{name}: a window of {largest} cells exceeds dataset.window = {self.dataset.window}"
@@ -536,6 +563,17 @@ class Settings(Model):
                 "ground_truth.files has none; give ground_truth.files.haloes, or the thresholds as numbers"
             )
         return self
+
+    def _ranks_share_batches(self, name: str) -> None:
+        ranks, network = self.training.ranks, self.networks[name]
+        if ranks > 1 and network.batch_normalisation:
+            raise ValueError(f"training.ranks = {ranks}, but networks.{name}.batch_normalisation = true needs one rank")
+        for index, stage in enumerate(network.stages):
+            if stage.batch_size % ranks:
+                raise ValueError(
+                    f"training.ranks = {ranks} does not divide networks.{name}.stages.{index}.batch_size = "
+                    f"{stage.batch_size}"
+                )
 
 
 def validate(model: type[M], values: object, source: str) -> M:
@@ -561,9 +599,20 @@ def _explain(error: ValidationError) -> str:
     return "; ".join(lines)
 
 
-def load_settings(path: str | Path) -> Settings:
-    """Read and validate a whole configuration (YAML)."""
-    return validate(Settings, yaml.safe_load(Path(path).read_text()), str(path))
+def load_settings(path: str | Path, *over: str | Path) -> Settings:
+    """Read and validate a whole configuration (YAML), with the files ``over`` laid over it in their order."""
+    values = {}
+    for file in (path, *over):
+        _lay_over(values, yaml.safe_load(Path(file).read_text()) or {})
+    return validate(Settings, values, " and ".join(map(str, (path, *over))))
+
+
+def _lay_over(values: dict, above: dict) -> None:
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _lay_over(values[key], value)
+        else:
+            values[key] = value
 
 
 def stage_settings(model: type[M], argument: str | None) -> M:

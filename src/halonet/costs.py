@@ -1,0 +1,187 @@
+"""What a job costs: memory and time of every rule as they were measured, and what a job asks a cluster for.
+
+A job works on one box, or on one network. It asks for 1.5 times the measured memory and three times the measured time,
+twice as much with every attempt, never more than the cluster has. Where the numbers come from: docs/clusters.md.
+"""
+
+from dataclasses import dataclass
+
+from halonet.settings import JobSettings, NetworkSettings, Settings
+
+MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
+START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
+SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
+TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
+SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Measured cost of a rule's job on one rank.
+
+    Attributes
+    ----------
+    process_mb
+        Memory of a process before it holds any cells (MB).
+    bytes_per_cell
+        Memory of all processes for a cell of the box.
+    seconds
+        Processor time whatever the number of cells.
+    microseconds
+        Processor time for a cell.
+    """
+
+    process_mb: float
+    bytes_per_cell: float = 0.0
+    seconds: float = 5.0
+    microseconds: float = 0.0
+
+
+COSTS = {
+    "compute_power_spectrum": Cost(200),
+    "solve_collapse_table": Cost(280, seconds=15),
+    "draw_density": Cost(150, 16, 1, 0.06),
+    "find_peak_patch_haloes": Cost(310, 47, 7, 0.7),
+    "import_ground_truth": Cost(400, 40, 5, 1.0),
+    "make_batch": Cost(550, 47, 10, 1.0),
+    "slice_subvolumes": Cost(120, 1, 2, 0.01),
+    "compute_channels": Cost(300, 4, 3, 0.3),
+    "train_network": Cost(1000, seconds=20),
+    "predict_mask": Cost(750, 8, 5),
+    "calibrate_thresholds": Cost(300, 12, 5, 5.0),
+    "find_haloes": Cost(300, 48, 2, 0.6),
+    "find_haloes_at_known_centres": Cost(300, 16, 2, 0.4),
+    "measure_statistics": Cost(300, 48, 3, 0.55),
+    "summarise_statistics": Cost(250),
+    "draw_figures": Cost(350, 4, 12, 0.2),
+    "write_report": Cost(150),
+    "prepare_neural_bias": Cost(700, 30, 10, 0.5),
+    "sample_neural_bias": Cost(1300, seconds=2200),
+    "summarise_neural_bias": Cost(2600, seconds=2200),
+    "draw_neural_bias_haloes": Cost(1300, seconds=20),
+    "draw_neural_bias_figures": Cost(1300, seconds=60),
+}
+
+
+def memory_mb(measured: float, attempt: int, jobs: JobSettings) -> int:
+    """Memory to ask for (MB) where ``measured`` MB were measured."""
+    asked = (SNAKEMAKE_MB + MEMORY_MARGIN * jobs.memory_factor * measured) * 2 ** (attempt - 1)
+    return int(min(asked, jobs.largest_memory_mb or asked))
+
+
+def runtime_minutes(measured: float, attempt: int, jobs: JobSettings) -> int:
+    """Run time to ask for (minutes) where ``measured`` seconds were measured."""
+    asked = (START_MINUTES + TIME_MARGIN * measured / 60) * jobs.time_factor * 2 ** (attempt - 1)
+    return max(1, int(min(asked, jobs.longest_minutes or asked)))
+
+
+@dataclass(frozen=True)
+class JobCosts:
+    """Measured cost of the jobs of a run, by rule and, where it depends on that, network."""
+
+    settings: Settings
+
+    def megabytes(self, rule: str, network: str | None = None) -> float:
+        """Memory (MB)."""
+        cost, cells = COSTS[rule], self.settings.boxes.cells**3
+        per_cell = cost.bytes_per_cell
+        if rule in ("compute_channels", "predict_mask"):
+            per_cell += channel_bytes(self.settings.networks[network].channels.count)
+        held = self._training_mb(network) if rule == "train_network" else per_cell * cells / 1e6
+        if rule == "predict_mask":
+            held += self._tile_mb(network)
+        return self.ranks(rule) * cost.process_mb + held
+
+    def seconds(self, rule: str, network: str | None = None) -> float:
+        """Wall time (s)."""
+        cost, settings = COSTS[rule], self.settings
+        cells = settings.boxes.cells**3
+        if rule in ("slice_subvolumes", "calibrate_thresholds"):
+            known = settings.boxes.count - settings.boxes.test
+            cells *= known if rule == "slice_subvolumes" else settings.halo_finding.calibration_boxes
+        if rule == "make_batch":
+            # Every box starts two scripts beside the work on its cells.
+            return settings.jobs.boxes_per_job * (cost.seconds + cost.microseconds * cells / 1e6 / self.ranks(rule))
+        work = cost.microseconds * cells / 1e6 / self.ranks(rule)
+        if rule in ("train_network", "predict_mask"):
+            work += self._operations(rule, network) / self._speed(rule)
+        return cost.seconds + work
+
+    def ranks(self, rule: str) -> int:
+        """MPI ranks."""
+        if rule in ("draw_density", "find_peak_patch_haloes", "make_batch"):
+            return self.settings.ground_truth.ranks
+        return self.settings.training.ranks if rule == "train_network" else 1
+
+    def threads(self, rule: str) -> int:
+        """CPU cores of each rank."""
+        return self.settings.training.threads if rule in ("compute_channels", "train_network", "predict_mask") else 1
+
+    def gpus(self, rule: str) -> int:
+        """GPUs of all ranks; a box is predicted on one."""
+        training = self.settings.training
+        return {"train_network": training.ranks * training.gpus, "predict_mask": min(1, training.gpus)}.get(rule, 0)
+
+    def _training_mb(self, network: str) -> float:
+        """Activations, which grow with the voxels of a batch and the channels of the finest level."""
+        chosen = self.settings.networks[network]
+        voxels = max(stage.batch_size * chosen.window_of(stage) ** 3 for stage in chosen.stages)
+        return voxels * 4 * 30 * chosen.filters / 1e6  # float32; some 30 fields of the finest level, gradients included
+
+    def _tile_mb(self, network: str) -> float:
+        """A forward pass holds a few fields of the finest level at a time."""
+        return self.settings.prediction.tile**3 * 4 * 4 * self.settings.networks[network].filters / 1e6
+
+    def _operations(self, rule: str, network: str) -> float:
+        chosen, boxes, prediction = self.settings.networks[network], self.settings.boxes, self.settings.prediction
+        per_voxel = operations_per_voxel(chosen)
+        if rule == "predict_mask":
+            overlap = (prediction.tile / (prediction.tile - 2 * prediction.buffer)) ** 3
+            return per_voxel * boxes.cells**3 * overlap * SYMMETRIES[prediction.average]
+        training = boxes.count - boxes.validation - boxes.test
+        epochs = sum((stage.epochs or 0) * min(stage.boxes or training, training) for stage in chosen.stages)
+        steps = sum((stage.steps or 0) * stage.batch_size * chosen.window_of(stage) ** 3 for stage in chosen.stages)
+        return TRAINING_FACTOR * per_voxel * (epochs * boxes.cells**3 + steps)
+
+    def _speed(self, rule: str) -> float:
+        """Operations per second."""
+        jobs, cores = self.settings.jobs, self.ranks(rule) * self.threads(rule)
+        return 1e12 * (self.gpus(rule) * jobs.gpu_tflops or cores * jobs.core_tflops)
+
+
+def channel_bytes(count: int) -> float:
+    """Memory for a cell of ``count`` channels of the whole box: two bytes each, and 29 while they are computed."""
+    return 29 + 2 * count if count else 0
+
+
+def operations_per_voxel(network: NetworkSettings) -> float:
+    """Operations of a forward pass for a voxel, from the widths alone; a workflow that plans knows no Keras.
+
+    :mod:`halonet.network.flops` counts them from the layers; a test compares the two.
+    """
+    return (_vnet if network.architecture == "vnet" else _unet)(network)
+
+
+def _vnet(network: NetworkSettings) -> float:
+    kernel, blocks, levels = network.kernel**3, network.convolutions, network.levels
+    width = [network.filters * 2**level for level in range(levels + 1)]
+    total = 2 * width[0] * (kernel * (1 + network.channels.count) + 2 * width[0] * (kernel + 1) + 2)
+    for level in range(1, levels + 1):
+        # Down and up; then the residual blocks on either side, the upper one fed with twice the channels.
+        between = 2 * 8 * 2 * width[level - 1]
+        inside = 2 * kernel * (2 * blocks + 1 if level < levels else blocks) * width[level]
+        total += (between + inside) * width[level] / 8**level
+    return total
+
+
+def _unet(network: NetworkSettings) -> float:
+    kernel, blocks, levels = network.kernel**3, network.convolutions, network.levels
+    inputs = 1 + network.channels.count
+    width = [max(network.filters // 2, 1), *(network.filters * 2 ** (level - 1) for level in range(1, levels + 1))]
+    total = 2 * width[0] * (kernel * (inputs + width[0]) + 2)
+    for level in range(1, levels + 1):
+        above = inputs if level == 1 else width[level - 1]
+        between = 2 * 8 * (above + width[level - 1])
+        inside = 2 * kernel * (blocks + (3 if level < levels else 0)) * width[level]
+        total += (between + inside) * width[level] / 8**level
+    return total

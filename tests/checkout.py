@@ -1,0 +1,92 @@
+"""A copy of the workflow that a test may run, edit and kill."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
+PARTS = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "src", "envs", "profiles", "slurm")
+
+
+class Workflow:
+    """A checkout of the workflow with a configuration of its own."""
+
+    def __init__(self, folder: Path, settings: Path = TINY):
+        self.folder, self.settings = folder, folder / "settings.yaml"
+        folder.mkdir()
+        for part in PARTS:
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+            copy(ROOT / part, folder / part)
+        shutil.copy(settings, self.settings)
+
+    def values(self) -> dict:
+        return yaml.safe_load(self.settings.read_text())
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results" / self.values()["run"]["name"]
+
+    def change(self, section: str, **keys):
+        values = self.values()
+        values.setdefault(section, {}).update(keys)
+        self.settings.write_text(yaml.safe_dump(values))
+
+    def command(self, *arguments) -> list[str]:
+        start = [sys.executable, "-m", "snakemake", "--configfile", self.settings, "--cores", 2, "--nolock"]
+        return [str(part) for part in [*start, *arguments]]
+
+    def environment(self) -> dict:
+        return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+    def run(self, *arguments, check=True):
+        process = subprocess.run(
+            self.command(*arguments), cwd=self.folder, capture_output=True, text=True, env=self.environment()
+        )
+        process.output = process.stdout + process.stderr
+        if check and process.returncode:
+            raise AssertionError(f"the workflow ended with {process.returncode}:\n{process.output}")
+        return process
+
+    def planned(self, *targets) -> Counter:
+        """Jobs that a run would start, by rule."""
+        output = self.run(*targets, "--dry-run", "--quiet", "host").output
+        table = output.split("Job stats:")[1] if "Job stats:" in output else ""
+        jobs = Counter({name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)})
+        for name in ("total", "all", *targets):
+            del jobs[name]
+        return jobs
+
+    def planned_jobs(self, *arguments) -> set[str]:
+        """Jobs that a run would start, as their rule and its wildcards: ``find_haloes network=tiny, box=003``."""
+        output = self.run(*arguments, "--dry-run").output
+        blocks = re.findall(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)*)", output, re.MULTILINE)
+        wildcards = [re.findall(r"^ {4}wildcards: (.*)$", block, re.MULTILINE) for _, block in blocks]
+        jobs = {" ".join([name, *found]) for (name, _), found in zip(blocks, wildcards, strict=True)}
+        return jobs - {"all"}
+
+    def kill_when(self, condition, timeout=240):
+        """Start the run and SIGKILL it with all its jobs as soon as ``condition`` holds."""
+        process = subprocess.Popen(
+            self.command(),
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=self.environment(),
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + timeout
+        while not condition():
+            assert process.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < deadline, "the run never came to where it was to be killed"
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

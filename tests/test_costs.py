@@ -1,0 +1,83 @@
+"""What jobs ask for: memory and run time follow the settings, grow with the attempt and end at the cluster's limits."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from halonet.costs import COSTS, JobCosts, memory_mb, operations_per_voxel, runtime_minutes
+from halonet.network.flops import flops_per_voxel, unallocated_network
+from halonet.settings import JobSettings, load_settings
+
+ROOT = Path(__file__).parents[1]
+PAPER = ROOT / "config.yaml"
+SMALL = ROOT / "profiles/vnet_small/settings.yaml"
+
+
+@pytest.mark.parametrize("over", [(), (SMALL,)])
+def test_operations_are_those_that_are_counted_from_the_layers(over):
+    for network in load_settings(PAPER, *over).networks.values():
+        counted = flops_per_voxel(unallocated_network(network))
+        assert operations_per_voxel(network) == pytest.approx(counted, rel=1e-6)
+
+
+def test_memory_and_run_time_double_with_every_attempt_up_to_the_limits():
+    jobs = JobSettings(largest_memory_mb=5000, longest_minutes=100)
+    memory = [memory_mb(1000, attempt, jobs) for attempt in (1, 2, 3)]
+    assert memory == [1750, 3500, 5000]
+    minutes = [runtime_minutes(600, attempt, jobs) for attempt in (1, 2, 3)]
+    assert minutes == [40, 80, 100]
+
+
+def test_numbers_of_a_profile_are_taken_though_snakemake_hands_them_on_as_text():
+    assert JobSettings(largest_memory_mb="5000").largest_memory_mb == 5000
+    with pytest.raises(ValueError, match="largest_memory_mb"):
+        JobSettings(largest_memory_mb="much")
+
+
+@pytest.mark.parametrize(
+    ("rule", "measured_mb"),
+    [
+        ("draw_density", 396),
+        ("find_peak_patch_haloes", 800),
+        ("find_haloes", 804),
+        ("measure_statistics", 775),
+        ("slice_subvolumes", 116),
+        ("draw_figures", 327),
+        ("predict_mask", 1857),
+        ("compute_channels", 623),
+        ("train_network", 1018),
+        ("calibrate_thresholds", 369),
+    ],
+)
+def test_a_job_asks_for_more_than_it_was_measured_to_need_and_not_for_many_times_as_much(rule, measured_mb):
+    """Peak memory in a run on boxes of 256^3 cells, with four channels (docs/clusters.md)."""
+    settings = load_settings(PAPER, SMALL, ROOT / "tests/data/costs_256.yaml")
+    asked = memory_mb(JobCosts(settings).megabytes(rule, "small"), 1, settings.jobs)
+    assert 1.2 * measured_mb < asked < 3.5 * measured_mb + 500
+
+
+def test_every_rule_has_a_measured_cost():
+    text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    assert set(COSTS) == set(re.findall(r"^(?:rule|use rule \w+ as) (\w+)", text, re.MULTILINE))
+
+
+def test_ranks_share_the_time_of_a_box_and_add_the_memory_of_their_processes(tmp_path):
+    one, eight = (
+        JobCosts(load_settings(PAPER, written(tmp_path, f"ground_truth: {{ranks: {ranks}}}"))) for ranks in (1, 8)
+    )
+    rule = "find_peak_patch_haloes"
+    assert eight.seconds(rule) < one.seconds(rule) / 3
+    assert eight.megabytes(rule) > one.megabytes(rule)
+
+
+def test_more_gpus_shorten_the_training_and_a_gpu_is_asked_for_by_training_and_prediction(tmp_path):
+    one, three = (JobCosts(load_settings(PAPER, written(tmp_path, f"training: {{ranks: {n}}}"))) for n in (1, 3))
+    assert three.seconds("train_network", "vnet5") == pytest.approx(one.seconds("train_network", "vnet5") / 3, rel=1e-3)
+    assert [three.gpus(rule) for rule in ("train_network", "predict_mask", "find_haloes")] == [3, 1, 0]
+
+
+def written(folder, text):
+    path = folder / "settings.yaml"
+    path.write_text(text)
+    return path
