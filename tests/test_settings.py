@@ -57,6 +57,8 @@ def test_top_level_configuration_is_the_run_of_the_paper():
         ({"ground_truth": {"ranks": 7}}, ["ground_truth.ranks = 7", "512"]),
         ({"boxes": {"box_size_mpc": 64.0}}, ["largest_mpc = 34.0", "32.0"]),
         ({"boxes": {"test": 256}}, ["leave none of the 256 boxes"]),
+        ({"boxes": {"test": 0}}, ["boxes.test", "0", "greater than or equal to 1"]),
+        ({"dataset": {"window": 64}}, ["networks.vnet5", "a window of 128 cells exceeds dataset.window = 64"]),
         ({"halo_finding": {"peak_thresholds": [0.9, 0.99]}}, ["peak_thresholds", "descend"]),
         ({"statistics": {"radial_zones": [0.6, 0.3]}}, ["statistics", "radial_zones [0.6, 0.3] must ascend"]),
         ({"statistics": {"mass_classes_msun": [1e13]}}, ["statistics.mass_classes_msun", "at least 3"]),
