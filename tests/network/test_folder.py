@@ -10,6 +10,7 @@ from halonet.dataset.normalisation import Normalisation
 from halonet.network import load_network
 from halonet.network.build import build_network
 from halonet.network.folder import TrainedNetwork, save_network
+from halonet.network.stages import compile_for
 from halonet.settings import SettingsError
 from halonet.storage import StorageError
 
@@ -50,6 +51,17 @@ def test_a_network_of_before_there_were_channels_predicts_the_same(saved, folder
     density = np.random.default_rng(1).normal(size=(1, 16, 16, 16, 1)).astype("f4")
     predicted = load_network(folder).model.predict_on_batch(density)
     assert np.array_equal(predicted, saved[0].model.predict_on_batch(density))
+
+
+def test_the_file_of_weights_holds_no_state_of_the_optimizer(network_settings, tmp_path):
+    network = TrainedNetwork(build_network(network_settings), network_settings, Normalisation(2.0, {0: 2.0}, 1.0))
+    compile_for(network.model, network_settings.stages[1], 40, network_settings.precision)
+    network.model.train_on_batch(np.zeros((1, 16, 16, 16, 1), "f4"), np.zeros((1, 16, 16, 16, 1), "u1"))
+    save_network(tmp_path, network, {}, [RECORD])
+    stored = []
+    with h5py.File(tmp_path / "model.weights.h5") as file:
+        file.visititems(lambda _, item: stored.append(item.size) if isinstance(item, h5py.Dataset) else None)
+    assert sum(stored) == network.model.count_params() + 1  # and the layout
 
 
 def test_the_folder_describes_itself(saved):

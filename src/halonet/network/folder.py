@@ -56,7 +56,9 @@ def save_network(folder: str | Path, network: TrainedNetwork, provenance: dict, 
         shutil.rmtree(leftover)  # of a run that was killed here
     # Keras insists on the ending of the name, which atomic_path changes.
     with TemporaryDirectory(dir=folder, prefix=".weights-") as temporary:
-        network.model.save_weights(Path(temporary) / WEIGHTS)
+        # Without the optimizer, whose state is twice as large as the weights.
+        model = keras.Model(network.model.inputs, network.model.outputs, name=network.model.name)
+        model.save_weights(Path(temporary) / WEIGHTS)
         with h5py.File(Path(temporary) / WEIGHTS, "a") as file:
             file["layout"] = json.dumps(weight_layout(network.model))
         with atomic_path(folder / WEIGHTS) as path:
