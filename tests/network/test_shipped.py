@@ -1,0 +1,25 @@
+"""The trained networks of ``networks/`` on a field that is not the project's: the reference code's own box."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from halonet.network import load_network
+from halonet.network.prediction import predict_box
+from halonet.settings import PredictionSettings
+from halonet.statistics.overlap import measure_overlap
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(("name", "least"), [("vnet-small", 0.93), ("vnet-small-channels", 0.938)])
+def test_a_shipped_network_reaches_its_dice_on_haloes_of_the_reference_code(name, least):
+    with h5py.File(ROOT / "tests/data/peak_patch_128.h5") as file:
+        density, packed = file["density"][...], file["published_bank_2.0_1.2/mask"][...]
+    mask = np.unpackbits(packed).reshape(density.shape)
+    network = load_network(ROOT / "networks" / name)
+    probability = predict_box(network, density, 1.0, PredictionSettings(tile=160, buffer=16), threads=2)
+    overlap = measure_overlap(mask, probability)
+    assert overlap.dice > least, f"all background: {overlap.all_background:.3f}"
