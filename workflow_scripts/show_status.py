@@ -51,10 +51,10 @@ def print_jobs(every: Counter, jobs: list[PlannedJob], started: dict[PlannedJob,
     stale = [job for job in jobs if job.is_stale(folder)]
     counts = {"left": jobs, "stale": stale, "started": started}
     counts = {name: Counter(job.rule for job in members) for name, members in counts.items()}
-    print(f"{'jobs of rule':<26}{'all':>6}{'done':>6}{'stale':>7}{'missing':>9}{'started':>9}")
+    print(f"{'jobs of rule':<30}{'all':>6}{'done':>6}{'stale':>7}{'missing':>9}{'started':>9}")
     for rule, count in every.items():
         due, old, begun = (counts[name][rule] for name in ("left", "stale", "started"))
-        print(f"{rule:<26}{count:>6}{count - due:>6}{old:>7}{due - old - begun:>9}{begun:>9}")
+        print(f"{rule:<30}{count:>6}{count - due:>6}{old:>7}{due - old - begun:>9}{begun:>9}")
     reasons = Counter((job.rule, job.why()) for job in stale)
     if reasons:
         print("\nStale:")
@@ -72,14 +72,14 @@ def print_forecast(rows: list[Forecast]) -> None:
         print("\nNothing is left to be done.")
         return
     print(
-        f"\n{'left of rule':<26}{'jobs':>6}{'s each':>10}{'from':>16}{'cores':>7}{'GPUs':>6}{'core h':>10}{'GPU h':>9}"
+        f"\n{'left of rule':<30}{'jobs':>6}{'s each':>10}{'from':>16}{'cores':>7}{'GPUs':>6}{'core h':>10}{'GPU h':>9}"
     )
     for row in rows:
         source = f"{row.measured} benchmarks" if row.measured else "estimate"
         numbers = f"{row.cores:>7}{row.gpus:>6}{row.core_hours:>10.1f}{row.gpu_hours:>9.1f}"
-        print(f"{row.rule:<26}{row.jobs:>6}{row.seconds:>10.0f}{source:>16}{numbers}")
+        print(f"{row.rule:<30}{row.jobs:>6}{row.seconds:>10.0f}{source:>16}{numbers}")
     total = sum(row.core_hours for row in rows), sum(row.gpu_hours for row in rows)
-    print(f"{'together':<71}{total[0]:>10.1f}{total[1]:>9.1f}")
+    print(f"{'together':<75}{total[0]:>10.1f}{total[1]:>9.1f}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import csv
 import re
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
@@ -34,7 +34,7 @@ class PlannedJob:
     """
 
     rule: str
-    wildcards: dict[str, str]
+    wildcards: dict[str, str] = field(hash=False)
     outputs: tuple[str, ...]
     log: str
     reason: str
