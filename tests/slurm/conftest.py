@@ -82,12 +82,17 @@ class SlurmRun:
         """Rows of squeue, in order of submission; ended jobs included."""
         if "SLURM run ID: " not in self.output:
             return []
-        names = {"id": "%i", "state": "%T", "comment": "%k", "memory": "%m", "gres": "%b", "partition": "%P"}
+        names = {"id": "%i", "state": "%T", "comment": "%k", "memory": "%m", "partition": "%P"}
         names |= {"nodes": "%D", "cpus": "%C"}
         command = ["squeue", "--states=all", "--noheader", "--name", self.name, "-o", "|".join(names.values())]
         listing = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True).stdout
         rows = [dict(zip(names, line.split("|"), strict=True)) for line in listing.splitlines()]
         return sorted((row for row in rows if rule in row["comment"]), key=lambda row: int(row["id"]))
+
+    def gpus(self, job: dict) -> str:
+        """GPUs a job asked for, ended or not."""
+        command = ["squeue", "--states=all", "--noheader", "--jobs", job["id"], "--Format", "tres-per-job:40"]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True).stdout.strip()
 
     def running(self, rule: str = "") -> list[dict]:
         return [job for job in self.jobs(rule) if job["state"] == "RUNNING"]

@@ -59,7 +59,7 @@ def test_prediction_asks_for_a_gpu_on_the_partition_that_has_them(workflow, fini
     workflow.settings.write_text(before)
     (job,) = run.jobs()
     assert (job["partition"], job["state"]) == ("gpu", "COMPLETED")
-    assert "gpu:1" in job["gres"]
+    assert run.gpus(job) == "gres:gpu:1"
     workflow.start().end()
 
 
