@@ -77,6 +77,23 @@ def test_more_gpus_shorten_the_training_and_a_gpu_is_asked_for_by_training_and_p
     assert [three.gpus(rule) for rule in ("train_network", "predict_mask", "find_haloes")] == [3, 1, 0]
 
 
+def test_a_stage_of_larger_windows_needs_their_memory_and_time():
+    settings = load_settings(PAPER, SMALL)
+    name = "vnet-small-channels"
+    network = settings.networks[name]
+    first, second = (
+        JobCosts(settings.model_copy(update={"networks": {name: network.model_copy(update={"stages": [stage]})}}))
+        for stage in network.stages
+    )
+    needed = [costs.megabytes("train_network", name) - COSTS["train_network"].process_mb for costs in (first, second)]
+    assert needed[1] == pytest.approx(8 * needed[0])
+    both = JobCosts(settings)
+    assert both.megabytes("train_network", name) == second.megabytes("train_network", name)
+    times = [costs.seconds("train_network", name) - COSTS["train_network"].seconds for costs in (first, second, both)]
+    assert times[1] / times[0] == pytest.approx(8 * 500 / 10000)
+    assert times[2] == pytest.approx(times[0] + times[1])
+
+
 def written(folder, text):
     path = folder / "settings.yaml"
     path.write_text(text)
