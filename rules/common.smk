@@ -415,6 +415,7 @@ def mock_files():
         names.append("matched_haloes.h5")
     files = expand(f"{MOCKS}/{{seed}}/{{name}}", seed=MOCK_SEEDS, name=names)
     if SETTINGS.mocks.count > 1:
+        files += expand(f"{MOCKS}/{{seed}}/statistics.json", seed=MOCK_SEEDS)
         files += [f"{MOCKS}/covariance.{kind}" for kind in ("json", "png", "pdf")]
     return files
 
