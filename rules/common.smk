@@ -357,30 +357,32 @@ def neural_bias_files():
     )
 
 
-def mock_network_files():
-    """Files of the mocks' network that decide a mock."""
+def mock_network_files(wildcards):
+    """Files of the mocks' network that decide a mock; a folder that is no network is refused."""
     names = ("model.weights.h5", "settings.json", "normalisation.json")
-    return [f"{MOCK_NETWORK}/{name}" for name in names]
+    files = [f"{MOCK_NETWORK}/{name}" for name in names]
+    missing = [file for file in files if not Path(file).is_file()]
+    if missing and not MOCK_NETWORK_IS_OWN:
+        raise WorkflowError(
+            f"mocks.network = {SETTINGS.mocks.network!r}: {missing[0]} is missing; give one of run.networks "
+            f"({', '.join(SETTINGS.run.networks)}) or the folder of a trained network"
+        )
+    return files
 
 
 def mock_thresholds():
-    """Thresholds calibrated for the mocks' network: this run's, or those that travel with it; none where there are none."""
+    """Thresholds of the mocks' network: this run's, or those that travel with it; none where there are none."""
     if MOCK_NETWORK_IS_OWN:
         return thresholds_of(SETTINGS.mocks.network)
     shipped = Path(MOCK_NETWORK) / "thresholds.json"
     return [str(shipped)] if shipped.is_file() else []
 
 
-def mock_network_digest():
+def mock_network_digest(wildcards):
     """Content of a network that no job of this run makes; what this run trains is noticed as a changed input."""
     if MOCK_NETWORK_IS_OWN:
         return None
-    files = [*mock_network_files(), *mock_thresholds()]
-    if missing := [file for file in files if not Path(file).is_file()]:
-        raise WorkflowError(
-            f"mocks.network = {SETTINGS.mocks.network!r}: {missing[0]} is missing; give one of run.networks "
-            f"({', '.join(SETTINGS.run.networks)}) or the folder of a trained network"
-        )
+    files = [*mock_network_files(wildcards), *mock_thresholds()]
     return [file_digest(file) for file in files]
 
 

@@ -4,7 +4,7 @@
 rule make_mock:
     input:
         power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
-        network=mock_network_files(),
+        network=mock_network_files,
         thresholds=mock_thresholds(),
     output:
         **kept_mock_fields(f"{MOCKS}/{{seed}}"),
@@ -28,7 +28,7 @@ rule make_mock:
     params:
         script=script("make_mock"),
         code=digest("make_mock"),
-        weights=mock_network_digest(),
+        weights=mock_network_digest,
         cosmology=as_json(SETTINGS.cosmology),
         cells=SETTINGS.mocks.cells,
         box_size=SETTINGS.mocks.box_size_mpc,

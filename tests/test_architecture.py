@@ -19,7 +19,7 @@ FLOORS = [
     {"peak_patch", "network", "halo_finding", "statistics", "neural_bias", "figures", "export", "mocks"},
 ]
 STAGES = FLOORS[-1]
-BY_HAND = {"export_catalogue", "ship_network", "show_status"}  # for a user, on finished work; no stages
+BY_HAND = {"export_catalogue", "ship_network", "show_mock", "show_status"}  # on finished work; no stages
 
 
 def imported_rooms(path):

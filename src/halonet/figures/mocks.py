@@ -1,10 +1,67 @@
-"""Mean and covariance of mocks, and what their number is good for."""
+"""A mock at a glance; mean and covariance of mocks, and what their number is good for."""
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.collections import EllipseCollection
+from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 
-from halonet.figures.style import FAINT, MISSED, PREDICTION, TRUTH, Drawing, new_figure, styled
+from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
+from halonet.figures.style import FAINT, MISSED, PREDICTION, TINKER, TRUTH, Drawing, new_figure, styled
+
+SLICE = 0.1  # of the box, thickness of the slice that is shown
+SMALLEST_SHOWN = 100.0  # cells
+
+
+@styled
+def draw_mock(haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> Drawing:
+    """Slices through a mock before and after its haloes have moved, and its mass function.
+
+    Parameters
+    ----------
+    masses, tinker
+        Masses (Msun) and n(>M) of Tinker et al. 2008 (Mpc^-3), for comparison.
+    """
+    figure, (before, after, function) = new_figure(11.4, 3.9, 1, 3)
+    side = haloes.box_size_mpc
+    shown = haloes.larger_than(SMALLEST_SHOWN)
+    for ax, names, title in (
+        (before, LAGRANGIAN, "in the initial conditions"),
+        (after, EULERIAN, "where they have moved"),
+    ):
+        places = shown.positions(names)
+        inside = places[:, 2] < SLICE * side
+        diameters = 2 * shown["radius"][inside]
+        circles = EllipseCollection(
+            diameters,
+            diameters,
+            np.zeros(inside.sum()),
+            units="x",
+            offsets=places[inside, :2],
+            offset_transform=ax.transData,
+            facecolor=PREDICTION,
+            alpha=0.35,
+            edgecolor=PREDICTION,
+            linewidth=0.5,
+        )
+        ax.add_collection(circles)
+        ax.set(title=title, xlim=(0, side), ylim=(0, side), aspect="equal", xlabel="Mpc")
+    _draw_abundance(function, haloes, masses, tinker)
+    caption = (
+        f"Mock of ({side:g} Mpc)³, {len(shown):,} haloes of at least {SMALLEST_SHOWN:g} cells; those within "
+        f"{SLICE * side:g} Mpc of one face as circles of their Lagrangian radius."
+    )
+    return Drawing(figure, "A mock", caption)
+
+
+def _draw_abundance(ax: Axes, haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> None:
+    found = np.sort(haloes["mass"])[::-1]
+    density = np.arange(1, len(found) + 1) / haloes.box_size_mpc**3
+    ax.loglog(found, density, color=PREDICTION, label="mock")
+    seen = (masses > found[-1]) & (masses < 2 * found[0])
+    ax.loglog(masses[seen], tinker[seen], "--", color=TINKER, label="Tinker et al. 2008")
+    ax.set(title="Mass function", xlabel=r"$M$  (M$_\odot$)", ylabel=r"$n({>}M)$  (Mpc$^{-3}$)")
+    ax.set_ylim(0.5 * density[0], None)
+    ax.legend(loc="lower left")
 
 
 @styled
@@ -36,8 +93,16 @@ def _draw_counts(ax: Axes, summary: dict) -> int:
     ax.loglog(masses, deviation / mean, "o-", color=PREDICTION, markersize=4, label="mocks")
     ax.loglog(masses, mean**-0.5, "--", color=TRUTH, linewidth=1, label="Poisson")
     ax.set(title="Numbers in bins of mass", xlabel=r"$M$  (M$_\odot$)", ylabel="scatter / mean")
+    _plain_numbers(ax)
     ax.legend(loc="upper left")
     return int(kept.sum())
+
+
+def _plain_numbers(ax: Axes) -> None:
+    """Ticks of a logarithmic axis at 1, 2 and 5, written without powers of ten."""
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter("{x:g}")
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_power(ax: Axes, summary: dict) -> None:
@@ -51,6 +116,7 @@ def _draw_power(ax: Axes, summary: dict) -> None:
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter("{x:g}")
     ax.set_xlim(0.9 * k[0], 1.1 * k[-1])
+    _plain_numbers(ax)
     ax.legend(loc="upper right")
 
 
@@ -82,5 +148,6 @@ def _draw_errors(ax: Axes, precision: dict, mocks: int) -> None:
     ax.annotate(
         f"{wanted:g}: {precision['mocks_for_variance']:,} mocks", (numbers[0], wanted * 1.08), fontsize=8.5, va="bottom"
     )
-    ax.set(title="Precision", xlabel="number of mocks", ylim=(min(wanted, (2 / most) ** 0.5) / 2, 1.6))
-    ax.legend(loc="lower left")
+    ax.set(title="Precision", xlabel="number of mocks", ylim=(min(wanted, (2 / most) ** 0.5) / 4, 1.6))
+    _plain_numbers(ax)
+    ax.legend(loc="lower left", frameon=True, framealpha=1, edgecolor="none")
