@@ -10,6 +10,7 @@ from halonet.figures.style import FAINT, MISSED, PREDICTION, TINKER, TRUTH, Draw
 
 SLICE = 0.1  # of the box, thickness of the slice that is shown
 SMALLEST_SHOWN = 100.0  # cells
+COLLAPSED = 200.0  # density of a collapsed halo over the mean
 
 
 @styled
@@ -24,13 +25,13 @@ def draw_mock(haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> 
     figure, (before, after, function) = new_figure(11.4, 3.9, 1, 3)
     side = haloes.box_size_mpc
     shown = haloes.larger_than(SMALLEST_SHOWN)
-    for ax, names, title in (
-        (before, LAGRANGIAN, "in the initial conditions"),
-        (after, EULERIAN, "where they have moved"),
+    for ax, names, title, shrunk in (
+        (before, LAGRANGIAN, "in the initial conditions", 1.0),
+        (after, EULERIAN, "where they have moved", COLLAPSED ** (-1 / 3)),
     ):
         places = shown.positions(names)
         inside = places[:, 2] < SLICE * side
-        diameters = 2 * shown["radius"][inside]
+        diameters = 2 * shrunk * shown["radius"][inside]
         circles = EllipseCollection(
             diameters,
             diameters,
@@ -48,7 +49,8 @@ def draw_mock(haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> 
     _draw_abundance(function, haloes, masses, tinker)
     caption = (
         f"Mock of ({side:g} Mpc)³, {len(shown):,} haloes of at least {SMALLEST_SHOWN:g} cells; those within "
-        f"{SLICE * side:g} Mpc of one face as circles of their Lagrangian radius."
+        f"{SLICE * side:g} Mpc of one face, as circles of the radius that holds their mass: before they move at the mean "
+        f"density, then at {COLLAPSED:g} times that."
     )
     return Drawing(figure, "A mock", caption)
 
