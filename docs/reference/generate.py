@@ -6,6 +6,7 @@
 """
 
 import ast
+import json
 import re
 import types
 import typing
@@ -113,8 +114,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, BaseModel):
         return "see below"
-    words = {None: "null", True: "true", False: "false"}
-    return f"`{words.get(value, value) if not isinstance(value, list) else value}`"
+    return f"`{json.dumps(value) if value is None or isinstance(value, bool) else value}`"
 
 
 def columns_page() -> str:
@@ -127,10 +127,9 @@ def columns_page() -> str:
     return (
         f"# Columns of a catalogue\n\n{NOTE}\n\nA catalogue is the group `haloes` of an HDF5 file, sorted by mass, one "
         "dataset per column with its `unit` and `description` as attributes. Root attributes: `box_size_mpc`, "
-        "`redshift`, `cosmology` (JSON), `seed`, `grid_cells`, `provenance` (JSON), `notes` (JSON). Columns that are not "
-        "required are there where they are known.\n\n| column | unit | dtype | required | meaning |\n|---|---|---|---|---|\n"
-        + "\n".join(rows)
-        + "\n"
+        "`redshift`, `cosmology` (JSON), `seed`, `grid_cells`, `provenance` (JSON), `notes` (JSON). Columns that are "
+        "not required are there where they are known.\n\n"
+        "| column | unit | dtype | required | meaning |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
     )
 
 

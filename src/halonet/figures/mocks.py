@@ -49,8 +49,8 @@ def draw_mock(haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> 
     _draw_abundance(function, haloes, masses, tinker)
     caption = (
         f"Mock of ({side:g} Mpc)³, {len(shown):,} haloes of at least {SMALLEST_SHOWN:g} cells; those within "
-        f"{SLICE * side:g} Mpc of one face, as circles of the radius that holds their mass: before they move at the mean "
-        f"density, then at {COLLAPSED:g} times that."
+        f"{SLICE * side:g} Mpc of one face, as circles of the radius that holds their mass: before they move at the "
+        f"mean density, then at {COLLAPSED:g} times that."
     )
     return Drawing(figure, "A mock", caption)
 
