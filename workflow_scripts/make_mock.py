@@ -20,7 +20,7 @@ import numpy as np
 from halonet import console
 from halonet.catalogue import HaloCatalogue, write_catalogue
 from halonet.cosmology import compute_power_spectrum, read_power_spectrum, write_power_spectrum
-from halonet.dataset.normalisation import cosmology_of, read_normalisation
+from halonet.dataset.normalisation import declared_cosmology, read_normalisation
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
 from halonet.halo_finding.inputs import thresholds_in_force
@@ -90,7 +90,7 @@ class Job:
         """Box, cosmology and seed, without provenance."""
         arguments = self.arguments
         known = read_header(arguments.density) if arguments.density else FieldHeader(0.0)
-        cosmology, said = self._trained_cosmology(), cosmology_of(known)
+        cosmology, said = self._trained_cosmology(), declared_cosmology(known)
         if arguments.cosmology is not None:
             cosmology = stage_settings(CosmologySettings, arguments.cosmology)
         elif said is not None:

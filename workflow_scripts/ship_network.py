@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from halonet import console
-from halonet.dataset.normalisation import cosmology_of, read_normalisation, write_normalisation
+from halonet.dataset.normalisation import declared_cosmology, read_normalisation, write_normalisation
 from halonet.halo_finding.search import finder_of
 from halonet.network.card import evidence, write_card
 from halonet.storage import StorageError, atomic_path, read_header, read_json, write_json, write_text
@@ -57,7 +57,7 @@ def copy_network(trained: Path, folder: Path) -> None:
 
 def declare_validity(folder: Path, density: str) -> None:
     """Write the cosmology of a training box into the normalisation of the network."""
-    cosmology = cosmology_of(read_header(density))
+    cosmology = declared_cosmology(read_header(density))
     if cosmology is None:
         raise StorageError(f"{density}: the root attribute cosmology is missing, so that it says nothing of validity")
     path = folder / "normalisation.json"

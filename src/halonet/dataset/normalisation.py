@@ -77,7 +77,7 @@ def measure(ground_truth: str | Path, boxes: Iterable[int], training: Iterable[i
         path = box_folder(ground_truth, box) / "density.h5"
         header, cells = read_header(path), field_cells(path, "density")
         size = header.box_size_mpc
-        first, cosmology = first or (cells, size, path), cosmology or cosmology_of(header)
+        first, cosmology = first or (cells, size, path), cosmology or declared_cosmology(header)
         if (cells, size) != first[:2]:
             raise StorageError(f"{path}: {cells} cells in {size} Mpc, but {first[2]} has {first[0]} in {first[1]} Mpc")
         deviations[box] = standard_deviation(path)
@@ -85,7 +85,7 @@ def measure(ground_truth: str | Path, boxes: Iterable[int], training: Iterable[i
     return Normalisation(mean, deviations, first[1] / first[0], cosmology), first[0]
 
 
-def cosmology_of(header: FieldHeader) -> dict | None:
+def declared_cosmology(header: FieldHeader) -> dict | None:
     """Cosmology of a density with the redshift it is extrapolated to; None where its file does not say."""
     if header.cosmology is None:
         return None
