@@ -167,8 +167,8 @@ def _mocks(mocks: dict | None) -> str:
     text = (
         f"## Mocks against Peak Patch\n\n{mocks['boxes']} mocks of ({box['box_size_mpc']:g} Mpc)³ against as many "
         "boxes of Peak Patch with other seeds. Mean numbers of haloes over those of Peak Patch, above so many cells: "
-        f"{abundance}. Largest departures, of abundances from 100 to 10,000 cells and of power spectra to k = 0.3 per "
-        f"Mpc: {departures} (goal: {judged['goal']:.0%}).\n\n"
+        f"{abundance}. Largest departures, of abundances from 100 to 10,000 cells and of power spectra in bands to "
+        f"k = 0.3 per Mpc: {departures} (goal: {judged['goal']:.0%}).\n\n"
         "![Abundance and clustering of mocks over Peak Patch](mocks.png)"
     )
     if cost := mocks.get("cost"):
