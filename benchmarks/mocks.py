@@ -5,7 +5,7 @@ by ``make_mock.py`` and ten boxes by Peak Patch, and writes ``mocks.json`` and `
 network, from which its card takes them. Files that exist are not made again: a run that was killed goes on.
 
 Judged: the mean ratio of the numbers of haloes above 100 to 10,000 cells, and of the Lagrangian and Eulerian power
-spectra in three bands up to k = 0.3 per Mpc; the goal is 10%. Boxes of other seeds differ by their own scatter: a single
+spectra in three bands up to k = 0.3 per Mpc; the goal is 10%. Boxes of other seeds differ by their own scatter: one
 bin of ten boxes of (256 Mpc)^3 is known to 15% at the smallest k, a band to 3%. Errors are those of the ratio of two
 means of independent boxes.
 """
