@@ -151,8 +151,9 @@ def _draw_ends(ax: Axes, places: dict, outline: Outline, levels: int) -> None:
     what = "density" if outline.inputs == 1 else "density, channels"
     # A network without layers on its finest level begins with the density itself.
     begins = (0, DESCENT) in places
+    between = " " if begins else "\n"  # beside the arrow that begins there, which a longer line would meet
     for x, y, text in (
-        (left, 1.1 if begins else 0.0, f"{what}: {outline.window}³ {TIMES} {outline.inputs}"),
+        (left, 1.1 if begins else 0.0, f"{what}:{between}{outline.window}³ {TIMES} {outline.inputs}"),
         (right, 1.1, f"probability: {outline.window}³ {TIMES} {outline.outputs}"),
     ):
         ax.text(x, y, text, ha="center", va="center", weight="bold")
