@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from halonet import console
 from halonet.catalogue import write_catalogue
-from halonet.halo_finding.finder import find_haloes_at
+from halonet.halo_finding.finder import find_haloes, find_haloes_at
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
 from halonet.halo_finding.inputs import (
     cosmology_of,
@@ -17,7 +17,7 @@ from halonet.halo_finding.inputs import (
     read_probability,
     thresholds_in_force,
 )
-from halonet.halo_finding.search import refine, search
+from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, stage_settings
 
@@ -50,9 +50,11 @@ def main() -> None:
 
     if arguments.known_centres:
         centres = read_centres_of(arguments.known_centres, probability, header)
-        found = refine(probability, find_haloes_at(probability, centres, thresholds.shell), settings, thresholds)
+        found = find_haloes_at(probability, centres, thresholds.shell)
     else:
-        found = search(probability, settings, thresholds)
+        found = find_haloes(probability, thresholds.peak, thresholds.shell)
+    if settings.finder == "fitted":
+        found = fit_spheres(probability, found, thresholds.reach, settings.sphere_fit.rounds, settings.minimum_cells)
 
     record = provenance("halo_finding", settings.model_dump() | {"in_force": thresholds.as_dict()}, header.seed)
     header = replace(header, redshift=redshift, cosmology=cosmology.model_dump(), provenance=record)

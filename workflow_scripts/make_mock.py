@@ -24,7 +24,7 @@ from halonet.dataset.normalisation import declared_cosmology, read_normalisation
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
 from halonet.halo_finding.inputs import thresholds_in_force
-from halonet.halo_finding.search import finder_of, search
+from halonet.halo_finding.search import check_finder, finder_of, search
 from halonet.initial_conditions.density import linear_density
 from halonet.initial_conditions.noise import derived_seed
 from halonet.mocks.abundance_matching import mass_table, with_matched_masses
@@ -148,6 +148,7 @@ def main() -> None:
     if not first:
         console.log.setLevel(logging.WARNING)
     job = Job(arguments)
+    check_finder(job.finder)
     tiles = tiles_for(job.cells, 2**job.network.levels)
     thresholds = thresholds_in_force(job.finder, job.thresholds_file)
     cell_size = job.header.box_size_mpc / job.cells

@@ -1,4 +1,4 @@
-"""The halo finder that the settings choose, as every script runs it."""
+"""The halo finder that travels with a network: its settings, and the search of a probability field by them."""
 
 from pathlib import Path
 
@@ -10,21 +10,25 @@ from halonet.halo_finding.sphere_fit import FittedHaloes, fit_spheres
 from halonet.settings import HaloFindingSettings, SettingsError, validate
 from halonet.storage import read_json
 
+FINDERS = ("paper", "fitted")  # those that need nothing but the probability
+
 
 def search(
     probability: np.ndarray, settings: HaloFindingSettings, thresholds: Thresholds
 ) -> FoundHaloes | FittedHaloes:
     """Find the haloes of a probability field, float32 of shape (N, N, N), with the thresholds in force."""
-    return refine(probability, find_haloes(probability, thresholds.peak, thresholds.shell), settings, thresholds)
+    check_finder(settings)
+    found = find_haloes(probability, thresholds.peak, thresholds.shell)
+    if settings.finder == "fitted":
+        rounds, minimum_cells = settings.sphere_fit.rounds, settings.minimum_cells
+        found = fit_spheres(probability, found, thresholds.reach, rounds, minimum_cells)
+    return found
 
 
-def refine(
-    probability: np.ndarray, found: FoundHaloes, settings: HaloFindingSettings, thresholds: Thresholds
-) -> FoundHaloes | FittedHaloes:
-    """Fit spheres to the haloes of the paper's finder, where the settings ask for that."""
-    if settings.finder == "paper":
-        return found
-    return fit_spheres(probability, found, thresholds.reach, settings.sphere_fit.rounds, settings.minimum_cells)
+def check_finder(settings: HaloFindingSettings) -> None:
+    """Refuse a finder that needs more than the probability."""
+    if settings.finder not in FINDERS:
+        raise SettingsError(f"finder = {settings.finder!r}; a mock's haloes are found by {' or '.join(FINDERS)}")
 
 
 def finder_of(thresholds: str | Path) -> HaloFindingSettings:
