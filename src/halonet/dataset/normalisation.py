@@ -37,7 +37,7 @@ class Normalisation:
     cell_size_mpc
         Side of a cell of these boxes (Mpc).
     cosmology
-        Cosmology of these boxes with their output redshift, as settings; None where their files do not say.
+        Cosmology of these boxes with their output redshift, as settings; None where they do not all say the same.
     """
 
     mean: float
@@ -72,16 +72,18 @@ def measure(ground_truth: str | Path, boxes: Iterable[int], training: Iterable[i
 
     ``training`` are the boxes whose mean is taken. Boxes of different grids or cell sizes are refused.
     """
-    deviations, first, cosmology = {}, None, None
+    deviations, cosmologies, first = {}, [], None
     for box in boxes:
         path = box_folder(ground_truth, box) / "density.h5"
         header, cells = read_header(path), field_cells(path, "density")
         size = header.box_size_mpc
-        first, cosmology = first or (cells, size, path), cosmology or declared_cosmology(header)
+        first = first or (cells, size, path)
+        cosmologies.append(declared_cosmology(header))
         if (cells, size) != first[:2]:
             raise StorageError(f"{path}: {cells} cells in {size} Mpc, but {first[2]} has {first[0]} in {first[1]} Mpc")
         deviations[box] = standard_deviation(path)
     mean = float(np.mean([deviations[box] for box in sorted(set(training))]))
+    cosmology = cosmologies[0] if all(other == cosmologies[0] for other in cosmologies) else None
     return Normalisation(mean, deviations, first[1] / first[0], cosmology), first[0]
 
 
