@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from halonet.catalogue import read_catalogue, write_catalogue
-from halonet.cosmology import compute_power_spectrum
+from halonet.cosmology import compute_power_spectrum, write_power_spectrum
 from halonet.mocks.abundance_matching import MatchingError, mass_table, with_matched_masses
 from halonet.settings import CosmologySettings
 from halonet.statistics.mass_function import tinker_abundance
@@ -13,9 +13,13 @@ VOLUME = 100.0**3
 
 
 @pytest.fixture(scope="module")
-def tinker():
-    cosmology = CosmologySettings()
-    return tinker_abundance(cosmology, 0.0, *compute_power_spectrum(cosmology))
+def spectrum():
+    return compute_power_spectrum(CosmologySettings())
+
+
+@pytest.fixture(scope="module")
+def tinker(spectrum):
+    return tinker_abundance(CosmologySettings(), 0.0, *spectrum)
 
 
 def test_matched_masses_follow_the_mass_function_of_tinker(power_law, tinker):
@@ -71,11 +75,13 @@ def test_too_few_haloes_and_too_short_a_mass_function_are_refused(power_law, tin
         mass_table([power_law(1)], tinker[0][200:], tinker[1][200:])
 
 
-def test_two_catalogues_are_matched_by_one_table_on_files(power_law, run_script, tmp_path):
+def test_two_catalogues_are_matched_by_one_table_on_files(power_law, spectrum, run_script, tmp_path):
+    write_power_spectrum(tmp_path / "power_spectrum.csv", *spectrum)
     names = [tmp_path / f"{i}.h5" for i in range(4)]
+    given = ("--power-spectrum", tmp_path / "power_spectrum.csv")
     for seed, path in enumerate(names[:2]):
         write_catalogue(path, power_law(seed))
-    run_script("match_abundance", "--haloes", *names[:2], "--matched", *names[2:])
+    run_script("match_abundance", "--haloes", *names[:2], "--matched", *names[2:], *given)
     notes = [read_catalogue(path).notes["abundance_matching"] for path in names[2:]]
     assert notes[0] == notes[1]
     assert notes[0]["catalogues"] == 2

@@ -53,7 +53,7 @@ def test_the_variance_of_fitted_parameters_is_inflated_as_predicted():
     """The best-fitting amplitude of a known shape, its weights from the inverse of an estimated covariance."""
     rng, data, mocks = np.random.default_rng(9), 6, 20
     amplitudes = []
-    for _ in range(8000):
+    for _ in range(4000):
         weights = np.linalg.inv(np.cov(rng.normal(size=(mocks, data)), rowvar=False)).sum(axis=0)
         amplitudes.append(weights @ rng.normal(size=data) / weights.sum())
     assert np.var(amplitudes) * data - 1 == pytest.approx(parameter_inflation(mocks, data, 1), rel=0.2)

@@ -8,6 +8,7 @@ from halonet.figures.mocks import draw_covariance
 from halonet.mocks.covariance import CovarianceError
 from halonet.mocks.summary import summarise_mocks
 from halonet.statistics.mock import MockError, measure_mock
+from halonet.storage import read_json
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,18 @@ def test_catalogues_without_places_or_haloes_are_refused_by_name(power_law, run_
     process = run_script("measure_mock", *options, check=False)
     assert process.returncode == 2
     assert "flat.h5: no Eulerian places" in process.stderr
+
+
+def test_two_mocks_go_through_the_scripts_to_a_covariance_and_its_figure(power_law, run_script, tmp_path):
+    for seed in range(2):
+        write_catalogue(tmp_path / f"{seed}.h5", power_law(seed))
+        options = ("--haloes", tmp_path / f"{seed}.h5", "--statistics", tmp_path / f"{seed}.json")
+        run_script("measure_mock", *options, "--settings", '{"minimum_cells": 27, "largest_k_per_mpc": 0.6}')
+    files = ("--statistics", tmp_path / "0.json", tmp_path / "1.json", "--summary", tmp_path / "covariance.json")
+    run_script("summarise_mocks", *files, "--settings", '{"precision": 0.2}')
+    summary = read_json(tmp_path / "covariance.json")
+    assert summary["precision"]["mocks_for_variance"] == 51
+    assert (tmp_path / "covariance.png").stat().st_size > 10000
 
 
 def test_the_figure_says_how_many_mocks_there_are_and_how_many_are_needed(mocks):
