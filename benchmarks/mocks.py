@@ -32,6 +32,7 @@ JUDGED = (100, 10000)  # cells
 BANDS = ((0.0, 0.1), (0.1, 0.2), (0.2, 0.3))  # 1/Mpc
 LARGEST_K = BANDS[-1][1]
 GOAL = 0.1
+FEW_HALOES = 100  # fewer in all boxes of the truth together are shown, not judged
 MOST_MASSIVE = 15000  # per (512 Mpc)^3, beside all haloes
 SPACES = {"lagrangian": LAGRANGIAN, "eulerian": EULERIAN}
 TRUTH_SEED = 2718  # master seed of the Peak Patch boxes; that of the training is another
@@ -148,7 +149,8 @@ def judge(result):
     """Largest departure from 1 of each judged ratio; abundances at the key cuts."""
     abundance = result["abundance"]
     key = {f"{cut:g}": abundance["ratio"][abundance["x"].index(cut)] for cut in KEY_CUTS}
-    in_range = [r for x, r in zip(abundance["x"], abundance["ratio"], strict=True) if JUDGED[0] <= x <= JUDGED[1] and r]
+    columns = (abundance[name] for name in ("x", "ratio", "true"))
+    in_range = [r for x, r, true in zip(*columns, strict=True) if JUDGED[0] <= x <= JUDGED[1] and true >= FEW_HALOES]
     departures = {"abundance": max(abs(r - 1) for r in in_range)} if in_range else {}
     for space, cuts in result["power"].items():
         if ratios := [band["ratio"] for band in cuts["all"]["bands"]]:
