@@ -18,6 +18,7 @@ from halonet.network.card import evidence, write_card
 from halonet.storage import StorageError, atomic_path, read_header, read_json, write_json, write_text
 
 FILES = ("model.weights.h5", "settings.json", "normalisation.json", "provenance.json", "history.csv")
+EVIDENCE = ("thresholds.json", "measured.json", "mocks.json", "mocks.png", "mocks.pdf", "timing.csv")
 NOT_SHIPPED = ("candidates",)  # of a calibration: every list of thresholds that was tried, most of the file
 
 
@@ -48,9 +49,9 @@ def copy_network(trained: Path, folder: Path) -> None:
     """Copy the files of a trained network; what was measured of another network under this name goes."""
     if missing := [name for name in FILES if not (trained / name).is_file()]:
         raise StorageError(f"{trained}: {missing[0]} is missing; a trained network has {', '.join(FILES)}")
-    for name in ("measured.json", "mocks.json", "mocks.png", "mocks.pdf", "thresholds.json"):
+    for name in EVIDENCE:
         (folder / name).unlink(missing_ok=True)
-    for name in FILES:
+    for name in (*FILES, *(["timing.csv"] if (trained / "timing.csv").is_file() else [])):
         with atomic_path(folder / name) as temporary:
             shutil.copyfile(trained / name, temporary)
 
