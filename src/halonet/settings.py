@@ -323,8 +323,11 @@ class ShellThresholdSettings(Model):
 class SphereFitSettings(Model):
     """Fit of spheres to the probability, from the haloes that the paper's finder has found."""
 
+    own_fraction: Fraction | Literal["calibrated"] = Field(
+        0.65, description="least part of a halo's volume that its own cells must hold"
+    )
     reach: Annotated[float, Field(gt=1)] | Literal["calibrated"] = Field(
-        1.3, description="distance up to which a halo claims cells, in its radius"
+        1.45, description="distance up to which a halo claims cells, in its radius"
     )
     rounds: int = Field(6, ge=1, description="of the fit; each drops, moves and resizes haloes")
 
@@ -345,22 +348,18 @@ class HaloFindingSettings(Model):
         0.0, description="true haloes of a lower central probability do not count in the fit of the shell threshold"
     )
     calibration_shifts: list[float] = Field(
-        [0.0], min_length=1, description="added to the fitted shell threshold; the best one is taken"
+        [0.0], min_length=1, description="paper's finder: added to the fitted shell threshold; the best one is taken"
     )
     calibration_tolerance: Fraction = Field(
-        0.04, description="thresholds that score this close to the best are told apart by their mass function"
+        0.04, description="paper's finder: thresholds that score this close are told apart by their mass function"
     )
     minimum_cells: int = Field(27, ge=1, description="smaller haloes are left out of the catalogue")
 
     @property
     def needs_calibration(self) -> bool:
         """Whether boxes of known truth must be predicted before haloes can be found."""
-        return "calibrated" in (self.peak_thresholds, self.shell_threshold) or self.needs_reach
-
-    @property
-    def needs_reach(self) -> bool:
-        """Whether the reach of the fitted spheres is calibrated on boxes of known truth."""
-        return self.finder == "fitted" and self.sphere_fit.reach == "calibrated"
+        fit = (self.sphere_fit.own_fraction, self.sphere_fit.reach) if self.finder == "fitted" else ()
+        return "calibrated" in (self.peak_thresholds, self.shell_threshold, *fit)
 
     @model_validator(mode="after")
     def _descends(self) -> Self:
