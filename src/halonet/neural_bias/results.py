@@ -7,8 +7,10 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
+from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.baselines import fit_engine, fit_global, fit_power_law
 from halonet.neural_bias.chain import read_chain
+from halonet.neural_bias.clustering import posterior_predictive
 from halonet.neural_bias.counts import expected_counts, make_bins, mass_functions
 from halonet.neural_bias.diagnostics import effective_sample_size, r_hat
 from halonet.neural_bias.inputs import Inputs
@@ -19,7 +21,7 @@ from halonet.settings import NeuralBiasSettings
 from halonet.storage import StorageError, atomic_path
 
 MASS_BINS = 20
-SAMPLES_OF_FIELDS = 100
+SAMPLES_OF_FIELDS, DRAWN_CATALOGUES = 100, 50
 Arrays = dict[str, np.ndarray]
 
 
@@ -108,6 +110,13 @@ def covered_fraction(comparison: Arrays) -> dict:
     return inside
 
 
+def covered_spectrum(predictive: Arrays) -> float:
+    """Fraction of the catalogue's power spectrum within the central 95% of those of drawn catalogues."""
+    low, high = np.percentile(predictive["power"], [2.5, 97.5], axis=0)
+    found = predictive["found_power"]
+    return float(((low <= found) & (found <= high)).mean())
+
+
 def engine_fields(problem: Problem, samples: np.ndarray) -> Arrays:
     """Posterior mean of the summary, mean and standard deviation of the halo density; shape (N, N, N) each."""
     features, side = problem.points().features, problem.voxels.side
@@ -142,7 +151,8 @@ def compare_models(inputs: Inputs, settings: NeuralBiasSettings, problem: Proble
     table = [("global mass function", fit_global(problem)), ("truncated power law", fit_power_law(problem)[0])]
     for kernel in settings.ablation_kernels:
         name = f"engine, kernel {kernel}" if kernel > 1 else "local engine, kernel 1"
-        table.append((name, fit_engine(make_problem(inputs, with_kernel(settings, kernel)), seed)[0]))
+        changed = with_kernel(settings, kernel)
+        table.append((name, fit_engine(problem if changed == settings else make_problem(inputs, changed), seed)[0]))
     return [{"model": name} | fit._asdict() for name, fit in table]
 
 
@@ -169,7 +179,13 @@ def summarise(inputs: Inputs, settings: NeuralBiasSettings, paths: list[str | Pa
     }
     arrays = {f"mass_functions/{name}": values for name, values in comparison.items()}
     arrays |= engine_fields(problem, picked) | {"theta": picked, "counts": expected}
-    arrays["energy"] = np.array([chain["energy"] for chain in chains])
+    arrays |= {"energy": np.array([chain["energy"] for chain in chains]), "warmup": chains[0]["warmup"]}
+    if not problem.model.trimmed_cells:  # a drawn catalogue is of a whole box
+        rng = generator(seed, "neural bias predictive")
+        some = thinned(samples, DRAWN_CATALOGUES)
+        predictive = posterior_predictive(problem, inputs.haloes.places, inputs.box_size, some, rng)
+        summary["predictive_coverage"] = covered_spectrum(predictive)
+        arrays |= {f"predictive/{name}": values for name, values in predictive.items()}
     return summary, arrays
 
 
