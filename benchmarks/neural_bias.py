@@ -194,18 +194,16 @@ def recovery(arguments):
 
 def judge(folder, settings, chains=4):
     """Counts that the chains' samples expect against those found, and against those that the truth expects."""
-    from halonet.neural_bias.chain import read_chain
     from halonet.neural_bias.counts import expected_counts, make_bins
     from halonet.neural_bias.inputs import read_inputs
     from halonet.neural_bias.model import Offsets
     from halonet.neural_bias.problem import make_problem
-    from halonet.neural_bias.results import compare_counts, convergence
+    from halonet.neural_bias.results import compare_counts, convergence, read_samples, sampled_counts
 
     problem = make_problem(read_inputs(folder / "inputs.h5"), settings)
     bins = make_bins(problem.voxels)
-    counts = expected_counts(problem, bins, problem.points())
-    files = [read_chain(folder / f"chain_{index}.h5") for index in range(chains)]
-    expected = np.array([[counts(theta) for theta in file["parameters"]] for file in files])
+    files, samples = read_samples([folder / f"chain_{index}.h5" for index in range(chains)])
+    expected = sampled_counts(problem, bins, samples)
     true_model = problem.model.with_offsets(Offsets(np.array(ROWS), problem.model.offsets.feature_means, np.log(2)))
     truth = replace(problem, model=true_model, likelihood=replace(problem.likelihood, model=true_model))
     true_counts = expected_counts(truth, bins, truth.points())(np.array(TRUTH))

@@ -11,7 +11,7 @@ from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.baselines import fit_engine, fit_global, fit_power_law
 from halonet.neural_bias.chain import read_chain
 from halonet.neural_bias.clustering import posterior_predictive
-from halonet.neural_bias.counts import expected_counts, make_bins, mass_functions
+from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_functions
 from halonet.neural_bias.diagnostics import effective_sample_size, r_hat
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.kernels import multipole_basis, saturating_ell
@@ -21,7 +21,8 @@ from halonet.settings import NeuralBiasSettings
 from halonet.storage import StorageError, atomic_path
 
 MASS_BINS = 20
-SAMPLES_OF_FIELDS, DRAWN_CATALOGUES = 100, 50
+SAMPLES_OF_COUNTS = 1000  # of each chain
+SAMPLES_OF_FIELDS, DRAWN_CATALOGUES = 100, 50  # of all chains
 Arrays = dict[str, np.ndarray]
 
 
@@ -40,6 +41,13 @@ def thinned(samples: np.ndarray, count: int) -> np.ndarray:
     """About ``count`` samples of all chains, evenly spread, shape (count, parameters)."""
     flat = samples.reshape(-1, samples.shape[-1])
     return flat[:: max(1, len(flat) // count)]
+
+
+def sampled_counts(problem: Problem, bins: Bins, samples: np.ndarray) -> np.ndarray:
+    """Expected haloes in each bin along every chain, shape (chains, some samples, environments, masses)."""
+    counts = expected_counts(problem, bins, problem.points())
+    stride = max(1, samples.shape[1] // SAMPLES_OF_COUNTS)
+    return np.array([[counts(theta) for theta in chain[::stride]] for chain in samples])
 
 
 def convergence(chains: list[Arrays], counts: np.ndarray) -> dict:
@@ -161,8 +169,7 @@ def summarise(inputs: Inputs, settings: NeuralBiasSettings, paths: list[str | Pa
     problem = make_problem(inputs, settings)
     chains, samples = read_samples(paths)
     bins = make_bins(problem.voxels)
-    counts = expected_counts(problem, bins, problem.points())
-    expected = np.array([[counts(theta) for theta in rows] for rows in samples])
+    expected = sampled_counts(problem, bins, samples)
     picked = thinned(samples, SAMPLES_OF_FIELDS)
     comparison = compare_mass_functions(problem, picked)
     field = np.log(inputs.density + settings.density_floor)
