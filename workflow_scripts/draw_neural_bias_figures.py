@@ -42,6 +42,7 @@ def draw(arguments: argparse.Namespace) -> dict:
     arrays = {}
     with open_hdf5(arguments.arrays) as file:
         file.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    bases = {ell: multipole_basis(3, ell) for ell in range(LARGEST_ELL + 1)}
     shape, voxels = inputs.density.shape, voxel_of(inputs.haloes.places, inputs.cells, inputs.box_size)
     haloes = np.bincount(voxels, minlength=inputs.density.size).reshape(shape)
     return {
@@ -50,7 +51,10 @@ def draw(arguments: argparse.Namespace) -> dict:
         "fields": figures.draw_engine_fields(inputs.linear, inputs.density, arrays["summary"], haloes, inputs.box_size),
         "predictive": figures.draw_predictive(arrays),
         "chains": figures.draw_chains(summary, arrays),
-        "kernels": figures.draw_kernels({ell: multipole_basis(3, ell).kernels for ell in range(LARGEST_ELL + 1)}),
+        "kernels": figures.draw_kernels(
+            {ell: basis.kernels[basis.orders == 0] for ell, basis in bases.items()},
+            {ell: len(basis) for ell, basis in bases.items()},
+        ),
     }
 
 

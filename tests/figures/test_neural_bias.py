@@ -80,7 +80,7 @@ def figures(fit, arrays, tmp_path_factory):
         "fields": neural_bias.draw_engine_fields(linear, np.exp(linear), summary, haloes, 40.0),
         "predictive": neural_bias.draw_predictive(arrays),
         "chains": neural_bias.draw_chains(fit, arrays),
-        "kernels": neural_bias.draw_kernels(kernels),
+        "kernels": neural_bias.draw_kernels(kernels, {0: 4, 1: 9}),
     }
     for name, drawing in drawings.items():
         save(drawing.figure, folder, name)

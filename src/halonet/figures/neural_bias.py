@@ -90,47 +90,34 @@ def draw_engine_fields(
 
 
 @styled
-def draw_kernels(kernels: dict[int, np.ndarray]) -> Drawing:
+def draw_kernels(kernels: dict[int, np.ndarray], weights: dict[int, int]) -> Drawing:
     """One kernel of each multipole plane by plane, every shell with a weight of its own.
 
     Parameters
     ----------
     kernels
-        For every l the kernels of all its weights, shape (weights, n, n, n).
+        For every l the kernels of one harmonic, one for each shell, shape (shells, n, n, n).
+    weights
+        For every l the number of free weights of all its kernels.
     """
     size = next(iter(kernels.values())).shape[-1]
     figure, axes = new_figure(1.5 * size + 1, 1.45 * len(kernels), len(kernels), size)
-    for row, (ell, weights) in enumerate(kernels.items()):
-        shown = weights[_same_pattern(weights)]
-        shown = np.tensordot(
-            1 + 0.6 * np.arange(len(shown)), shown / np.abs(shown).max(axis=(1, 2, 3), keepdims=True), 1
-        )
-        limit = np.abs(shown).max()
+    for row, (ell, shells) in enumerate(kernels.items()):
+        largest = np.abs(shells).max(axis=(1, 2, 3), keepdims=True)
+        shown = np.tensordot(1 - 0.25 * np.arange(len(shells)), shells / largest, 1)
         for plane in range(size):
             axis = axes[row * size + plane]
-            axis.imshow(shown[:, :, plane].T, origin="lower", cmap=DENSITY_MAP, vmin=-limit, vmax=limit)
+            axis.imshow(shown[:, :, plane].T, origin="lower", cmap=DENSITY_MAP, vmin=-1, vmax=1)
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_visible(True)
             if row == 0:
-                axis.set_title(f"$z = {plane - size // 2}$" if plane != size // 2 else "$z = 0$")
-        axes[row * size].set_ylabel(f"$l = {ell}$\n{len(weights)} weights")
-    total = sum(len(weights) for weights in kernels.values())
+                axis.set_title(f"$z = {plane - size // 2}$")
+        axes[row * size].set_ylabel(f"$l = {ell}$\n{weights[ell]} weights")
     caption = (
-        "Multipole kernels, plane by plane: one of the kernels of each l, its shells of equal distance told apart by "
-        f"their weights. Weights of all l together: {total}, of which {size**3} can differ in {size}³ cells."
+        "Multipole kernels, plane by plane: one harmonic of each l, its shells of equal distance told apart by fainter "
+        f"colours. Weights of all these l together: {sum(weights.values())}; {size}³ cells can have {size**3}."
     )
     return Drawing(figure, "Multipole kernels", caption)
-
-
-def _same_pattern(weights: np.ndarray) -> list[int]:
-    """Weights that stand for the shells of one harmonic, the last: those whose kernels do not overlap with its own."""
-    chosen, taken = [], np.zeros(weights.shape[1:], bool)
-    for i in reversed(range(len(weights))):
-        support = np.abs(weights[i]) > 1e-9
-        if not (support & taken).any():
-            chosen.append(i)
-            taken |= support
-    return chosen[::-1]
 
 
 @styled
