@@ -192,11 +192,11 @@ def draw_chains(summary: dict, arrays: Arrays) -> Drawing:
     sizes, bins = convergence["effective_samples"], np.arange(len(convergence["effective_samples"]))
     middle.bar(bins, sizes, color=PREDICTION)
     middle.axhline(ENOUGH_SAMPLES, color=TRUTH, ls="--", lw=0.8)
-    middle.set(xlabel="bin of density and mass", ylabel="effective samples, all chains")
+    middle.set(xlabel="bin of density and mass", ylabel="effective samples, all chains", xticks=bins)
     if convergence["r_hat"]:
         right.plot(bins, np.array(convergence["r_hat"]) - 1, "o", ms=4, color=PREDICTION)
         right.axhline(CLOSE_CHAINS - 1, color=TRUTH, ls="--", lw=0.8)
-        right.set(xlabel="bin of density and mass", ylabel=r"$\hat{R} - 1$", ylim=(0, None))
+        right.set(xlabel="bin of density and mass", ylabel=r"$\hat{R} - 1$", ylim=(0, None), xticks=bins)
     caption = (
         f"{len(energy)} chains of {energy.shape[1] - warmup:,} transitions after a warm-up of {warmup:,} (grey), mean "
         f"acceptance {np.mean(convergence['acceptance']):.2f}, {convergence['divergences']} divergent. Effective "
