@@ -28,7 +28,7 @@ MINIMUM_MASS = 3e12
 # that the data do not need is free to wander through its prior, and chains then take much longer to agree.
 ROWS = [-8.5, -10.7, -2.5, 4.8, 1.0, -0.7]
 TRUTH = [0.5, 0.03, 0.01, 0.005, 0.0, 1.4, 1.2, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0]
-RECOVERY = {"warmup": 500, "samples": 2500, "guide_points": 4096}
+RECOVERY = {"warmup": 500, "samples": 2000, "guide_points": 4096}
 
 
 def one_thread():
@@ -232,7 +232,7 @@ def main():
             sub.add_argument("--folder", type=Path, required=True, help="folder of chains and ranks")
             sub.add_argument("--processes", type=int, default=2)
         if command is calibration:
-            sub.add_argument("--replicates", type=int, default=200)
+            sub.add_argument("--replicates", type=int, default=100)
     arguments = parser.parse_args()
     arguments.command(arguments)
 
