@@ -36,6 +36,7 @@ class RunSettings(Model):
     seed: int = Field(ge=0, lt=2**63)
     results: str = "results"
     networks: list[Name] = Field(min_length=1, description="which of the networks below are trained and compared")
+    neural_bias: bool = Field(True, description="false: neither `all` nor the report has the neural bias model")
     keep_density: bool = Field(True, description="false: density.h5 is deleted once nothing needs it")
     keep_probability: bool = Field(True, description="false: predicted probabilities are deleted after use")
 
@@ -434,17 +435,19 @@ class SamplerSettings(Model):
 
     kind: Literal["frozen_metric", "quasi_newton", "hmc"] = "frozen_metric"
     chains: int = Field(4, ge=1, le=64)
-    warmup: int = Field(1500, ge=0, description="transitions, not kept, during which metric and step size are learnt")
-    samples: int = Field(1000, ge=8)
+    warmup: int = Field(500, ge=0, description="transitions, not kept, during which metric and step size are learnt")
+    samples: int = Field(2000, ge=8)
     thinning: int = Field(1, ge=1, description="transitions between samples")
     acceptance: float = Field(0.8, gt=0, lt=1, description="goal of the step size")
     first_step: float = Field(0.1, gt=0, description="first step size; for quasi_newton its largest")
-    trajectory: float = Field(2.0, gt=0, description="mean duration of a trajectory, in units of the posterior's width")
+    trajectory: float = Field(1.5, gt=0, description="mean duration of a trajectory, in units of the posterior's width")
     most_steps: int = Field(64, ge=1)
     inverse_mass: float = Field(1000.0, gt=0, description="quasi_newton: M^-1 of every parameter")
     adapt_always: bool = Field(False, description="quasi_newton: never freeze the inverse Hessian, as was done")
     guide_points: int | None = Field(
-        16384, ge=16, description="points that stand for all voxels in gradients; null: the voxels themselves"
+        4096,
+        ge=16,
+        description="points that stand for all voxels, and for all haloes, in gradients; null: these themselves",
     )
     checkpoint_interval: int = Field(250, ge=1, description="transitions between checkpoints")
 
