@@ -484,6 +484,33 @@ class NeuralBiasSettings(Model):
         return self
 
 
+class MockSettings(Model):
+    """Mock catalogues from a trained network, and their mean and covariance."""
+
+    count: int = Field(10, ge=1)
+    first_seed: int = Field(1, ge=0, lt=2**62, description="the mocks have this seed and those that follow it")
+    box_size_mpc: float = Field(256.0, gt=0, allow_inf_nan=False)
+    cells: int = Field(256, ge=16, description="cells along a side")
+    network: str = Field(
+        "networks/vnet-small-channels", description="one of run.networks, or the folder of a trained network"
+    )
+    abundance_matching: bool = Field(False, description="also write catalogues whose masses follow Tinker et al. 2008")
+    keep_density: bool = False
+    keep_probability: bool = False
+    outside_validity: bool = Field(False, description="warn, not refuse, where the network was not trained for the box")
+    minimum_cells: int = Field(100, ge=1, description="smaller haloes do not enter mean and covariance")
+    largest_k_per_mpc: float = Field(0.3, gt=0, description="of the power spectrum in the covariance")
+    precision: float = Field(0.1, gt=0, lt=1, description="wanted relative error of a variance")
+    ranks: int = Field(1, ge=1, description="MPI ranks of a mock; changes no result")
+    gpus: int = Field(0, ge=0, description="of each rank")
+
+    @model_validator(mode="after")
+    def _is_shared_evenly(self) -> Self:
+        if self.cells % self.ranks:
+            raise ValueError(f"ranks = {self.ranks} does not divide cells = {self.cells}")
+        return self
+
+
 class Settings(Model):
     """Everything a run depends on."""
 
@@ -498,6 +525,7 @@ class Settings(Model):
     halo_finding: HaloFindingSettings
     statistics: StatisticsSettings
     neural_bias: NeuralBiasSettings
+    mocks: MockSettings = MockSettings()
     jobs: JobSettings = JobSettings()
 
     @model_validator(mode="after")
