@@ -58,6 +58,7 @@ rule all:
         needs_true_haloes,
         figure_files(),
         REPORT,
+        neural_bias_of_run(),
         statistics_files(),
         halo_files(),
         kept_probabilities(),
@@ -129,9 +130,6 @@ rule figures:
         network_files(),
         dataset_files(),
         ground_truth_files(),
-
-
-# Not yet part of `all`: its sampler is still short of the convergence it is meant to reach (docs/neural_bias.md).
 
 
 rule neural_bias:

@@ -326,6 +326,12 @@ def reported_settings():
     return values
 
 
+def neural_bias_settings(*names):
+    """Of the neural bias model's settings, those that a script uses, as JSON; how many chains there are changes none."""
+    values = SETTINGS.neural_bias.model_dump(exclude={"sampler": {"chains"}})
+    return json.dumps({name: values[name] for name in names})
+
+
 def neural_bias_chains():
     """Chains of the neural bias model."""
     return expand(
@@ -335,16 +341,32 @@ def neural_bias_chains():
 
 
 def neural_bias_draws():
-    """Catalogues drawn from the neural bias model."""
-    return expand(
-        f"{NEURAL_BIAS}/draw_{{draw}}.h5", draw=range(SETTINGS.neural_bias.draws)
-    )
+    """Catalogues drawn from the neural bias model, where it covers the whole box."""
+    whole = SETTINGS.neural_bias.engine.boundary == "wrap"
+    draws = SETTINGS.neural_bias.draws if whole else 0
+    return expand(f"{NEURAL_BIAS}/draw_{{draw}}.h5", draw=range(draws))
 
 
 def neural_bias_figures():
-    """Figures of the neural bias model."""
-    names = ("mass_functions", "fields", "kernels", "comparison", "predictive", "trace")
-    return expand(f"{FIGURES}/neural_bias/neural_bias_{{name}}.png", name=names)
+    """Figures of the neural bias model, and their captions."""
+    names = ["mass_functions", "rivals", "fields", "predictive", "chains", "kernels"]
+    if SETTINGS.neural_bias.engine.boundary != "wrap":
+        names.remove("predictive")
+    files = [f"{name}.{kind}" for name in names for kind in ("png", "pdf")]
+    return [f"{FIGURES}/neural_bias/{file}" for file in [*files, "captions.json"]]
+
+
+def neural_bias_of_run():
+    """Kept files of the neural bias model, where the run has it."""
+    if not SETTINGS.run.neural_bias:
+        return []
+    return neural_bias_figures() + neural_bias_files()
+
+
+def neural_bias_option():
+    """Summary and figures of the neural bias model for the report, where the run has it."""
+    shown = [f"{NEURAL_BIAS}/summary.json", f"{FIGURES}/neural_bias"]
+    return given("--neural-bias", shown if SETTINGS.run.neural_bias else [])
 
 
 def neural_bias_files():

@@ -1,6 +1,7 @@
-"""Fit the halo finder's thresholds, and the reach of fitted spheres, on boxes of known truth, never on test boxes."""
+"""Fit the halo finder's thresholds, and the constants of its sphere fit, on boxes of known truth, never test boxes."""
 
 import argparse
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -11,13 +12,12 @@ from halonet.halo_finding.calibration import (
     CalibrationError,
     best_candidate,
     calibration_record,
-    compare_reaches,
     compare_thresholds,
     edge_probabilities,
     fit_shell_threshold,
-    shifted,
     stack_edges,
 )
+from halonet.halo_finding.fit_calibration import calibrate_fit, fit_record
 from halonet.halo_finding.inputs import cosmology_of, read_probability
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, stage_settings
@@ -52,37 +52,46 @@ def main() -> None:
     settings = stage_settings(HaloFindingSettings, arguments.settings)
     pairs = list(zip(arguments.probability, arguments.haloes, strict=True))
 
-    centre = settings.calibration_centre
-    edges = [edge_probabilities(read_box(*pair), centre) for pair in console.progress(pairs, "stacked profiles")]
+    def boxes(what: str) -> Iterator[CalibrationBox]:
+        return (read_box(*pair) for pair in console.progress(pairs, what))
+
+    edges = [edge_probabilities(box, settings.calibration_centre) for box in boxes("stacked profiles")]
     profile = stack_edges(np.concatenate(edges))
+    calibrate = calibrate_fitted if settings.finder == "fitted" else calibrate_paper
+    record = calibrate(boxes, profile, settings, cosmology_of(None, read_catalogue(pairs[0][1]).header))
+    record |= {"boxes": len(pairs), "cells": settings.calibration_cells}
+    record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())
+    write_json(arguments.thresholds, record)
+    report(record["chosen"], settings.calibration_cells)
+
+
+def calibrate_paper(boxes, profile, settings, cosmology) -> dict:
+    """Thresholds of the paper's finder, and the candidates they were chosen from."""
     shell, shifts = settings.shell_threshold, [0.0]
     if shell == "calibrated":
         shell, shifts = fit_shell_threshold(profile), settings.calibration_shifts
-    boxes = (read_box(*pair) for pair in console.progress(pairs, "comparing thresholds"))
-    cosmology = cosmology_of(None, read_catalogue(pairs[0][1]).header)
-    candidates = compare_thresholds(boxes, shell, shifts, cosmology, settings.calibration_cells)
-    chosen = best_candidate(candidates, settings.calibration_tolerance)
-    record = calibration_record(profile, shell, candidates, chosen)
-    if settings.needs_reach:
-        peak = chosen.peak_thresholds if settings.peak_thresholds == "calibrated" else settings.peak_thresholds
-        boxes = (read_box(*pair) for pair in console.progress(pairs, "comparing reaches"))
-        reaches = compare_reaches(
-            boxes, (peak, shifted(shell, chosen.shift)), settings.sphere_fit.rounds, cosmology,
-            settings.calibration_cells, settings.minimum_cells,
-        )  # fmt: skip
-        record |= {"sphere_fit_reach": min(reaches, key=lambda pair: pair[1])[0], "reaches": reaches}
-    tolerance = settings.calibration_tolerance
-    record |= {"boxes": len(pairs), "cells": settings.calibration_cells, "tolerance": tolerance}
-    record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())
-    write_json(arguments.thresholds, record)
+    compared = compare_thresholds(boxes("comparing thresholds"), shell, shifts, cosmology, settings.calibration_cells)
+    chosen = best_candidate(compared, settings.calibration_tolerance)
+    return calibration_record(profile, shell, compared, chosen) | {"tolerance": settings.calibration_tolerance}
+
+
+def calibrate_fitted(boxes, profile, settings, cosmology) -> dict:
+    """Thresholds of the search and constants of the fit, and the candidates they were chosen from."""
+    shell = fit_shell_threshold(profile) if settings.shell_threshold == "calibrated" else settings.shell_threshold
+    results = calibrate_fit(lambda: boxes("comparing fitted haloes"), shell, settings, cosmology)
+    return fit_record(profile, shell, results, settings)
+
+
+def report(chosen: dict, cells: int) -> None:
+    """Say what was chosen, and whether the network is of any use."""
     console.log.info(
         "peak thresholds %s: completeness %.2f, purity %.2f above %d cells",
-        ", ".join(f"{threshold:g}" for threshold in chosen.peak_thresholds),
-        chosen.completeness,
-        chosen.purity,
-        settings.calibration_cells,
+        ", ".join(f"{threshold:g}" for threshold in chosen["peak_thresholds"]),
+        chosen["completeness"],
+        chosen["purity"],
+        cells,
     )
-    if chosen.score == 0:
+    if chosen["completeness"] == 0:
         console.log.warning("no list of peak thresholds finds a single true halo: this network is of no use yet")
 
 

@@ -53,8 +53,8 @@ def main() -> None:
         found = find_haloes_at(probability, centres, thresholds.shell)
     else:
         found = find_haloes(probability, thresholds.peak, thresholds.shell)
-    if settings.finder == "fitted":
-        found = fit_spheres(probability, found, thresholds.reach, settings.sphere_fit.rounds, settings.minimum_cells)
+    if thresholds.fit:
+        found = fit_spheres(probability, found, thresholds.fit, settings.minimum_cells)
 
     record = provenance("halo_finding", settings.model_dump() | {"in_force": thresholds.as_dict()}, header.seed)
     header = replace(header, redshift=redshift, cosmology=cosmology.model_dump(), provenance=record)

@@ -36,6 +36,7 @@ class RunSettings(Model):
     seed: int = Field(ge=0, lt=2**63)
     results: str = "results"
     networks: list[Name] = Field(min_length=1, description="which of the networks below are trained and compared")
+    neural_bias: bool = Field(True, description="false: neither `all` nor the report has the neural bias model")
     keep_density: bool = Field(True, description="false: density.h5 is deleted once nothing needs it")
     keep_probability: bool = Field(True, description="false: predicted probabilities are deleted after use")
 
@@ -323,8 +324,11 @@ class ShellThresholdSettings(Model):
 class SphereFitSettings(Model):
     """Fit of spheres to the probability, from the haloes that the paper's finder has found."""
 
+    own_fraction: Fraction | Literal["calibrated"] = Field(
+        0.65, description="least part of a halo's volume that its own cells must hold"
+    )
     reach: Annotated[float, Field(gt=1)] | Literal["calibrated"] = Field(
-        1.3, description="distance up to which a halo claims cells, in its radius"
+        1.45, description="distance up to which a halo claims cells, in its radius"
     )
     rounds: int = Field(6, ge=1, description="of the fit; each drops, moves and resizes haloes")
 
@@ -345,22 +349,18 @@ class HaloFindingSettings(Model):
         0.0, description="true haloes of a lower central probability do not count in the fit of the shell threshold"
     )
     calibration_shifts: list[float] = Field(
-        [0.0], min_length=1, description="added to the fitted shell threshold; the best one is taken"
+        [0.0], min_length=1, description="paper's finder: added to the fitted shell threshold; the best one is taken"
     )
     calibration_tolerance: Fraction = Field(
-        0.04, description="thresholds that score this close to the best are told apart by their mass function"
+        0.04, description="paper's finder: thresholds that score this close are told apart by their mass function"
     )
     minimum_cells: int = Field(27, ge=1, description="smaller haloes are left out of the catalogue")
 
     @property
     def needs_calibration(self) -> bool:
         """Whether boxes of known truth must be predicted before haloes can be found."""
-        return "calibrated" in (self.peak_thresholds, self.shell_threshold) or self.needs_reach
-
-    @property
-    def needs_reach(self) -> bool:
-        """Whether the reach of the fitted spheres is calibrated on boxes of known truth."""
-        return self.finder == "fitted" and self.sphere_fit.reach == "calibrated"
+        fit = (self.sphere_fit.own_fraction, self.sphere_fit.reach) if self.finder == "fitted" else ()
+        return "calibrated" in (self.peak_thresholds, self.shell_threshold, *fit)
 
     @model_validator(mode="after")
     def _descends(self) -> Self:
@@ -435,17 +435,19 @@ class SamplerSettings(Model):
 
     kind: Literal["frozen_metric", "quasi_newton", "hmc"] = "frozen_metric"
     chains: int = Field(4, ge=1, le=64)
-    warmup: int = Field(1500, ge=0, description="transitions, not kept, during which metric and step size are learnt")
-    samples: int = Field(1000, ge=8)
+    warmup: int = Field(500, ge=0, description="transitions, not kept, during which metric and step size are learnt")
+    samples: int = Field(2000, ge=8)
     thinning: int = Field(1, ge=1, description="transitions between samples")
     acceptance: float = Field(0.8, gt=0, lt=1, description="goal of the step size")
     first_step: float = Field(0.1, gt=0, description="first step size; for quasi_newton its largest")
-    trajectory: float = Field(2.0, gt=0, description="mean duration of a trajectory, in units of the posterior's width")
+    trajectory: float = Field(1.5, gt=0, description="mean duration of a trajectory, in units of the posterior's width")
     most_steps: int = Field(64, ge=1)
     inverse_mass: float = Field(1000.0, gt=0, description="quasi_newton: M^-1 of every parameter")
     adapt_always: bool = Field(False, description="quasi_newton: never freeze the inverse Hessian, as was done")
     guide_points: int | None = Field(
-        16384, ge=16, description="points that stand for all voxels in gradients; null: the voxels themselves"
+        4096,
+        ge=16,
+        description="points that stand for all voxels, and for all haloes, in gradients; null: these themselves",
     )
     checkpoint_interval: int = Field(250, ge=1, description="transitions between checkpoints")
 

@@ -35,7 +35,7 @@ def test_a_mock_is_a_whole_catalogue_that_says_how_it_was_made(folder):
     assert record["seed"] == 7
     assert record["settings"]["network"]["name"] == "vnet-small"
     assert record["settings"]["halo_finding"]["finder"] == "fitted"
-    assert record["settings"]["halo_finding"]["in_force"]["sphere_fit_reach"] > 1
+    assert record["settings"]["halo_finding"]["in_force"]["sphere_fit"]["reach"] > 1
 
 
 def test_haloes_lie_where_the_network_sees_them(folder):

@@ -19,10 +19,7 @@ def search(
     """Find the haloes of a probability field, float32 of shape (N, N, N), with the thresholds in force."""
     check_finder(settings)
     found = find_haloes(probability, thresholds.peak, thresholds.shell)
-    if settings.finder == "fitted":
-        rounds, minimum_cells = settings.sphere_fit.rounds, settings.minimum_cells
-        found = fit_spheres(probability, found, thresholds.reach, rounds, minimum_cells)
-    return found
+    return fit_spheres(probability, found, thresholds.fit, settings.minimum_cells) if thresholds.fit else found
 
 
 def check_finder(settings: HaloFindingSettings) -> None:

@@ -106,11 +106,12 @@ def _validity(normalisation: Normalisation, thresholds: dict | None) -> str:
     )
     if thresholds is None:
         return text
-    finder, reach = thresholds["provenance"]["settings"]["finder"], thresholds.get("sphere_fit_reach")
+    finder, fit = thresholds["provenance"]["settings"]["finder"], thresholds.get("sphere_fit")
     peaks = _listed(thresholds["peak_thresholds"])
+    spheres = f"; spheres reach {fit['reach']:g} radii and own {fit['own_fraction']:.0%} of their volume" if fit else ""
     return text + (
         f" The halo finder `{finder}` is calibrated for this network (`thresholds.json`): peak thresholds {peaks}"
-        f"{f', spheres that reach {reach:g} radii' if reach else ''}."
+        f"{spheres}."
     )
 
 
