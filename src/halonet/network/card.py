@@ -108,7 +108,11 @@ def _validity(normalisation: Normalisation, thresholds: dict | None) -> str:
         return text
     finder, fit = thresholds["provenance"]["settings"]["finder"], thresholds.get("sphere_fit")
     peaks = _listed(thresholds["peak_thresholds"])
-    spheres = f"; spheres reach {fit['reach']:g} radii and own {fit['own_fraction']:.0%} of their volume" if fit else ""
+    spheres = (
+        f"; spheres reach {fit['reach']:g} radii and own at least {fit['own_fraction']:.0%} of their volume"
+        if fit
+        else ""
+    )
     return text + (
         f" The halo finder `{finder}` is calibrated for this network (`thresholds.json`): peak thresholds {peaks}"
         f"{spheres}."
