@@ -1,0 +1,169 @@
+"""Votes: every cell points to the centre of its halo, and haloes are where the votes meet.
+
+A cell x of probability p whose halo is predicted to have its centre at x + o and the radius R casts a vote at x + o of
+weight p / (4/3 pi R^3): a complete halo collects 1. The votes are counted with a kernel that follows the predicted
+radius, since the error of o does, and the maxima of this count are the candidates for centres.
+
+Sums over votes are taken in integers (fixed-point numbers), whose order does not matter: a box shifted by whole cells
+gives the shifted counts to the last bit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+ONE = 1 << 40  # fixed-point unit of counts: weights are resolved to 1e-12, counts up to 8 million
+LARGEST_LOG_RADIUS = 4.0  # of a vote; 55 cells, beyond any halo, where an untrained network may point
+
+
+@dataclass(frozen=True)
+class HeadFields:
+    """What a network with both heads says of every cell of a periodic box.
+
+    Attributes
+    ----------
+    probability
+        To belong to a halo, float32 of shape (N, N, N).
+    centre_offset
+        Vector to the centre of that halo (cells), of shape (N, N, N, 3) and any float dtype.
+    log_radius
+        Natural logarithm of its Lagrangian radius in cells, of shape (N, N, N) and any float dtype.
+    """
+
+    probability: np.ndarray
+    centre_offset: np.ndarray
+    log_radius: np.ndarray
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Votes of a periodic box, in the order of their cells; one entry (row) for each.
+
+    Attributes
+    ----------
+    cells
+        Cell that votes, int32 of shape (votes, 3).
+    offsets
+        Vector from its centre to the predicted centre of its halo (cells), float32 of shape (votes, 3).
+    probability
+        Probability of the cell to belong to a halo, float32.
+    log_radius
+        Natural logarithm of the predicted radius in cells, float32.
+    grid_cells
+        Cells along a side of the box.
+    """
+
+    cells: np.ndarray
+    offsets: np.ndarray
+    probability: np.ndarray
+    log_radius: np.ndarray
+    grid_cells: int
+
+    def __len__(self) -> int:
+        return len(self.probability)
+
+
+def cast_votes(fields: HeadFields, least_probability: float) -> Votes:
+    """Votes of all cells of at least ``least_probability``."""
+    planes = []
+    # By planes: conversions of whole fields would take more memory than the votes.
+    for x, plane in enumerate(fields.probability):
+        y, z = np.nonzero(plane >= least_probability)
+        cells = np.stack([np.full(len(y), x), y, z], axis=1).astype(np.int32)
+        offsets = fields.centre_offset[x][y, z].astype(np.float32)
+        planes.append((cells, offsets, plane[y, z], log_radii(fields, (x, y, z))))
+    return Votes(*(np.concatenate(column) for column in zip(*planes, strict=True)), len(fields.probability))
+
+
+def log_radii(fields: HeadFields, cells: tuple) -> np.ndarray:
+    """Predicted ln radius of some cells, within what any halo has, float32."""
+    return np.minimum(fields.log_radius[cells].astype(np.float32), np.float32(LARGEST_LOG_RADIUS))
+
+
+def count_votes(votes: Votes, scale: float, smallest_scale: float) -> np.ndarray:
+    """Votes around every cell, fixed-point numbers in units of 1 / :data:`ONE`, int64 of shape (N, N, N).
+
+    Parameters
+    ----------
+    scale, smallest_scale
+        Reach s of the kernel (1 - d^2 / s^2)^2: ``scale`` predicted radii, and no less than ``smallest_scale`` cells.
+    """
+    counts = np.zeros((votes.grid_cells,) * 3, np.int64)
+    _count(votes.cells, votes.offsets, votes.probability, votes.log_radius, scale, smallest_scale, counts)
+    return counts
+
+
+@njit(cache=True)
+def _count(cells, offsets, probability, log_radius, scale, smallest, counts):
+    cell, rest = np.empty(3, np.int64), np.empty(3)
+    for vote in range(len(probability)):
+        radius = np.exp(np.float64(log_radius[vote]))
+        weight = ONE * np.float64(probability[vote]) / (4 / 3 * np.pi * radius**3)
+        reach = max(scale * radius, smallest)
+        for axis in range(3):
+            # The cell nearest to the vote, and what is left: neither depends on where the box begins.
+            whole = np.floor(offsets[vote, axis] + np.float32(0.5))
+            cell[axis] = cells[vote, axis] + np.int64(whole)
+            rest[axis] = offsets[vote, axis] - whole
+        _spread(counts, cell, rest, weight, reach)
+
+
+@njit(cache=True)
+def _spread(counts, cell, rest, weight, reach):
+    """Add a vote to the cells within ``reach`` of it."""
+    n, k, inverse = counts.shape[0], int(reach + 0.5), 1 / reach**2
+    for i in range(-k, k + 1):
+        a = 1 - (i - rest[0]) ** 2 * inverse
+        if a <= 0:
+            continue
+        x = (cell[0] + i) % n
+        for j in range(-k, k + 1):
+            b = a - (j - rest[1]) ** 2 * inverse
+            if b <= 0:
+                continue
+            y, half = (cell[1] + j) % n, np.sqrt(b) * reach
+            low, high = int(np.ceil(rest[2] - half)), int(np.floor(rest[2] + half))
+            z = (cell[2] + low) % n
+            for m in range(low, high + 1):
+                c = b - (m - rest[2]) ** 2 * inverse
+                counts[x, y, z] += np.int64(weight * c * c)
+                z += 1
+                if z == n:  # a remainder in the innermost loop would take most of the time
+                    z = 0
+
+
+def peaks(counts: np.ndarray, least: float) -> np.ndarray:
+    """Cells of the local maxima of at least ``least`` votes among their 26 neighbours, int64 of shape (peaks, 3).
+
+    The highest come first. Of equal neighbours the one that is first along x, y and z is the maximum.
+    """
+    found = _peaks(counts, np.int64(least * ONE))
+    height = counts[tuple(found.T)]
+    return found[np.argsort(-height, kind="stable")]
+
+
+@njit(cache=True)
+def _peaks(counts, least):
+    n, found = counts.shape[0], []
+    for x in range(n):
+        for y in range(n):
+            for z in range(n):
+                if counts[x, y, z] >= least and _is_peak(counts, x, y, z):
+                    found.append((x, y, z))
+    cells = np.empty((len(found), 3), np.int64)
+    for row in range(len(found)):
+        cells[row] = found[row]
+    return cells
+
+
+@njit(cache=True)
+def _is_peak(counts, x, y, z):
+    n, here = counts.shape[0], counts[x, y, z]
+    for i in range(-1, 2):
+        for j in range(-1, 2):
+            for m in range(-1, 2):
+                there = counts[(x + i) % n, (y + j) % n, (z + m) % n]
+                if there > here or (there == here and (i, j, m) < (0, 0, 0)):
+                    return False
+    return True
