@@ -1,4 +1,4 @@
-"""Fit thresholds, reach of fitted spheres or constants of the vote finder on boxes of known truth, never on test boxes."""
+"""Fit thresholds, reach of spheres or constants of the vote finder on boxes of known truth, never on test boxes."""
 
 import argparse
 from collections.abc import Iterator

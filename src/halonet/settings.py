@@ -389,8 +389,8 @@ class HaloFindingSettings(Model):
 
     finder: Literal["paper", "fitted", "votes"] = Field(
         "paper",
-        description="fitted: spheres fitted to the probability, after the paper's search; votes: by the cells' votes, for "
-        "networks that have both heads (others: fitted)",
+        description="fitted: spheres fitted to the probability, after the paper's search; votes: by the cells' votes, "
+        "for networks that have both heads (others: fitted)",
     )
     beside: Literal["paper", "fitted"] | None = Field(
         None, description="a second finder, whose haloes are compared with the truth beside those of the first"
@@ -646,8 +646,8 @@ class Settings(Model):
             raise ValueError(f"networks.{name}.heads learn from true haloes; give ground_truth.files.haloes")
         if finding.finder == "votes" and not any(each.vote for each in heads.values()):
             raise ValueError(
-                f"halo_finding.finder is 'votes', but none of the networks {', '.join(heads)} has the heads centre_offset "
-                "and log_radius; add them, or choose the finder 'fitted'"
+                f"halo_finding.finder is 'votes', but none of the networks {', '.join(heads)} has the heads "
+                "centre_offset and log_radius; add them, or choose the finder 'fitted'"
             )
         calibrated = any(each.needs_calibration for each in self.catalogues.values())
         if calibrated and finding.calibrate_on == "validation" and not self.boxes.validation:

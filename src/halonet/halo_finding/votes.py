@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-ONE = 1 << 40  # fixed-point unit of counts: weights are resolved to 1e-12, counts up to 8 million
+ONE = 1 << 24  # fixed-point unit of counts: a vote for the largest halo has some 500 of them; counts up to 127
 LARGEST_LOG_RADIUS = 4.0  # of a vote; 55 cells, beyond any halo, where an untrained network may point
 
 
@@ -82,55 +82,53 @@ def log_radii(fields: HeadFields, cells: tuple) -> np.ndarray:
 
 
 def count_votes(votes: Votes, scale: float, smallest_scale: float) -> np.ndarray:
-    """Votes around every cell, fixed-point numbers in units of 1 / :data:`ONE`, int64 of shape (N, N, N).
+    """Votes around every cell, fixed-point numbers in units of 1 / :data:`ONE`, int32 of shape (N, N, N).
 
     Parameters
     ----------
     scale, smallest_scale
         Reach s of the kernel (1 - d^2 / s^2)^2: ``scale`` predicted radii, and no less than ``smallest_scale`` cells.
     """
-    counts = np.zeros((votes.grid_cells,) * 3, np.int64)
-    _count(votes.cells, votes.offsets, votes.probability, votes.log_radius, scale, smallest_scale, counts)
+    n = votes.grid_cells
+    counts = np.zeros((n,) * 3, np.int32)
+    # The cell n beyond a face is the cell 0 behind the other one: a table of remainders, which are slow to compute.
+    around = np.arange(-n, 2 * n) % n
+    _count(votes.cells, votes.offsets, votes.probability, votes.log_radius, scale, smallest_scale, around, counts)
     return counts
 
 
 @njit(cache=True)
-def _count(cells, offsets, probability, log_radius, scale, smallest, counts):
-    cell, rest = np.empty(3, np.int64), np.empty(3)
+def _count(cells, offsets, probability, log_radius, scale, smallest, around, counts):
+    n, cell, rest = counts.shape[0], np.empty(3, np.int64), np.empty(3, np.float32)
     for vote in range(len(probability)):
         radius = np.exp(np.float64(log_radius[vote]))
         weight = ONE * np.float64(probability[vote]) / (4 / 3 * np.pi * radius**3)
-        reach = max(scale * radius, smallest)
+        reach = min(max(scale * radius, smallest), n / 2 - 1)
         for axis in range(3):
             # The cell nearest to the vote, and what is left: neither depends on where the box begins.
             whole = np.floor(offsets[vote, axis] + np.float32(0.5))
-            cell[axis] = cells[vote, axis] + np.int64(whole)
+            cell[axis] = (cells[vote, axis] + np.int64(whole)) % n
             rest[axis] = offsets[vote, axis] - whole
-        _spread(counts, cell, rest, weight, reach)
+        _spread(counts, around, cell, rest, np.float32(weight), np.float32(reach))
 
 
 @njit(cache=True)
-def _spread(counts, cell, rest, weight, reach):
+def _spread(counts, around, cell, rest, weight, reach):
     """Add a vote to the cells within ``reach`` of it."""
-    n, k, inverse = counts.shape[0], int(reach + 0.5), 1 / reach**2
+    n, k, inverse, half = counts.shape[0], int(reach + np.float32(0.5)), 1 / reach**2, np.float32(0.5)
     for i in range(-k, k + 1):
-        a = 1 - (i - rest[0]) ** 2 * inverse
+        a = np.float32(1) - (np.float32(i) - rest[0]) ** 2 * inverse
         if a <= 0:
             continue
-        x = (cell[0] + i) % n
+        x = around[n + cell[0] + i]
         for j in range(-k, k + 1):
-            b = a - (j - rest[1]) ** 2 * inverse
+            b = a - (np.float32(j) - rest[1]) ** 2 * inverse
             if b <= 0:
                 continue
-            y, half = (cell[1] + j) % n, np.sqrt(b) * reach
-            low, high = int(np.ceil(rest[2] - half)), int(np.floor(rest[2] + half))
-            z = (cell[2] + low) % n
-            for m in range(low, high + 1):
-                c = b - (m - rest[2]) ** 2 * inverse
-                counts[x, y, z] += np.int64(weight * c * c)
-                z += 1
-                if z == n:  # a remainder in the innermost loop would take most of the time
-                    z = 0
+            y = around[n + cell[1] + j]
+            for m in range(-k, k + 1):
+                c = max(b - (np.float32(m) - rest[2]) ** 2 * inverse, np.float32(0))
+                counts[x, y, around[n + cell[2] + m]] += np.int32(weight * c * c + half)
 
 
 def peaks(counts: np.ndarray, least: float) -> np.ndarray:
@@ -138,7 +136,7 @@ def peaks(counts: np.ndarray, least: float) -> np.ndarray:
 
     The highest come first. Of equal neighbours the one that is first along x, y and z is the maximum.
     """
-    found = _peaks(counts, np.int64(least * ONE))
+    found = _peaks(counts, np.int32(least * ONE))
     height = counts[tuple(found.T)]
     return found[np.argsort(-height, kind="stable")]
 

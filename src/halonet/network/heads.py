@@ -1,8 +1,8 @@
 """Heads: what a network tells of a cell's halo beside the probability that there is one, and what it learns that by.
 
 ``centre_offset`` is the vector from a cell to the centre of its halo, ``log_radius`` the logarithm of the halo's
-Lagrangian radius, both in cells. The output of a network with heads has the channels of the probability first, then those
-of its heads; its truth those of :func:`halonet.dataset.targets.head_truth`.
+Lagrangian radius, both in cells. The output of a network with heads has the channels of the probability first, then
+those of its heads; its truth those of :func:`halonet.dataset.targets.head_truth`.
 
 Errors are relative to the halo: a centre missed by a tenth of the radius counts the same for every halo, and so does a
 radius wrong by a tenth. Only cells of haloes count, each halo with its cells.

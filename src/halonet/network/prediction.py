@@ -43,8 +43,8 @@ def predict_box(
     threads
         Threads of the Fourier transforms, for a network with channels.
     heads
-        For a network with heads: where to put what they say, by their names. Arrays or HDF5 datasets of zeros, (N, N, N)
-        and for vectors (N, N, N, 3); heads that are not named are not kept.
+        For a network with heads: where to put what they say, by their names. Arrays or HDF5 datasets of zeros,
+        (N, N, N) and for vectors (N, N, N, 3); heads that are not named are not kept.
 
     Returns
     -------
