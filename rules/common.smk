@@ -92,11 +92,16 @@ def trained(catalogue):
     return catalogue.split("/")[0]
 
 
-def probability_behind(box):
-    """Prediction of a box, as an input: the one that the catalogue is found in."""
-    return (
-        lambda wildcards: f"{PREDICTIONS}/{trained(wildcards.network)}/{box.format(**wildcards)}.h5"
-    )
+def probability_behind(*boxes):
+    """Predictions of boxes, as an input: those in which a catalogue is found."""
+
+    def paths(wildcards):
+        network = trained(wildcards.network)
+        return [
+            f"{PREDICTIONS}/{network}/{box.format(**wildcards)}.h5" for box in boxes
+        ]
+
+    return paths
 
 
 def in_network(name):

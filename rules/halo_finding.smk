@@ -3,7 +3,7 @@
 
 rule calibrate_thresholds:
     input:
-        probability=[probability_behind(box) for box in calibration_boxes()],
+        probability=probability_behind(*calibration_boxes()),
         haloes=expand(f"{GROUND_TRUTH}/{{box}}/haloes.h5", box=calibration_boxes()),
     output:
         thresholds=f"{HALOES}/{{network}}/thresholds.json",

@@ -49,7 +49,7 @@ COSTS = {
     "assign_cells": Cost(300, 12, 5, 0.5),
     "train_network": Cost(1000, seconds=20),
     "predict_mask": Cost(750, 8, 5),
-    "calibrate_thresholds": Cost(300, 12, 5, 5.0),
+    "calibrate_thresholds": Cost(300, 28, 5, 10.0),
     "find_haloes": Cost(300, 48, 2, 0.6),
     "find_haloes_at_known_centres": Cost(300, 16, 2, 0.4),
     "measure_statistics": Cost(300, 48, 3, 0.55),

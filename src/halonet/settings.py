@@ -374,13 +374,13 @@ class VoteSettings(Model):
     """Object finder of :mod:`halonet.halo_finding.vote_finder`, for a network that has both heads."""
 
     least_probability: Fraction = Field(0.3, description="cells below do not vote")
-    scale: float = Field(0.5, gt=0, le=2, description="kernel with which votes are counted, in predicted radii")
+    scale: float = Field(0.6, gt=0, le=2, description="kernel with which votes are counted, in predicted radii")
     smallest_scale_cells: float = Field(1.5, gt=0.5, le=8, description="least kernel (cells)")
-    least_peak: float = Field(0.15, gt=0, description="count of votes from which on a maximum is a candidate")
-    reach: float = Field(0.7, gt=0, le=2, description="farthest a vote is from its halo, in predicted radii")
+    least_peak: float = Field(0.03, gt=0, description="count of votes from which on a maximum is a candidate")
+    reach: float = Field(1.0, gt=0, le=2, description="farthest a vote is from its halo, in predicted radii")
     radius_weight: float = Field(1.0, ge=0, description="a difference of ln radius, as a distance in radii")
     exclusion: float = Field(1.0, ge=0, le=2, description="a halo this close to a larger one, in its radii, is dropped")
-    least_votes: float = Field(0.4, gt=0, description="of a halo, where a complete one has 1")
+    least_votes: float = Field(0.3, ge=0.1, description="of a halo, where a complete one has 1")
     rounds: int = Field(3, ge=1, description="of competition for the votes")
 
 

@@ -18,7 +18,7 @@ from halonet.halo_finding.votes import HeadFields, cast_votes, count_votes, peak
 from halonet.matching import completeness_and_purity, harmonic_mean, join_pairs, possible_pairs
 from halonet.settings import CosmologySettings, VoteSettings
 
-SCALES = (0.4, 0.6, 0.8)
+SCALES = (0.45, 0.6, 0.8)
 REACHES = (0.7, 1.0, 1.3)
 EXCLUSIONS = (1.0, 1.15)
 LEAST_VOTES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)

@@ -12,16 +12,17 @@ import numpy as np
 from numba import njit
 from scipy.spatial import KDTree
 
-from halonet.halo_finding.votes import HeadFields, Votes, cast_votes, count_votes, log_radii, peaks
+from halonet.halo_finding.votes import HeadFields, Votes, cast_votes, count_votes, log_radii, peaks, place
 from halonet.settings import VoteSettings
 
 UNIT = 1 << 30  # fixed-point unit of sums over the votes of a candidate
 BIN_CELLS = 4  # least side of the bins candidates are looked up in
+FEWEST_VOTES = 0.1  # with which a candidate goes on to the next round; the least of a halo is a setting
 
 
 @dataclass(frozen=True)
 class VotedHaloes:
-    """Haloes, those with most votes first.
+    """Haloes, in the order of the maxima they come from, the highest first.
 
     Attributes
     ----------
@@ -119,7 +120,7 @@ def settle(votes: Votes, candidates: Candidates, settings: VoteSettings) -> Vote
     n = votes.grid_cells
     for _ in range(settings.rounds):
         shares = collect(votes, candidates, settings.reach, settings.radius_weight)
-        kept = shares.votes >= 0.5 * settings.least_votes
+        kept = shares.votes >= FEWEST_VOTES
         candidates = shares.moved(kept, n)
         outside = _outside_larger_ones(candidates, shares.volume[kept], settings.exclusion, n)
         candidates = Candidates(*(column[outside] for column in vars(candidates).values()))
@@ -161,92 +162,85 @@ def collect(votes: Votes, candidates: Candidates, reach: float, radius_weight: f
     radius_weight
         A difference of ln radius counts as so many radii of distance.
     """
-    bins = _binned(candidates.cells, votes.grid_cells)
+    n = votes.grid_cells
     sums = np.zeros((len(candidates.radii), 7), np.int64)
-    _collect(
-        votes.cells, votes.offsets, votes.probability, votes.log_radius, candidates.cells, candidates.rests,
-        np.log(candidates.radii), *bins, votes.grid_cells, reach, radius_weight, sums,
-    )  # fmt: skip
+    rivals = candidates.cells, candidates.rests, np.log(candidates.radii)
+    _collect(votes.arrays, rivals, _binned(candidates.cells, n), n, reach, radius_weight, sums)
     volume, *moments = (sums / UNIT).T
     mean = np.array(moments) / np.maximum(volume, 1 / UNIT)
     shift, log_radius = mean[:3].T, mean[3]
     centre_scatter = np.sqrt(np.maximum(mean[4] - (shift**2).sum(axis=1), 0) / 3)
-    return Shares(
-        candidates, volume, shift, log_radius, centre_scatter, np.sqrt(np.maximum(mean[5] - log_radius**2, 0))
-    )
+    radius_scatter = np.sqrt(np.maximum(mean[5] - log_radius**2, 0))
+    return Shares(candidates, volume, shift, log_radius, centre_scatter, radius_scatter)
 
 
-def _binned(cells: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Candidates by bins of the box: first member of each bin, members, bins a side."""
+def _binned(cells: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Candidates by bins of the box: first member of each bin, members, and bins around one side by side thrice."""
     side = max(n // BIN_CELLS, 1)
     index = cells * side // n
     flat = (index[:, 0] * side + index[:, 1]) * side + index[:, 2]
     starts = np.zeros(side**3 + 1, np.int64)
     np.cumsum(np.bincount(flat, minlength=side**3), out=starts[1:])
-    return starts, np.argsort(flat, kind="stable"), side
+    return starts, np.argsort(flat, kind="stable"), np.arange(-side, 2 * side) % side
 
 
 @njit(cache=True)
-def _collect(
-    cells, offsets, probability, log_radius, centres, rests, log_radii, starts, members, side, n, reach, weight, sums
-):
-    cell, rest, gap = np.empty(3, np.int64), np.empty(3), np.empty(3)
+def _collect(votes, rivals, bins, n, reach, weight, sums):
+    """Add every vote to the sums of its candidate: probability, and times it place (3), ln radius, their squares."""
+    cells, offsets, probability, log_radius = votes
+    cell, rest, gap = np.empty(3, np.int64), np.empty(3, np.float32), np.empty(3)
+    first, count = np.empty(3, np.int64), np.empty(3, np.int64)  # made once: millions of votes are looked at
     for vote in range(len(probability)):
-        for axis in range(3):
-            whole = np.floor(offsets[vote, axis] + np.float32(0.5))
-            cell[axis] = (cells[vote, axis] + np.int64(whole)) % n
-            rest[axis] = offsets[vote, axis] - whole
-        scale = reach * np.exp(np.float64(log_radius[vote]))
-        best = _nearest(
-            cell, rest, log_radius[vote], scale, reach, centres, rests, log_radii, starts, members, side, n, weight, gap
-        )
+        place(cells, offsets, vote, n, cell, rest)
+        here = np.float64(log_radius[vote])
+        best = _best(cell, rest, here, rivals, bins, n, reach, weight, first, count, gap)
         if best < 0:
             continue
-        p, here = np.float64(probability[vote]) * UNIT, np.float64(log_radius[vote])
+        _from_centre(cell, rest, rivals, best, n, gap)
+        p, square = UNIT * np.float64(probability[vote]), gap[0] ** 2 + gap[1] ** 2 + gap[2] ** 2
         sums[best, 0] += np.int64(p)
-        square = 0.0
         for axis in range(3):
             sums[best, 1 + axis] += np.int64(np.floor(p * gap[axis]))
-            square += gap[axis] ** 2
         sums[best, 4] += np.int64(np.floor(p * here))
         sums[best, 5] += np.int64(p * square)
         sums[best, 6] += np.int64(p * here**2)
 
 
 @njit(cache=True)
-def _nearest(cell, rest, log_radius, limit, reach, centres, rests, log_radii, starts, members, side, n, weight, gap):
-    """Candidate within ``limit`` cells that fits a vote best, or -1; its vector to the vote is left in ``gap``."""
-    best, least = -1, np.inf
-    k = int(limit) + 2
-    first, count = np.empty(3, np.int64), np.empty(3, np.int64)
+def _best(cell, rest, log_radius, rivals, bins, n, reach, weight, first, count, gap):
+    """Candidate that fits a vote best, -1 if none is within ``reach`` of the radius that it predicts.
+
+    ``first``, ``count`` and ``gap`` are room to work in, of 3 numbers each.
+    """
+    starts, members, around = bins
+    side, radius = len(around) // 3, np.exp(log_radius)
+    k, best, least = min(int(reach * radius) + 2, n // 2), -1, np.inf
     for axis in range(3):
         low, high = (cell[axis] - k) * side // n, (cell[axis] + k) * side // n
-        first[axis], count[axis] = low, min(high - low + 1, side)
+        first[axis], count[axis] = side + low, min(high - low + 1, side)
     for a in range(first[0], first[0] + count[0]):
         for b in range(first[1], first[1] + count[1]):
-            row = ((a % side) * side + b % side) * side
+            row = (around[a] * side + around[b]) * side
             for c in range(first[2], first[2] + count[2]):
-                for index in range(starts[row + c % side], starts[row + c % side + 1]):
-                    candidate, square = members[index], 0.0
-                    for axis in range(3):
-                        square += (
-                            _between(cell[axis], centres[candidate, axis], n) + rest[axis] - rests[candidate, axis]
-                        ) ** 2
-                    if square > limit**2:
-                        continue
-                    misfit = square * (reach / limit) ** 2 + (weight * (log_radius - log_radii[candidate])) ** 2
-                    if misfit < least:
-                        best, least = candidate, misfit
-    if best >= 0:
-        for axis in range(3):
-            gap[axis] = _between(cell[axis], centres[best, axis], n) + rest[axis] - rests[best, axis]
+                bin = row + around[c]
+                for index in range(starts[bin], starts[bin + 1]):
+                    rival = members[index]
+                    _from_centre(cell, rest, rivals, rival, n, gap)
+                    distance = (gap[0] ** 2 + gap[1] ** 2 + gap[2] ** 2) / radius**2
+                    misfit = distance + (weight * (log_radius - rivals[2][rival])) ** 2
+                    if distance <= reach**2 and misfit < least:
+                        best, least = rival, misfit
     return best
 
 
 @njit(cache=True)
-def _between(cell, centre, n):
-    """Cells from ``centre`` to ``cell`` along an axis of a periodic box, the shorter way."""
-    gap = cell - centre
-    if 2 * gap > n:
-        return gap - n
-    return gap + n if 2 * gap < -n else gap
+def _from_centre(cell, rest, rivals, rival, n, gap):
+    """Vector from the centre of a candidate to a vote (cells), the shorter way around the box, left in ``gap``."""
+    centres, rests, _ = rivals
+    for axis in range(3):
+        between = cell[axis] - centres[rival, axis]
+        if 2 * between > n:
+            between -= n
+        elif 2 * between < -n:
+            between += n
+        gap[axis] = between + rest[axis] - rests[rival, axis]

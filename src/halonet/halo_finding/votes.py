@@ -63,6 +63,11 @@ class Votes:
     def __len__(self) -> int:
         return len(self.probability)
 
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All but the size of the box, as compiled loops take it."""
+        return self.cells, self.offsets, self.probability, self.log_radius
+
 
 def cast_votes(fields: HeadFields, least_probability: float) -> Votes:
     """Votes of all cells of at least ``least_probability``."""
@@ -93,22 +98,29 @@ def count_votes(votes: Votes, scale: float, smallest_scale: float) -> np.ndarray
     counts = np.zeros((n,) * 3, np.int32)
     # The cell n beyond a face is the cell 0 behind the other one: a table of remainders, which are slow to compute.
     around = np.arange(-n, 2 * n) % n
-    _count(votes.cells, votes.offsets, votes.probability, votes.log_radius, scale, smallest_scale, around, counts)
+    _count(votes.arrays, scale, smallest_scale, around, counts)
     return counts
 
 
 @njit(cache=True)
-def _count(cells, offsets, probability, log_radius, scale, smallest, around, counts):
+def place(cells, offsets, vote, n, cell, rest):
+    """Cell nearest to a vote, and the vector from its centre to the vote (cells), left in ``cell`` and ``rest``."""
+    for axis in range(3):
+        # Neither depends on where the box begins.
+        whole = np.floor(offsets[vote, axis] + np.float32(0.5))
+        cell[axis] = (cells[vote, axis] + np.int64(whole)) % n
+        rest[axis] = offsets[vote, axis] - whole
+
+
+@njit(cache=True)
+def _count(votes, scale, smallest, around, counts):
+    cells, offsets, probability, log_radius = votes
     n, cell, rest = counts.shape[0], np.empty(3, np.int64), np.empty(3, np.float32)
     for vote in range(len(probability)):
+        place(cells, offsets, vote, n, cell, rest)
         radius = np.exp(np.float64(log_radius[vote]))
         weight = ONE * np.float64(probability[vote]) / (4 / 3 * np.pi * radius**3)
         reach = min(max(scale * radius, smallest), n / 2 - 1)
-        for axis in range(3):
-            # The cell nearest to the vote, and what is left: neither depends on where the box begins.
-            whole = np.floor(offsets[vote, axis] + np.float32(0.5))
-            cell[axis] = (cells[vote, axis] + np.int64(whole)) % n
-            rest[axis] = offsets[vote, axis] - whole
         _spread(counts, around, cell, rest, np.float32(weight), np.float32(reach))
 
 
