@@ -153,15 +153,12 @@ def _draw_ends(ax: Axes, places: dict, outline: Outline, levels: int) -> None:
     """What enters and what leaves the network."""
     (left, _), (right, _) = (_place(0, side, levels) for side in (DESCENT, ASCENT))
     what = "density" if outline.inputs == 1 else "density, channels"
+    says = "probability" if outline.outputs == 2 else "probability and heads"
     # A network without layers on its finest level begins with the density itself.
     begins = (0, DESCENT) in places
     for x, y, text in (
         (left, 1.1 if begins else 0.0, f"{what}: {outline.window}³ {TIMES} {outline.inputs}"),
-        (
-            right,
-            1.1,
-            f"{'probability' if outline.outputs == 2 else 'probability and heads'}: {outline.window}³ {TIMES} {outline.outputs}",
-        ),
+        (right, 1.1, f"{says}: {outline.window}³ {TIMES} {outline.outputs}"),
     ):
         ax.text(x, y, text, ha="center", va="center", weight="bold")
     if begins:

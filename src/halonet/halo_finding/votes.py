@@ -14,7 +14,10 @@ import numpy as np
 from numba import njit
 
 ONE = 1 << 24  # fixed-point unit of counts: a vote for the largest halo has some 500 of them; counts up to 127
-LARGEST_LOG_RADIUS = 4.0  # of a vote; 55 cells, beyond any halo, where an untrained network may point
+LOG_RADII = (
+    np.float32(0.4),
+    np.float32(4.0),
+)  # of votes: 1.5 to 55 cells, beyond any halo, as untrained networks may say
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def cast_votes(fields: HeadFields, least_probability: float) -> Votes:
 
 def log_radii(fields: HeadFields, cells: tuple) -> np.ndarray:
     """Predicted ln radius of some cells, within what any halo has, float32."""
-    return np.minimum(fields.log_radius[cells].astype(np.float32), np.float32(LARGEST_LOG_RADIUS))
+    return np.clip(fields.log_radius[cells].astype(np.float32), *LOG_RADII)
 
 
 def count_votes(votes: Votes, scale: float, smallest_scale: float) -> np.ndarray:
