@@ -156,8 +156,9 @@ def _draw_ends(ax: Axes, places: dict, outline: Outline, levels: int) -> None:
     says = "probability" if outline.outputs == 2 else "probability and heads"
     # A network without layers on its finest level begins with the density itself.
     begins = (0, DESCENT) in places
+    between = " " if begins else "\n"  # beside the arrow that begins there, which a longer line would meet
     for x, y, text in (
-        (left, 1.1 if begins else 0.0, f"{what}: {outline.window}³ {TIMES} {outline.inputs}"),
+        (left, 1.1 if begins else 0.0, f"{what}:{between}{outline.window}³ {TIMES} {outline.inputs}"),
         (right, 1.1, f"{says}: {outline.window}³ {TIMES} {outline.outputs}"),
     ):
         ax.text(x, y, text, ha="center", va="center", weight="bold")

@@ -108,6 +108,21 @@ def _outside_larger_ones(positions, radii, n):
 
 
 @njit(cache=True)
+def _span(squared, offset):
+    """First and last whole number m of |m - offset| <= sqrt(squared), or one more on either side."""
+    half = np.sqrt(squared)
+    return int(np.floor(offset - half)), int(np.ceil(offset + half)) + 1
+
+
+@njit(cache=True)
+def _wrapped(index, n):
+    """Periodic index of a cell at most one box away; a division would cost more than all else in these loops."""
+    if index < 0:
+        return index + n
+    return index - n if index >= n else index
+
+
+@njit(cache=True)
 def _claim(cells, fractions, radii, reaches, owner, score):
     """Give every cell to the halo of the smallest power distance; the earlier one where two are equal."""
     n = owner.shape[0]
@@ -116,15 +131,15 @@ def _claim(cells, fractions, radii, reaches, owner, score):
         squared_radius, limit = radii[halo] ** 2, reaches[halo] ** 2
         k = int(reaches[halo] + 1)
         for i in range(-k, k + 1):
-            x = (cells[halo, 0] + i) % n
+            x = _wrapped(cells[halo, 0] + i, n)
             for j in range(-k, k + 1):
-                y = (cells[halo, 1] + j) % n
+                y = _wrapped(cells[halo, 1] + j, n)
                 across = (i - fx) ** 2 + (j - fy) ** 2
                 if across > limit:
                     continue
-                for m in range(-k, k + 1):
+                for m in range(*_span(limit - across, fz)):
                     distance = across + (m - fz) ** 2
-                    z = (cells[halo, 2] + m) % n
+                    z = _wrapped(cells[halo, 2] + m, n)
                     power = np.float32(distance - squared_radius)
                     if distance <= limit and power < score[x, y, z]:
                         score[x, y, z], owner[x, y, z] = power, halo
@@ -137,24 +152,28 @@ def _collect(probability, cells, fractions, radii, reaches, owner):
     own, volumes, moments = np.zeros(len(cells)), np.zeros(len(cells)), np.zeros((len(cells), 3))
     for halo in range(len(cells)):
         fx, fy, fz = fractions[halo]
-        squared_radius = radii[halo] ** 2
+        squared_radius, limit = radii[halo] ** 2, reaches[halo] ** 2
         k = int(reaches[halo] + 1)
+        probable, volume, along = 0.0, 0.0, np.zeros(3)
         for i in range(-k, k + 1):
-            x = (cells[halo, 0] + i) % n
+            x = _wrapped(cells[halo, 0] + i, n)
             for j in range(-k, k + 1):
-                y = (cells[halo, 1] + j) % n
+                y = _wrapped(cells[halo, 1] + j, n)
                 across = (i - fx) ** 2 + (j - fy) ** 2
-                for m in range(-k, k + 1):
-                    z = (cells[halo, 2] + m) % n
+                if across > limit:
+                    continue
+                for m in range(*_span(limit - across, fz)):
+                    z = _wrapped(cells[halo, 2] + m, n)
                     if owner[x, y, z] == halo:
                         weight = np.float64(probability[x, y, z])
-                        own[halo] += weight
+                        probable += weight
                     elif across + (m - fz) ** 2 <= squared_radius:
                         weight = 1.0
                     else:
                         continue
-                    volumes[halo] += weight
-                    moments[halo, 0] += weight * (i - fx)
-                    moments[halo, 1] += weight * (j - fy)
-                    moments[halo, 2] += weight * (m - fz)
+                    volume += weight
+                    along[0] += weight * (i - fx)
+                    along[1] += weight * (j - fy)
+                    along[2] += weight * (m - fz)
+        own[halo], volumes[halo], moments[halo] = probable, volume, along
     return own, volumes, moments
