@@ -377,7 +377,7 @@ class VoteSettings(Model):
     scale: float = Field(0.6, gt=0, le=2, description="kernel with which votes are counted, in predicted radii")
     smallest_scale_cells: float = Field(1.5, gt=0.5, le=8, description="least kernel (cells)")
     least_peak: float = Field(0.03, gt=0, description="count of votes from which on a maximum is a candidate")
-    reach: float = Field(1.0, gt=0, le=2, description="farthest a vote is from its halo, in predicted radii")
+    reach: float = Field(0.85, gt=0, le=2, description="farthest a vote is from its halo, in predicted radii")
     radius_weight: float = Field(1.0, ge=0, description="a difference of ln radius, as a distance in radii")
     exclusion: float = Field(1.0, ge=0, le=2, description="a halo this close to a larger one, in its radii, is dropped")
     least_votes: float = Field(0.3, ge=0.1, description="of a halo, where a complete one has 1")
