@@ -1,9 +1,9 @@
-"""How good heads have to be: haloes by votes from the true vectors and radii of a box, with errors put in, and their cost.
+"""How good heads have to be: haloes by votes from the true vectors and radii of a box with errors, and their cost.
 
-    python benchmarks/votes.py --truth results/heads/ground_truth/009 --probability results/heads/predictions/no-heads/009.h5
+    python benchmarks/votes.py --truth results/heads/ground_truth/009 --probability P.h5
 
 Half of the variance of an error is common to neighbouring cells (smoothed over 2.5 cells), half is each cell's own.
-Rewrites the table of ``docs/objects.md``.
+``--probability`` gives a predicted mask of the same box. Rewrites the table of ``docs/objects.md``.
 """
 
 import argparse
