@@ -9,6 +9,7 @@ import pytest
 
 from halonet.catalogue import LAGRANGIAN, HaloCatalogue, read_catalogue, write_catalogue
 from halonet.dataset.targets import find_membership
+from halonet.halo_finding import votes
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.vote_calibration import LEAST_VOTES, Trial, VoteBox, best_trial, try_constants
 from halonet.halo_finding.vote_finder import find_by_votes
@@ -119,6 +120,15 @@ def test_a_box_shifted_by_whole_cells_gives_the_shifted_haloes_to_the_last_bit(c
     np.testing.assert_allclose((here.positions[order] + shift) % N, there.positions[other], atol=1e-12)
 
 
+def test_the_number_of_threads_changes_no_bit(crowd, monkeypatch):
+    fields = noisy(perfect(*crowd), 0.25, 0.2)
+    two = find_by_votes(fields, SETTINGS)
+    for threads in (1, 3):
+        monkeypatch.setattr(votes, "THREADS", threads)
+        other = find_by_votes(fields, SETTINGS)
+        assert all(np.array_equal(*pair) for pair in zip(vars(two).values(), vars(other).values(), strict=True))
+
+
 def test_scatter_of_the_votes_is_the_error_that_was_put_in():
     radius = 8.0
     found = find_by_votes(noisy(perfect([(20.5, 20.5, 20.5)], [radius]), 0.1, 0.05), SETTINGS)
@@ -161,11 +171,11 @@ def test_the_count_of_votes_is_their_sum_under_a_kernel_that_follows_the_radius(
     probability[tuple(cells.T)] = random.uniform(0.4, 1, 20)
     offset = random.uniform(-5, 5, (16, 16, 16, 3)).astype(np.float32)
     log_radius = random.uniform(0.5, 2, (16, 16, 16)).astype(np.float32)
-    votes = cast_votes(HeadFields(probability, offset, log_radius), 0.3)
-    counts = count_votes(votes, 0.6, 1.5) / ONE
+    cast = cast_votes(HeadFields(probability, offset, log_radius), 0.3)
+    counts = count_votes(cast, 0.6, 1.5) / ONE
     expected = np.zeros((16, 16, 16))
     places = np.stack(np.meshgrid(*[np.arange(16)] * 3, indexing="ij"), axis=-1)
-    for cell, vector, p, ln_radius in zip(votes.cells, votes.offsets, votes.probability, votes.log_radius, strict=True):
+    for cell, vector, p, ln_radius in zip(*cast.arrays, strict=True):
         gap = (places - cell - vector + 8) % 16 - 8
         radius = np.exp(ln_radius)
         near = np.maximum(1 - (gap**2).sum(-1) / max(0.6 * radius, 1.5) ** 2, 0)

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from scipy.spatial import KDTree
 
-from halonet.halo_finding.votes import HeadFields, Votes, cast_votes, count_votes, log_radii, peaks, place
+from halonet.halo_finding.votes import HeadFields, Votes, cast_votes, count_votes, log_radii, peaks, place, sum_over
 from halonet.settings import VoteSettings
 
 UNIT = 1 << 30  # fixed-point unit of sums over the votes of a candidate
@@ -163,9 +163,12 @@ def collect(votes: Votes, candidates: Candidates, reach: float, radius_weight: f
         A difference of ln radius counts as so many radii of distance.
     """
     n = votes.grid_cells
-    sums = np.zeros((len(candidates.radii), 7), np.int64)
-    rivals = candidates.cells, candidates.rests, np.log(candidates.radii)
-    _collect(votes.arrays, rivals, _binned(candidates.cells, n), n, reach, radius_weight, sums)
+    rivals, bins = (candidates.cells, candidates.rests, np.log(candidates.radii)), _binned(candidates.cells, n)
+    sums = sum_over(
+        votes,
+        np.zeros((len(candidates.radii), 7), np.int64),
+        lambda part, sums: _collect(part, rivals, bins, n, reach, radius_weight, sums),
+    )
     volume, *moments = (sums / UNIT).T
     mean = np.array(moments) / np.maximum(volume, 1 / UNIT)
     shift, log_radius = mean[:3].T, mean[3]
@@ -184,7 +187,7 @@ def _binned(cells: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return starts, np.argsort(flat, kind="stable"), np.arange(-side, 2 * side) % side
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _collect(votes, rivals, bins, n, reach, weight, sums):
     """Add every vote to the sums of its candidate: probability, and times it place (3), ln radius, their squares."""
     cells, offsets, probability, log_radius = votes
@@ -206,7 +209,7 @@ def _collect(votes, rivals, bins, n, reach, weight, sums):
         sums[best, 6] += np.int64(p * here**2)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _best(cell, rest, log_radius, rivals, bins, n, reach, weight, first, count, gap):
     """Candidate that fits a vote best, -1 if none is within ``reach`` of the radius that it predicts.
 
@@ -233,7 +236,7 @@ def _best(cell, rest, log_radius, rivals, bins, n, reach, weight, first, count, 
     return best
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _from_centre(cell, rest, rivals, rival, n, gap):
     """Vector from the centre of a candidate to a vote (cells), the shorter way around the box, left in ``gap``."""
     centres, rests, _ = rivals

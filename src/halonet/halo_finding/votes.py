@@ -5,15 +5,19 @@ weight p / (4/3 pi R^3): a complete halo collects 1. The votes are counted with 
 radius, since the error of o does, and the maxima of this count are the candidates for centres.
 
 Sums over votes are taken in integers (fixed-point numbers), whose order does not matter: a box shifted by whole cells
-gives the shifted counts to the last bit.
+gives the shifted counts to the last bit, and so does any number of threads.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
 
 ONE = 1 << 24  # fixed-point unit of counts: a vote for the largest halo has some 500 of them; counts up to 127
+THREADS = 2  # among which sums over votes are shared
 LOG_RADII = (
     np.float32(0.4),
     np.float32(4.0),
@@ -98,14 +102,26 @@ def count_votes(votes: Votes, scale: float, smallest_scale: float) -> np.ndarray
         Reach s of the kernel (1 - d^2 / s^2)^2: ``scale`` predicted radii, and no less than ``smallest_scale`` cells.
     """
     n = votes.grid_cells
-    counts = np.zeros((n,) * 3, np.int32)
     # The cell n beyond a face is the cell 0 behind the other one: a table of remainders, which are slow to compute.
     around = np.arange(-n, 2 * n) % n
-    _count(votes.arrays, scale, smallest_scale, around, counts)
-    return counts
+    return sum_over(
+        votes, np.zeros((n,) * 3, np.int32), lambda part, counts: _count(part, scale, smallest_scale, around, counts)
+    )
 
 
-@njit(cache=True)
+def sum_over(votes: Votes, zeros: np.ndarray, add: Callable[[tuple, np.ndarray], None]) -> np.ndarray:
+    """Sum of what ``add`` adds to ``zeros``, integers, for parts of the votes given as :attr:`Votes.arrays`."""
+    cuts = np.linspace(0, len(votes), THREADS + 1).astype(np.int64)
+    parts = [tuple(array[low:high] for array in votes.arrays) for low, high in pairwise(cuts)]
+    sums = [zeros, *(zeros.copy() for _ in parts[1:])]
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(add, parts, sums))
+    for other in sums[1:]:
+        zeros += other
+    return zeros
+
+
+@njit(cache=True, nogil=True)
 def place(cells, offsets, vote, n, cell, rest):
     """Cell nearest to a vote, and the vector from its centre to the vote (cells), left in ``cell`` and ``rest``."""
     for axis in range(3):
@@ -115,7 +131,7 @@ def place(cells, offsets, vote, n, cell, rest):
         rest[axis] = offsets[vote, axis] - whole
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _count(votes, scale, smallest, around, counts):
     cells, offsets, probability, log_radius = votes
     n, cell, rest = counts.shape[0], np.empty(3, np.int64), np.empty(3, np.float32)
@@ -127,7 +143,7 @@ def _count(votes, scale, smallest, around, counts):
         _spread(counts, around, cell, rest, np.float32(weight), np.float32(reach))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _spread(counts, around, cell, rest, weight, reach):
     """Add a vote to the cells within ``reach`` of it."""
     n, k, inverse, half = counts.shape[0], int(reach + np.float32(0.5)), 1 / reach**2, np.float32(0.5)
