@@ -19,6 +19,7 @@ include: "rules/halo_finding.smk"
 include: "rules/statistics.smk"
 include: "rules/report.smk"
 include: "rules/neural_bias.smk"
+include: "rules/mocks.smk"
 
 
 wildcard_constraints:
@@ -27,6 +28,7 @@ wildcard_constraints:
     batch=r"\d+-\d+",
     chain=r"\d+",
     draw=r"\d+",
+    seed=r"\d+",
 
 
 onerror:
@@ -44,6 +46,7 @@ localrules:
     statistics,
     figures,
     neural_bias,
+    mocks,
 
 
 # Targets list every kept file of their stage and of the stages before it: a deleted intermediate is noticed and remade.
@@ -55,6 +58,7 @@ rule all:
         needs_true_haloes,
         figure_files(),
         REPORT,
+        neural_bias_of_run(),
         statistics_files(),
         halo_files(),
         kept_probabilities(),
@@ -128,9 +132,6 @@ rule figures:
         ground_truth_files(),
 
 
-# Not yet part of `all`: its sampler is still short of the convergence it is meant to reach (docs/neural_bias.md).
-
-
 rule neural_bias:
     input:
         needs_true_haloes,
@@ -140,3 +141,12 @@ rule neural_bias:
             f"{GROUND_TRUTH}/{NEURAL_BIAS_BOX}/{name}.h5"
             for name in ("density", "haloes")
         ],
+
+
+# New catalogues from a trained network, shipped or of this run; no part of `all`.
+
+
+rule mocks:
+    input:
+        mock_files(),
+        own_network_files(),

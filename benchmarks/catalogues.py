@@ -32,7 +32,7 @@ from halonet.storage import read_field, read_header
 COMMAND = "python benchmarks/catalogues.py --network FOLDER --ground-truth BOX --thresholds FILE --output FOLDER"
 CALIBRATED = {
     "finder": "fitted",
-    "sphere_fit": {"reach": "calibrated"},
+    "sphere_fit": {"own_fraction": "calibrated", "reach": "calibrated"},
     "peak_thresholds": "calibrated",
     "shell_threshold": "calibrated",
 }
@@ -133,7 +133,7 @@ def main():
     found = find_haloes(probability, thresholds.peak, thresholds.shell)
     stages.finished("halo finding")
     if finding.finder == "fitted":
-        found = fit_spheres(probability, found, thresholds.reach, finding.sphere_fit.rounds, finding.minimum_cells)
+        found = fit_spheres(probability, found, thresholds.fit, finding.minimum_cells)
         stages.finished("fit of the spheres")
     catalogue = to_catalogue(found, cells, header, cosmology, finding.minimum_cells)
     catalogue = with_eulerian_columns(catalogue, density, cosmology, header.redshift or 0.0)

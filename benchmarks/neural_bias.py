@@ -1,20 +1,26 @@
-"""Benchmarks of the neural bias model: speed beside JAX, recovery of a mock, calibration, efficiency of samplers.
+"""Benchmarks of the neural bias model: speed beside JAX, recovery of a mock, simulation-based calibration.
 
 python benchmarks/neural_bias.py speed
 python benchmarks/neural_bias.py recovery --folder FOLDER
 python benchmarks/neural_bias.py calibration --folder FOLDER
+
+Results go to ``--output``; FOLDER holds what a run may go on from. The experiment on Peak Patch haloes is a run of the
+workflow: ``snakemake --profile profiles/neural_bias neural_bias``.
 """
 
 import argparse
 import json
 import multiprocessing
 import os
+import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from neural_bias_calibration import calibration
 
 BOX_SIZE, CELLS = 357.0, 64  # Mpc: 250 Mpc/h and 3.9 Mpc/h cells, as in Charnock et al. (2020)
 MINIMUM_MASS = 3e12
@@ -22,7 +28,7 @@ MINIMUM_MASS = 3e12
 # that the data do not need is free to wander through its prior, and chains then take much longer to agree.
 ROWS = [-8.5, -10.7, -2.5, 4.8, 1.0, -0.7]
 TRUTH = [0.5, 0.03, 0.01, 0.005, 0.0, 1.4, 1.2, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0]
-RECOVERY = {"most_steps": 32, "guide_points": 8192}
+RECOVERY = {"warmup": 500, "samples": 2000, "guide_points": 4096}
 
 
 def one_thread():
@@ -78,28 +84,42 @@ def cpu_milliseconds(function, repeats=15):
     return 1e3 * min(times)
 
 
-def speed(_):
+def speed(arguments):
     """CPU time of value and gradient of the theta block on one core, beside the same function in JAX."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     from halonet.neural_bias.problem import make_problem
 
-    inputs = mock_inputs()
+    inputs, theta = mock_inputs(), np.array(TRUTH)
     problem = make_problem(inputs, mock_settings(kind="hmc", guide_points=None))
-    posterior = problem.posterior()
-    theta = np.array(TRUTH)
-    print(f"{len(inputs.haloes)} haloes, {CELLS}^3 voxels, one core, CPU milliseconds (least of 15)")
+    result = {"haloes": len(inputs.haloes), "voxels": CELLS**3, "milliseconds": {}}
+    times = result["milliseconds"]
     for dtype in ("float32", "float64"):
         posterior = problem.posterior(dtype)
         gradient = cpu_milliseconds(lambda p=posterior: p.energy_and_gradient(theta))
-        print(f"TensorFlow {dtype}: value and gradient {gradient:.1f}", end="")
-        print(f", value {cpu_milliseconds(lambda p=posterior: p.energy(theta)):.1f}")
-    guided = make_problem(inputs, mock_settings(kind="hmc")).posterior()
-    print(f"TensorFlow float32, gradient of the guide: {cpu_milliseconds(lambda: guided.gradient(theta)):.2f}")
+        times[dtype] = {"value_and_gradient": gradient, "value": cpu_milliseconds(lambda p=posterior: p.energy(theta))}
+    for points in (4096, 16384):
+        guided = make_problem(inputs, mock_settings(kind="hmc", guide_points=points)).posterior()
+        times[f"guide of {points} points, float32"] = {
+            "value_and_gradient": cpu_milliseconds(lambda p=guided: p.gradient(theta), 50)
+        }
     value, slope = problem.posterior().energy_and_gradient(theta)
     jax_value, jax_slope, milliseconds = jax_gradient(problem, theta)
-    print(f"JAX float32: value and gradient {milliseconds:.1f}")
-    largest = np.abs(jax_slope / slope - 1).max()
-    print(f"difference of the values {jax_value - value:.3g}, largest relative one of the gradients {largest:.2g}")
+    times["float32 in JAX"] = {"value_and_gradient": milliseconds}
+    result["difference_of_values"] = abs(jax_value - value)
+    result["largest_relative_difference_of_gradients"] = float(np.abs(jax_slope / slope - 1).max())
+    record(arguments, "neural_bias_speed", result)
+
+
+def record(arguments, name, result):
+    """Write a result with the machine and the command it came from."""
+    info = Path("/proc/cpuinfo").read_text().splitlines()
+    cpu = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), platform.processor())
+    machine = {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version()}
+    command = f"python benchmarks/neural_bias.py {arguments.command.__name__}"
+    text = json.dumps({"machine": machine, "command": command} | result, indent=2)
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    (arguments.output / f"{name}.json").write_text(text + "\n")
+    print(text)
 
 
 def jax_gradient(problem, theta):
@@ -148,7 +168,9 @@ def run_one(arguments):
     start = time.process_time()
     problem = make_problem(read_inputs(folder / "inputs.h5"), mock_settings(**sampler))
     chain, samples = run_chain(problem, 11, index, folder / f"chain_{index}.checkpoint.npz")
-    cost = {"gradients": int(chain.records["gradients"].sum()), "seconds": time.process_time() - start}
+    cost = {"acceptance": float(chain.records["acceptance"][sampler["warmup"] :].mean())}
+    cost |= {"gradients": int(chain.records["gradients"].sum()), "seconds": time.process_time() - start}
+    cost["step"] = chain.sampler.step_size(chain.done)
     write_chain(folder / f"chain_{index}.h5", chain, problem.model.names(), cost, {"parameters": samples})
     print(f"chain {index}: {cost}", flush=True)
     return cost
@@ -156,145 +178,47 @@ def run_one(arguments):
 
 def recovery(arguments):
     """Four chains on a mock of 10^4 haloes: twelve counts, R-hat, effective samples, cost."""
-    folder = Path(arguments.folder)
-    sampler = {"warmup": arguments.warmup, "samples": arguments.samples} | RECOVERY
+    folder = arguments.folder
     from halonet.neural_bias.inputs import write_inputs
 
     inputs = mock_inputs()
     write_inputs(folder / "inputs.h5", inputs, {})
     wall = time.monotonic()
     with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
-        costs = pool.map(run_one, [(folder, index, sampler) for index in range(4)], chunksize=1)
-    report = judge(folder, mock_settings(**sampler))
-    report |= {"wall_seconds": time.monotonic() - wall, "costs": costs, "haloes": len(inputs.haloes)}
-    report["cpu_seconds"] = sum(cost["seconds"] for cost in costs)
-    (folder / "recovery.json").write_text(json.dumps(report, indent=2))
-    print(json.dumps(report, indent=2))
+        costs = pool.map(run_one, [(folder, index, RECOVERY) for index in range(4)], chunksize=1)
+    wall = time.monotonic() - wall
+    result = {"haloes": len(inputs.haloes), "sampler": RECOVERY, "processes": arguments.processes}
+    result |= {"wall_seconds": wall, "cpu_seconds": sum(cost["seconds"] for cost in costs), "chains": costs}
+    record(arguments, "neural_bias_recovery", result | judge(folder, mock_settings(**RECOVERY)))
 
 
-def judge(folder, settings, chains=4, stride=2):
-    """Counts of the chains' samples against the mock's."""
-    from halonet.neural_bias.chain import read_chain
+def judge(folder, settings, chains=4):
+    """Counts that the chains' samples expect against those found, and against those that the truth expects."""
     from halonet.neural_bias.counts import expected_counts, make_bins
-    from halonet.neural_bias.diagnostics import effective_sample_size, r_hat
     from halonet.neural_bias.inputs import read_inputs
+    from halonet.neural_bias.model import Offsets
     from halonet.neural_bias.problem import make_problem
+    from halonet.neural_bias.results import compare_counts, convergence, read_samples, sampled_counts
 
     problem = make_problem(read_inputs(folder / "inputs.h5"), settings)
     bins = make_bins(problem.voxels)
-    counts = expected_counts(problem, bins, problem.points())
-    theta = [read_chain(folder / f"chain_{index}.h5")["parameters"][::stride] for index in range(chains)]
-    expected = np.array([[counts(row) for row in rows] for rows in theta])
-    found, mean = bins.found(problem.voxels), expected.mean(axis=(0, 1))
-    pull = (mean - found) / np.sqrt(expected.var(axis=(0, 1)) + mean)
-    flat = expected.reshape(*expected.shape[:2], -1)
-    return {
-        "found": found.tolist(),
-        "expected": mean.tolist(),
-        "pull": pull.tolist(),
-        "r_hat": [r_hat(flat[..., i]) for i in range(flat.shape[-1])],
-        "effective_samples": [effective_sample_size(flat[..., i]) for i in range(flat.shape[-1])],
+    files, samples = read_samples([folder / f"chain_{index}.h5" for index in range(chains)])
+    expected = sampled_counts(problem, bins, samples)
+    true_model = problem.model.with_offsets(Offsets(np.array(ROWS), problem.model.offsets.feature_means, np.log(2)))
+    truth = replace(problem, model=true_model, likelihood=replace(problem.likelihood, model=true_model))
+    true_counts = expected_counts(truth, bins, truth.points())(np.array(TRUTH))
+    deviation = (expected.mean(axis=(0, 1)) - true_counts) / expected.std(axis=(0, 1))
+    result = {"counts": compare_counts(bins.found(problem.voxels), expected)}
+    result["counts"] |= {"truth": true_counts.tolist(), "deviation_from_truth": deviation.tolist()}
+    result["convergence"] = convergence(files, expected)
+    result["summary"] = {
+        "largest_pull": float(np.abs(result["counts"]["pull"]).max()),
+        "largest_deviation_from_truth": float(np.abs(deviation).max()),
+        "largest_r_hat": max(result["convergence"]["r_hat"]),
+        "least_effective_samples": min(result["convergence"]["effective_samples"]),
+        "least_per_1000_gradients": min(result["convergence"]["effective_samples_per_1000_gradients"]),
     }
-
-
-CALIBRATION = {"cells": 16, "box_size": 100.0, "replicates": 100, "draws": 31, "length": 1024, "largest": 4.0}
-# Some 70 haloes in the median; without an upper mass a few truths would expect more than there is memory for.
-CALIBRATION_ROWS = [-9.0, -10.5, -1.0, 0.5, -0.5, -1.0]
-
-
-def calibration_field():
-    """A smooth field on 16^3 cells, faint enough for the prior of unit width to expect catalogues of usual size."""
-    from scipy.ndimage import gaussian_filter
-
-    cells = CALIBRATION["cells"]
-    field = gaussian_filter(np.random.default_rng(1).standard_normal((cells,) * 3), 1.5, mode="wrap")
-    return 0.03 * field / field.std()
-
-
-def calibrate_some(arguments):
-    """Ranks of the truth among posterior draws, for some replicates; in a process of its own."""
-    first, last = arguments
-    tf = one_thread()
-    from halonet.neural_bias.chain import Chain
-    from halonet.neural_bias.draws import draw_haloes
-    from halonet.neural_bias.likelihood import Compiled, Likelihood, Posterior, gather_points
-    from halonet.neural_bias.model import NeuralBiasModel, Offsets
-    from halonet.neural_bias.optimum import inverse_curvature, minimise
-    from halonet.neural_bias.samplers import make_sampler
-    from halonet.settings import SamplerSettings
-
-    cells, draws = CALIBRATION["cells"], CALIBRATION["draws"]
-    features = NeuralBiasModel().features(tf.constant(calibration_field(), tf.float64)).numpy()
-    offsets = Offsets(np.array(CALIBRATION_ROWS), features.mean(axis=1), np.log(2))
-    model = NeuralBiasModel().with_offsets(offsets)
-    volumes = np.full(cells**3, (CALIBRATION["box_size"] / cells) ** 3)
-    likelihood = Likelihood(model, CALIBRATION["largest"])
-    compiled = Compiled(likelihood, 1.0)
-    settings = SamplerSettings(warmup=300, samples=draws, thinning=10, guide_points=None, trajectory=1.5, most_steps=24)
-    dense = features[0] > np.quantile(features[0], 0.9)
-
-    def judged(theta):
-        theta = tf.constant(theta, tf.float64)
-        density = likelihood.densities(theta, model.summary(theta, tf.constant(features))).numpy()
-        return np.r_[theta.numpy(), density.sum(), density[dense].sum()]
-
-    ranks = []
-    for replicate in range(first, last):
-        rng = np.random.default_rng([7, replicate])
-        truth = rng.standard_normal(model.parameters)
-        at = tf.constant(truth)
-        parts = [np.stack(part) for part in model.mass_function(at, model.summary(at, tf.constant(features)))]
-        drawn = draw_haloes(parts, volumes, rng, CALIBRATION["largest"])
-        length = CALIBRATION["length"] * 2 ** max(
-            0, int(np.ceil(np.log2(max(len(drawn.voxels), 1) / CALIBRATION["length"])))
-        )
-        points = gather_points(model, features, volumes, drawn.voxels, drawn.log_mass, "float64", length)
-        posterior = Posterior(compiled, points)
-        found = minimise(posterior.energy_and_gradient, 0.1 * rng.standard_normal(17), 15, 0.1)
-        sampler = make_sampler(posterior, found.theta, inverse_curvature(found.hessian, 1.0), settings)
-        samples = Chain(sampler, settings, 3, replicate).run().samples
-        values = np.array([judged(sample) for sample in samples])
-        ranks.append((values < judged(truth)).sum(axis=0).tolist())
-        print(replicate, len(drawn.voxels), flush=True)
-    return ranks
-
-
-def calibration(arguments):
-    """Simulation-based calibration on 16^3 cells: ranks of truths from the prior, haloes drawn from these truths."""
-    folder, count = Path(arguments.folder), arguments.replicates
-    blocks = np.array_split(np.arange(count), 2)
-    start = time.monotonic()
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        ranks = np.concatenate(pool.map(calibrate_some, [(block[0], block[-1] + 1) for block in blocks]))
-    (folder / "ranks.json").write_text(json.dumps({"ranks": ranks.tolist(), "draws": CALIBRATION["draws"]}))
-    print(f"{count} replicates in {time.monotonic() - start:.0f} s")
-    draw_ranks(ranks, CALIBRATION["draws"], folder / "neural_bias_calibration.png")
-
-
-def draw_ranks(ranks, draws, path, bins=8):
-    """Histograms of the ranks; returns the chi-square probability of uniform ranks, one per quantity."""
-    import matplotlib.pyplot as plt
-    from scipy import stats
-
-    from halonet.neural_bias.model import NeuralBiasModel
-
-    names = [*NeuralBiasModel().names(), "expected haloes", "expected haloes, densest tenth"]
-    figure, axes = plt.subplots(4, 5, figsize=(15, 9), sharex=True, sharey=True, layout="constrained")
-    expected, probabilities = len(ranks) / bins, []
-    low, high = stats.binom.ppf([0.005, 0.995], len(ranks), 1 / bins)
-    for axis, name, values in zip(axes.flat, names, np.transpose(ranks), strict=False):
-        counts, edges = np.histogram(values, bins, (-0.5, draws + 0.5))
-        probabilities.append(float(stats.chisquare(counts).pvalue))
-        axis.stairs(counts, edges, fill=True, alpha=0.6)
-        axis.axhspan(low, high, color="0.5", alpha=0.25)
-        axis.axhline(expected, color="0.3", lw=0.8)
-        axis.set_title(f"{name}: p = {probabilities[-1]:.2f}", fontsize=8)
-    axes.flat[-1].axis("off")
-    figure.supxlabel(f"rank of the truth among {draws} posterior draws")
-    figure.supylabel(f"replicates of {len(ranks)}")
-    figure.savefig(path, dpi=80)
-    print({name: round(p, 3) for name, p in zip(names, probabilities, strict=True)})
-    return probabilities
+    return result
 
 
 def main():
@@ -302,13 +226,13 @@ def main():
     commands = parser.add_subparsers(required=True)
     for command in (speed, recovery, calibration):
         sub = commands.add_parser(command.__name__, help=command.__doc__)
-        sub.set_defaults(command=command)
+        sub.set_defaults(command=command, record=record)
+        sub.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="folder of the results")
         if command is not speed:
-            sub.add_argument("--folder", required=True)
-            sub.add_argument("--warmup", type=int, default=500)
-            sub.add_argument("--samples", type=int, default=4000)
+            sub.add_argument("--folder", type=Path, required=True, help="folder of chains and ranks")
             sub.add_argument("--processes", type=int, default=2)
-            sub.add_argument("--replicates", type=int, default=CALIBRATION["replicates"])
+        if command is calibration:
+            sub.add_argument("--replicates", type=int, default=100)
     arguments = parser.parse_args()
     arguments.command(arguments)
 

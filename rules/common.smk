@@ -54,6 +54,16 @@ TRUTH_SCRIPTS = (
     else ["draw_density", "find_peak_patch_haloes"]
 )
 
+# One of this run's networks, a user's folder, or one that is shipped with the code.
+MOCK_NETWORK_IS_OWN = SETTINGS.mocks.network in SETTINGS.run.networks
+if MOCK_NETWORK_IS_OWN:
+    MOCK_NETWORK = f"{NETWORKS}/{SETTINGS.mocks.network}"
+else:
+    FOLDER = Path(SETTINGS.mocks.network)
+    MOCK_NETWORK = str(FOLDER if FOLDER.is_dir() else ROOT / FOLDER)
+MOCKS = f"{RESULTS}/mocks/{Path(MOCK_NETWORK).name}"
+MOCK_SEEDS = [SETTINGS.mocks.first_seed + i for i in range(SETTINGS.mocks.count)]
+
 NEURAL_BIAS_BOX = (
     BOXES if SETTINGS.neural_bias.box is not None else [*TEST_BOXES, *BOXES]
 )[SETTINGS.neural_bias.box or 0]
@@ -165,7 +175,7 @@ def truth_files(boxes):
 
 def batch_configuration():
     """Configuration that makes the boxes of a batch as the run would: all of it, but for how its jobs run."""
-    values = SETTINGS.model_dump(exclude={"training": True, "jobs": True})
+    values = SETTINGS.model_dump(exclude={"training", "jobs", "mocks"})
     values["ground_truth"] |= {"ranks": 1, "launcher": ""}
     return values | {"training": {}}
 
@@ -343,12 +353,18 @@ def reported_settings():
     """The settings that decide a run's results: neither how jobs run, nor networks that are not trained."""
     own = SETTINGS.ground_truth.source == "files"
     unused = {"ranks", "launcher"} | ({"peak_patch"} if own else {"source", "files"})
-    how = {"training": True, "jobs": True, "ground_truth": unused}
+    how = {"training": True, "jobs": True, "mocks": True, "ground_truth": unused}
     values = SETTINGS.model_dump(exclude=how)
     values["networks"] = {
         name: values["networks"][name] for name in SETTINGS.run.networks
     }
     return values
+
+
+def neural_bias_settings(*names):
+    """Of the neural bias model's settings, those that a script uses, as JSON; how many chains there are changes none."""
+    values = SETTINGS.neural_bias.model_dump(exclude={"sampler": {"chains"}})
+    return json.dumps({name: values[name] for name in names})
 
 
 def neural_bias_chains():
@@ -360,16 +376,32 @@ def neural_bias_chains():
 
 
 def neural_bias_draws():
-    """Catalogues drawn from the neural bias model."""
-    return expand(
-        f"{NEURAL_BIAS}/draw_{{draw}}.h5", draw=range(SETTINGS.neural_bias.draws)
-    )
+    """Catalogues drawn from the neural bias model, where it covers the whole box."""
+    whole = SETTINGS.neural_bias.engine.boundary == "wrap"
+    draws = SETTINGS.neural_bias.draws if whole else 0
+    return expand(f"{NEURAL_BIAS}/draw_{{draw}}.h5", draw=range(draws))
 
 
 def neural_bias_figures():
-    """Figures of the neural bias model."""
-    names = ("mass_functions", "fields", "kernels", "comparison", "predictive", "trace")
-    return expand(f"{FIGURES}/neural_bias/neural_bias_{{name}}.png", name=names)
+    """Figures of the neural bias model, and their captions."""
+    names = ["mass_functions", "rivals", "fields", "predictive", "chains", "kernels"]
+    if SETTINGS.neural_bias.engine.boundary != "wrap":
+        names.remove("predictive")
+    files = [f"{name}.{kind}" for name in names for kind in ("png", "pdf")]
+    return [f"{FIGURES}/neural_bias/{file}" for file in [*files, "captions.json"]]
+
+
+def neural_bias_of_run():
+    """Kept files of the neural bias model, where the run has it."""
+    if not SETTINGS.run.neural_bias:
+        return []
+    return neural_bias_figures() + neural_bias_files()
+
+
+def neural_bias_option():
+    """Summary and figures of the neural bias model for the report, where the run has it."""
+    shown = [f"{NEURAL_BIAS}/summary.json", f"{FIGURES}/neural_bias"]
+    return given("--neural-bias", shown if SETTINGS.run.neural_bias else [])
 
 
 def neural_bias_files():
@@ -380,3 +412,75 @@ def neural_bias_files():
         + neural_bias_chains()
         + neural_bias_draws()
     )
+
+
+def mock_network_files(wildcards):
+    """Files of the mocks' network that decide a mock; a folder that is no network is refused."""
+    names = ("model.weights.h5", "settings.json", "normalisation.json")
+    files = [f"{MOCK_NETWORK}/{name}" for name in names]
+    missing = [file for file in files if not Path(file).is_file()]
+    if missing and not MOCK_NETWORK_IS_OWN:
+        raise WorkflowError(
+            f"mocks.network = {SETTINGS.mocks.network!r}: {missing[0]} is missing; give one of run.networks "
+            f"({', '.join(SETTINGS.run.networks)}) or the folder of a trained network"
+        )
+    return files
+
+
+def mock_thresholds():
+    """Thresholds of the mocks' network: this run's, or those that travel with it; none where there are none."""
+    if MOCK_NETWORK_IS_OWN:
+        return thresholds_of(SETTINGS.mocks.network)
+    shipped = Path(MOCK_NETWORK) / "thresholds.json"
+    return [str(shipped)] if shipped.is_file() else []
+
+
+def mock_network_digest(wildcards):
+    """Content of a network that no job of this run makes; what this run trains is noticed as a changed input."""
+    if MOCK_NETWORK_IS_OWN:
+        return None
+    files = [*mock_network_files(wildcards), *mock_thresholds()]
+    return [file_digest(file) for file in files]
+
+
+def mock_settings(*names):
+    """Of the mocks' settings, those that a script uses, as JSON."""
+    return json.dumps({name: getattr(SETTINGS.mocks, name) for name in names})
+
+
+def mock_options():
+    """Options of a mock that stand in the configuration."""
+    mocks = SETTINGS.mocks
+    options = []
+    if MOCK_NETWORK_IS_OWN:
+        options += ["--halo-finding", as_json(SETTINGS.halo_finding)]
+    if mocks.outside_validity:
+        options.append("--outside-validity")
+    return options
+
+
+def kept_mock_fields(folder):
+    """Fields of a mock, where the configuration keeps them."""
+    mocks = SETTINGS.mocks
+    kept = {"density": mocks.keep_density, "probability": mocks.keep_probability}
+    return {name: f"{folder}/{name}.h5" for name, wanted in kept.items() if wanted}
+
+
+def mock_files():
+    """Kept files of the mocks."""
+    names = ["haloes.h5"]
+    names += [f"{name}.h5" for name in kept_mock_fields(MOCKS)]
+    if SETTINGS.mocks.abundance_matching:
+        names.append("matched_haloes.h5")
+    files = expand(f"{MOCKS}/{{seed}}/{{name}}", seed=MOCK_SEEDS, name=names)
+    if SETTINGS.mocks.count > 1:
+        files += expand(f"{MOCKS}/{{seed}}/statistics.json", seed=MOCK_SEEDS)
+        files += [f"{MOCKS}/covariance.{kind}" for kind in ("json", "png", "pdf")]
+    return files
+
+
+def own_network_files():
+    """The mocks' network and thresholds, where this run makes them."""
+    if not MOCK_NETWORK_IS_OWN:
+        return []
+    return network_folder(SETTINGS.mocks.network) + mock_thresholds()

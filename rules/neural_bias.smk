@@ -1,5 +1,7 @@
 """Neural bias model: evolved density and haloes of one box -> posterior chains -> summary, drawn catalogues, figures."""
 
+FIT = ("density_floor", "engine", "sampler", "precision")
+
 
 rule prepare_neural_bias:
     input:
@@ -19,7 +21,13 @@ rule prepare_neural_bias:
     params:
         script=script("prepare_neural_bias"),
         code=digest("prepare_neural_bias"),
-        settings=as_json(SETTINGS.neural_bias),
+        settings=neural_bias_settings(
+            "cells",
+            "minimum_mass_msun",
+            "maximum_mass_msun",
+            "lpt_order",
+            "supersample",
+        ),
         cosmology=as_json(SETTINGS.cosmology),
     shell:
         "python {params.script} --density {input.density} --haloes {input.haloes} --drop"
@@ -43,7 +51,7 @@ rule sample_neural_bias:
     params:
         script=script("sample_neural_bias"),
         code=digest("sample_neural_bias"),
-        settings=as_json(SETTINGS.neural_bias),
+        settings=neural_bias_settings(*FIT),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --settings {params.settings:q} --seed {params.seed}"
@@ -69,7 +77,7 @@ rule summarise_neural_bias:
     params:
         script=script("summarise_neural_bias"),
         code=digest("summarise_neural_bias"),
-        settings=as_json(SETTINGS.neural_bias),
+        settings=neural_bias_settings(*FIT, "ablation_kernels"),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
@@ -94,7 +102,7 @@ rule draw_neural_bias_haloes:
     params:
         script=script("draw_neural_bias_haloes"),
         code=digest("draw_neural_bias_haloes"),
-        settings=as_json(SETTINGS.neural_bias),
+        settings=neural_bias_settings(*FIT),
         cosmology=as_json(SETTINGS.cosmology),
         seed=SETTINGS.run.seed,
     shell:
@@ -108,7 +116,6 @@ rule draw_neural_bias_figures:
         inputs=f"{NEURAL_BIAS}/inputs.h5",
         summary=f"{NEURAL_BIAS}/summary.json",
         arrays=f"{NEURAL_BIAS}/arrays.h5",
-        draws=neural_bias_draws(),
     output:
         figures=neural_bias_figures(),
     log:
@@ -125,4 +132,4 @@ rule draw_neural_bias_figures:
         code=digest("draw_neural_bias_figures"),
     shell:
         "python {params.script} --inputs {input.inputs} --summary {input.summary} --arrays {input.arrays}"
-        " --draws {input.draws} --figures $(dirname {output.figures[0]}) 2>&1 | tee {log}"
+        " --figures $(dirname {output.figures[0]}) 2>&1 | tee {log}"

@@ -45,6 +45,7 @@ rule write_report:
         provenance=[
             f"{NETWORKS}/{trained(name)}/provenance.json" for name in CATALOGUES
         ],
+        neural_bias=neural_bias_of_run(),
     output:
         report=REPORT,
     log:
@@ -63,7 +64,8 @@ rule write_report:
         figures=[f"{FIGURES}/{name}" for name in CATALOGUES],
         # A function, since settings may hold the {box} of a user's files, which is no wildcard here.
         settings=lambda wildcards: json.dumps(reported_settings()),
+        neural_bias=neural_bias_option(),
     shell:
         "python {params.script} --networks {params.networks} --summaries {input.summaries}"
         " --figures {params.figures} --provenance {input.provenance} --settings {params.settings:q}"
-        " --report {output.report} 2>&1 | tee {log}"
+        " {params.neural_bias} --report {output.report} 2>&1 | tee {log}"

@@ -16,10 +16,10 @@ FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "costs", "run_log", "run_status"},
     {"storage", "cosmology"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"},
-    {"peak_patch", "network", "halo_finding", "statistics", "neural_bias", "figures", "export"},
+    {"peak_patch", "network", "halo_finding", "statistics", "neural_bias", "figures", "export", "mocks"},
 ]
 STAGES = FLOORS[-1]
-BY_HAND = {"export_catalogue", "show_status"}  # scripts for a user, on a finished catalogue or a run; no stages
+BY_HAND = {"export_catalogue", "ship_network", "show_mock", "show_status"}  # on finished work; no stages
 
 
 def imported_rooms(path):

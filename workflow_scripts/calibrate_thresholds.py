@@ -1,4 +1,4 @@
-"""Fit thresholds, reach of spheres or constants of the vote finder on boxes of known truth, never on test boxes."""
+"""Fit the halo finder's thresholds and constants on boxes of known truth, never on test boxes."""
 
 import argparse
 from collections.abc import Iterator
@@ -12,13 +12,12 @@ from halonet.halo_finding.calibration import (
     CalibrationError,
     best_candidate,
     calibration_record,
-    compare_reaches,
     compare_thresholds,
     edge_probabilities,
     fit_shell_threshold,
-    shifted,
     stack_edges,
 )
+from halonet.halo_finding.fit_calibration import calibrate_fit, fit_record
 from halonet.halo_finding.inputs import cosmology_of, read_fields, read_probability
 from halonet.halo_finding.vote_calibration import VoteBox, best_trial, try_constants, vote_record
 from halonet.provenance import provenance
@@ -38,55 +37,6 @@ def read_box(probability_path: str, haloes_path: str) -> CalibrationBox:
     return CalibrationBox(probability, true)
 
 
-def calibrate_votes(pairs: list[tuple[str, str]], settings: HaloFindingSettings) -> dict:
-    """Constants of the vote finder and the evidence behind them, as a thresholds file holds them."""
-
-    def boxes() -> Iterator[VoteBox]:
-        for probability, haloes in console.progress(pairs, "trying constants"):
-            box = read_box(probability, haloes)
-            yield VoteBox(read_fields(probability, box.probability), box.true)
-
-    cosmology = cosmology_of(None, read_catalogue(pairs[0][1]).header)
-    trials = try_constants(boxes(), VoteSettings(), cosmology, settings.calibration_cells)
-    chosen = best_trial(trials)
-    console.log.info(
-        "votes: completeness %.3f, purity %.3f above %d cells with %s",
-        chosen.completeness, chosen.purity, settings.calibration_cells, chosen.settings,
-    )  # fmt: skip
-    return vote_record(trials, chosen)
-
-
-def calibrate_thresholds(pairs: list[tuple[str, str]], settings: HaloFindingSettings) -> dict:
-    """Thresholds, and the reach of fitted spheres, and the evidence behind them, as a thresholds file holds them."""
-    centre = settings.calibration_centre
-    edges = [edge_probabilities(read_box(*pair), centre) for pair in console.progress(pairs, "stacked profiles")]
-    profile = stack_edges(np.concatenate(edges))
-    shell, shifts = settings.shell_threshold, [0.0]
-    if shell == "calibrated":
-        shell, shifts = fit_shell_threshold(profile), settings.calibration_shifts
-    boxes = (read_box(*pair) for pair in console.progress(pairs, "comparing thresholds"))
-    cosmology = cosmology_of(None, read_catalogue(pairs[0][1]).header)
-    candidates = compare_thresholds(boxes, shell, shifts, cosmology, settings.calibration_cells)
-    chosen = best_candidate(candidates, settings.calibration_tolerance)
-    record = calibration_record(profile, shell, candidates, chosen)
-    if settings.needs_reach:
-        peak = chosen.peak_thresholds if settings.peak_thresholds == "calibrated" else settings.peak_thresholds
-        boxes = (read_box(*pair) for pair in console.progress(pairs, "comparing reaches"))
-        reaches = compare_reaches(
-            boxes, (peak, shifted(shell, chosen.shift)), settings.sphere_fit.rounds, cosmology,
-            settings.calibration_cells, settings.minimum_cells,
-        )  # fmt: skip
-        record |= {"sphere_fit_reach": min(reaches, key=lambda pair: pair[1])[0], "reaches": reaches}
-    console.log.info(
-        "peak thresholds %s: completeness %.2f, purity %.2f above %d cells",
-        ", ".join(f"{threshold:g}" for threshold in chosen.peak_thresholds),
-        chosen.completeness,
-        chosen.purity,
-        settings.calibration_cells,
-    )
-    return record
-
-
 def main() -> None:
     """Calibrate, and write the thresholds with the evidence behind them."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -102,13 +52,66 @@ def main() -> None:
         )
     settings = stage_settings(HaloFindingSettings, arguments.settings)
     pairs = list(zip(arguments.probability, arguments.haloes, strict=True))
-
-    record = (calibrate_votes if settings.finder == "votes" else calibrate_thresholds)(pairs, settings)
-    tolerance = settings.calibration_tolerance
-    record |= {"boxes": len(pairs), "cells": settings.calibration_cells, "tolerance": tolerance}
+    calibrate = calibrate_votes if settings.finder == "votes" else calibrate_thresholds
+    record = calibrate(pairs, settings, cosmology_of(None, read_catalogue(pairs[0][1]).header))
+    record |= {"boxes": len(pairs), "cells": settings.calibration_cells}
     record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())
     write_json(arguments.thresholds, record)
-    if record["chosen"]["score"] == 0:
+    report(record["chosen"], settings.calibration_cells)
+
+
+def calibrate_votes(pairs, settings, cosmology) -> dict:
+    """Constants of the vote finder, and the trials they were chosen from."""
+
+    def boxes() -> Iterator[VoteBox]:
+        for probability, haloes in console.progress(pairs, "trying constants"):
+            box = read_box(probability, haloes)
+            yield VoteBox(read_fields(probability, box.probability), box.true)
+
+    trials = try_constants(boxes(), VoteSettings(), cosmology, settings.calibration_cells)
+    return vote_record(trials, best_trial(trials))
+
+
+def calibrate_thresholds(pairs, settings, cosmology) -> dict:
+    """Thresholds of the search in the probability, and constants of the fit after it where there is one."""
+
+    def boxes(what: str) -> Iterator[CalibrationBox]:
+        return (read_box(*pair) for pair in console.progress(pairs, what))
+
+    edges = [edge_probabilities(box, settings.calibration_centre) for box in boxes("stacked profiles")]
+    profile = stack_edges(np.concatenate(edges))
+    calibrate = calibrate_fitted if settings.finder == "fitted" else calibrate_paper
+    return calibrate(boxes, profile, settings, cosmology)
+
+
+def calibrate_paper(boxes, profile, settings, cosmology) -> dict:
+    """Thresholds of the paper's finder, and the candidates they were chosen from."""
+    shell, shifts = settings.shell_threshold, [0.0]
+    if shell == "calibrated":
+        shell, shifts = fit_shell_threshold(profile), settings.calibration_shifts
+    compared = compare_thresholds(boxes("comparing thresholds"), shell, shifts, cosmology, settings.calibration_cells)
+    chosen = best_candidate(compared, settings.calibration_tolerance)
+    return calibration_record(profile, shell, compared, chosen) | {"tolerance": settings.calibration_tolerance}
+
+
+def calibrate_fitted(boxes, profile, settings, cosmology) -> dict:
+    """Thresholds of the search and constants of the fit, and the candidates they were chosen from."""
+    shell = fit_shell_threshold(profile) if settings.shell_threshold == "calibrated" else settings.shell_threshold
+    results = calibrate_fit(lambda: boxes("comparing fitted haloes"), shell, settings, cosmology)
+    return fit_record(profile, shell, results, settings)
+
+
+def report(chosen: dict, cells: int) -> None:
+    """Say what was chosen, and whether the network is of any use."""
+    peaks = ", ".join(f"{threshold:g}" for threshold in chosen.get("peak_thresholds", ()))
+    console.log.info(
+        "%s: completeness %.2f, purity %.2f above %d cells",
+        f"peak thresholds {peaks}" if peaks else f"votes with {chosen['settings']}",
+        chosen["completeness"],
+        chosen["purity"],
+        cells,
+    )
+    if chosen["completeness"] == 0:
         console.log.warning("nothing that was tried finds a single true halo: this network is of no use yet")
 
 

@@ -5,47 +5,57 @@ import os
 from pathlib import Path
 
 import h5py
-import matplotlib
+import numpy as np
 
 from halonet import console
-from halonet.storage import atomic_path, open_hdf5, read_json
+from halonet.storage import open_hdf5, read_json, write_json
+
+LARGEST_ELL = 3  # of the drawn kernels, the multipole at which those of 3 cells are complete
 
 
 def main() -> None:
-    """Parse the command line, draw and write."""
+    """Parse the command line, draw and write figures and captions."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", required=True, help="HDF5 file of prepare_neural_bias.py")
     parser.add_argument("--summary", required=True, help="JSON of summarise_neural_bias.py")
     parser.add_argument("--arrays", required=True, help="HDF5 of summarise_neural_bias.py")
-    parser.add_argument("--draws", nargs="*", default=[], help="catalogues of draw_neural_bias_haloes.py")
     parser.add_argument("--figures", required=True, help="folder to write to")
     arguments = parser.parse_args()
-    matplotlib.use("Agg")
 
-    from halonet.neural_bias import figures
-    from halonet.neural_bias.inputs import read_inputs, read_pipeline_haloes
+    from halonet.figures.style import save
+
+    drawings = draw(arguments)
+    for name, drawing in drawings.items():
+        save(drawing.figure, arguments.figures, name)
+    captions = {name: {"title": drawing.title, "caption": drawing.caption} for name, drawing in drawings.items()}
+    write_json(Path(arguments.figures) / "captions.json", captions)
+
+
+def draw(arguments: argparse.Namespace) -> dict:
+    """Drawings by name."""
+    from halonet.figures import neural_bias as figures
+    from halonet.neural_bias.evolution import voxel_of
+    from halonet.neural_bias.inputs import read_inputs
+    from halonet.neural_bias.kernels import multipole_basis
 
     inputs, summary = read_inputs(arguments.inputs), read_json(arguments.summary)
     arrays = {}
     with open_hdf5(arguments.arrays) as file:
         file.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
-
-    def clustering(haloes):
-        return figures.measure_clustering(haloes, inputs.cells, inputs.box_size)
-
-    drawn = {
-        "mass_functions": figures.mass_function_figure(arrays, inputs.minimum_mass),
-        "fields": figures.field_figure(inputs, arrays),
-        "kernels": figures.kernel_figure(),
-        "comparison": figures.comparison_figure(summary),
-        "predictive": figures.predictive_figure(
-            clustering(inputs.haloes), [clustering(read_pipeline_haloes(path)) for path in arguments.draws]
+    bases = {ell: multipole_basis(3, ell) for ell in range(LARGEST_ELL + 1)}
+    shape, voxels = inputs.density.shape, voxel_of(inputs.haloes.places, inputs.cells, inputs.box_size)
+    haloes = np.bincount(voxels, minlength=inputs.density.size).reshape(shape)
+    return {
+        "mass_functions": figures.draw_mass_functions(summary, arrays, inputs.minimum_mass),
+        "rivals": figures.draw_rivals(summary),
+        "fields": figures.draw_engine_fields(inputs.linear, inputs.density, arrays["summary"], haloes, inputs.box_size),
+        "predictive": figures.draw_predictive(arrays),
+        "chains": figures.draw_chains(summary, arrays),
+        "kernels": figures.draw_kernels(
+            {ell: basis.kernels[basis.orders == 0] for ell, basis in bases.items()},
+            {ell: len(basis) for ell, basis in bases.items()},
         ),
-        "trace": figures.trace_figure(arrays, summary),
     }
-    for name, figure in drawn.items():
-        with atomic_path(Path(arguments.figures) / f"neural_bias_{name}.png") as temporary:
-            figure.savefig(temporary, dpi=100, format="png")
 
 
 if __name__ == "__main__":

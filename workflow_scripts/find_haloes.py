@@ -50,9 +50,8 @@ def search_in_probability(settings: HaloFindingSettings, arguments: argparse.Nam
             found = find_haloes(probability, thresholds.peak, thresholds.shell)
         else:
             found = find_haloes_at(probability, centres, thresholds.shell)
-        if settings.finder == "fitted":
-            rounds = settings.sphere_fit.rounds
-            found = fit_spheres(probability, found, thresholds.reach, rounds, settings.minimum_cells)
+        if thresholds.fit:
+            found = fit_spheres(probability, found, thresholds.fit, settings.minimum_cells)
         return found, thresholds.as_dict()
 
     return search

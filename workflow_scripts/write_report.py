@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from halonet import console
-from halonet.figures.report import ReportedNetwork, build_report
+from halonet.figures.report import ReportedBias, ReportedNetwork, build_report
 from halonet.settings import SettingsError
 from halonet.storage import read_json, write_text
 
@@ -27,6 +27,12 @@ def main() -> None:
     parser.add_argument("--summaries", nargs="+", required=True, help="statistics summary of each network")
     parser.add_argument("--figures", nargs="+", required=True, help="folder of draw_figures.py of each network")
     parser.add_argument("--provenance", nargs="+", default=[], help="provenance.json of each network")
+    parser.add_argument(
+        "--neural-bias",
+        nargs=2,
+        metavar=("SUMMARY", "FIGURES"),
+        help="of the neural bias model: JSON of summarise_neural_bias.py, folder of draw_neural_bias_figures.py",
+    )
     parser.add_argument("--settings", default="{}", help="configuration of the run as JSON, to be shown")
     parser.add_argument("--title", default="HaloNet: predicted halo catalogues against the truth")
     parser.add_argument("--report", required=True, help="HTML file to write")
@@ -44,7 +50,11 @@ def main() -> None:
             arguments.networks, arguments.summaries, arguments.figures, records, strict=True
         )
     ]
-    write_text(arguments.report, build_report(arguments.title, networks, read_settings(arguments.settings)))
+    bias = None
+    if arguments.neural_bias:
+        summary, figures = arguments.neural_bias
+        bias = ReportedBias(read_json(summary), Path(figures))
+    write_text(arguments.report, build_report(arguments.title, networks, read_settings(arguments.settings), bias))
     console.log.info("%s", arguments.report)
 
 

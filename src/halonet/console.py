@@ -2,10 +2,12 @@
 
 import logging
 import os
+import resource
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -63,3 +65,13 @@ def progress(items: Iterable[T], description: str, total: int | None = None) -> 
             log.info("%s: %d of %d, %.0f s left", description, done, total, (now - start) / done * (total - done))
             last = now
     log.info("%s: %d of %d in %.1f s", description, total, total, time.monotonic() - start)
+
+
+@contextmanager
+def step(description: str) -> Iterator[None]:
+    """Say what a step is, and at its end how long it took and how much memory the process has needed so far."""
+    log.info("%s ...", description)
+    start = time.monotonic()
+    yield
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts in kiB
+    log.info("%s: %.1f s; memory up to %.2f GiB", description, time.monotonic() - start, peak)

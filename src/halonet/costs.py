@@ -12,6 +12,8 @@ MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
 START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
 SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
+THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock")
+MOCK_RULES = ("make_mock", "measure_mock", "summarise_mocks", "match_abundance")  # boxes of their own size
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
 
@@ -56,6 +58,10 @@ COSTS = {
     "summarise_statistics": Cost(250),
     "draw_figures": Cost(350, 4, 12, 0.2),
     "write_report": Cost(150),
+    "make_mock": Cost(3000, 60, 40, 4.0),
+    "measure_mock": Cost(300, 24, 3, 0.2),
+    "summarise_mocks": Cost(300),
+    "match_abundance": Cost(400, seconds=30),
     "prepare_neural_bias": Cost(700, 30, 10, 0.5),
     "sample_neural_bias": Cost(1300, seconds=2200),
     "summarise_neural_bias": Cost(2600, seconds=2200),
@@ -84,19 +90,21 @@ class JobCosts:
 
     def megabytes(self, rule: str, network: str | None = None) -> float:
         """Memory (MB)."""
-        cost, cells = COSTS[rule], self.settings.boxes.cells**3
+        cost, cells = COSTS[rule], self._cells(rule)
         per_cell = cost.bytes_per_cell
         if rule in ("compute_channels", "predict_mask"):
             per_cell += channel_bytes(self.settings.networks[network].channels.count)
         held = self._training_mb(network) if rule == "train_network" else per_cell * cells / 1e6
         if rule == "predict_mask":
             held += self._tile_mb(network)
+        if rule == "make_mock":
+            held *= self.ranks(rule)  # each holds the whole box
         return self.ranks(rule) * cost.process_mb + held
 
     def seconds(self, rule: str, network: str | None = None) -> float:
         """Wall time (s)."""
         cost, settings = COSTS[rule], self.settings
-        cells = settings.boxes.cells**3
+        cells = self._cells(rule)
         if rule in ("slice_subvolumes", "calibrate_thresholds"):
             known = settings.boxes.count - settings.boxes.test
             cells *= known if rule == "slice_subvolumes" else settings.halo_finding.calibration_boxes
@@ -108,19 +116,27 @@ class JobCosts:
             work += self._operations(rule, network) / self._speed(rule)
         return cost.seconds + work
 
+    def _cells(self, rule: str) -> int:
+        """Cells of the box a job works on."""
+        return (self.settings.mocks.cells if rule in MOCK_RULES else self.settings.boxes.cells) ** 3
+
     def ranks(self, rule: str) -> int:
         """MPI ranks."""
+        if rule == "make_mock":
+            return self.settings.mocks.ranks
         if rule in ("draw_density", "find_peak_patch_haloes", "make_batch"):
             return self.settings.ground_truth.ranks
         return self.settings.training.ranks if rule == "train_network" else 1
 
     def threads(self, rule: str) -> int:
         """CPU cores of each rank."""
-        return self.settings.training.threads if rule in ("compute_channels", "train_network", "predict_mask") else 1
+        return self.settings.training.threads if rule in THREADED else 1
 
     def gpus(self, rule: str) -> int:
         """GPUs of all ranks; a box is predicted on one."""
         training = self.settings.training
+        if rule == "make_mock":
+            return self.settings.mocks.ranks * self.settings.mocks.gpus
         return {"train_network": training.ranks * training.gpus, "predict_mask": min(1, training.gpus)}.get(rule, 0)
 
     def _training_mb(self, network: str) -> float:

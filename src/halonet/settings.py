@@ -45,6 +45,7 @@ class RunSettings(Model):
     seed: int = Field(ge=0, lt=2**63)
     results: str = "results"
     networks: list[Name] = Field(min_length=1, description="which of the networks below are trained and compared")
+    neural_bias: bool = Field(True, description="false: neither `all` nor the report has the neural bias model")
     keep_density: bool = Field(True, description="false: density.h5 is deleted once nothing needs it")
     keep_probability: bool = Field(True, description="false: predicted probabilities are deleted after use")
 
@@ -364,8 +365,11 @@ class ShellThresholdSettings(Model):
 class SphereFitSettings(Model):
     """Fit of spheres to the probability, from the haloes that the paper's finder has found."""
 
+    own_fraction: Fraction | Literal["calibrated"] = Field(
+        0.65, description="least part of a halo's volume that its own cells must hold"
+    )
     reach: Annotated[float, Field(gt=1)] | Literal["calibrated"] = Field(
-        1.3, description="distance up to which a halo claims cells, in its radius"
+        1.45, description="distance up to which a halo claims cells, in its radius"
     )
     rounds: int = Field(6, ge=1, description="of the fit; each drops, moves and resizes haloes")
 
@@ -406,10 +410,10 @@ class HaloFindingSettings(Model):
         0.0, description="true haloes of a lower central probability do not count in the fit of the shell threshold"
     )
     calibration_shifts: list[float] = Field(
-        [0.0], min_length=1, description="added to the fitted shell threshold; the best one is taken"
+        [0.0], min_length=1, description="paper's finder: added to the fitted shell threshold; the best one is taken"
     )
     calibration_tolerance: Fraction = Field(
-        0.04, description="thresholds that score this close to the best are told apart by their mass function"
+        0.04, description="paper's finder: thresholds that score this close are told apart by their mass function"
     )
     minimum_cells: int = Field(27, ge=1, description="smaller haloes are left out of the catalogue")
 
@@ -418,12 +422,8 @@ class HaloFindingSettings(Model):
         """Whether boxes of known truth must be predicted before haloes can be found."""
         if self.finder == "votes":
             return self.votes == "calibrated"
-        return "calibrated" in (self.peak_thresholds, self.shell_threshold) or self.needs_reach
-
-    @property
-    def needs_reach(self) -> bool:
-        """Whether the reach of the fitted spheres is calibrated on boxes of known truth."""
-        return self.finder == "fitted" and self.sphere_fit.reach == "calibrated"
+        fit = (self.sphere_fit.own_fraction, self.sphere_fit.reach) if self.finder == "fitted" else ()
+        return "calibrated" in (self.peak_thresholds, self.shell_threshold, *fit)
 
     def of_network(self, network: NetworkSettings) -> Self:
         """The same for the haloes of a network, of whom only those with both heads have votes."""
@@ -506,17 +506,19 @@ class SamplerSettings(Model):
 
     kind: Literal["frozen_metric", "quasi_newton", "hmc"] = "frozen_metric"
     chains: int = Field(4, ge=1, le=64)
-    warmup: int = Field(1500, ge=0, description="transitions, not kept, during which metric and step size are learnt")
-    samples: int = Field(1000, ge=8)
+    warmup: int = Field(500, ge=0, description="transitions, not kept, during which metric and step size are learnt")
+    samples: int = Field(2000, ge=8)
     thinning: int = Field(1, ge=1, description="transitions between samples")
     acceptance: float = Field(0.8, gt=0, lt=1, description="goal of the step size")
     first_step: float = Field(0.1, gt=0, description="first step size; for quasi_newton its largest")
-    trajectory: float = Field(2.0, gt=0, description="mean duration of a trajectory, in units of the posterior's width")
+    trajectory: float = Field(1.5, gt=0, description="mean duration of a trajectory, in units of the posterior's width")
     most_steps: int = Field(64, ge=1)
     inverse_mass: float = Field(1000.0, gt=0, description="quasi_newton: M^-1 of every parameter")
     adapt_always: bool = Field(False, description="quasi_newton: never freeze the inverse Hessian, as was done")
     guide_points: int | None = Field(
-        16384, ge=16, description="points that stand for all voxels in gradients; null: the voxels themselves"
+        4096,
+        ge=16,
+        description="points that stand for all voxels, and for all haloes, in gradients; null: these themselves",
     )
     checkpoint_interval: int = Field(250, ge=1, description="transitions between checkpoints")
 
@@ -553,6 +555,33 @@ class NeuralBiasSettings(Model):
         return self
 
 
+class MockSettings(Model):
+    """Mock catalogues from a trained network, and their mean and covariance."""
+
+    count: int = Field(10, ge=1)
+    first_seed: int = Field(1, ge=0, lt=2**62, description="the mocks have this seed and those that follow it")
+    box_size_mpc: float = Field(256.0, gt=0, allow_inf_nan=False)
+    cells: int = Field(256, ge=16, description="cells along a side")
+    network: str = Field(
+        "networks/vnet-small-channels", description="one of run.networks, or the folder of a trained network"
+    )
+    abundance_matching: bool = Field(False, description="also write catalogues whose masses follow Tinker et al. 2008")
+    keep_density: bool = False
+    keep_probability: bool = False
+    outside_validity: bool = Field(False, description="warn, not refuse, where the network was not trained for the box")
+    minimum_cells: int = Field(100, ge=1, description="smaller haloes do not enter mean and covariance")
+    largest_k_per_mpc: float = Field(0.3, gt=0, description="of the power spectrum in the covariance")
+    precision: float = Field(0.1, gt=0, lt=1, description="wanted relative error of a variance")
+    ranks: int = Field(1, ge=1, description="MPI ranks of a mock; changes no result")
+    gpus: int = Field(0, ge=0, description="of each rank")
+
+    @model_validator(mode="after")
+    def _is_shared_evenly(self) -> Self:
+        if self.cells % self.ranks:
+            raise ValueError(f"ranks = {self.ranks} does not divide cells = {self.cells}")
+        return self
+
+
 class Settings(Model):
     """Everything a run depends on."""
 
@@ -567,6 +596,7 @@ class Settings(Model):
     halo_finding: HaloFindingSettings
     statistics: StatisticsSettings
     neural_bias: NeuralBiasSettings
+    mocks: MockSettings = MockSettings()
     jobs: JobSettings = JobSettings()
 
     @property

@@ -27,6 +27,18 @@ def test_a_normalisation_reads_as_it_was_written(ground_truth, tmp_path):
     assert read_normalisation(tmp_path / "n.json") == normalisation
 
 
+def test_the_cosmology_of_the_boxes_is_declared_where_they_agree_on_it(tmp_path):
+    density = np.random.default_rng(1).normal(size=(8, 8, 8)).astype("f4")
+    for box, sigma8 in enumerate((0.8, 0.8, 0.9)):
+        header = FieldHeader(8.0, 0.5, {"h": 0.7, "sigma8": sigma8, "redshift": 0.0})
+        write_field(tmp_path / f"{box:03d}" / "density.h5", "density", density, header)
+    alike, _ = measure(tmp_path, [0, 1], [0])
+    assert alike.cosmology == {"h": 0.7, "sigma8": 0.8, "redshift": 0.5}
+    write_normalisation(tmp_path / "n.json", alike)
+    assert read_normalisation(tmp_path / "n.json") == alike
+    assert measure(tmp_path, [0, 1, 2], [0])[0].cosmology is None
+
+
 @pytest.mark.parametrize(
     "values", [{"global": 1.0}, {"global": 0.0, "cell_size_mpc": 1.0, "boxes": {}}, {"global": "x"}, []]
 )

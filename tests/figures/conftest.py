@@ -15,7 +15,8 @@ from halonet.halo_finding.calibration import (
     fit_shell_threshold,
     stack_edges,
 )
-from halonet.settings import CosmologySettings, StatisticsSettings
+from halonet.halo_finding.fit_calibration import calibrate_fit, fit_record
+from halonet.settings import CosmologySettings, HaloFindingSettings, StatisticsSettings
 from halonet.statistics.box import measure_box
 from halonet.statistics.summary import summarise
 from halonet.storage import FieldHeader
@@ -92,6 +93,17 @@ def thresholds(boxes):
     candidates = compare_thresholds([box], shell, [0.0, 0.05], COSMOLOGY, 100)
     record = calibration_record(profile, shell, candidates, best_candidate(candidates, 0.02))
     return record | {"boxes": 1, "cells": 100, "tolerance": 0.02}
+
+
+@pytest.fixture(scope="session")
+def fit_thresholds(boxes):
+    box = CalibrationBox(boxes[0]["probability"], boxes[0]["true"])
+    profile = stack_edges(edge_probabilities(box, 0.0))
+    fit = {"own_fraction": "calibrated", "reach": 1.4, "rounds": 2}
+    settings = HaloFindingSettings(finder="fitted", peak_thresholds=[0.9, 0.7], sphere_fit=fit)
+    shell = fit_shell_threshold(profile)
+    results = calibrate_fit(lambda: iter([box]), shell, settings, COSMOLOGY)
+    return fit_record(profile, shell, results, settings) | {"boxes": 1, "cells": 100}
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 
+from halonet.catalogue import LAGRANGIAN, HaloCatalogue
+from halonet.halo_finding.calibration import CalibrationBox
+from halonet.storage import FieldHeader
+
 
 @pytest.fixture(scope="session")
 def spheres():
@@ -19,3 +23,16 @@ def spheres():
         return probability.astype(np.float32)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def box(spheres):
+    """Isolated haloes of radii from 2 to 6.5 cells, with the probability of :func:`spheres`."""
+    places, cells = (8, 24, 40, 56), 64
+    centres = np.array([(x, y, z) for x in places for y in places for z in places])
+    radii = np.linspace(2.0, 6.5, len(centres))
+    columns = {name: centres[:, axis] + 0.5 for axis, name in enumerate(LAGRANGIAN)}
+    volumes = 4 / 3 * np.pi * radii**3
+    columns |= {"radius": radii, "cells": volumes, "mass": volumes * 3.4e10}
+    true = HaloCatalogue(columns, FieldHeader(float(cells)), cells)
+    return CalibrationBox(spheres(cells, centres, radii), true)

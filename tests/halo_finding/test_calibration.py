@@ -1,21 +1,16 @@
 """Thresholds fitted on boxes of known truth."""
 
-import json
-
 import numpy as np
 import pytest
 
-from halonet.catalogue import LAGRANGIAN, HaloCatalogue
 from halonet.halo_finding.calibration import (
     ABUNDANCE_CUTS,
     LADDERS,
-    REACHES,
     CalibrationBox,
     CalibrationError,
     Candidate,
     EdgeProfile,
     best_candidate,
-    compare_reaches,
     compare_thresholds,
     edge_probabilities,
     fit_shell_threshold,
@@ -25,26 +20,10 @@ from halonet.halo_finding.calibration import (
 from halonet.halo_finding.finder import find_haloes
 from halonet.halo_finding.growth import shell_threshold_at
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.halo_finding.inputs import thresholds_in_force
-from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.matching import completeness_and_purity, match_haloes
-from halonet.settings import CosmologySettings, HaloFindingSettings, SettingsError, ShellThresholdSettings
-from halonet.storage import FieldHeader
+from halonet.settings import CosmologySettings, ShellThresholdSettings
 
 COSMOLOGY = CosmologySettings()
-CELLS = 64
-CENTRES = np.array([(x, y, z) for x in (8, 24, 40, 56) for y in (8, 24, 40, 56) for z in (8, 24, 40, 56)])
-RADII = np.linspace(2.0, 6.5, len(CENTRES))
-
-
-@pytest.fixture(scope="module")
-def box(spheres):
-    probability = spheres(CELLS, CENTRES, RADII)
-    positions = CENTRES + 0.5
-    columns = {name: positions[:, axis] for axis, name in enumerate(LAGRANGIAN)}
-    cells = 4 / 3 * np.pi * RADII**3
-    columns |= {"radius": RADII, "cells": cells, "mass": cells * 3.4e10}
-    return CalibrationBox(probability, HaloCatalogue(columns, FieldHeader(float(CELLS)), CELLS))
 
 
 def edges_on(settings, radii, rng, scatter=0.02, haloes=50):
@@ -84,12 +63,13 @@ def test_a_single_odd_halo_hardly_moves_the_fit():
 
 def test_the_edge_probability_is_the_mean_at_the_true_radius(box):
     edges = edge_probabilities(box, 0.0)
-    np.testing.assert_allclose(edges[:, 0], RADII)
+    np.testing.assert_allclose(edges[:, 0], box.true["radius"])
     assert edges[:, 1].mean() == pytest.approx(0.5, abs=0.07)
 
 
 def test_haloes_the_network_does_not_see_can_be_left_out_of_the_fit(box):
-    unseen = CalibrationBox(np.where(np.arange(CELLS)[:, None, None] < 32, box.probability, np.float32(0.1)), box.true)
+    half = np.arange(len(box.probability))[:, None, None] < 32
+    unseen = CalibrationBox(np.where(half, box.probability, np.float32(0.1)), box.true)
     everything, seen = edge_probabilities(unseen, 0.0), edge_probabilities(unseen, 0.5)
     assert (len(everything), len(seen)) == (64, 32)
     assert seen[:, 1].mean() > everything[:, 1].mean() + 0.1
@@ -113,7 +93,7 @@ def test_each_beginning_of_a_ladder_is_judged_as_a_search_of_its_own(box):
     for candidate in (*candidates[2:6], *candidates[-3:]):
         threshold = shifted(fitted, candidate.shift)
         found = find_haloes(box.probability, candidate.peak_thresholds, threshold)
-        catalogue = to_catalogue(found, CELLS, box.true.header, COSMOLOGY, 1)
+        catalogue = to_catalogue(found, len(box.probability), box.true.header, COSMOLOGY, 1)
         matches = match_haloes(box.true, catalogue)
         expected = completeness_and_purity(box.true, catalogue, matches, 100)
         assert (candidate.completeness, candidate.purity) == pytest.approx(expected)
@@ -141,28 +121,3 @@ def test_of_lists_that_score_alike_the_truest_mass_function_wins():
 def test_a_useless_network_still_gets_the_list_with_the_truest_mass_function():
     candidates = [candidate(0.0, 2.0), candidate(0.0, 1.0)]
     assert best_candidate(candidates, 0.02) == candidates[1]
-
-
-def test_the_reach_of_fitted_spheres_is_judged_by_their_mass_function(box):
-    thresholds = [0.9, 0.6], ShellThresholdSettings(inner_slope=0, inner_value=0.5, outer_slope=0, outer_value=0.5)
-    reaches = compare_reaches([box], thresholds, 5, COSMOLOGY, 100, 27)
-    assert [reach for reach, _ in reaches] == list(REACHES)
-    found = find_haloes(box.probability, *thresholds)
-    for reach, error in (reaches[0], reaches[-1]):
-        fitted = fit_spheres(box.probability, found, reach, 5, 27)
-        numbers = [
-            [(cells >= cut).sum() for cut in 100 * ABUNDANCE_CUTS] for cells in (box.true["cells"], fitted.cells)
-        ]
-        true, above = np.maximum(numbers, 0.5)
-        assert error == pytest.approx(np.abs(np.log(above / true)).mean())
-
-
-def test_a_calibrated_reach_is_taken_from_the_file_and_missed_where_it_is_not_there(tmp_path):
-    settings = HaloFindingSettings(finder="fitted", sphere_fit={"reach": "calibrated"})
-    record = {"peak_thresholds": [0.9], "shell_threshold": ShellThresholdSettings().model_dump()}
-    (tmp_path / "without.json").write_text(json.dumps(record))
-    (tmp_path / "with.json").write_text(json.dumps(record | {"sphere_fit_reach": 1.35}))
-    assert thresholds_in_force(settings, tmp_path / "with.json").reach == 1.35
-    with pytest.raises(SettingsError, match="sphere_fit_reach missing"):
-        thresholds_in_force(settings, tmp_path / "without.json")
-    assert thresholds_in_force(HaloFindingSettings(finder="fitted"), None).reach == 1.3

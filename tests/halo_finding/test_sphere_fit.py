@@ -6,7 +6,7 @@ from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.settings import HaloFindingSettings, SphereFitSettings
 
 N = 48
-REACH, ROUNDS = SphereFitSettings().reach, SphereFitSettings().rounds
+FIT = SphereFitSettings()
 
 
 def distances(centre):
@@ -29,7 +29,7 @@ def apart(positions, others):
 def test_an_isolated_sphere_gets_its_volume_and_centre_from_a_start_that_is_off(radius):
     centre = np.array([1.2, 20.6, 46.9])
     mask = (distances(centre) < radius).astype(np.float32)
-    fitted = fit_spheres(mask, found([[2, 21, 46]], [0.85 * radius]), REACH, ROUNDS, 27)
+    fitted = fit_spheres(mask, found([[2, 21, 46]], [0.85 * radius]), FIT, 27)
     assert fitted.cells[0] == mask.sum()
     assert apart(fitted.positions[0], centre).max() < 0.15
 
@@ -38,7 +38,7 @@ def test_an_isolated_sphere_gets_its_volume_and_centre_from_a_start_that_is_off(
 def test_overlapping_spheres_get_back_their_whole_radii_and_centres(distance):
     centres, radii = np.array([[14.5, 24.5, 24.5], [14.5 + distance, 24.5, 24.5]]), np.array([8.0, 6.0])
     mask = np.logical_or(*(distances(c) < r for c, r in zip(centres, radii, strict=True))).astype(np.float32)
-    fitted = fit_spheres(mask, found(np.floor(centres), 0.9 * radii), REACH, 12, 27)
+    fitted = fit_spheres(mask, found(np.floor(centres), 0.9 * radii), SphereFitSettings(rounds=12), 27)
     np.testing.assert_allclose(fitted.radii, radii, rtol=0.03)
     assert apart(fitted.positions, centres).max() < 0.4
 
@@ -47,7 +47,7 @@ def test_a_halo_centred_within_a_larger_one_is_dropped_as_in_peak_patch():
     centres, radii = np.array([[24.5, 24.5, 24.5], [24.5, 24.5, 32.5]]), (9.0, 5.0)
     # It sticks out, and would keep the cells that do.
     mask = np.logical_or(*(distances(c) < r for c, r in zip(centres, radii, strict=True))).astype(np.float32)
-    fitted = fit_spheres(mask, found(centres - 0.5, radii), REACH, ROUNDS, 27)
+    fitted = fit_spheres(mask, found(centres - 0.5, radii), FIT, 27)
     assert len(fitted) == 1
     assert fitted.radii[0] >= 9
 
@@ -55,9 +55,19 @@ def test_a_halo_centred_within_a_larger_one_is_dropped_as_in_peak_patch():
 def test_a_halo_without_probability_of_its_own_is_dropped():
     mask = (distances(np.array([24.5, 24.5, 24.5])) < 7).astype(np.float32)
     faint = 0.02 * (distances(np.array([24.5, 24.5, 44.5])) < 3).astype(np.float32)
-    fitted = fit_spheres(mask + faint, found([[24, 24, 24], [24, 24, 44]], [7.0, 3.0]), REACH, ROUNDS, 27)
+    fitted = fit_spheres(mask + faint, found([[24, 24, 24], [24, 24, 44]], [7.0, 3.0]), FIT, 27)
     assert len(fitted) == 1
     assert fitted.cells[0] == mask.sum()
+
+
+@pytest.mark.parametrize(("own_fraction", "haloes"), [(0.3, 2), (0.65, 1)])
+def test_a_splinter_of_a_larger_halo_is_dropped_for_what_little_is_its_own(own_fraction, haloes):
+    centres, radii = np.array([[24.5, 24.5, 24.5], [24.5, 24.5, 34.5]]), (9.0, 5.0)
+    whole = (distances(centres[0]) < 9).astype(np.float32)
+    mask = np.maximum(whole, 0.35 * (distances(centres[1]) < 5)).astype(np.float32)
+    settings = SphereFitSettings(own_fraction=own_fraction)
+    fitted = fit_spheres(mask, found(centres - 0.5, radii), settings, 27)
+    assert len(fitted) == haloes
 
 
 @pytest.fixture(scope="module")
@@ -78,19 +88,18 @@ def search(probability):
 
 def test_a_box_shifted_by_whole_cells_gives_the_shifted_haloes_to_the_last_bit(crowd):
     shift = (5, -17, 30)
-    here = fit_spheres(crowd, search(crowd), REACH, ROUNDS, 27)
+    here = fit_spheres(crowd, search(crowd), FIT, 27)
     moved = np.roll(crowd, shift, (0, 1, 2))
-    there = fit_spheres(moved, search(moved), REACH, ROUNDS, 27)
+    there = fit_spheres(moved, search(moved), FIT, 27)
     assert len(here) >= 8
     np.testing.assert_array_equal(here.cells, there.cells)
     np.testing.assert_allclose((here.positions + shift) % N, there.positions, atol=1e-12)
 
 
 def test_the_union_of_the_spheres_looks_like_the_probability(crowd):
-    fitted = fit_spheres(crowd, search(crowd), REACH, ROUNDS, 27)
+    fitted = fit_spheres(crowd, search(crowd), FIT, 27)
     union = np.zeros(crowd.shape, bool)
     for centre, radius in zip(fitted.positions, fitted.radii, strict=True):
         union |= distances(centre) < radius
     assert union.sum() == pytest.approx(crowd.sum(dtype=float), rel=0.1)
-    assert fitted.cells.sum() > union.sum()
     assert (union == (crowd > 0.5)).mean() > 0.95

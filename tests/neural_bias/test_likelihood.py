@@ -232,7 +232,8 @@ def test_a_few_hundred_points_stand_for_all_voxels_in_the_gradient(field, make_m
 
 def test_anchored_coordinates_lead_back_and_carry_the_volume_they_change(make_model):
     model = make_model()
-    coordinates = Anchored(model, np.array([-0.1, -0.5, -1.0, -0.8]), np.array([0.8, 3.0, 5.0, 3.0]))
+    pivots = np.array([0.4, 1.5])
+    coordinates = Anchored(model, np.array([-0.1, -0.5, -1.0, -0.8]), np.array([0.8, 3.0, 5.0, 3.0]), pivots)
     theta = 0.3 * np.random.default_rng(0).standard_normal(17)
     theta[0] = 0.4
     phi = coordinates.phi(theta)

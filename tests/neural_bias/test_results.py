@@ -1,20 +1,20 @@
 import json
+from dataclasses import replace
 
 import h5py
-import matplotlib as mpl
 import numpy as np
 import pytest
 import tensorflow as tf
-from matplotlib import pyplot as plt
 
 from halonet.catalogue import read_catalogue, write_catalogue
-from halonet.neural_bias import figures
 from halonet.neural_bias.baselines import fit_global, fit_power_law
 from halonet.neural_bias.catalogues import draw_catalogue, lagrangian_places
 from halonet.neural_bias.chain import Chain, write_chain
+from halonet.neural_bias.clustering import measure_clustering, posterior_predictive
 from halonet.neural_bias.counts import expected_counts, make_bins, mass_functions
 from halonet.neural_bias.draws import draw_haloes, places_in
 from halonet.neural_bias.evolution import displacement, evolved_density
+from halonet.neural_bias.hamiltonian import Metric, leapfrog
 from halonet.neural_bias.inputs import Haloes, Inputs
 from halonet.neural_bias.likelihood import Posterior
 from halonet.neural_bias.model import NeuralBiasModel, Offsets
@@ -28,7 +28,6 @@ from halonet.storage import StorageError
 CELLS, BOX, THRESHOLD = 16, 100.0, 1e12
 COSMOLOGY = CosmologySettings()
 TRUTH = np.array([0.5, 0.05, 0.01, 0.005, 0.0, 1.4, 1.2, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0])
-mpl.use("Agg")
 
 
 @pytest.fixture(scope="module")
@@ -97,24 +96,54 @@ def test_models_are_ordered_as_their_freedom_and_the_truth_say(result):
     assert [model["parameters"] for model in models.values()] == [6, 10, 14, 17]
 
 
-def test_a_summary_is_json_and_its_arrays_fill_every_figure(result, inputs, tmp_path):
+def test_a_summary_is_json_and_its_arrays_are_kept(result, tmp_path):
     summary, arrays = result
     json.dumps(summary)
     write_arrays(tmp_path / "arrays.h5", arrays, {})
     with h5py.File(tmp_path / "arrays.h5") as file:
         assert file["summary"].shape == file["halo_density"].shape == (CELLS,) * 3
-    clustering = figures.measure_clustering(inputs.haloes, CELLS, BOX)
-    drawn = [
-        figures.mass_function_figure(arrays, THRESHOLD),
-        figures.field_figure(inputs, arrays),
-        figures.kernel_figure(3),
-        figures.comparison_figure(summary),
-        figures.predictive_figure(clustering, [clustering]),
-        figures.trace_figure(arrays, summary),
-    ]
-    for figure in drawn:
-        figure.savefig(tmp_path / "figure.png", dpi=30)
-        plt.close(figure)
+
+
+def test_unclustered_haloes_have_the_power_of_their_shot_noise():
+    places = np.random.default_rng(0).uniform(0, BOX, (20000, 3))
+    found = measure_clustering(places, CELLS, BOX)
+    # Clouds in cells damp the smallest scales.
+    np.testing.assert_allclose(found.power[:3], BOX**3 / 20000, rtol=0.25)
+    assert found.occupation.sum() == CELLS**3
+    assert found.occupation @ np.arange(len(found.occupation)) == 20000
+
+
+def test_drawn_catalogues_cluster_as_the_mock_they_were_fitted_to(result):
+    summary, arrays = result
+    power, found = arrays["predictive/power"], arrays["predictive/found_power"]
+    assert power.shape == (50, len(found))
+    assert summary["predictive_coverage"] >= 0.7
+    assert found[0] > 2 * arrays["predictive/shot_noise"]
+    assert arrays["predictive/found_occupation"].sum() == CELLS**3
+    assert (arrays["predictive/occupation"].sum(axis=1) == CELLS**3).all()
+
+
+def test_masked_haloes_are_no_part_of_the_predicted_clustering(problem, inputs):
+    volumes = problem.voxels.volumes.copy()
+    volumes[: CELLS**3 // 2] = 0.0
+    masked = replace(problem, voxels=replace(problem.voxels, volumes=volumes))
+    arrays = posterior_predictive(masked, inputs.haloes.places, BOX, TRUTH[None], np.random.default_rng(0))
+    numbers = np.arange(len(arrays["found_occupation"]))
+    assert arrays["found_occupation"] @ numbers == (inputs.haloes.places[:, 0] >= BOX / 2).sum()
+    assert abs(arrays["occupation"][0] @ numbers - arrays["found_occupation"] @ numbers) < 150
+
+
+def test_the_compiled_trajectory_is_the_leapfrog_itself(problem):
+    posterior, rng = problem.posterior(), np.random.default_rng(0)
+    phi = problem.coordinates.phi(TRUTH)
+    momentum, metric = rng.standard_normal(17), Metric(1e-4 * np.eye(17))
+    gradient = posterior.gradient(phi)
+    before = posterior.gradients
+    compiled = posterior.leapfrog(phi, momentum, gradient, metric, 0.05, 7)
+    assert posterior.gradients == before + 7
+    plain = leapfrog(phi, momentum, gradient, posterior.gradient, metric.velocity, 0.05, 7)
+    for one, other in zip(compiled, plain, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-8)
 
 
 def test_a_killed_fit_goes_on_to_the_same_bits(problem, tmp_path):

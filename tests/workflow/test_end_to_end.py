@@ -24,6 +24,10 @@ def test_every_artifact_of_a_run_is_made_and_can_be_read(finished):
     # Eighty steps are enough for a network to tell protohaloes from the rest far better than chance.
     assert probability[mask == 1].mean() > probability[mask == 0].mean() + 0.15
     report = (finished.results / "report.html").read_text()
+    drawn = read_catalogue(finished.results / "neural_bias/draw_0.h5")
+    summary = json.loads((finished.results / "neural_bias/summary.json").read_text())
+    assert 0.3 < len(drawn) / summary["haloes"] < 3
+    assert 'id="neural-bias"' in report
     assert "<img" in report or "<svg" in report
     assert "http://" not in report.replace("http://www.w3.org", "").replace("http://purl.org", "")
 

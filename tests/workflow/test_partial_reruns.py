@@ -12,7 +12,17 @@ HALOES = {"calibrate_thresholds network=tiny", *FINDING, *STATISTICS, *FIGURES}
 PREDICTIONS = {"predict_mask network=tiny, box=002", "predict_mask network=tiny, box=003", *HALOES}
 TRAINING = {"train_network network=tiny", *PREDICTIONS}
 GROUND_TRUTH = {f"{rule} box={box}" for rule in ("draw_density", "find_peak_patch_haloes") for box in BOXES}
-EVERYTHING = {"compute_power_spectrum", "solve_collapse_table", "slice_subvolumes", *GROUND_TRUTH, *TRAINING}
+CHAINS = {f"sample_neural_bias chain={chain}" for chain in (0, 1)}
+SAMPLED = {
+    *CHAINS,
+    "summarise_neural_bias",
+    "draw_neural_bias_haloes draw=0",
+    "draw_neural_bias_figures",
+    "write_report",
+}
+NEURAL_BIAS = {"prepare_neural_bias", *SAMPLED}
+BEFORE_TRAINING = {"compute_power_spectrum", "solve_collapse_table", "slice_subvolumes", *GROUND_TRUTH}
+EVERYTHING = BEFORE_TRAINING | TRAINING | NEURAL_BIAS
 
 
 @pytest.fixture
@@ -29,6 +39,9 @@ def restored(finished):
         ("cosmology", {"sigma8": 0.81}, EVERYTHING),
         ("statistics", {"minimum_cells": 9}, STATISTICS | FIGURES),
         ("halo_finding", {"peak_thresholds": [0.99, 0.9]}, HALOES),
+        ("neural_bias", {"minimum_mass_msun": 2.5e12}, NEURAL_BIAS),
+        ("neural_bias", {"density_floor": 0.02}, SAMPLED),
+        ("neural_bias", {"draws": 2}, {"draw_neural_bias_haloes draw=1", "write_report"}),
         ("training", {"threads": 1, "checkpoint_minutes": 5.0}, set()),
         ("ground_truth", {"ranks": 2, "launcher": "srun"}, set()),
         ("jobs", {"memory_factor": 3.0, "longest_minutes": 5}, set()),
@@ -85,6 +98,13 @@ def test_a_deleted_catalogue_remakes_halo_finding_and_what_follows(finished):
     assert planned == {"find_haloes network=tiny, box=003", *STATISTICS, *FIGURES}
 
 
+def test_a_run_without_the_neural_bias_model_plans_none_of_it(make_workflow):
+    workflow = make_workflow()
+    assert "sample_neural_bias" in workflow.planned()
+    workflow.change("run", neural_bias=False)
+    assert not any("neural_bias" in rule for rule in workflow.planned())
+
+
 def test_a_touched_file_remakes_nothing(finished):
     (finished.results / "ground_truth/000/density.h5").touch()
     assert not finished.planned_jobs()
@@ -93,7 +113,8 @@ def test_a_touched_file_remakes_nothing(finished):
 @pytest.mark.parametrize(
     ("module", "remade"),
     [
-        ("figures/style.py", FIGURES),
+        ("figures/style.py", FIGURES | {"draw_neural_bias_figures"}),
+        ("neural_bias/coordinates.py", NEURAL_BIAS - {"prepare_neural_bias"}),
         ("halo_finding/finder.py", HALOES),
         ("network/unet.py", TRAINING),
         ("costs.py", set()),

@@ -12,7 +12,16 @@ import numpy as np
 
 from halonet.dataset.manifest import box_folder
 from halonet.settings import SettingsError
-from halonet.storage import CHUNK_CELLS, StorageError, field_cells, read_field, read_header, read_json, write_json
+from halonet.storage import (
+    CHUNK_CELLS,
+    FieldHeader,
+    StorageError,
+    field_cells,
+    read_field,
+    read_header,
+    read_json,
+    write_json,
+)
 
 
 @dataclass(frozen=True)
@@ -27,11 +36,14 @@ class Normalisation:
         Standard deviation of each training and validation box, by index.
     cell_size_mpc
         Side of a cell of these boxes (Mpc).
+    cosmology
+        Cosmology of these boxes with their output redshift, as settings; None where they do not all say the same.
     """
 
     mean: float
     boxes: dict[int, float]
     cell_size_mpc: float
+    cosmology: dict | None = None
 
     def of_box(self, box: int, kind: str) -> float:
         """Standard deviation by which the density of a known box is divided; ``kind`` is global or individual."""
@@ -60,22 +72,34 @@ def measure(ground_truth: str | Path, boxes: Iterable[int], training: Iterable[i
 
     ``training`` are the boxes whose mean is taken. Boxes of different grids or cell sizes are refused.
     """
-    deviations, first = {}, None
+    deviations, cosmologies, first = {}, [], None
     for box in boxes:
         path = box_folder(ground_truth, box) / "density.h5"
-        cells, size = field_cells(path, "density"), read_header(path).box_size_mpc
+        header, cells = read_header(path), field_cells(path, "density")
+        size = header.box_size_mpc
         first = first or (cells, size, path)
+        cosmologies.append(declared_cosmology(header))
         if (cells, size) != first[:2]:
             raise StorageError(f"{path}: {cells} cells in {size} Mpc, but {first[2]} has {first[0]} in {first[1]} Mpc")
         deviations[box] = standard_deviation(path)
     mean = float(np.mean([deviations[box] for box in sorted(set(training))]))
-    return Normalisation(mean, deviations, first[1] / first[0]), first[0]
+    cosmology = cosmologies[0] if all(other == cosmologies[0] for other in cosmologies) else None
+    return Normalisation(mean, deviations, first[1] / first[0], cosmology), first[0]
+
+
+def declared_cosmology(header: FieldHeader) -> dict | None:
+    """Cosmology of a density with the redshift it is extrapolated to; None where its file does not say."""
+    if header.cosmology is None:
+        return None
+    return header.cosmology | ({} if header.redshift is None else {"redshift": header.redshift})
 
 
 def write_normalisation(path: str | Path, normalisation: Normalisation) -> None:
     """Write a normalisation as JSON, atomically."""
     boxes = {f"{box:03d}": deviation for box, deviation in normalisation.boxes.items()}
     values = {"global": normalisation.mean, "cell_size_mpc": normalisation.cell_size_mpc, "boxes": boxes}
+    if normalisation.cosmology is not None:
+        values["cosmology"] = normalisation.cosmology
     write_json(path, values)
 
 
@@ -84,7 +108,8 @@ def read_normalisation(path: str | Path) -> Normalisation:
     values = read_json(path)
     try:
         boxes = {int(box): float(deviation) for box, deviation in values["boxes"].items()}
-        normalisation = Normalisation(float(values["global"]), boxes, float(values["cell_size_mpc"]))
+        cell_size = float(values["cell_size_mpc"])
+        normalisation = Normalisation(float(values["global"]), boxes, cell_size, values.get("cosmology"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageError(
             f"{path}: no normalisation; global, cell_size_mpc and boxes are needed ({error!r})"

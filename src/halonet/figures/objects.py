@@ -97,7 +97,7 @@ def draw_profiles(summary: dict, thresholds: dict | None) -> Drawing:
         "over cells; points: mean radius of the haloes. "
     )
     if thresholds:
-        shift = thresholds["chosen"]["shift"]
+        shift = thresholds["chosen"].get("shift", 0)  # fitted spheres have none
         line = f"the line fitted to it, shifted by {shift:+.2f}" if shift else "the line fitted to it"
         caption += (
             "Right: mean probability at the radius of true haloes of the calibration boxes, and the threshold in force "

@@ -55,6 +55,7 @@ PAGE = Template("""<!doctype html>
 $navigation
 $comparison
 $networks
+$bias
 <h2 id="settings">Settings and provenance</h2>
 <div class="card">
 $provenance
@@ -93,6 +94,22 @@ $figures
 <h3>More numbers</h3>
 $more_numbers
 </div>
+</div>
+</section>
+""")
+
+BIAS = Template("""<section id="neural-bias">
+<h2>Neural bias model</h2>
+<p class="lead">$headline</p>
+<div class="first">
+<div class="card">$mass_functions</div>
+<div class="card">
+<h3>Key numbers</h3>
+$numbers
+</div>
+</div>
+<div class="grid" style="margin-top: 1.1rem">
+$figures
 </div>
 </section>
 """)

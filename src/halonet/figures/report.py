@@ -8,7 +8,8 @@ from pathlib import Path
 import yaml
 
 from halonet.figures.key_numbers import KeyNumber, headline, key_numbers
-from halonet.figures.page import COMPARISON, DETAILS, FIGURE, NETWORK, PAGE, ROW, STYLE, TABLE
+from halonet.figures.neural_bias_numbers import bias_headline, bias_numbers
+from halonet.figures.page import BIAS, COMPARISON, DETAILS, FIGURE, NETWORK, PAGE, ROW, STYLE, TABLE
 from halonet.storage import StorageError, read_json
 
 FIRST_SCREEN = ("slice", "mass_function")
@@ -16,7 +17,8 @@ OTHERS = (
     "haloes", "power_spectrum", "eulerian_power_spectrum", "matching", "shapes", "roc", "profiles",
     "correlation_function", "differential_mass_function", "training", "calibration", "network",
 )  # fmt: skip
-NARROW = ("mass_function", "differential_mass_function", "training", "calibration")
+OF_BIAS = ("rivals", "fields", "predictive", "chains", "kernels")
+NARROW = ("mass_function", "differential_mass_function", "training", "calibration", "mass_functions", "kernels")
 WORDS = {"good": "● good", "fair": "◐ fair", "poor": "○ off", "shown": ""}
 LEGEND = (
     "Values are means over the test boxes, ± their standard deviation; numbers of haloes are of all boxes together. "
@@ -35,7 +37,15 @@ class ReportedNetwork:
     provenance: dict | None
 
 
-def build_report(title: str, networks: list[ReportedNetwork], settings: dict) -> str:
+@dataclass(frozen=True)
+class ReportedBias:
+    """What the report shows of the neural bias model: its summary and its folder of figures."""
+
+    summary: dict
+    figures: Path
+
+
+def build_report(title: str, networks: list[ReportedNetwork], settings: dict, bias: ReportedBias | None = None) -> str:
     """Assemble the page.
 
     Parameters
@@ -46,6 +56,8 @@ def build_report(title: str, networks: list[ReportedNetwork], settings: dict) ->
         At least one; each has its own section, the first one comes first. Of several, one table compares the numbers.
     settings
         The whole configuration, shown as YAML.
+    bias
+        The neural bias model, where the run has it.
 
     Raises
     ------
@@ -53,6 +65,8 @@ def build_report(title: str, networks: list[ReportedNetwork], settings: dict) ->
         If a folder of figures lacks a figure or its captions.
     """
     links = [f'<a href="#{escape(network.name)}">{escape(network.name)}</a>' for network in networks]
+    if bias:
+        links.append('<a href="#neural-bias">neural bias model</a>')
     navigation = f"<nav>{''.join(links)}<a href='#settings'>settings and provenance</a></nav>"
     return PAGE.substitute(
         title=escape(title),
@@ -60,6 +74,7 @@ def build_report(title: str, networks: list[ReportedNetwork], settings: dict) ->
         navigation=navigation,
         comparison=_comparison(networks) if len(networks) > 1 else "",
         networks="\n".join(_network_section(network) for network in networks),
+        bias=_bias_section(bias) if bias else "",
         provenance=_provenance(networks, settings),
     )
 
@@ -92,6 +107,16 @@ def _network_section(network: ReportedNetwork) -> str:
         more_numbers=_table([row for row in numbers if not row.main]),
         legend=escape(LEGEND),
         figures="\n".join(_card(network.figures, name, captions) for name in others),
+    )
+
+
+def _bias_section(bias: ReportedBias) -> str:
+    captions = read_json(bias.figures / "captions.json")
+    return BIAS.substitute(
+        headline=escape(bias_headline(bias.summary)),
+        mass_functions=_figure(bias.figures, "mass_functions", captions),
+        numbers=_table(bias_numbers(bias.summary)),
+        figures="\n".join(_card(bias.figures, name, captions) for name in OF_BIAS if name in captions),
     )
 
 

@@ -53,23 +53,45 @@ def draw_vote_calibration(thresholds: dict) -> Drawing:
 def draw_calibration(thresholds: dict) -> Drawing:
     """Every candidate for the halo finder's thresholds by its two criteria, and the one that was chosen."""
     table, chosen = pd.DataFrame(thresholds["candidates"]), thresholds["chosen"]
+    fitted = "sphere_fit" in thresholds
+    name, title = ("own_fraction", "least own fraction") if fitted else ("shift", "shift of shell threshold")
     figure, (ax,) = new_figure(5.6, 3.9)
-    shifts = sorted(table["shift"].unique())
-    for shift, colour in zip(shifts, mpl.colormaps[ORDERED_MAP](np.linspace(0, 0.9, len(shifts))), strict=True):
-        some = table[table["shift"] == shift]
-        ax.plot(some["score"], some["abundance_error"], "o", color=colour, markersize=3.5, label=f"{shift:+.2f}")
+    values = sorted(table[name].unique())
+    for value, colour in zip(values, mpl.colormaps[ORDERED_MAP](np.linspace(0, 0.9, len(values))), strict=True):
+        some, label = table[table[name] == value], f"{value:g}" if fitted else f"{value:+.2f}"
+        ax.plot(some["score"], some["abundance_error"], "o", color=colour, markersize=3.5, label=label)
     ax.plot(chosen["score"], chosen["abundance_error"], "o", ms=11, mfc="none", mec=MISSED, mew=1.8, label="chosen")
     best = table["score"].max()
-    ax.axvspan(best - thresholds["tolerance"], best, color=FAINT, alpha=0.5, linewidth=0)
     ax.set(xlabel="harmonic mean of completeness and purity", ylabel="error of the mass function")
-    ax.set(xlim=(max(0, best - 0.3), best + 0.02), ylim=(0, 1))
-    ax.legend(title="shift of shell threshold", loc="upper left")
-    peaks = ", ".join(f"{value:g}" for value in chosen["peak_thresholds"])
+    ax.legend(title=title, loc="upper left")
+    if fitted:
+        ax.set(ylim=(0, None))
+    else:
+        ax.axvspan(best - thresholds["tolerance"], best, color=FAINT, alpha=0.5, linewidth=0)
+        ax.set(xlim=(max(0, best - 0.3), best + 0.02), ylim=(0, 1))
     caption = (
         f"Choice of the halo finder's thresholds on {thresholds['boxes']} calibration boxes, for haloes above "
-        f"{thresholds['cells']} cells. Each point is a list of peak thresholds with a shift of the fitted shell "
-        f"threshold. Of those within {thresholds['tolerance']:g} of the best harmonic mean (grey), the one with the "
-        "truest mass function (least mean |ln ratio| of numbers above 1 to 10 times that volume) is taken: peak "
-        f"thresholds {peaks} and a shift of {chosen['shift']:+.2f}."
-    )
+        f"{thresholds['cells']} cells; error of the mass function: mean |ln ratio| of numbers above 1 to 10 times that "
+        "volume. "
+    ) + (_choice_of_fit(chosen) if fitted else _choice_of_search(chosen, thresholds["tolerance"]))
     return Drawing(figure, "Choice of thresholds", caption)
+
+
+def _choice_of_search(chosen: dict, tolerance: float) -> str:
+    return (
+        "Each point is a list of peak thresholds with a shift of the fitted shell threshold. Of those within "
+        f"{tolerance:g} of the best harmonic mean (grey), the one with the truest mass function is taken: peak "
+        f"thresholds {_listed(chosen)} and a shift of {chosen['shift']:+.2f}."
+    )
+
+
+def _choice_of_fit(chosen: dict) -> str:
+    return (
+        "Each point is a list of peak thresholds with an own fraction and a reach of the fitted spheres, tried one "
+        "after another; the largest difference of the two criteria is taken: peak thresholds "
+        f"{_listed(chosen)}, own fraction {chosen['own_fraction']:g} and reach {chosen['reach']:g}."
+    )
+
+
+def _listed(chosen: dict) -> str:
+    return ", ".join(f"{value:g}" for value in chosen["peak_thresholds"])

@@ -4,7 +4,7 @@ The shell threshold is the mean probability in the shell at the radius of a true
 ends the haloes of known centres at their true radius on average; found centres are a little off, and what is left of a
 halo's rim can pass for another one. So a shift of the fitted line can be searched for together with the list of peak
 thresholds: of all that find nearly as many true haloes with nearly as few false ones as the best, the one with the
-truest mass function is taken. Where spheres are fitted to the probability afterwards, so is their reach.
+truest mass function is taken. How the constants of fitted spheres are found stands in fit_calibration.py.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,6 @@ import numpy as np
 from halonet.catalogue import HaloCatalogue
 from halonet.halo_finding.finder import find_haloes
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.matching import completeness_and_purity, harmonic_mean, join_pairs, possible_pairs
 from halonet.settings import CosmologySettings, ShellThresholdSettings
 from halonet.spheres import centre_cells, mean_at_radius
@@ -33,7 +32,6 @@ LADDERS = (
     (0.97, 0.91, 0.83, 0.7, 0.5),
     (0.96, 0.89, 0.8, 0.65, 0.5),
 )
-REACHES = (1.15, 1.2, 1.25, 1.3, 1.35, 1.4, 1.45, 1.5)  # of fitted spheres, in radii
 RADIUS_BIN = 0.5  # cells
 HALOES_BESIDE_BREAK = 10  # fewer would let a single odd halo bend the line
 SHELL_ERROR = 0.01  # error of a bin beyond counting noise: a straight line is not the truth
@@ -190,7 +188,7 @@ def _candidate(peak_thresholds: tuple[float, ...], shift: float, results: Sequen
     completeness, purity = np.mean([result[:2] for result in results], axis=0).tolist()
     true, found = np.sum([result[2] for result in results], axis=0)
     score = harmonic_mean(completeness, purity)
-    return Candidate(peak_thresholds, shift, completeness, purity, score, _abundance_error(true, found))
+    return Candidate(peak_thresholds, shift, completeness, purity, score, abundance_error(true, found))
 
 
 def _compare_beginnings(
@@ -211,7 +209,7 @@ def _compare_beginnings(
         kept = found.peak_thresholds >= threshold
         matches = join_pairs(pairs.among(kept), len(box.true), len(catalogue))
         part, matches = catalogue.select(kept), replace(matches, found_matched=matches.found_matched[kept])
-        numbers = [_numbers_above(haloes, cells) for haloes in (box.true, part)]
+        numbers = [numbers_above(haloes, cells) for haloes in (box.true, part)]
         yield *completeness_and_purity(box.true, part, matches, cells), np.array(numbers)
 
 
@@ -222,30 +220,13 @@ def best_candidate(candidates: list[Candidate], tolerance: float) -> Candidate:
     return min(eligible, key=lambda candidate: (candidate.abundance_error, -candidate.score))
 
 
-def compare_reaches(
-    boxes: Iterable[CalibrationBox],
-    thresholds: tuple[Sequence[float], ShellThresholdSettings],
-    rounds: int,
-    cosmology: CosmologySettings,
-    cells: float,
-    minimum_cells: float,
-) -> list[tuple[float, float]]:
-    """Error of the mass function of fitted haloes for every reach of :data:`REACHES`, as (reach, abundance error)."""
-    numbers = np.zeros((len(REACHES), 2, len(ABUNDANCE_CUTS)))
-    for box in boxes:
-        found = find_haloes(box.probability, *thresholds)
-        for index, reach in enumerate(REACHES):
-            fitted = fit_spheres(box.probability, found, reach, rounds, minimum_cells)
-            part = to_catalogue(fitted, len(box.probability), box.true.header, cosmology, minimum_cells=1)
-            numbers[index] += [_numbers_above(haloes, cells) for haloes in (box.true, part)]
-    return [(reach, _abundance_error(*above)) for reach, above in zip(REACHES, numbers, strict=True)]
-
-
-def _numbers_above(haloes: HaloCatalogue, cells: float) -> list[int]:
+def numbers_above(haloes: HaloCatalogue, cells: float) -> list[int]:
+    """Haloes above each of the :data:`ABUNDANCE_CUTS`, in units of ``cells``."""
     return [int((haloes["cells"] >= cut).sum()) for cut in cells * ABUNDANCE_CUTS]
 
 
-def _abundance_error(true: np.ndarray, found: np.ndarray) -> float:
+def abundance_error(true: np.ndarray, found: np.ndarray) -> float:
+    """Mean over cuts of ``|ln(found / true)|`` of the numbers of haloes above them."""
     return float(np.abs(np.log(np.maximum(found, 0.5) / np.maximum(true, 0.5))).mean())
 
 

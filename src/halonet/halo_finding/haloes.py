@@ -43,7 +43,7 @@ def to_catalogue(
 
 
 def with_eulerian_columns(
-    catalogue: HaloCatalogue, density: np.ndarray, cosmology: CosmologySettings, redshift: float
+    catalogue: HaloCatalogue, density: np.ndarray, cosmology: CosmologySettings, redshift: float, threads: int = 1
 ) -> HaloCatalogue:
     """Add Eulerian centres (Mpc) and peculiar velocities (km/s) by second-order Lagrangian perturbation theory.
 
@@ -51,13 +51,15 @@ def with_eulerian_columns(
     ----------
     density
         Linear density extrapolated to ``redshift``, float32 of shape (N, N, N).
+    threads
+        Threads of the Fourier transforms; changes no bit.
 
     Notes
     -----
     Both orders are means over the cells of the halo: x = q + psi1 + psi2 and v = a H f (psi1 + 2 psi2), with the growth
     of either order contained in the extrapolated density (Bouchet et al. 1995).
     """
-    slabs, cell_size = Slabs(len(density)), catalogue.cell_size
+    slabs, cell_size = Slabs(len(density), threads=threads), catalogue.cell_size
     modes = slabs.forward(density)
     source_modes = slabs.forward(second_order_source(modes, slabs))
     second_order = second_order_coefficient(cosmology, redshift)

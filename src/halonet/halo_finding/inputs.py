@@ -13,6 +13,7 @@ from halonet.settings import (
     HaloFindingSettings,
     SettingsError,
     ShellThresholdSettings,
+    SphereFitSettings,
     VoteSettings,
     stage_settings,
     validate,
@@ -23,16 +24,16 @@ from halonet.storage import FieldHeader, StorageError, read_field, read_header, 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What is in force: peak thresholds, descending, the shell threshold, and the reach of fitted spheres (radii)."""
+    """What is in force, all in numbers: peak thresholds, descending, the shell threshold and, if asked for, the fit."""
 
     peak: list[float]
     shell: ShellThresholdSettings
-    reach: float | None = None
+    fit: SphereFitSettings | None = None
 
     def as_dict(self) -> dict:
         """As JSON values, for provenance."""
         values = {"peak_thresholds": self.peak, "shell_threshold": self.shell.model_dump()}
-        return values | ({"sphere_fit_reach": self.reach} if self.reach else {})
+        return values | ({"sphere_fit": self.fit.model_dump()} if self.fit else {})
 
 
 def thresholds_in_force(settings: HaloFindingSettings, calibrated: str | Path | None) -> Thresholds:
@@ -43,27 +44,31 @@ def thresholds_in_force(settings: HaloFindingSettings, calibrated: str | Path | 
     SettingsError
         If the settings ask for calibrated thresholds and there is no file, or it does not hold them.
     """
-    reach = settings.sphere_fit.reach if settings.finder == "fitted" else None
-    if not settings.needs_calibration:
-        return Thresholds(list(settings.peak_thresholds), settings.shell_threshold, reach)
-    if calibrated is None:
-        raise SettingsError(
-            "peak_thresholds, shell_threshold or sphere_fit.reach = 'calibrated': a file of --thresholds is needed"
-        )
-    record = read_json(calibrated)
-    names = ("peak_thresholds", "shell_threshold", *(["sphere_fit_reach"] if settings.needs_reach else []))
-    if missing := [name for name in names if name not in record]:
-        raise SettingsError(f"{calibrated}: {', '.join(missing)} missing; calibrate_thresholds.py writes such a file")
-    values = {name: record[name] for name in names[:2]} | {"sphere_fit": {"reach": record.get("sphere_fit_reach", 1.3)}}
+    names = ["peak_thresholds", "shell_threshold", *(["sphere_fit"] if settings.finder == "fitted" else [])]
+    values = settings.model_dump(include=set(names))
+    if settings.needs_calibration:
+        if calibrated is None:
+            raise SettingsError(f"one of {', '.join(names)} is 'calibrated': a file of --thresholds is needed")
+        if missing := _fill(values, read_json(calibrated)):
+            raise SettingsError(
+                f"{calibrated}: {', '.join(missing)} missing; calibrate_thresholds.py writes such a file with these "
+                "settings"
+            )
     measured = validate(HaloFindingSettings, values, str(calibrated))
-    if measured.needs_calibration:
-        raise SettingsError(f"{calibrated}: holds the word 'calibrated' where numbers are needed")
-    peak, shell = settings.peak_thresholds, settings.shell_threshold
-    return Thresholds(
-        list(measured.peak_thresholds if peak == "calibrated" else peak),
-        measured.shell_threshold if shell == "calibrated" else shell,
-        measured.sphere_fit.reach if reach == "calibrated" else reach,
-    )
+    fit = measured.sphere_fit if "sphere_fit" in names else None
+    return Thresholds(list(measured.peak_thresholds), measured.shell_threshold, fit)
+
+
+def _fill(values: dict, record: dict, folder: str = "") -> list[str]:
+    """Put what a thresholds file holds in the place of each ``calibrated``; returns the names it does not hold."""
+    missing = []
+    for name, value in values.items():
+        if isinstance(value, dict):
+            missing += _fill(value, record.get(name, {}), f"{name}.")
+        elif value == "calibrated":
+            values[name] = record.get(name, value)
+            missing += [folder + name] if values[name] == value else []
+    return missing
 
 
 def votes_in_force(settings: HaloFindingSettings, calibrated: str | Path | None) -> VoteSettings:

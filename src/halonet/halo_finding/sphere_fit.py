@@ -9,9 +9,11 @@ Patch merges haloes:
 - where two spheres overlap, each has the cells on its side of the plane in which they intersect. These are the cells
   with the smallest power distance d^2 - R^2;
 - the volume of a halo is the sum of the probabilities of its own cells, plus what its sphere covers beyond those
-  planes, since Peak Patch haloes overlap.
+  planes, since Peak Patch haloes overlap;
+- a halo is dropped when too little of its volume is its own: most of these are splinters of the rim of a larger one,
+  which gets their cells back in the next round.
 
-Centres and radii follow from these cells, and after a few rounds change no more.
+Centres and radii follow from these cells, and after a few rounds hardly change.
 """
 
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from numba import njit
 from scipy.spatial import KDTree
 
 from halonet.halo_finding.finder import FoundHaloes
+from halonet.settings import SphereFitSettings
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class FittedHaloes:
 
 
 def fit_spheres(
-    probability: np.ndarray, found: FoundHaloes, reach: float, rounds: int, minimum_cells: float
+    probability: np.ndarray, found: FoundHaloes, settings: SphereFitSettings, minimum_cells: float
 ) -> FittedHaloes:
     """Fit the spheres of all haloes to the probability.
 
@@ -59,10 +62,8 @@ def fit_spheres(
         Float32 of shape (N, N, N), periodic.
     found
         Haloes of the paper's finder, as a start.
-    reach
-        Distance from its centre, in its radius, up to which a halo claims cells.
-    rounds
-        Number of rounds; each drops, resizes and moves haloes.
+    settings
+        With numbers where they may be ``calibrated``.
     minimum_cells
         Haloes whose own cells hold less than half of this are dropped, and others take the cells.
 
@@ -75,16 +76,16 @@ def fit_spheres(
     cells, fractions = found.centres.copy(), np.zeros(found.centres.shape)
     volumes, rows = found.cells.astype(np.float64), np.arange(len(found))
     owner, score = np.empty(probability.shape, np.int32), np.empty(probability.shape, np.float32)
-    for _ in range(rounds):
+    for _ in range(settings.rounds):
         kept = _outside_larger_ones((cells + fractions + 0.5) % n, _radii(volumes), n)
         cells, fractions, volumes, rows = cells[kept], fractions[kept], volumes[kept], rows[kept]
         radii = _radii(volumes)
-        reaches = np.minimum(reach * radii, (n - 1) // 2 - 1)
+        reaches = np.minimum(settings.reach * radii, (n - 1) // 2 - 1)
         owner.fill(-1)
         score.fill(np.inf)
         _claim(cells, fractions, radii, reaches, owner, score)
         own, volumes, moments = _collect(probability, cells, fractions, radii, reaches, owner)
-        kept = own >= 0.5 * minimum_cells
+        kept = own >= np.maximum(0.5 * minimum_cells, settings.own_fraction * volumes)
         volumes, rows = volumes[kept], rows[kept]
         moved = fractions[kept] + moments[kept] / volumes[:, None]
         whole = np.floor(moved + 0.5)

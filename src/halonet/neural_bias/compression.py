@@ -1,10 +1,11 @@
-"""A few thousand weighted points that stand for all voxels where only a gradient is needed.
+"""A few thousand weighted points that stand for all voxels and haloes where only a gradient is needed.
 
 Notes
 -----
 A fixed density enters the likelihood of an engine of one layer as a sum over voxels of a smooth function of few
-features. Clusters of neighbouring voxels in the space of features, each at its centroid with its summed volume, give
-that sum to second order in the clusters' size. Hamiltonian Monte Carlo may follow the gradient of such a stand-in
+features, and a catalogue as a sum over haloes of one of the same features and the mass. Clusters of neighbours in that
+space, each at its centroid with its summed volume or number of haloes, give the sums to second order in the clusters'
+size. Hamiltonian Monte Carlo may follow the gradient of such a stand-in
 exactly as well as its own: any force that depends on the position alone keeps the leapfrog reversible and volume
 preserving, and the acceptance step, which uses the energy of all voxels, makes the chain exact. Only the acceptance
 rate feels the difference.
@@ -19,23 +20,36 @@ from halonet.neural_bias.likelihood import Points
 
 
 def compress(points: Points, clusters: int) -> Points:
-    """Points whose voxels are merged into at most ``clusters``; the haloes stay as they are.
+    """Points whose voxels are merged into at most ``clusters``, and whose haloes into as many.
 
     Clusters are split in two, the one with the largest scatter first, at the centroid of its widest feature. A voxel's
     weight in the scatter grows like its halo density, for which the square of the first feature's exponential stands.
     """
-    features, volumes = points.features.numpy().astype(np.float64), points.volumes.numpy().astype(np.float64)
-    seen = np.flatnonzero(volumes > 0)
-    features, volumes = features[:, seen], volumes[seen]
+    dtype, features = points.features.dtype, _wide(points.features)
+    importance = np.exp(2 * np.clip(features[0] - features[0].mean(), -3, 3))
+    centroids, volumes = _merge(features, _wide(points.volumes), clusters, importance)
+    haloes = np.vstack([_wide(points.haloes), _wide(points.log_mass)])
+    halo_centroids, numbers = _merge(haloes, _wide(points.halo_weights), clusters)
+    parts = (centroids, volumes, halo_centroids[:-1], halo_centroids[-1], numbers)
+    return Points(*(tf.constant(part, dtype) for part in parts))
+
+
+def _wide(values: tf.Tensor) -> np.ndarray:
+    return values.numpy().astype(np.float64)
+
+
+def _merge(
+    features: np.ndarray, weights: np.ndarray, clusters: int, importance: np.ndarray | float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centroids of shape (features, clusters) and summed weights; points of no weight, as masked voxels, are gone."""
+    seen = np.flatnonzero(weights > 0)
+    importance = (weights * importance)[seen]
+    features, weights = features[:, seen], weights[seen]
     if len(seen) <= clusters:
-        centroids, weights = features, volumes
-    else:
-        importance = volumes * np.exp(2 * np.clip(features[0] - features[0].mean(), -3, 3))
-        groups = _split(features, importance, clusters)
-        weights = np.array([volumes[group].sum() for group in groups])
-        centroids = np.stack([features[:, group] @ volumes[group] for group in groups], axis=1) / weights
-    dtype = points.features.dtype
-    return points._replace(features=tf.constant(centroids, dtype), volumes=tf.constant(weights, dtype))
+        return features, weights
+    groups = _split(features, importance, clusters)
+    sums = np.array([weights[group].sum() for group in groups])
+    return np.stack([features[:, group] @ weights[group] for group in groups], axis=1) / sums, sums
 
 
 def _split(features: np.ndarray, importance: np.ndarray, clusters: int) -> list[np.ndarray]:

@@ -4,13 +4,14 @@ Notes
 -----
 Scale and shift of the summary psi = softplus(w . f + b) and the slopes and biases of the mixture behind it undo each
 other almost completely: the posterior of theta is a long, bent, narrow valley. What the data fix are the outputs of
-the network in environments they know. An engine of one filter is therefore sampled in
+the mass function in environments they know. An engine of one filter is therefore sampled in
 
-    ln |w_0|,  w_k / w_0,  y = w . (f_low + f_high) / 2 + b,  and every output row at f_low and at f_high,
+    ln |w_0|,  w_k / w_0,  y = w . (f_low + f_high) / 2 + b,  and the mass function's components at f_low and at f_high
 
-f_low the mean environment of the volume and f_high that of the haloes. This is a change of variables, not of the
-posterior: with D = psi(f_high) - psi(f_low), the Jacobian |w_0|^(number of weights) |D|^(- number of rows) stands in
-the potential. The sign of w_0 does not change along a chain; no response to the density lies between the two signs.
+as :mod:`halonet.neural_bias.outputs` describes them, f_low the mean environment of the volume and f_high that of the
+haloes. This is a change of variables, not of the posterior: with D = psi(f_high) - psi(f_low), the Jacobian
+|w_0|^(number of weights) |D|^(- number of outputs), times that of the outputs, stands in the potential. The sign of w_0
+does not change along a chain; no response to the density lies between the two signs.
 """
 
 from typing import Protocol
@@ -19,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from halonet.neural_bias.model import NeuralBiasModel
+from halonet.neural_bias.outputs import flanks_of, outputs_of
 
 
 class Coordinates(Protocol):
@@ -44,19 +46,24 @@ class Plain:
 
 
 class Anchored:
-    """Outputs at two environments in place of slopes and biases.
+    """The mass function in two environments in place of slopes and biases.
 
     Parameters
     ----------
     low, high
         Features of the two environments, shape (features,).
+    pivots
+        u at which each component's value and slope are taken, shape (K,).
     """
 
-    def __init__(self, model: NeuralBiasModel, low: np.ndarray, high: np.ndarray, sign: float = 1.0):
+    def __init__(
+        self, model: NeuralBiasModel, low: np.ndarray, high: np.ndarray, pivots: np.ndarray, sign: float = 1.0
+    ):
         if not has_anchors(model):
             raise ValueError("anchored coordinates need one layer of one filter and no dense layers")
         means = model.offsets.feature_means
         self.features, self.rows = len(means), 3 * model.mixture.components
+        self.mixture, self.constants, self.pivots = model.mixture, model.offsets.rows, pivots
         self.low, self.high, self.sign = low - means, high - means, sign
         self.reference = model.offsets.summary
 
@@ -68,14 +75,17 @@ class Anchored:
         bias = phi[self.features] - tf.reduce_sum(weights * (low + high)) / 2
         psi_low = tf.nn.softplus(tf.reduce_sum(weights * low) + bias)
         psi_high = tf.nn.softplus(tf.reduce_sum(weights * high) + bias)
-        rows_low, rows_high = tf.split(phi[self.features + 1 :], 2)
+        flanks = tf.split(phi[self.features + 1 :], 2)
+        (rows_low, volume_low), (rows_high, volume_high) = (
+            outputs_of(self.mixture, self.pivots, flank) for flank in flanks
+        )
         slopes = (rows_high - rows_low) / (psi_high - psi_low)
-        biases = rows_low - slopes * (psi_low - self.reference)
+        biases = rows_low - self.constants - slopes * (psi_low - self.reference)
         blocks = [weights, bias[None]]
         for slope, shift in zip(tf.split(slopes, 3), tf.split(biases, 3), strict=True):
             blocks += [slope, shift]
         log_volume = self.features * phi[0] - self.rows * tf.math.log(tf.abs(psi_high - psi_low))
-        return tf.concat(blocks, 0), log_volume
+        return tf.concat(blocks, 0), log_volume + volume_low + volume_high
 
     def phi(self, theta: np.ndarray) -> np.ndarray:
         """Coordinates of parameters whose first weight has this chart's sign."""
@@ -84,12 +94,13 @@ class Anchored:
             raise ValueError(f"the first weight is {weights[0]}; these coordinates are for the sign {self.sign:+.0f}")
         blocks = theta[self.features + 1 :].reshape(3, 2, -1)
         slopes, biases = blocks[:, 0].ravel(), blocks[:, 1].ravel()
-        rows = [
-            slopes * (np.logaddexp(0, weights @ anchor + bias) - self.reference) + biases
+        outputs = [
+            slopes * (np.logaddexp(0, weights @ anchor + bias) - self.reference) + biases + self.constants
             for anchor in (self.low, self.high)
         ]
+        flanks = [flanks_of(self.mixture, self.pivots, rows) for rows in outputs]
         middle = weights @ (self.low + self.high) / 2 + bias
-        return np.concatenate([[np.log(abs(weights[0]))], weights[1:] / weights[0], [middle], *rows])
+        return np.concatenate([[np.log(abs(weights[0]))], weights[1:] / weights[0], [middle], *flanks])
 
 
 def has_anchors(model: NeuralBiasModel) -> bool:

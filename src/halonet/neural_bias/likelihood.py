@@ -19,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from halonet.neural_bias.coordinates import Coordinates, Plain
+from halonet.neural_bias.hamiltonian import Metric
 from halonet.neural_bias.mixture import log_mass_function, number_density
 from halonet.neural_bias.model import NeuralBiasModel
 
@@ -132,14 +133,23 @@ class Posterior:
         return float(self.compiled.energy(tf.constant(phi, tf.float64), self.points))
 
     def gradient(self, phi: np.ndarray) -> np.ndarray:
-        """dV / dphi of the guide."""
-        return self.energy_and_gradient(phi)[1]
+        """dV / dphi of the guide, by a leapfrog on the spot: chains then compile nothing else of the guide."""
+        still = np.zeros_like(phi)
+        return self.leapfrog(phi, still, still, Metric(np.eye(len(phi))), 0.0, 1)[2]
 
     def energy_and_gradient(self, phi: np.ndarray) -> tuple[float, np.ndarray]:
         """V and dV / dphi of the guide."""
         self.gradients += 1
         value, gradient = self.compiled.energy_and_gradient(tf.constant(phi, tf.float64), self.guide)
         return float(value), gradient.numpy()
+
+    def leapfrog(
+        self, phi: np.ndarray, momentum: np.ndarray, gradient: np.ndarray, metric: Metric, step: float, steps: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As :func:`halonet.neural_bias.hamiltonian.leapfrog`, along the guide's gradient, in one compiled call."""
+        self.gradients += steps
+        start = [tf.constant(values, tf.float64) for values in (phi, momentum, gradient, metric.inverse_mass, step)]
+        return tuple(end.numpy() for end in self.compiled.leapfrog(*start, tf.constant(steps), self.guide))
 
     def theta(self, phi: np.ndarray) -> np.ndarray:
         """Parameters of coordinates, shape (..., parameters)."""
@@ -173,9 +183,22 @@ class Compiled:
                 value = potential(phi, points)
             return value, tape.gradient(value, phi)
 
+        def leapfrog(phi, momentum, gradient, inverse_mass, step, steps, points):
+            def one(taken, phi, momentum, gradient):
+                momentum = momentum - step / 2 * gradient
+                phi = phi + step * tf.linalg.matvec(inverse_mass, momentum)
+                gradient = with_gradient(phi, points)[1]
+                return taken + 1, phi, momentum - step / 2 * gradient, gradient
+
+            def goes_on(taken, phi, momentum, gradient):
+                return (taken < steps) & tf.reduce_all(tf.math.is_finite(gradient))
+
+            return tf.while_loop(goes_on, one, (0, phi, momentum, gradient))[1:]
+
         def parameters(rows):
             return tf.map_fn(lambda phi: self.coordinates.theta(phi)[0], rows)
 
         self.theta = tf.function(parameters, reduce_retracing=True)
         self.energy = tf.function(potential, jit_compile=True, reduce_retracing=False)
         self.energy_and_gradient = tf.function(with_gradient, jit_compile=True, reduce_retracing=False)
+        self.leapfrog = tf.function(leapfrog, jit_compile=True, reduce_retracing=False)

@@ -14,8 +14,9 @@ from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.likelihood import Compiled, Likelihood, Points, Posterior, gather_points
 from halonet.neural_bias.mixture import Mixture
 from halonet.neural_bias.model import Layer, NeuralBiasModel
-from halonet.neural_bias.offsets import fitted_offsets, paper_offsets
+from halonet.neural_bias.offsets import fitted_offsets, global_mass_function, paper_offsets
 from halonet.neural_bias.optimum import Optimum, inverse_curvature, minimise
+from halonet.neural_bias.outputs import pivot_masses
 from halonet.settings import EngineSettings, NeuralBiasSettings
 
 FIRST_CONTRAST = 2.0
@@ -102,10 +103,12 @@ class Problem:
         """What chains move in."""
         if self.settings.sampler.kind != "frozen_metric" or not has_anchors(self.model):
             return Plain()
+        mixture, log_mass = self.model.mixture, self.voxels.log_mass
         return Anchored(
             self.model,
             np.average(self.features, axis=1, weights=self.voxels.volumes),
             self.features[:, self.voxels.haloes].mean(axis=1, dtype=np.float64),
+            pivot_masses(mixture, global_mass_function(mixture, log_mass, self.voxels.volumes.sum()), log_mass),
         )
 
     @cached_property

@@ -7,9 +7,11 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
+from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.baselines import fit_engine, fit_global, fit_power_law
 from halonet.neural_bias.chain import read_chain
-from halonet.neural_bias.counts import expected_counts, make_bins, mass_functions
+from halonet.neural_bias.clustering import posterior_predictive
+from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_functions
 from halonet.neural_bias.diagnostics import effective_sample_size, r_hat
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.kernels import multipole_basis, saturating_ell
@@ -19,7 +21,8 @@ from halonet.settings import NeuralBiasSettings
 from halonet.storage import StorageError, atomic_path
 
 MASS_BINS = 20
-SAMPLES_OF_FIELDS = 100
+SAMPLES_OF_COUNTS = 1000  # of each chain
+SAMPLES_OF_FIELDS, DRAWN_CATALOGUES = 100, 50  # of all chains
 Arrays = dict[str, np.ndarray]
 
 
@@ -38,6 +41,13 @@ def thinned(samples: np.ndarray, count: int) -> np.ndarray:
     """About ``count`` samples of all chains, evenly spread, shape (count, parameters)."""
     flat = samples.reshape(-1, samples.shape[-1])
     return flat[:: max(1, len(flat) // count)]
+
+
+def sampled_counts(problem: Problem, bins: Bins, samples: np.ndarray) -> np.ndarray:
+    """Expected haloes in each bin along every chain, shape (chains, some samples, environments, masses)."""
+    counts = expected_counts(problem, bins, problem.points())
+    stride = max(1, samples.shape[1] // SAMPLES_OF_COUNTS)
+    return np.array([[counts(theta) for theta in chain[::stride]] for chain in samples])
 
 
 def convergence(chains: list[Arrays], counts: np.ndarray) -> dict:
@@ -108,6 +118,13 @@ def covered_fraction(comparison: Arrays) -> dict:
     return inside
 
 
+def covered_spectrum(predictive: Arrays) -> float:
+    """Fraction of the catalogue's power spectrum within the central 95% of those of drawn catalogues."""
+    low, high = np.percentile(predictive["power"], [2.5, 97.5], axis=0)
+    found = predictive["found_power"]
+    return float(((low <= found) & (found <= high)).mean())
+
+
 def engine_fields(problem: Problem, samples: np.ndarray) -> Arrays:
     """Posterior mean of the summary, mean and standard deviation of the halo density; shape (N, N, N) each."""
     features, side = problem.points().features, problem.voxels.side
@@ -142,7 +159,8 @@ def compare_models(inputs: Inputs, settings: NeuralBiasSettings, problem: Proble
     table = [("global mass function", fit_global(problem)), ("truncated power law", fit_power_law(problem)[0])]
     for kernel in settings.ablation_kernels:
         name = f"engine, kernel {kernel}" if kernel > 1 else "local engine, kernel 1"
-        table.append((name, fit_engine(make_problem(inputs, with_kernel(settings, kernel)), seed)[0]))
+        changed = with_kernel(settings, kernel)
+        table.append((name, fit_engine(problem if changed == settings else make_problem(inputs, changed), seed)[0]))
     return [{"model": name} | fit._asdict() for name, fit in table]
 
 
@@ -151,8 +169,7 @@ def summarise(inputs: Inputs, settings: NeuralBiasSettings, paths: list[str | Pa
     problem = make_problem(inputs, settings)
     chains, samples = read_samples(paths)
     bins = make_bins(problem.voxels)
-    counts = expected_counts(problem, bins, problem.points())
-    expected = np.array([[counts(theta) for theta in rows] for rows in samples])
+    expected = sampled_counts(problem, bins, samples)
     picked = thinned(samples, SAMPLES_OF_FIELDS)
     comparison = compare_mass_functions(problem, picked)
     field = np.log(inputs.density + settings.density_floor)
@@ -169,7 +186,13 @@ def summarise(inputs: Inputs, settings: NeuralBiasSettings, paths: list[str | Pa
     }
     arrays = {f"mass_functions/{name}": values for name, values in comparison.items()}
     arrays |= engine_fields(problem, picked) | {"theta": picked, "counts": expected}
-    arrays["energy"] = np.array([chain["energy"] for chain in chains])
+    arrays |= {"energy": np.array([chain["energy"] for chain in chains]), "warmup": chains[0]["warmup"]}
+    if not problem.model.trimmed_cells:  # a drawn catalogue is of a whole box
+        rng = generator(seed, "neural bias predictive")
+        some = thinned(samples, DRAWN_CATALOGUES)
+        predictive = posterior_predictive(problem, inputs.haloes.places, inputs.box_size, some, rng)
+        summary["predictive_coverage"] = covered_spectrum(predictive)
+        arrays |= {f"predictive/{name}": values for name, values in predictive.items()}
     return summary, arrays
 
 

@@ -14,6 +14,7 @@ _TENTHS = 10 ** np.arange(1.5, 5.05, 0.1)
 CUTS = np.unique(np.concatenate([[27.0], _TENTHS, KEY_CUTS]))  # cells
 BIN_EDGES = _TENTHS[::2]  # cells; bins of the differential mass function, limits of which are among the cuts
 HEAVIEST = 1e17  # Msun; no halo is heavier
+ALL_MASSES = np.geomspace(1e9, 1e16, 350)  # Msun
 MODELS = {
     "tinker_2008": ("tinker08", "200m"),
     "press_schechter": ("press74", "fof"),
@@ -59,6 +60,15 @@ def predicted_abundance(
         multiplicity = mass_function.massFunction(sigma, redshift, q_in="sigma", mdef=definition, model=model)
         abundance[name] = _integrate_upwards(grid, factor * multiplicity, masses)
     return abundance
+
+
+def tinker_abundance(
+    cosmology: CosmologySettings, redshift: float, k: np.ndarray, power: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Masses (Msun) and n(>M) of Tinker et al. 2008 (Mpc^-3) over all masses a catalogue can hold, as a table."""
+    abundance = predicted_abundance(ALL_MASSES, cosmology, redshift, k, power)["tinker_2008"]
+    known = abundance > 0
+    return ALL_MASSES[known], abundance[known]
 
 
 def _set_cosmology(cosmology: CosmologySettings) -> None:

@@ -1,0 +1,162 @@
+"""Peak thresholds and constants of the sphere fit from boxes of known truth, chosen together by the fitted haloes.
+
+A longer list of peak thresholds finds more haloes and more splinters of haloes, a larger share of its own that is asked
+of every halo drops more of both, and a longer reach makes all of them larger. So they are judged by what the fit
+makes of them, one varied at a time with the others held, until no change is for the better.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from halonet.halo_finding.calibration import (
+    ABUNDANCE_CUTS,
+    CalibrationBox,
+    EdgeProfile,
+    abundance_error,
+    numbers_above,
+)
+from halonet.halo_finding.finder import find_haloes
+from halonet.halo_finding.haloes import to_catalogue
+from halonet.halo_finding.sphere_fit import fit_spheres
+from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
+from halonet.settings import CosmologySettings, HaloFindingSettings, ShellThresholdSettings, SphereFitSettings
+
+# From few centres to many: the fit drops those it cannot use.
+LISTS = (
+    (0.9999, 0.99, 0.93),
+    (0.98, 0.88),
+    (0.98, 0.88, 0.75),
+    (0.97, 0.91, 0.83, 0.7),
+    (0.98, 0.88, 0.75, 0.6),
+)
+OWN_FRACTIONS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
+REACHES = (1.25, 1.3, 1.35, 1.4, 1.45, 1.5, 1.55, 1.6)
+START = {"peak_thresholds": (0.98, 0.88, 0.75), "own_fraction": 0.65, "reach": 1.45}
+
+
+@dataclass(frozen=True)
+class FitConstants:
+    """What is calibrated: peak thresholds of the search, and own fraction and reach of the fit."""
+
+    peak_thresholds: tuple[float, ...]
+    own_fraction: float
+    reach: float
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """How fitted haloes above the smallest compared one agree with the truth.
+
+    Attributes
+    ----------
+    completeness, purity
+        Matched fractions, mean over boxes.
+    abundance_error
+        Mean over :data:`~halonet.halo_finding.calibration.ABUNDANCE_CUTS` of |ln(found / true)|.
+    """
+
+    completeness: float
+    purity: float
+    abundance_error: float
+
+    @property
+    def agreement(self) -> float:
+        """Harmonic mean of completeness and purity, less the error of the mass function."""
+        return harmonic_mean(self.completeness, self.purity) - self.abundance_error
+
+
+def calibrate_fit(
+    boxes: Callable[[], Iterable[CalibrationBox]],
+    shell_threshold: ShellThresholdSettings,
+    settings: HaloFindingSettings,
+    cosmology: CosmologySettings,
+) -> dict[FitConstants, FitResult]:
+    """Compare fitted haloes with the truth, and search for the best constants among those that are ``calibrated``.
+
+    Parameters
+    ----------
+    boxes
+        Gives the boxes, one at a time, whenever it is called.
+
+    Returns
+    -------
+    results
+        Of all constants that were tried; :func:`best_constants` has the end of the search.
+    """
+    choices = _choices(settings)
+    results: dict[FitConstants, FitResult] = {}
+    best = FitConstants(*(START[name] if START[name] in values else values[0] for name, values in choices.items()))
+    while True:
+        before = best
+        for name, values in choices.items():
+            trials = [replace(best, **{name: value}) for value in values]
+            new = [trial for trial in trials if trial not in results]
+            results |= _compare(new, boxes, shell_threshold, settings, cosmology)
+            best = max(trials, key=lambda trial: results[trial].agreement)
+        if best == before:
+            return results
+
+
+def best_constants(results: dict[FitConstants, FitResult]) -> FitConstants:
+    """Constants of the best agreement; the first tried where two are equal."""
+    return max(results, key=lambda constants: results[constants].agreement)
+
+
+def _choices(settings: HaloFindingSettings) -> dict[str, Sequence]:
+    """Values of each constant: a range where it is to be calibrated, otherwise the one that is set."""
+    fit, peak = settings.sphere_fit, settings.peak_thresholds
+    return {
+        "peak_thresholds": LISTS if peak == "calibrated" else (tuple(peak),),
+        "own_fraction": OWN_FRACTIONS if fit.own_fraction == "calibrated" else (fit.own_fraction,),
+        "reach": REACHES if fit.reach == "calibrated" else (fit.reach,),
+    }
+
+
+def _compare(trials, boxes, shell_threshold, settings, cosmology) -> dict[FitConstants, FitResult]:
+    """Results of several constants; boxes are taken one at a time and searched once for each list."""
+    matched = {trial: [] for trial in trials}
+    numbers = {trial: np.zeros((2, len(ABUNDANCE_CUTS))) for trial in trials}
+    cells = settings.calibration_cells
+    for box in boxes() if trials else ():
+        lists = {trial.peak_thresholds for trial in trials}
+        searches = {values: find_haloes(box.probability, values, shell_threshold) for values in lists}
+        for trial in trials:
+            search, constants = searches[trial.peak_thresholds], _fit_settings(settings, trial)
+            fitted = fit_spheres(box.probability, search, constants, settings.minimum_cells)
+            found = to_catalogue(fitted, len(box.probability), box.true.header, cosmology, minimum_cells=1)
+            matched[trial].append(completeness_and_purity(box.true, found, match_haloes(box.true, found), cells))
+            numbers[trial] += [numbers_above(haloes, cells) for haloes in (box.true, found)]
+    return {
+        trial: FitResult(*np.mean(matched[trial], axis=0).tolist(), abundance_error(*numbers[trial]))
+        for trial in trials
+    }
+
+
+def fit_record(
+    profile: EdgeProfile,
+    shell_threshold: ShellThresholdSettings,
+    results: dict[FitConstants, FitResult],
+    settings: HaloFindingSettings,
+) -> dict:
+    """What a thresholds file holds: thresholds and constants in force and the evidence behind them."""
+    chosen = best_constants(results)
+    rows = {constants: _row(constants, result) for constants, result in results.items()}
+    return {
+        "peak_thresholds": list(chosen.peak_thresholds),
+        "shell_threshold": shell_threshold.model_dump(),
+        "sphere_fit": _fit_settings(settings, chosen).model_dump(),
+        "chosen": rows[chosen],
+        "edge_profile": {name: values.tolist() for name, values in asdict(profile).items()},
+        "candidates": list(rows.values()),
+    }
+
+
+def _row(constants: FitConstants, result: FitResult) -> dict:
+    score = harmonic_mean(result.completeness, result.purity)
+    return asdict(constants) | asdict(result) | {"score": score, "agreement": result.agreement}
+
+
+def _fit_settings(settings: HaloFindingSettings, constants: FitConstants) -> SphereFitSettings:
+    return settings.sphere_fit.model_copy(update={"own_fraction": constants.own_fraction, "reach": constants.reach})

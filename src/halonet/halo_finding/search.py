@@ -1,0 +1,45 @@
+"""The halo finder that travels with a network: its settings, and the search of a probability field by them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from halonet.halo_finding.finder import FoundHaloes, find_haloes
+from halonet.halo_finding.inputs import Thresholds
+from halonet.halo_finding.sphere_fit import FittedHaloes, fit_spheres
+from halonet.settings import HaloFindingSettings, SettingsError, validate
+from halonet.storage import read_json
+
+FINDERS = ("paper", "fitted")  # those that need nothing but the probability
+
+
+def search(
+    probability: np.ndarray, settings: HaloFindingSettings, thresholds: Thresholds
+) -> FoundHaloes | FittedHaloes:
+    """Find the haloes of a probability field, float32 of shape (N, N, N), with the thresholds in force."""
+    check_finder(settings)
+    found = find_haloes(probability, thresholds.peak, thresholds.shell)
+    return fit_spheres(probability, found, thresholds.fit, settings.minimum_cells) if thresholds.fit else found
+
+
+def check_finder(settings: HaloFindingSettings) -> None:
+    """Refuse a finder that needs more than the probability."""
+    if settings.finder not in FINDERS:
+        raise SettingsError(f"finder = {settings.finder!r}; a mock's haloes are found by {' or '.join(FINDERS)}")
+
+
+def finder_of(thresholds: str | Path) -> HaloFindingSettings:
+    """Settings of the finder that a thresholds file was calibrated for, which it carries in its provenance.
+
+    Raises
+    ------
+    SettingsError
+        If the file holds none, or settings of another version.
+    """
+    try:
+        values = read_json(thresholds)["provenance"]["settings"]
+    except (KeyError, TypeError):
+        raise SettingsError(
+            f"{thresholds}: no halo finder settings under provenance; calibrate_thresholds.py writes them"
+        ) from None
+    return validate(HaloFindingSettings, values, str(thresholds))

@@ -1,0 +1,1 @@
+"""Mock catalogues from a trained network: what the other stages do not do."""

@@ -1,0 +1,40 @@
+"""Tiles that cover a mock of any size, without a choice to be made by the user.
+
+The box is cut into cores that divide it, each read with a buffer around it. The core is the largest that a laptop's
+memory allows; the buffer is the 32 cells that leave no seam (docs/halo_finding.md), or a little less where a network
+that halves its input n times needs a tile that is a multiple of 2^n.
+"""
+
+from halonet.settings import PredictionSettings, SettingsError
+
+LARGEST_CORE = 128  # cells: tiles of 192, some 2 GB of activations for the shipped networks
+SMALLEST_CORE = 16  # smaller ones would be nearly all buffer
+BUFFERS = range(32, 15, -1)  # cells, the best first; below 16, tiles leave seams
+
+
+def tiles_for(cells: int, multiple: int) -> PredictionSettings:
+    """Tile and buffer for a box of ``cells``^3 cells and a network that takes sides that are multiples of ``multiple``.
+
+    Raises
+    ------
+    SettingsError
+        If no core divides the box; the message names the nearest boxes that can be covered.
+    """
+    fitting = _fitting(cells, multiple)
+    if fitting is None:
+        near = [n for d in range(1, cells) for n in (cells - d, cells + d) if _fitting(n, multiple)][:2]
+        raise SettingsError(
+            f"cells = {cells}: no core of {SMALLEST_CORE} to {LARGEST_CORE} cells divides it such that tiles are "
+            f"multiples of {multiple}; {' and '.join(map(str, sorted(near)))} can be covered"
+        )
+    tile, buffer = fitting
+    return PredictionSettings(tile=tile, buffer=buffer)
+
+
+def _fitting(cells: int, multiple: int) -> tuple[int, int] | None:
+    """Tile and buffer of the largest core that fits."""
+    for core in range(min(LARGEST_CORE, cells), SMALLEST_CORE - 1, -1):
+        for buffer in BUFFERS if cells % core == 0 else ():
+            if (core + 2 * buffer) % multiple == 0:
+                return core + 2 * buffer, buffer
+    return None

@@ -1,0 +1,203 @@
+"""The card of a trained network: its README, written from the files of its folder alone.
+
+``settings.json``, ``normalisation.json`` and ``provenance.json`` say what it is and what it learnt from,
+``thresholds.json`` which halo finder was calibrated for it, ``measured.json`` what it reaches on boxes it never saw,
+and ``mocks.json`` how its mocks compare with Peak Patch (``benchmarks/mocks.py``). So the card is remade, never edited.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from halonet.dataset.normalisation import Normalisation, read_normalisation
+from halonet.network.validity import TOLERANCE, trained_cosmology
+from halonet.settings import NetworkSettings, validate
+from halonet.storage import open_hdf5, read_json
+
+
+def evidence(summary: dict) -> dict:
+    """What ``measured.json`` holds, from a summary of statistics of test boxes (``summarise_statistics.py``)."""
+    objects, overlap = summary["matching"], summary["overlap"]
+    return {
+        "boxes": summary["boxes"],
+        "box": {name: summary["box"][name] for name in ("cells", "box_size_mpc")},
+        "dice": {name: overlap["dice"][name] for name in ("mean", "deviation")},
+        "background_dice": overlap["all_background"]["mean"],
+        "abundance": [
+            {name: entry[name] for name in ("cells", "true", "ratio")} for entry in summary["mass_function"]["key"]
+        ],
+        "completeness": objects["completeness"]["mean"],
+        "purity": objects["purity"]["mean"],
+        "power": [
+            {"most_massive": cut["most_massive"]}
+            | {name: cut["ratio"]["large_scales"][name] for name in ("mean", "deviation")}
+            for cut in summary["power_spectrum"]["cuts"]
+            if cut["ratio"]
+        ],
+    }
+
+
+def write_card(folder: str | Path) -> str:
+    """Text of the card of the network in ``folder``."""
+    folder = Path(folder)
+    settings = validate(NetworkSettings, read_json(folder / "settings.json"), str(folder / "settings.json"))
+    normalisation = read_normalisation(folder / "normalisation.json")
+    optional = {
+        name: read_json(folder / f"{name}.json") if (folder / f"{name}.json").is_file() else None
+        for name in ("thresholds", "measured", "mocks", "provenance")
+    }
+    parts = [
+        f"# {folder.name}\n\n{_what(folder, settings)}",
+        _use(folder.name),
+        _validity(normalisation, optional["thresholds"]),
+        _training(settings, normalisation, optional["provenance"]),
+        _measured(optional["measured"]),
+        _mocks(optional["mocks"]),
+        _limits(normalisation),
+        _remake(folder.name),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _what(folder: Path, settings: NetworkSettings) -> str:
+    name = {"unet": "half-resolution U-Net", "vnet": "V-Net"}[settings.architecture]
+    text = (
+        "<!-- Written by workflow_scripts/ship_network.py from the files of this folder; do not edit. -->\n\n"
+        f"A {name} of {_number_of_weights(folder):,} weights ({settings.levels} levels, {settings.filters} filters) "
+        "that tells which cells of the linear density of a periodic box end up in dark-matter haloes."
+    )
+    channels = settings.channels
+    if channels.count:
+        text += (
+            f" Beside the density it sees {channels.count} fields of the whole box: the density averaged over spheres "
+            f"of {_listed(channels.smoothing_cells)} cells, and the shear of the tide averaged over spheres of "
+            f"{_listed(channels.shear_cells)} cells."
+        )
+    return text
+
+
+def _number_of_weights(folder: Path) -> int:
+    with open_hdf5(folder / "model.weights.h5") as file:
+        return sum(int(np.prod(shape)) for _, shape in json.loads(file["layout"][()]))
+
+
+def _listed(values) -> str:
+    words = [f"{value:g}" for value in values]
+    return words[0] if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _use(name: str) -> str:
+    return (
+        "## Use\n\n"
+        f"    python workflow_scripts/make_mock.py --network networks/{name} --seed 7 --cells 256 --output mock.h5"
+    )
+
+
+def _validity(normalisation: Normalisation, thresholds: dict | None) -> str:
+    cosmology = trained_cosmology(normalisation)
+    said = "not named" if cosmology is None else ", ".join(f"{k} {v:g}" for k, v in cosmology.model_dump().items())
+    text = (
+        "## Valid for\n\n"
+        f"| | |\n|---|---|\n| cosmology and redshift | {said} |\n| cell size | {normalisation.cell_size_mpc:g} Mpc |\n"
+        f"| box | periodic, of any size |\n\n"
+        f"Parameters may differ by {TOLERANCE:.0%}. Elsewhere `make_mock.py` refuses, or warns with "
+        "`--outside-validity`."
+    )
+    if thresholds is None:
+        return text
+    finder, fit = thresholds["provenance"]["settings"]["finder"], thresholds.get("sphere_fit")
+    peaks = _listed(thresholds["peak_thresholds"])
+    spheres = f"; spheres reach {fit['reach']:g} radii and own {fit['own_fraction']:.0%} of their volume" if fit else ""
+    return text + (
+        f" The halo finder `{finder}` is calibrated for this network (`thresholds.json`): peak thresholds {peaks}"
+        f"{spheres}."
+    )
+
+
+def _training(settings: NetworkSettings, normalisation: Normalisation, provenance: dict | None) -> str:
+    steps = "; ".join(
+        f"{stage.steps or stage.epochs:,} {'steps' if stage.steps else 'epochs'} in batches of {stage.batch_size} with "
+        f"{settings.window_of(stage)}³ cells ({stage.optimizer}, {stage.schedule} rate {stage.learning_rate:g})"
+        for stage in settings.stages
+    )
+    text = (
+        "## Trained on\n\n"
+        f"{len(normalisation.boxes)} boxes with Peak Patch haloes, validation included; the density has a standard "
+        f"deviation of {normalisation.mean:.3f}. {steps}. Augmentation: {settings.augmentation}."
+    )
+    if provenance:
+        libraries = provenance["libraries"]
+        backend = next((f"{k} {v}" for k, v in libraries.items() if k.startswith("tensorflow")), "another backend")
+        text += f" Seed {provenance['seed']}, commit `{provenance['git_commit'][:12]}`, {backend}."
+    return text
+
+
+def _measured(measured: dict | None) -> str:
+    if measured is None:
+        return "## Measured\n\nNot yet."
+    side, dice = measured["box"]["box_size_mpc"], measured["dice"]
+    rows = [
+        f"| Dice coefficient (no halo at all: {measured['background_dice']:.3f}) | "
+        f"{dice['mean']:.4f} ± {dice['deviation']:.4f} |"
+    ]
+    rows += [
+        f"| haloes above {entry['cells']:,g} cells, over the truth's {entry['true']:,} | {entry['ratio']:.3f} |"
+        for entry in measured["abundance"]
+        if entry["ratio"] is not None
+    ]
+    rows.append(
+        f"| completeness and purity above 100 cells | {measured['completeness']:.3f}, {measured['purity']:.3f} |"
+    )
+    for cut in measured["power"]:
+        which = "all above 100 cells" if cut["most_massive"] is None else f"the {cut['most_massive']:,} most massive"
+        ratio = f"{cut['mean']:.3f} ± {cut['deviation']:.3f}"
+        rows.append(f"| power spectrum over the truth's, k < 0.2 per Mpc, {which} | {ratio} |")
+    return (
+        f"## Measured\n\nOn {measured['boxes']} boxes of ({side:g} Mpc)³ that it never saw, each beside its own truth "
+        "(deviations are those of single boxes; Lagrangian places):\n\n| | |\n|---|---|\n" + "\n".join(rows)
+    )
+
+
+def _mocks(mocks: dict | None) -> str:
+    if mocks is None:
+        return ""
+    judged, box = mocks["judged"], mocks["box"]
+    departures = ", ".join(f"{name} {value:.0%}" for name, value in judged["largest_departure"].items())
+    abundance = ", ".join(f"{ratio:.3f} ({cells})" for cells, ratio in judged["abundance"].items() if ratio)
+    text = (
+        f"## Mocks against Peak Patch\n\n{mocks['boxes']} mocks of ({box['box_size_mpc']:g} Mpc)³ against as many "
+        "boxes of Peak Patch with other seeds. Mean numbers of haloes over those of Peak Patch, above so many cells: "
+        f"{abundance}. Largest departures, of abundances from 100 to 10,000 cells and of power spectra in bands to "
+        f"k = 0.3 per Mpc: {departures} (goal: {judged['goal']:.0%}).\n\n"
+        "![Abundance and clustering of mocks over Peak Patch](mocks.png)"
+    )
+    if cost := mocks.get("cost"):
+        text += f"\n\nA mock took {cost['seconds']:.0f} s and {cost['gib']:.1f} GiB on {cost['threads']} cores."
+    return text
+
+
+def _limits(normalisation: Normalisation) -> str:
+    return (
+        "## Limits\n\n"
+        f"- Cells of {normalisation.cell_size_mpc:g} Mpc: haloes below 100 cells are increasingly missed, below 27 "
+        "none are given. Smaller haloes need smaller cells, and a network trained on them.\n"
+        "- One cosmology and one redshift. No light cone, no evolution.\n"
+        "- The truth it learnt is Peak Patch, not an N-body simulation: it inherits what Peak Patch gets wrong. "
+        "`--abundance-matching` moves the mass function to Tinker et al. (2008).\n"
+        "- Masses are Lagrangian: mean matter density times the volume a halo comes from. Places and velocities are "
+        "those of second-order perturbation theory; there are no subhaloes and no profiles."
+    )
+
+
+def _remake(name: str) -> str:
+    return (
+        "## Remake\n\n"
+        "    snakemake --profile profiles/vnet_small training haloes statistics\n"
+        "    R=results/vnet-small\n"
+        f"    python workflow_scripts/ship_network.py networks/{name} --trained $R/networks/{name} \\\n"
+        f"        --density $R/ground_truth/000/density.h5 --thresholds $R/haloes/{name}/thresholds.json \\\n"
+        f"        --summary $R/statistics/{name}/summary.json\n"
+        f"    python benchmarks/mocks.py --network networks/{name}\n"
+        f"    python workflow_scripts/ship_network.py networks/{name}"
+    )

@@ -1,0 +1,27 @@
+"""Catalogues with a known mass function."""
+
+import numpy as np
+import pytest
+
+from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
+from halonet.settings import CosmologySettings
+from halonet.storage import FieldHeader
+
+CELL_MASS = 3.4e10  # Msun
+SIDE = 100.0  # Mpc
+
+
+@pytest.fixture(scope="session")
+def power_law():
+    """Catalogue of random places whose n(>M) falls as M^-slope from 27 cells on."""
+
+    def make(seed: int, haloes: int = 3000, slope: float = 1.0) -> HaloCatalogue:
+        rng = np.random.default_rng(seed)
+        cells = 27 * rng.uniform(1e-9, 1, haloes) ** (-1 / slope)
+        columns = {name: rng.uniform(0, SIDE, haloes).astype("f4") % np.float32(SIDE) for name in LAGRANGIAN}
+        columns |= {name: rng.uniform(0, SIDE, haloes).astype("f4") % np.float32(SIDE) for name in EULERIAN}
+        columns |= {"radius": np.cbrt(cells).astype("f4"), "mass": cells * CELL_MASS, "cells": cells}
+        header = FieldHeader(SIDE, 0.0, CosmologySettings().model_dump(), seed)
+        return HaloCatalogue(columns, header, 32)
+
+    return make

@@ -1,0 +1,105 @@
+"""One command from a seed to a catalogue: the same bytes however it is run, and nothing half-made."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from checkout import ROOT, Workflow
+
+from halonet.catalogue import EULERIAN, VELOCITY, read_catalogue
+from halonet.cosmology import mean_matter_density
+from halonet.settings import CosmologySettings
+from halonet.storage import read_field, read_header
+
+NETWORK = ROOT / "networks" / "vnet-small"
+CELLS = 32
+MOCK = ("--seed", 7, "--cells", CELLS, "--network", NETWORK, "--threads", 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, run_script):
+    """A mock with its fields kept."""
+    path = tmp_path_factory.mktemp("mock")
+    kept = ("--keep-density", path / "density.h5", "--keep-probability", path / "probability.h5")
+    run_script("make_mock", *MOCK, *kept, "--output", path / "mock.h5")
+    return path
+
+
+def test_a_mock_is_a_whole_catalogue_that_says_how_it_was_made(folder):
+    haloes = read_catalogue(folder / "mock.h5")
+    assert len(haloes) > 10
+    assert {*EULERIAN, *VELOCITY} <= set(haloes.columns)
+    np.testing.assert_allclose(haloes["mass"], haloes["cells"] * mean_matter_density(CosmologySettings()), rtol=1e-6)
+    record = haloes.header.provenance
+    assert record["seed"] == 7
+    assert record["settings"]["network"]["name"] == "vnet-small"
+    assert record["settings"]["halo_finding"]["finder"] == "fitted"
+    assert record["settings"]["halo_finding"]["in_force"]["sphere_fit"]["reach"] > 1
+
+
+def test_haloes_lie_where_the_network_sees_them(folder):
+    haloes, probability = read_catalogue(folder / "mock.h5"), read_field(folder / "probability.h5", "probability")
+    assert probability[tuple(haloes.positions().astype(int).T)].mean() > probability.mean() + 0.3
+
+
+def test_a_density_of_ones_own_gives_the_haloes_that_its_seed_gives(folder, run_script, tmp_path):
+    options = ("--network", NETWORK, "--threads", 1, "--abundance-matching", "--output", tmp_path / "own.h5")
+    run_script("make_mock", "--density", folder / "density.h5", *options)
+    own, mock = read_catalogue(tmp_path / "own.h5"), read_catalogue(folder / "mock.h5")
+    for name in ("qx", "x", "vx", "cells"):
+        np.testing.assert_array_equal(own[name], mock[name])
+    assert own.notes["abundance_matching"]["mass_function"] == "tinker_2008"
+    assert not np.allclose(own["mass"], mock["mass"], rtol=0.01)
+    assert own.header.provenance["density"] == read_header(folder / "density.h5").provenance
+
+
+def test_two_ranks_write_the_bytes_of_one(folder, run_script, tmp_path):
+    run_script("make_mock", *MOCK, "--ranks", 2, "--output", tmp_path / "mock.h5", ranks=2)
+    assert (tmp_path / "mock.h5").read_bytes() == (folder / "mock.h5").read_bytes()
+
+
+def test_the_workflow_makes_the_bytes_of_the_command_and_the_covariance_of_its_mocks(folder, tmp_path):
+    settings = tmp_path / "settings.yaml"
+    mocks = {"count": 2, "first_seed": 7, "cells": CELLS, "box_size_mpc": float(CELLS), "network": str(NETWORK)}
+    settings.write_text(yaml.safe_dump({"run": {"name": "two"}, "training": {"threads": 1}, "mocks": mocks}))
+    workflow = Workflow(tmp_path / "halonet", settings)
+    workflow.run("mocks")
+    made = workflow.results / "mocks" / "vnet-small"
+    one, other = (read_catalogue(made / seed / "haloes.h5") for seed in ("7", "8"))
+    assert one.header.seed != other.header.seed
+    with h5py.File(made / "7/haloes.h5") as file, h5py.File(folder / "mock.h5") as mock:
+        for name in mock["haloes"]:
+            np.testing.assert_array_equal(file["haloes"][name], mock["haloes"][name])
+    summary = json.loads((made / "covariance.json").read_text())
+    assert summary["mocks"] == 2
+    assert summary["precision"]["mocks_for_variance"] == 201
+    assert (made / "covariance.png").stat().st_size > 10000
+    assert "Nothing to be done" in workflow.run("mocks").output
+    workflow.change("mocks", count=3, precision=0.2)
+    assert workflow.planned("mocks") == {"make_mock": 1, "measure_mock": 1, "summarise_mocks": 1}
+    workflow.change("mocks", network="nowhere")
+    assert "nowhere" in workflow.run("mocks", "--dry-run", check=False).output
+
+
+def refused(run_script, output, *arguments):
+    process = run_script("make_mock", *arguments, "--network", NETWORK, "--output", output, check=False)
+    assert process.returncode == 2
+    assert "Traceback" not in process.stderr
+    assert not output.exists()
+    return process.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--seed", 1, "--cosmology", '{"sigma8": 0.9}'), ["sigma8 = 0.9 (trained: 0.8)", "snakemake training"]),
+        (("--seed", 1, "--cells", 32, "--box-size", 64), ["cells of 2 Mpc (trained: 1 Mpc)", "--outside-validity"]),
+        (("--seed", 1, "--cells", 37), ["cells = 37", "36 and 38"]),
+    ],
+)
+def test_a_box_the_network_is_not_for_is_refused_before_anything_is_computed(run_script, tmp_path, options, words):
+    message = refused(run_script, tmp_path / "mock.h5", *options)
+    for word in words:
+        assert word in message

@@ -1,0 +1,71 @@
+"""What is measured of a mock, and of many together."""
+
+import numpy as np
+import pytest
+
+from halonet.catalogue import write_catalogue
+from halonet.figures.mocks import draw_covariance
+from halonet.mocks.covariance import CovarianceError
+from halonet.mocks.summary import summarise_mocks
+from halonet.statistics.mock import MockError, measure_mock
+
+
+@pytest.fixture(scope="module")
+def mocks(power_law):
+    return [measure_mock(power_law(seed), 27, 0.6) for seed in range(40)]
+
+
+def test_numbers_in_bins_add_up_to_the_haloes_and_follow_the_mass_function(power_law):
+    measured = measure_mock(power_law(1, haloes=20000), 27, 0.6)
+    edges, counts = (np.array(measured["mass_function"][name]) for name in ("edges", "counts"))
+    expected = 20000 * 27 * (1 / edges[:-1] - 1 / edges[1:])
+    np.testing.assert_allclose(counts, expected, atol=5 * np.sqrt(expected.max()), rtol=0.1)
+    assert measured["box"]["cell_mass_msun"] == pytest.approx(3.4e10)
+
+
+def test_random_places_have_the_power_of_shot_noise_and_the_scatter_of_a_gaussian_field(mocks):
+    summary = summarise_mocks(mocks, 0.1)
+    spectrum = {name: np.array(summary["power_spectrum"][name]) for name in ("modes", "mean", "deviation")}
+    np.testing.assert_allclose(spectrum["mean"], 100.0**3 / 3000, rtol=0.15)
+    expected = np.sqrt(2 / spectrum["modes"])
+    np.testing.assert_allclose(spectrum["deviation"] / spectrum["mean"], expected, rtol=0.5)
+    assert np.mean(spectrum["deviation"] / spectrum["mean"] / expected) == pytest.approx(1, rel=0.12)
+
+
+def test_numbers_come_first_in_the_covariance_and_rare_bins_are_left_out(mocks):
+    summary = summarise_mocks(mocks, 0.1)
+    counts = np.array([mock["mass_function"]["counts"] for mock in mocks])
+    kept = counts.mean(axis=0) >= 1
+    assert summary["mass_function"]["bins"] == kept.tolist()
+    assert not kept.all()
+    variances = np.diag(summary["covariance"])
+    np.testing.assert_allclose(variances[: kept.sum()], counts[:, kept].var(axis=0, ddof=1))
+    assert len(variances) == kept.sum() + len(summary["power_spectrum"]["k"]) == summary["precision"]["data"]
+
+
+def test_mocks_of_another_box_and_the_same_mock_twice_are_refused(mocks):
+    with pytest.raises(CovarianceError, match="same seed"):
+        summarise_mocks([mocks[0], mocks[0]], 0.1)
+    other = mocks[1] | {"box": mocks[1]["box"] | {"redshift": 1.0}}
+    with pytest.raises(CovarianceError, match=r"redshift = 1.0"):
+        summarise_mocks([mocks[0], other], 0.1)
+
+
+def test_catalogues_without_places_or_haloes_are_refused_by_name(power_law, run_script, tmp_path):
+    with pytest.raises(MockError, match="no haloes of at least"):
+        measure_mock(power_law(1), 1e9, 0.6)
+    haloes = power_law(1)
+    for name in "xyz":
+        del haloes.columns[name]
+    write_catalogue(tmp_path / "flat.h5", haloes)
+    options = ("--haloes", tmp_path / "flat.h5", "--statistics", tmp_path / "out.json")
+    process = run_script("measure_mock", *options, check=False)
+    assert process.returncode == 2
+    assert "flat.h5: no Eulerian places" in process.stderr
+
+
+def test_the_figure_says_how_many_mocks_there_are_and_how_many_are_needed(mocks):
+    drawing = draw_covariance(summarise_mocks(mocks, 0.1))
+    texts = {text.get_text().strip() for ax in drawing.figure.axes for text in ax.texts}
+    assert texts == {"40 mocks", "0.1: 201 mocks"}
+    assert "40 mocks of (100 Mpc)" in drawing.caption

@@ -1,0 +1,26 @@
+"""Tiles that cover a mock of any size."""
+
+import pytest
+
+from halonet.mocks.tiles import tiles_for
+from halonet.settings import SettingsError
+
+
+@pytest.mark.parametrize(("cells", "tile", "buffer"), [(256, 192, 32), (512, 192, 32), (320, 144, 32), (64, 128, 32)])
+def test_a_box_is_cut_into_the_largest_cores_that_divide_it(cells, tile, buffer):
+    settings = tiles_for(cells, 16)
+    assert (settings.tile, settings.buffer) == (tile, buffer)
+
+
+@pytest.mark.parametrize("cells", [100, 200, 250, 384, 600, 1024])
+@pytest.mark.parametrize("multiple", [8, 16])
+def test_tiles_fit_network_and_box_and_leave_no_seam(cells, multiple):
+    settings = tiles_for(cells, multiple)
+    assert settings.tile % multiple == 0
+    assert cells % (settings.tile - 2 * settings.buffer) == 0
+    assert 16 <= settings.buffer <= 32
+
+
+def test_a_box_that_no_tile_divides_is_refused_with_the_nearest_that_can_be_covered():
+    with pytest.raises(SettingsError, match=r"cells = 127: .* 126 and 128"):
+        tiles_for(127, 8)

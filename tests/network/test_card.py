@@ -1,0 +1,85 @@
+"""The card of a network says what its folder holds, and a shipped one is current."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from halonet.halo_finding.inputs import thresholds_in_force
+from halonet.halo_finding.search import finder_of
+from halonet.network.card import evidence, write_card
+from halonet.storage import FieldHeader, read_json, write_field
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ["vnet-small", "vnet-small-channels"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_card_of_a_shipped_network_is_what_its_files_say(name):
+    folder = ROOT / "networks" / name
+    assert (folder / "README.md").read_text() == write_card(folder), f"run ship_network.py networks/{name}"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_network_brings_the_halo_finder_that_was_calibrated_for_it(name):
+    path = ROOT / "networks" / name / "thresholds.json"
+    thresholds = thresholds_in_force(finder_of(path), path)
+    assert finder_of(path).finder == "fitted"
+    assert 1 < thresholds.fit.reach < 2
+    assert 0 < thresholds.fit.own_fraction < 1
+    assert thresholds.peak == read_json(path)["peak_thresholds"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of a shipped network, as if it had just been trained."""
+    trained = tmp_path / "trained"
+    shutil.copytree(ROOT / "networks" / "vnet-small", trained)
+    return trained
+
+
+def test_another_cosmology_other_numbers_and_other_weights_are_on_the_card(folder):
+    card = write_card(folder)
+    values = read_json(folder / "normalisation.json")
+    values["cosmology"]["sigma8"] = 0.77
+    (folder / "normalisation.json").write_text(json.dumps(values))
+    measured = read_json(folder / "measured.json")
+    measured["dice"]["mean"] = 0.9876
+    (folder / "measured.json").write_text(json.dumps(measured))
+    new = write_card(folder)
+    assert "sigma8 0.77" in new
+    assert "0.9876" in new
+    assert "sigma8 0.77" not in card
+    (folder / "measured.json").unlink()
+    assert "Not yet." in write_card(folder)
+
+
+def test_what_was_measured_of_the_old_weights_goes_when_new_ones_are_shipped(folder, run_script, tmp_path):
+    density, shipped = tmp_path / "density.h5", tmp_path / "networks" / "new"
+    cosmology = {"h": 0.67, "omega_b": 0.05, "omega_cdm": 0.26, "n_s": 0.97, "sigma8": 0.83}
+    write_field(density, "density", np.zeros((8, 8, 8), np.float32), FieldHeader(8.0, 0.5, cosmology))
+    shutil.copytree(folder, shipped)
+    options = ("--trained", folder, "--density", density, "--thresholds", folder / "thresholds.json")
+    run_script("ship_network", shipped, *options)
+    card = (shipped / "README.md").read_text()
+    assert "Not yet." in card
+    assert "h 0.67, omega_b 0.05, omega_cdm 0.26, n_s 0.97, sigma8 0.83, redshift 0.5" in card
+    assert (shipped / "model.weights.h5").read_bytes() == (folder / "model.weights.h5").read_bytes()
+
+
+def test_the_evidence_is_taken_from_the_summary_of_the_test_boxes():
+    cut = {"most_massive": None, "ratio": {"large_scales": {"mean": 1.05, "deviation": 0.03, "boxes": []}}}
+    summary = {
+        "boxes": 8,
+        "box": {"cells": 256, "box_size_mpc": 256.0, "seed": None},
+        "overlap": {"dice": {"mean": 0.94, "deviation": 0.001, "boxes": []}, "all_background": {"mean": 0.74}},
+        "mass_function": {"key": [{"cells": 100.0, "true": 500, "found": 490, "ratio": 0.98, "judged": True}]},
+        "matching": {"completeness": {"mean": 0.85}, "purity": {"mean": 0.86}},
+        "power_spectrum": {"cuts": [cut, {"most_massive": 375, "ratio": None}]},
+    }
+    measured = evidence(summary)
+    assert measured["abundance"] == [{"cells": 100.0, "true": 500, "ratio": 0.98}]
+    assert measured["power"] == [{"most_massive": None, "mean": 1.05, "deviation": 0.03}]
+    assert (measured["completeness"], measured["dice"]["mean"]) == (0.85, 0.94)

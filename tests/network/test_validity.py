@@ -1,0 +1,66 @@
+"""What a network is valid for, and what a user is told outside of it."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from halonet.dataset.normalisation import Normalisation, read_normalisation, write_normalisation
+from halonet.network.validity import ValidityError, check_validity, departures, describe_validity
+from halonet.settings import CosmologySettings
+
+ROOT = Path(__file__).parents[2]
+TRAINED = Normalisation(3.35, {0: 3.35}, 1.0, CosmologySettings().model_dump())
+
+
+def test_a_box_like_those_of_the_training_is_taken_in_silence(caplog):
+    check_validity(TRAINED, CosmologySettings(), 1.0, "vnet")
+    check_validity(TRAINED, CosmologySettings(sigma8=0.804), 1.005, "vnet")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("changes", "cell_size", "word"),
+    [
+        ({"sigma8": 0.9}, 1.0, "sigma8 = 0.9"),
+        ({"omega_cdm": 0.25}, 1.0, "omega_cdm = 0.25"),
+        ({"redshift": 0.5}, 1.0, "redshift = 0.5"),
+        ({}, 0.5, "cells of 0.5 Mpc"),
+    ],
+)
+def test_another_cosmology_redshift_or_cell_size_is_refused_with_what_is_valid_and_how_to_train(
+    changes, cell_size, word
+):
+    with pytest.raises(ValidityError) as error:
+        check_validity(TRAINED, CosmologySettings(**changes), cell_size, "vnet-small")
+    message = str(error.value)
+    assert word in message.split("this box has")[1]
+    assert "vnet-small is valid for cells of 1 Mpc and h 0.7" in message
+    assert "snakemake training" in message
+    assert "--outside-validity" in message
+
+
+def test_who_asks_to_go_on_is_warned_and_goes_on(caplog):
+    with caplog.at_level(logging.WARNING):
+        check_validity(TRAINED, CosmologySettings(sigma8=0.9), 1.0, "vnet", go_on=True)
+    assert "sigma8 = 0.9" in caplog.text
+
+
+def test_a_network_that_names_no_cosmology_is_used_with_a_warning(caplog):
+    unnamed = Normalisation(3.35, {0: 3.35}, 1.0)
+    with caplog.at_level(logging.WARNING):
+        check_validity(unnamed, CosmologySettings(sigma8=0.9), 1.0, "old")
+    assert "names no cosmology" in caplog.text
+    assert "does not name" in describe_validity(unnamed)
+
+
+def test_validity_travels_with_the_normalisation(tmp_path):
+    write_normalisation(tmp_path / "normalisation.json", TRAINED)
+    assert read_normalisation(tmp_path / "normalisation.json") == TRAINED
+
+
+@pytest.mark.parametrize("name", ["vnet-small", "vnet-small-channels"])
+def test_a_shipped_network_declares_what_it_is_valid_for_and_is_made_for_the_paper(name):
+    normalisation = read_normalisation(ROOT / "networks" / name / "normalisation.json")
+    assert normalisation.cosmology is not None
+    assert departures(normalisation, CosmologySettings(), 1.0) == []

@@ -1,0 +1,68 @@
+"""Put a trained network, what it is valid for, its halo finder and its evidence into one folder, and write its card.
+
+    python workflow_scripts/ship_network.py networks/NAME                     # the card again, from what is there
+    python workflow_scripts/ship_network.py networks/NAME --trained results/RUN/networks/NAME \\
+        --density results/RUN/ground_truth/000/density.h5 --thresholds results/RUN/haloes/NAME/thresholds.json \\
+        --summary results/RUN/statistics/NAME/summary.json
+"""
+
+import argparse
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from halonet import console
+from halonet.dataset.normalisation import declared_cosmology, read_normalisation, write_normalisation
+from halonet.halo_finding.search import finder_of
+from halonet.network.card import evidence, write_card
+from halonet.storage import StorageError, atomic_path, read_header, read_json, write_json, write_text
+
+FILES = ("model.weights.h5", "settings.json", "normalisation.json", "provenance.json", "history.csv")
+NOT_SHIPPED = ("candidates",)  # of a calibration: every list of thresholds that was tried, most of the file
+
+
+def main() -> None:
+    """Copy what is given, and write the card."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="folder of the shipped network")
+    parser.add_argument("--trained", type=Path, help="folder of the trained network, to copy")
+    parser.add_argument("--density", help="density of a training box, whose cosmology and redshift the network is for")
+    parser.add_argument("--thresholds", help="calibrated for this network (calibrate_thresholds.py)")
+    parser.add_argument("--summary", help="statistics of its test boxes (summarise_statistics.py)")
+    arguments = parser.parse_args()
+    folder = arguments.folder
+    if arguments.trained:
+        copy_network(arguments.trained, folder)
+    if arguments.density:
+        declare_validity(folder, arguments.density)
+    if arguments.thresholds:
+        finder_of(arguments.thresholds)  # refuses a file that says nothing of its finder
+        record = read_json(arguments.thresholds)
+        write_json(folder / "thresholds.json", {k: v for k, v in record.items() if k not in NOT_SHIPPED})
+    if arguments.summary:
+        write_json(folder / "measured.json", evidence(read_json(arguments.summary)))
+    write_text(folder / "README.md", write_card(folder))
+
+
+def copy_network(trained: Path, folder: Path) -> None:
+    """Copy the files of a trained network; what was measured of another network under this name goes."""
+    if missing := [name for name in FILES if not (trained / name).is_file()]:
+        raise StorageError(f"{trained}: {missing[0]} is missing; a trained network has {', '.join(FILES)}")
+    for name in ("measured.json", "mocks.json", "mocks.png", "mocks.pdf", "thresholds.json"):
+        (folder / name).unlink(missing_ok=True)
+    for name in FILES:
+        with atomic_path(folder / name) as temporary:
+            shutil.copyfile(trained / name, temporary)
+
+
+def declare_validity(folder: Path, density: str) -> None:
+    """Write the cosmology of a training box into the normalisation of the network."""
+    cosmology = declared_cosmology(read_header(density))
+    if cosmology is None:
+        raise StorageError(f"{density}: the root attribute cosmology is missing, so that it says nothing of validity")
+    path = folder / "normalisation.json"
+    write_normalisation(path, replace(read_normalisation(path), cosmology=cosmology))
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,47 @@
+"""Mean and covariance of mocks, with their figure, and how many mocks a stated precision needs."""
+
+import argparse
+from pathlib import Path
+
+from halonet import console
+from halonet.figures.mocks import draw_covariance
+from halonet.figures.style import save
+from halonet.mocks.summary import summarise_mocks
+from halonet.provenance import provenance
+from halonet.settings import MockSettings, stage_settings
+from halonet.storage import StorageError, read_json, write_json
+
+
+def read_measurement(path: str) -> dict:
+    """Read the measurement of a mock; another kind of file is refused."""
+    values = read_json(path)
+    if missing := [part for part in ("box", "mass_function", "power_spectrum") if part not in values]:
+        raise StorageError(f"{path}: {', '.join(missing)} missing; measure_mock.py writes such a file")
+    return values
+
+
+def main() -> None:
+    """Parse the command line, put the mocks together, draw and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--statistics", nargs="+", required=True, help="JSON files of measure_mock.py, two or more")
+    parser.add_argument("--settings", help="mocks settings as JSON; precision counts here")
+    parser.add_argument(
+        "--summary", required=True, help="JSON file to write; <name>.png and .pdf are written beside it"
+    )
+    arguments = parser.parse_args()
+    settings = stage_settings(MockSettings, arguments.settings)
+    summary = summarise_mocks([read_measurement(path) for path in arguments.statistics], settings.precision)
+    summary["provenance"] = provenance("summarise_mocks", {"precision": settings.precision})
+    path = Path(arguments.summary)
+    save(draw_covariance(summary).figure, path.parent, path.stem)
+    write_json(path, summary)
+    reached = summary["precision"]
+    console.log.info(
+        "%d mocks: variances to %.0f%%; %d would reach %.0f%%, and %d let fits of %d parameters lose as little",
+        summary["mocks"], 100 * reached["variance_error"], reached["mocks_for_variance"], 100 * reached["wanted"],
+        reached["mocks_for_parameters"], reached["parameters"],
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    console.run(main)
