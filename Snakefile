@@ -24,7 +24,7 @@ include: "rules/mocks.smk"
 
 wildcard_constraints:
     box=r"\d+",
-    network="|".join(SETTINGS.run.networks),
+    network="|".join(CATALOGUES),  # a catalogue, which has the name of its network where no second finder stands beside
     batch=r"\d+-\d+",
     chain=r"\d+",
     draw=r"\d+",

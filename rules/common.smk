@@ -24,6 +24,7 @@ except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
 COSTS = JobCosts(SETTINGS)
+CATALOGUES = SETTINGS.catalogues
 RESULTS = f"{SETTINGS.run.results}/{SETTINGS.run.name}"
 LOGS = f"{RESULTS}/logs"
 COSMOLOGY = f"{RESULTS}/cosmology"
@@ -96,10 +97,37 @@ def given(option, files):
     return [option, *([files] if isinstance(files, str) else files)] if files else []
 
 
+def trained(catalogue):
+    """Network behind a catalogue: that before the finder which stands beside the first."""
+    return catalogue.split("/")[0]
+
+
+def probability_behind(*boxes):
+    """Predictions of boxes, as an input: those in which a catalogue is found."""
+
+    def paths(wildcards):
+        network = trained(wildcards.network)
+        return [
+            f"{PREDICTIONS}/{network}/{box.format(**wildcards)}.h5" for box in boxes
+        ]
+
+    return paths
+
+
+def in_network(name):
+    """File of the network behind a catalogue, as an input."""
+    return lambda wildcards: f"{NETWORKS}/{trained(wildcards.network)}/{name}"
+
+
+def finding(wildcards):
+    """Settings by which the haloes of a catalogue are found."""
+    return as_json(CATALOGUES[wildcards.network])
+
+
 def calibration_boxes():
-    """Boxes whose predictions fit the halo finder's thresholds; none where the thresholds are given."""
+    """Boxes whose predictions fit the halo finders' thresholds; none where the thresholds are given."""
     finding = SETTINGS.halo_finding
-    if not finding.needs_calibration:
+    if not any(found.needs_calibration for found in CATALOGUES.values()):
         return []
     known = TRAINING_BOXES if finding.calibrate_on == "training" else VALIDATION_BOXES
     return known[: finding.calibration_boxes]
@@ -202,6 +230,18 @@ def channel_files(wildcards):
     )
 
 
+def target_files(wildcards):
+    """What the heads of a network learn, of the boxes that train or validate it; none for a network without heads."""
+    if not SETTINGS.networks[wildcards.network].heads.weights:
+        return []
+    return expand(f"{DATASET}/targets/{{box}}.h5", box=KNOWN_BOXES)
+
+
+def haloes_behind_targets(wildcards):
+    """True haloes, of which training makes sure that the targets are theirs."""
+    return true_haloes(KNOWN_BOXES) if target_files(wildcards) else []
+
+
 def network_files():
     """Kept files of the trained networks."""
     return [file for name in SETTINGS.run.networks for file in network_folder(name)]
@@ -239,12 +279,10 @@ def halo_files():
     """Kept files of halo finding."""
     files = expand(
         f"{HALOES}/{{network}}/{{box}}.h5",
-        network=SETTINGS.run.networks,
+        network=CATALOGUES,
         box=TEST_BOXES,
     )
-    return files + [
-        file for name in SETTINGS.run.networks for file in thresholds_of(name)
-    ]
+    return files + [file for name in CATALOGUES for file in thresholds_of(name)]
 
 
 def found_haloes_to_compare(name="{box}"):
@@ -262,13 +300,10 @@ def density_to_compare():
     )
 
 
-def thresholds_of(network):
-    """Calibrated thresholds of a network, where the configuration asks for them."""
-    return (
-        [f"{HALOES}/{network}/thresholds.json"]
-        if SETTINGS.halo_finding.needs_calibration
-        else []
-    )
+def thresholds_of(catalogue):
+    """Calibrated thresholds of a catalogue, where the configuration asks for them."""
+    needed = CATALOGUES[catalogue].needs_calibration
+    return [f"{HALOES}/{catalogue}/thresholds.json"] if needed else []
 
 
 def statistics_files():
@@ -276,13 +311,13 @@ def statistics_files():
     names = [*TEST_BOXES, "summary"]
     return expand(
         f"{STATISTICS}/{{network}}/{{name}}.json",
-        network=SETTINGS.run.networks,
+        network=CATALOGUES,
         name=names,
     )
 
 
 def figure_names():
-    """Files of one network's figures."""
+    """Files of one catalogue's figures."""
     drawings = [
         "slice",
         "haloes",
@@ -298,7 +333,7 @@ def figure_names():
         "training",
         "network",
     ]
-    if SETTINGS.halo_finding.needs_calibration:
+    if all(found.needs_calibration for found in CATALOGUES.values()):
         drawings.append("calibration")
     return [f"{drawing}.{kind}" for drawing in drawings for kind in ("png", "pdf")] + [
         "captions.json"
@@ -309,7 +344,7 @@ def figure_files():
     """Kept files of the figures."""
     return expand(
         f"{FIGURES}/{{network}}/{{name}}",
-        network=SETTINGS.run.networks,
+        network=CATALOGUES,
         name=figure_names(),
     )
 

@@ -3,9 +3,7 @@
 
 rule calibrate_thresholds:
     input:
-        probability=expand(
-            f"{PREDICTIONS}/{{{{network}}}}/{{box}}.h5", box=calibration_boxes()
-        ),
+        probability=probability_behind(*calibration_boxes()),
         haloes=expand(f"{GROUND_TRUTH}/{{box}}/haloes.h5", box=calibration_boxes()),
     output:
         thresholds=f"{HALOES}/{{network}}/thresholds.json",
@@ -21,7 +19,7 @@ rule calibrate_thresholds:
     params:
         script=script("calibrate_thresholds"),
         code=digest("calibrate_thresholds"),
-        settings=as_json(SETTINGS.halo_finding),
+        settings=finding,
     shell:
         "python {params.script} --probability {input.probability} --haloes {input.haloes}"
         " --settings {params.settings:q} --thresholds {output.thresholds} 2>&1 | tee {log}"
@@ -29,7 +27,7 @@ rule calibrate_thresholds:
 
 rule find_haloes:
     input:
-        probability=f"{PREDICTIONS}/{{network}}/{{box}}.h5",
+        probability=probability_behind("{box}"),
         density=f"{GROUND_TRUTH}/{{box}}/density.h5",
         thresholds=lambda wildcards: thresholds_of(wildcards.network),
     output:
@@ -47,7 +45,7 @@ rule find_haloes:
         script=script("find_haloes"),
         code=digest("find_haloes"),
         beside=lambda wildcards, input: ["--density", input.density],
-        settings=as_json(SETTINGS.halo_finding),
+        settings=finding,
         thresholds=lambda wildcards, input: (
             ["--thresholds", *input.thresholds] if input.thresholds else []
         ),
@@ -59,7 +57,7 @@ rule find_haloes:
 # A diagnostic: what these haloes get wrong is the network's, not the search's.
 use rule find_haloes as find_haloes_at_known_centres with:
     input:
-        probability=f"{PREDICTIONS}/{{network}}/{{box}}.h5",
+        probability=probability_behind("{box}"),
         centres=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
         thresholds=lambda wildcards: thresholds_of(wildcards.network),
     output:

@@ -1,4 +1,4 @@
-"""Figures of each network, and one self-contained report."""
+"""Figures of each catalogue, and one self-contained report."""
 
 
 rule draw_figures:
@@ -6,13 +6,13 @@ rule draw_figures:
         density=f"{GROUND_TRUTH}/{TEST_BOXES[0]}/density.h5",
         true_mask=f"{GROUND_TRUTH}/{TEST_BOXES[0]}/mask.h5",
         true_haloes=f"{GROUND_TRUTH}/{TEST_BOXES[0]}/haloes.h5",
-        probability=f"{PREDICTIONS}/{{network}}/{TEST_BOXES[0]}.h5",
+        probability=probability_behind(TEST_BOXES[0]),
         haloes=f"{HALOES}/{{network}}/{TEST_BOXES[0]}.h5",
         statistics=f"{STATISTICS}/{{network}}/{TEST_BOXES[0]}.json",
         summary=f"{STATISTICS}/{{network}}/summary.json",
-        history=f"{NETWORKS}/{{network}}/history.csv",
-        weights=f"{NETWORKS}/{{network}}/model.weights.h5",
-        network_settings=f"{NETWORKS}/{{network}}/settings.json",
+        history=in_network("history.csv"),
+        weights=in_network("model.weights.h5"),
+        network_settings=in_network("settings.json"),
         thresholds=lambda wildcards: thresholds_of(wildcards.network),
     output:
         figures=expand(f"{FIGURES}/{{{{network}}}}/{{name}}", name=figure_names()),
@@ -41,12 +41,10 @@ rule draw_figures:
 rule write_report:
     input:
         figures=figure_files(),
-        summaries=expand(
-            f"{STATISTICS}/{{network}}/summary.json", network=SETTINGS.run.networks
-        ),
-        provenance=expand(
-            f"{NETWORKS}/{{network}}/provenance.json", network=SETTINGS.run.networks
-        ),
+        summaries=expand(f"{STATISTICS}/{{network}}/summary.json", network=CATALOGUES),
+        provenance=[
+            f"{NETWORKS}/{trained(name)}/provenance.json" for name in CATALOGUES
+        ],
         neural_bias=neural_bias_of_run(),
     output:
         report=REPORT,
@@ -62,8 +60,8 @@ rule write_report:
     params:
         script=script("write_report"),
         code=digest("write_report"),
-        networks=SETTINGS.run.networks,
-        figures=[f"{FIGURES}/{network}" for network in SETTINGS.run.networks],
+        networks=list(CATALOGUES),
+        figures=[f"{FIGURES}/{name}" for name in CATALOGUES],
         # A function, since settings may hold the {box} of a user's files, which is no wildcard here.
         settings=lambda wildcards: json.dumps(reported_settings()),
         neural_bias=neural_bias_option(),

@@ -5,7 +5,7 @@ rule measure_statistics:
     input:
         true_mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
         true_haloes=true_haloes(["{box}"]),
-        probability=f"{PREDICTIONS}/{{network}}/{{box}}.h5",
+        probability=probability_behind("{box}"),
         haloes=found_haloes_to_compare(),
         known_centres=found_haloes_to_compare("known_centres/{box}"),
         density=density_to_compare(),

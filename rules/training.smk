@@ -31,6 +31,27 @@ rule compute_channels:
         " --channels {output.channels} 2>&1 | tee {log}"
 
 
+rule assign_cells:
+    input:
+        haloes=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
+    output:
+        targets=temp(f"{DATASET}/targets/{{box}}.h5"),
+    log:
+        f"{LOGS}/assign_cells/{{box}}.log",
+    benchmark:
+        f"{LOGS}/assign_cells/{{box}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        mem_mb=memory("assign_cells"),
+        runtime=runtime("assign_cells"),
+    params:
+        script=script("assign_cells"),
+        code=digest("assign_cells"),
+    shell:
+        "python {params.script} --haloes {input.haloes} --targets {output.targets} 2>&1 | tee {log}"
+
+
 rule train_network:
     input:
         manifest=f"{DATASET}/subvolumes.csv",
@@ -38,6 +59,8 @@ rule train_network:
         density=expand(f"{GROUND_TRUTH}/{{box}}/density.h5", box=KNOWN_BOXES),
         mask=expand(f"{GROUND_TRUTH}/{{box}}/mask.h5", box=KNOWN_BOXES),
         channels=channel_files,
+        targets=target_files,
+        haloes=haloes_behind_targets,
     output:
         weights=f"{NETWORKS}/{{network}}/model.weights.h5",
         settings=f"{NETWORKS}/{{network}}/settings.json",
@@ -69,6 +92,9 @@ rule train_network:
         channels=lambda wildcards, input: (
             f"--channels {Path(input.channels[0]).parent}" if input.channels else ""
         ),
+        targets=lambda wildcards, input: (
+            f"--targets {Path(input.targets[0]).parent}" if input.targets else ""
+        ),
         settings=lambda wildcards: as_json(SETTINGS.networks[wildcards.network]),
         seed=SETTINGS.run.seed,
     shell:
@@ -76,6 +102,6 @@ rule train_network:
         'trap "" TERM; '
         + LAUNCH
         + "python {params.script} --ground-truth {params.ground_truth} --manifest {input.manifest}"
-        " --normalisation {input.normalisation} {params.channels} --settings {params.settings:q} --seed {params.seed}"
+        " --normalisation {input.normalisation} {params.channels} {params.targets} --settings {params.settings:q} --seed {params.seed}"
         ' --training \'{{"checkpoint_minutes": {resources.checkpoint_minutes}, "threads": {threads},'
         ' "gpus": {resources.gpus_of_rank}}}\' --ranks {resources.tasks} --restart-on-change --output $(dirname {output.weights}) 2>&1 | tee {log}'

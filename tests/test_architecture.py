@@ -15,7 +15,7 @@ PACKAGE = ROOT / "src" / "halonet"
 FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "costs", "run_log", "run_status"},
     {"storage", "cosmology"},
-    {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files"},
+    {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"},
     {"peak_patch", "network", "halo_finding", "statistics", "neural_bias", "figures", "export", "mocks"},
 ]
 STAGES = FLOORS[-1]

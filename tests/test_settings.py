@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from halonet.costs import operations_per_voxel
 from halonet.settings import CosmologySettings, Settings, SettingsError, load_settings, stage_settings, validate
 
 PAPER = Path(__file__).parents[1] / "config.yaml"
@@ -118,3 +119,39 @@ def test_settings_survive_the_journey_to_a_script_unchanged():
 def test_unusable_script_settings_give_one_clear_message(argument, words):
     with pytest.raises(SettingsError, match=words):
         stage_settings(CosmologySettings, argument)
+
+
+HEADS = {"centre_offset": {"weight": 0.5}, "log_radius": {}}
+SMALL = Path(__file__).parents[1] / "profiles" / "heads" / "settings.yaml"
+
+
+def test_votes_are_for_networks_with_both_heads_and_a_second_finder_stands_beside():
+    found = load_settings(PAPER, SMALL).catalogues
+    finders = {name: finding.finder for name, finding in found.items()}
+    fitted = dict.fromkeys(("no-heads", "offset-only", "radius-only", "both-heads/fitted"), "fitted")
+    assert finders == fitted | {"both-heads": "votes"}
+    assert all(finding.needs_calibration for finding in found.values())
+
+
+def test_the_settings_of_a_catalogue_do_not_change_with_what_stands_beside_it():
+    alone, both = (validate(Settings, changed(halo_finding=keys), "config") for keys in ({}, {"beside": "fitted"}))
+    assert alone.catalogues["vnet5"] == both.catalogues["vnet5"]
+    assert list(both.catalogues) == ["vnet5", "vnet5/fitted"]
+
+
+def test_votes_without_a_network_that_votes_and_heads_without_haloes_are_refused():
+    assert "none of the networks vnet5 has the heads centre_offset and log_radius" in failure(
+        halo_finding={"finder": "votes"}
+    )
+    networks = {"vnet5": yaml.safe_load(PAPER.read_text())["networks"]["vnet5"] | {"heads": HEADS}}
+    message = failure(networks=networks, ground_truth=own())
+    assert "networks.vnet5.heads learn from true haloes; give ground_truth.files.haloes" in message
+
+
+def test_the_networks_of_the_ablation_of_heads_cost_the_same():
+    settings = load_settings(PAPER, SMALL)
+    costs = [
+        sum(operations_per_voxel(network) * stage.steps * network.window_of(stage) ** 3 for stage in network.stages)
+        for network in map(settings.networks.get, settings.run.networks)
+    ]
+    assert max(costs) / min(costs) < 1.005

@@ -1,4 +1,4 @@
-"""Fit the halo finder's thresholds, and the constants of its sphere fit, on boxes of known truth, never test boxes."""
+"""Fit the halo finder's thresholds and constants on boxes of known truth, never on test boxes."""
 
 import argparse
 from collections.abc import Iterator
@@ -18,9 +18,10 @@ from halonet.halo_finding.calibration import (
     stack_edges,
 )
 from halonet.halo_finding.fit_calibration import calibrate_fit, fit_record
-from halonet.halo_finding.inputs import cosmology_of, read_probability
+from halonet.halo_finding.inputs import cosmology_of, read_fields, read_probability
+from halonet.halo_finding.vote_calibration import VoteBox, best_trial, try_constants, vote_record
 from halonet.provenance import provenance
-from halonet.settings import HaloFindingSettings, stage_settings
+from halonet.settings import HaloFindingSettings, VoteSettings, stage_settings
 from halonet.storage import StorageError, write_json
 
 
@@ -51,6 +52,28 @@ def main() -> None:
         )
     settings = stage_settings(HaloFindingSettings, arguments.settings)
     pairs = list(zip(arguments.probability, arguments.haloes, strict=True))
+    calibrate = calibrate_votes if settings.finder == "votes" else calibrate_thresholds
+    record = calibrate(pairs, settings, cosmology_of(None, read_catalogue(pairs[0][1]).header))
+    record |= {"boxes": len(pairs), "cells": settings.calibration_cells}
+    record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())
+    write_json(arguments.thresholds, record)
+    report(record["chosen"], settings.calibration_cells)
+
+
+def calibrate_votes(pairs, settings, cosmology) -> dict:
+    """Constants of the vote finder, and the trials they were chosen from."""
+
+    def boxes() -> Iterator[VoteBox]:
+        for probability, haloes in console.progress(pairs, "trying constants"):
+            box = read_box(probability, haloes)
+            yield VoteBox(read_fields(probability, box.probability), box.true)
+
+    trials = try_constants(boxes(), VoteSettings(), cosmology, settings.calibration_cells)
+    return vote_record(trials, best_trial(trials))
+
+
+def calibrate_thresholds(pairs, settings, cosmology) -> dict:
+    """Thresholds of the search in the probability, and constants of the fit after it where there is one."""
 
     def boxes(what: str) -> Iterator[CalibrationBox]:
         return (read_box(*pair) for pair in console.progress(pairs, what))
@@ -58,11 +81,7 @@ def main() -> None:
     edges = [edge_probabilities(box, settings.calibration_centre) for box in boxes("stacked profiles")]
     profile = stack_edges(np.concatenate(edges))
     calibrate = calibrate_fitted if settings.finder == "fitted" else calibrate_paper
-    record = calibrate(boxes, profile, settings, cosmology_of(None, read_catalogue(pairs[0][1]).header))
-    record |= {"boxes": len(pairs), "cells": settings.calibration_cells}
-    record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())
-    write_json(arguments.thresholds, record)
-    report(record["chosen"], settings.calibration_cells)
+    return calibrate(boxes, profile, settings, cosmology)
 
 
 def calibrate_paper(boxes, profile, settings, cosmology) -> dict:
@@ -84,15 +103,16 @@ def calibrate_fitted(boxes, profile, settings, cosmology) -> dict:
 
 def report(chosen: dict, cells: int) -> None:
     """Say what was chosen, and whether the network is of any use."""
+    peaks = ", ".join(f"{threshold:g}" for threshold in chosen.get("peak_thresholds", ()))
     console.log.info(
-        "peak thresholds %s: completeness %.2f, purity %.2f above %d cells",
-        ", ".join(f"{threshold:g}" for threshold in chosen["peak_thresholds"]),
+        "%s: completeness %.2f, purity %.2f above %d cells",
+        f"peak thresholds {peaks}" if peaks else f"votes with {chosen['settings']}",
         chosen["completeness"],
         chosen["purity"],
         cells,
     )
     if chosen["completeness"] == 0:
-        console.log.warning("no list of peak thresholds finds a single true halo: this network is of no use yet")
+        console.log.warning("nothing that was tried finds a single true halo: this network is of no use yet")
 
 
 if __name__ == "__main__":

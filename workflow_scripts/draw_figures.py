@@ -15,7 +15,7 @@ from halonet.figures.objects import draw_matching, draw_profiles
 from halonet.figures.shapes import draw_shapes
 from halonet.figures.slices import draw_fields, draw_haloes, slice_through_largest
 from halonet.figures.style import Drawing, save
-from halonet.figures.training import draw_calibration, draw_training
+from halonet.figures.training import draw_calibration, draw_training, draw_vote_calibration
 from halonet.storage import read_field, read_json, write_json
 
 
@@ -59,7 +59,8 @@ def draw_statistics(summary: dict, thresholds: dict | None) -> dict[str, Drawing
         "correlation_function": draw_correlation(summary, minimum_cells),
         "roc": draw_roc(summary),
         "matching": draw_matching(summary),
-        "profiles": draw_profiles(summary, thresholds),
+        # The vote finder's constants are no thresholds in these profiles.
+        "profiles": draw_profiles(summary, thresholds if thresholds and "shell_threshold" in thresholds else None),
     }
     if summary["eulerian_power_spectrum"]:
         drawings["eulerian_power_spectrum"] = draw_power_spectrum(summary, minimum_cells, "eulerian")
@@ -78,7 +79,8 @@ def main() -> None:
     if arguments.network:
         drawings["network"] = draw_network(read_outline(arguments.network), Path(arguments.network).name)
     if thresholds:
-        drawings["calibration"] = draw_calibration(thresholds)
+        draw = draw_vote_calibration if "votes" in thresholds else draw_calibration
+        drawings["calibration"] = draw(thresholds)
     for name, drawing in console.progress(list(drawings.items()), "figures"):
         save(drawing.figure, arguments.figures, name)
     captions = {name: {"title": drawing.title, "caption": drawing.caption} for name, drawing in drawings.items()}

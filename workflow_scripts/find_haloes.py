@@ -4,7 +4,10 @@ Works on a file of your own: HDF5 with the dataset `probability` (N, N, N) and t
 """
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
+
+import numpy as np
 
 from halonet import console
 from halonet.catalogue import write_catalogue
@@ -14,10 +17,13 @@ from halonet.halo_finding.inputs import (
     cosmology_of,
     read_centres_of,
     read_density_of,
+    read_fields,
     read_probability,
     thresholds_in_force,
+    votes_in_force,
 )
 from halonet.halo_finding.sphere_fit import fit_spheres
+from halonet.halo_finding.vote_finder import find_by_votes
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, stage_settings
 
@@ -35,11 +41,39 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def search_in_probability(settings: HaloFindingSettings, arguments: argparse.Namespace) -> Callable:
+    """Search of the paper's finder and of the fit of spheres: takes the probability, and known centres or None."""
+    thresholds = thresholds_in_force(settings, arguments.thresholds)
+
+    def search(probability: np.ndarray, centres: np.ndarray | None) -> tuple:
+        if centres is None:
+            found = find_haloes(probability, thresholds.peak, thresholds.shell)
+        else:
+            found = find_haloes_at(probability, centres, thresholds.shell)
+        if thresholds.fit:
+            found = fit_spheres(probability, found, thresholds.fit, settings.minimum_cells)
+        return found, thresholds.as_dict()
+
+    return search
+
+
+def search_by_votes(settings: HaloFindingSettings, arguments: argparse.Namespace) -> Callable:
+    """The same of the vote finder."""
+    constants = votes_in_force(settings, arguments.thresholds)
+
+    def search(probability: np.ndarray, centres: np.ndarray | None) -> tuple:
+        fields = read_fields(arguments.probability, probability)
+        return find_by_votes(fields, constants, centres), {"votes": constants.model_dump()}
+
+    return search
+
+
 def main() -> None:
     """Find haloes and write their catalogue."""
     arguments = parse()
     settings = stage_settings(HaloFindingSettings, arguments.settings)
-    thresholds = thresholds_in_force(settings, arguments.thresholds)
+    search = search_by_votes if settings.finder == "votes" else search_in_probability
+    search = search(settings, arguments)
     probability, header = read_probability(arguments.probability)
     headers = [header]
     if arguments.density:
@@ -48,15 +82,10 @@ def main() -> None:
     cosmology = cosmology_of(arguments.cosmology, *headers)
     redshift = next((h.redshift for h in reversed(headers) if h.redshift is not None), cosmology.redshift)
 
-    if arguments.known_centres:
-        centres = read_centres_of(arguments.known_centres, probability, header)
-        found = find_haloes_at(probability, centres, thresholds.shell)
-    else:
-        found = find_haloes(probability, thresholds.peak, thresholds.shell)
-    if thresholds.fit:
-        found = fit_spheres(probability, found, thresholds.fit, settings.minimum_cells)
+    known = arguments.known_centres
+    found, in_force = search(probability, read_centres_of(known, probability, header) if known else None)
 
-    record = provenance("halo_finding", settings.model_dump() | {"in_force": thresholds.as_dict()}, header.seed)
+    record = provenance("halo_finding", settings.model_dump() | {"in_force": in_force}, header.seed)
     header = replace(header, redshift=redshift, cosmology=cosmology.model_dump(), provenance=record)
     catalogue = to_catalogue(found, len(probability), header, cosmology, settings.minimum_cells)
     if arguments.density:

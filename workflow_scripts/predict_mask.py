@@ -1,9 +1,10 @@
-"""Predict the probability of every cell of a periodic box to belong to a halo."""
+"""Predict the probability of every cell of a periodic box to belong to a halo, and what a network's heads say of it."""
 
 import argparse
 import os
 
 from halonet import console
+from halonet.head_fields import file_with_heads
 from halonet.provenance import provenance
 from halonet.settings import PredictionSettings, stage_settings
 from halonet.storage import FieldHeader, read_field, read_header, write_field
@@ -30,13 +31,17 @@ def main() -> None:
     prepare_devices(arguments.threads, arguments.gpus)
     network = load_network(arguments.network)
     cell_size = header.box_size_mpc / len(density)
-    probability = predict_box(
-        network, density, cell_size, settings, lambda tiles: console.progress(tiles, "tiles"), arguments.threads
-    )
     values = {"prediction": settings.model_dump(), "network": network.settings.model_dump()}
     record = provenance("prediction", values, header.seed) | {"density": header.provenance}
     written = FieldHeader(header.box_size_mpc, header.redshift, header.cosmology, header.seed, record)
-    write_field(arguments.probability, "probability", probability, written)
+
+    common = (network, density, cell_size, settings, lambda tiles: console.progress(tiles, "tiles"), arguments.threads)
+    names = list(network.settings.heads.weights)
+    if not names:
+        write_field(arguments.probability, "probability", predict_box(*common), written)
+        return
+    with file_with_heads(arguments.probability, names, len(density), written) as (probability, heads):
+        probability[...] = predict_box(*common, heads)
 
 
 if __name__ == "__main__":

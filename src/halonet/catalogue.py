@@ -50,6 +50,9 @@ COLUMNS = {
         Column("psi2_y", "f4", "Mpc", "second-order displacement, mean within the raw radius"),
         Column("psi2_z", "f4", "Mpc", "second-order displacement, mean within the raw radius"),
         Column("peak_threshold", "f4", "1", "probability threshold of the region the halo grew from"),
+        Column("votes", "f4", "1", "probability of the cells that vote for the halo over its volume; complete: 1"),
+        Column("centre_error", "f4", "Mpc", "scatter of the centre's votes along one axis"),
+        Column("radius_error", "f4", "Mpc", "scatter of the radius over the halo's votes"),
     )
 }
 LAGRANGIAN = ("qx", "qy", "qz")

@@ -48,9 +48,10 @@ COSTS = {
     "make_batch": Cost(550, 47, 10, 1.0),
     "slice_subvolumes": Cost(120, 1, 2, 0.01),
     "compute_channels": Cost(300, 4, 3, 0.3),
+    "assign_cells": Cost(300, 12, 5, 0.5),
     "train_network": Cost(1000, seconds=20),
     "predict_mask": Cost(750, 8, 5),
-    "calibrate_thresholds": Cost(300, 12, 5, 5.0),
+    "calibrate_thresholds": Cost(300, 28, 5, 10.0),
     "find_haloes": Cost(300, 48, 2, 0.6),
     "find_haloes_at_known_centres": Cost(300, 16, 2, 0.4),
     "measure_statistics": Cost(300, 48, 3, 0.55),
@@ -182,6 +183,7 @@ def _vnet(network: NetworkSettings) -> float:
     kernel, blocks, levels = network.kernel**3, network.convolutions, network.levels
     width = [network.filters * 2**level for level in range(levels + 1)]
     total = 2 * width[0] * (kernel * (1 + network.channels.count) + 2 * width[0] * (kernel + 1) + 2)
+    total += _heads(network, width[0])
     for level in range(1, levels + 1):
         # Down and up; then the residual blocks on either side, the upper one fed with twice the channels.
         between = 2 * 8 * 2 * width[level - 1]
@@ -194,10 +196,16 @@ def _unet(network: NetworkSettings) -> float:
     kernel, blocks, levels = network.kernel**3, network.convolutions, network.levels
     inputs = 1 + network.channels.count
     width = [max(network.filters // 2, 1), *(network.filters * 2 ** (level - 1) for level in range(1, levels + 1))]
-    total = 2 * width[0] * (kernel * (inputs + width[0]) + 2)
+    total = 2 * width[0] * (kernel * (inputs + width[0]) + 2) + _heads(network, width[0])
     for level in range(1, levels + 1):
         above = inputs if level == 1 else width[level - 1]
         between = 2 * 8 * (above + width[level - 1])
         inside = 2 * kernel * (blocks + (3 if level < levels else 0)) * width[level]
         total += (between + inside) * width[level] / 8**level
     return total
+
+
+def _heads(network: NetworkSettings, width: int) -> float:
+    """A convolution of the last features and a linear one for every head."""
+    channels = {"centre_offset": 3, "log_radius": 1}
+    return sum(2 * width * (network.kernel**3 * width + channels[name]) for name in network.heads.weights)

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Radius = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -218,6 +227,29 @@ class ChannelSettings(Model):
         return self
 
 
+class HeadSettings(Model):
+    """An output beside the probability, and how much its loss counts beside that of the probability."""
+
+    weight: float = Field(1.0, gt=0, allow_inf_nan=False)
+
+
+class HeadsSettings(Model):
+    """Outputs that tell a cell which halo it belongs to (:mod:`halonet.network.heads`); none without the keys."""
+
+    centre_offset: HeadSettings | None = Field(None, description="vector to the centre of the cell's halo (cells)")
+    log_radius: HeadSettings | None = Field(None, description="ln of its Lagrangian radius in cells")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight of each head that there is, by name."""
+        return {name: head.weight for name, head in self if head}
+
+    @property
+    def vote(self) -> bool:
+        """Whether there is all that haloes are found from by votes."""
+        return bool(self.centre_offset and self.log_radius)
+
+
 class NetworkSettings(Model):
     """A network, its input and its training schedule: all that decides its weights besides data and seed."""
 
@@ -232,6 +264,7 @@ class NetworkSettings(Model):
     normalisation: Literal["global", "individual"] = "global"
     augmentation: Literal["none", "reflections", "cube"] = "reflections"
     channels: ChannelSettings = ChannelSettings()
+    heads: HeadsSettings = HeadsSettings()
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     stages: list[TrainingStageSettings] = Field(min_length=1)
     validation_interval: int = Field(1000, ge=1, description="steps between validations")
@@ -252,6 +285,14 @@ class NetworkSettings(Model):
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel {self.kernel} is even; a cell-centred convolution needs an odd kernel")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_heads_as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict:
+        """Networks without heads keep the record, and with it the digests, that they had before there were any."""
+        values = serialise(self)
+        if not self.heads.weights:
+            values.pop("heads", None)
+        return values
 
     def window_of(self, stage: TrainingStageSettings) -> int:
         """Cells along a side of the samples of a stage."""
@@ -333,13 +374,33 @@ class SphereFitSettings(Model):
     rounds: int = Field(6, ge=1, description="of the fit; each drops, moves and resizes haloes")
 
 
+class VoteSettings(Model):
+    """Object finder of :mod:`halonet.halo_finding.vote_finder`, for a network that has both heads."""
+
+    least_probability: Fraction = Field(0.3, description="cells below do not vote")
+    scale: float = Field(0.6, gt=0, le=2, description="kernel with which votes are counted, in predicted radii")
+    smallest_scale_cells: float = Field(1.5, gt=0.5, le=8, description="least kernel (cells)")
+    least_peak: float = Field(0.03, gt=0, description="count of votes from which on a maximum is a candidate")
+    reach: float = Field(0.85, gt=0, le=2, description="farthest a vote is from its halo, in predicted radii")
+    radius_weight: float = Field(1.0, ge=0, description="a difference of ln radius, as a distance in radii")
+    exclusion: float = Field(1.0, ge=0, le=2, description="a halo this close to a larger one, in its radii, is dropped")
+    least_votes: float = Field(0.3, ge=0.1, description="of a halo, where a complete one has 1")
+    rounds: int = Field(3, ge=1, description="of competition for the votes")
+
+
 class HaloFindingSettings(Model):
     """Halo finder of section 4 of the paper. ``calibrated`` thresholds are fitted on calibration boxes."""
 
-    finder: Literal["paper", "fitted"] = Field(
-        "paper", description="fitted: spheres fitted to the probability, after the paper's search"
+    finder: Literal["paper", "fitted", "votes"] = Field(
+        "paper",
+        description="fitted: spheres fitted to the probability, after the paper's search; votes: by the cells' votes, "
+        "for networks that have both heads (others: fitted)",
+    )
+    beside: Literal["paper", "fitted"] | None = Field(
+        None, description="a second finder, whose haloes are compared with the truth beside those of the first"
     )
     sphere_fit: SphereFitSettings = SphereFitSettings()
+    votes: VoteSettings | Literal["calibrated"] = VoteSettings()
     peak_thresholds: list[Fraction] | Literal["calibrated"] = [0.9999, 0.99, 0.975]
     shell_threshold: ShellThresholdSettings | Literal["calibrated"] = ShellThresholdSettings()
     calibrate_on: Literal["training", "validation"] = "validation"
@@ -359,8 +420,18 @@ class HaloFindingSettings(Model):
     @property
     def needs_calibration(self) -> bool:
         """Whether boxes of known truth must be predicted before haloes can be found."""
+        if self.finder == "votes":
+            return self.votes == "calibrated"
         fit = (self.sphere_fit.own_fraction, self.sphere_fit.reach) if self.finder == "fitted" else ()
         return "calibrated" in (self.peak_thresholds, self.shell_threshold, *fit)
+
+    def of_network(self, network: NetworkSettings) -> Self:
+        """The same for the haloes of a network, of whom only those with both heads have votes."""
+        return self.by(self.finder if network.heads.vote or self.finder != "votes" else "fitted")
+
+    def by(self, finder: str) -> Self:
+        """The same with one finder, and none beside it."""
+        return self.model_copy(update={"finder": finder, "beside": None})
 
     @model_validator(mode="after")
     def _descends(self) -> Self:
@@ -528,6 +599,19 @@ class Settings(Model):
     mocks: MockSettings = MockSettings()
     jobs: JobSettings = JobSettings()
 
+    @property
+    def catalogues(self) -> dict[str, HaloFindingSettings]:
+        """Every catalogue that is compared with the truth, and how its haloes are found.
+
+        A catalogue has the name of its network, and ``<network>/<finder>`` where a second finder stands beside.
+        """
+        found, beside = {}, self.halo_finding.beside
+        for name in self.run.networks:
+            found[name] = self.halo_finding.of_network(self.networks[name])
+            if beside not in (None, found[name].finder):
+                found[f"{name}/{beside}"] = self.halo_finding.by(beside)
+        return found
+
     @model_validator(mode="after")
     def _stages_fit_together(self) -> Self:
         boxes, window = self.boxes, self.dataset.window
@@ -584,10 +668,21 @@ class Settings(Model):
                 network.channels.check_box(self.boxes.cells)
             except SettingsError as error:
                 raise ValueError(f"networks.{name}.{error}") from None
-        finding = self.halo_finding
-        if finding.needs_calibration and finding.calibrate_on == "validation" and not self.boxes.validation:
+        return self._haloes_can_be_found()
+
+    def _haloes_can_be_found(self) -> Self:
+        finding, heads = self.halo_finding, {name: self.networks[name].heads for name in self.run.networks}
+        for name in (name for name in heads if heads[name].weights and not self.ground_truth.has_haloes):
+            raise ValueError(f"networks.{name}.heads learn from true haloes; give ground_truth.files.haloes")
+        if finding.finder == "votes" and not any(each.vote for each in heads.values()):
+            raise ValueError(
+                f"halo_finding.finder is 'votes', but none of the networks {', '.join(heads)} has the heads "
+                "centre_offset and log_radius; add them, or choose the finder 'fitted'"
+            )
+        calibrated = any(each.needs_calibration for each in self.catalogues.values())
+        if calibrated and finding.calibrate_on == "validation" and not self.boxes.validation:
             raise ValueError("halo_finding.calibrate_on is 'validation' but boxes.validation is 0")
-        if finding.needs_calibration and not self.ground_truth.has_haloes:
+        if calibrated and not self.ground_truth.has_haloes:
             raise ValueError(
                 "halo_finding.peak_thresholds or shell_threshold is 'calibrated', which is a fit to true haloes, but "
                 "ground_truth.files has none; give ground_truth.files.haloes, or the thresholds as numbers"

@@ -165,6 +165,15 @@ def test_a_network_is_drawn_with_the_sizes_and_channels_of_its_layers():
     assert {"64³ \u00d7 4", "32³ \u00d7 8", "16³ \u00d7 16", "2 convolutions 5³", "density: 64³ \u00d7 1"} <= text
 
 
+def test_heads_are_outputs_of_a_network_and_none_of_its_levels():
+    heads = [("log_radius_features/kernel", (5, 5, 5, 4, 4)), ("log_radius/kernel", (1, 1, 1, 4, 1))]
+    with_heads, without = outline_of([*LAYOUT, *heads], 64, "vnet"), outline_of(LAYOUT, 64, "vnet")
+    assert with_heads.blocks == without.blocks
+    assert with_heads.outputs == 3
+    text = {item.get_text() for item in draw_network(with_heads, "n").figure.axes[0].texts}
+    assert "probability and heads: 64³ \u00d7 3" in text
+
+
 @pytest.mark.parametrize("settings", [{"architecture": "vnet", "levels": 3}, {"architecture": "unet", "levels": 3}])
 def test_every_layer_with_weights_is_in_the_outline(settings):
     from halonet.network.build import build_network, weight_layout

@@ -18,6 +18,7 @@ from halonet.dataset.channel_files import channel_file
 from halonet.dataset.manifest import Subvolume, box_folder
 from halonet.dataset.normalisation import Normalisation
 from halonet.dataset.symmetries import GROUPS
+from halonet.dataset.targets import head_truth, read_membership, target_file, turned
 from halonet.storage import StorageError, open_hdf5
 
 _ORDER, _SAMPLE = 0, 1  # streams of the generator
@@ -61,15 +62,21 @@ class BoxFiles:
         ``global`` or ``individual``.
     channels
         Folder of the files of :mod:`halonet.dataset.channel_files`; None: the density is the only input.
+    targets
+        Folder of the files of :mod:`halonet.dataset.targets`, for a network with heads; None: the mask is the truth.
     """
 
     ground_truth: Path
     normalisation: Normalisation
     kind: str
     channels: Path | None = None
+    targets: Path | None = None
 
     def sample(self, window: Subvolume) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs, float32 (S, S, S, 1 + C), normalised density first, and mask, uint8 (S, S, S), of a window."""
+        """Inputs, float32 (S, S, S, 1 + C), normalised density first, and truth of a window.
+
+        The truth is the mask, uint8 (S, S, S), or with targets that of :func:`halonet.dataset.targets.head_truth`.
+        """
         folder = box_folder(self.ground_truth, window.box)
         density = read_window(folder / "density.h5", "density", window.start, window.cells)
         mask = read_window(folder / "mask.h5", "mask", window.start, window.cells)
@@ -77,7 +84,10 @@ class BoxFiles:
         if self.channels is not None:
             beside = read_window(channel_file(self.channels, window.box), "channels", window.start, window.cells)
             inputs = np.concatenate([inputs, beside], axis=-1)
-        return inputs, mask
+        if self.targets is None:
+            return inputs, mask
+        membership = read_membership(target_file(self.targets, window.box), window.start, window.cells)
+        return inputs, head_truth(mask, membership)
 
 
 class TrainingSamples(keras.utils.PyDataset):
@@ -86,7 +96,7 @@ class TrainingSamples(keras.utils.PyDataset):
     An epoch passes over as many cells as the sub-volumes hold: where the window is smaller than the sub-volumes, each
     is visited several times and the window is cut at random inside it. Batches run on across the ends of epochs, so
     that all have the same size. A batch is (inputs, mask) of shapes (batch, S, S, S, 1 + C) and (batch, S, S, S, 1),
-    float32 and uint8, the density first among the inputs.
+    float32 and uint8, the density first among the inputs; with targets the truth has their channels, float32.
 
     Parameters
     ----------
@@ -148,19 +158,19 @@ class TrainingSamples(keras.utils.PyDataset):
     def batch(self, numbers: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
         """Batch of the samples of these numbers, counted from the start of the stage."""
         samples = [self.sample(number) for number in numbers]
-        inputs, masks = (np.stack(fields) for fields in zip(*samples, strict=True))
-        return inputs, masks[..., None]
+        inputs, truths = (np.stack(fields) for fields in zip(*samples, strict=True))
+        return inputs, _with_channels(truths)
 
     def sample(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs (S, S, S, 1 + C) and mask (S, S, S) of sample ``number``, counted from the start of the stage."""
+        """Inputs (S, S, S, 1 + C) and truth of sample ``number``, counted from the start of the stage."""
         epoch, within = divmod(number, self.samples_per_epoch)
         row = self.rows[self.order(epoch)[within] // self.visits]
         random = self._generator(_SAMPLE, epoch, within)
         offsets = random.integers(0, row.cells - self.window + 1, size=3)
         symmetry = self.group[random.integers(len(self.group))]
         start = tuple(int(first + offset) for first, offset in zip(row.start, offsets, strict=True))
-        inputs, mask = self.files.sample(Subvolume(row.box, start, self.window))
-        return symmetry(inputs), symmetry(mask)
+        inputs, truth = self.files.sample(Subvolume(row.box, start, self.window))
+        return symmetry(inputs), turned(truth, symmetry)
 
     def order(self, epoch: int) -> np.ndarray:
         """Order in which the samples of an epoch are visited."""
@@ -168,6 +178,11 @@ class TrainingSamples(keras.utils.PyDataset):
 
     def _generator(self, stream: int, epoch: int, index: int) -> np.random.Generator:
         return _generator(self.seed, self.stage, stream, epoch, index)
+
+
+def _with_channels(truths: np.ndarray) -> np.ndarray:
+    """Truths of a batch; masks get the one channel that they are."""
+    return truths if truths.ndim == 5 else truths[..., None]
 
 
 def _generator(seed: int, stage: int, stream: int, epoch: int, index: int = 0) -> np.random.Generator:
@@ -193,5 +208,5 @@ class ValidationSamples(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Window number ``index``."""
-        inputs, mask = self.files.sample(self.windows[index])
-        return inputs[None], mask[None, ..., None]
+        inputs, truth = self.files.sample(self.windows[index])
+        return inputs[None], _with_channels(truth[None])

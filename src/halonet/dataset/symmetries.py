@@ -21,6 +21,11 @@ class Symmetry:
         turned = field.transpose(*self.axes, *range(3, field.ndim))
         return turned[tuple(slice(None, None, -1 if flip else 1) for flip in self.flips)]
 
+    def turn_vectors(self, field: np.ndarray) -> np.ndarray:
+        """Apply to vectors of shape (S, S, S, 3), whose components turn with the axes."""
+        signs = np.where(self.flips, -1, 1).astype(field.dtype)
+        return self(field)[..., list(self.axes)] * signs
+
     def inverse(self) -> "Symmetry":
         """The symmetry that undoes this one."""
         axes = tuple(self.axes.index(axis) for axis in range(3))

@@ -12,6 +12,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from halonet.figures.style import MISSED, PREDICTION, TIMES, TRUTH, Drawing, new_figure, styled
 from halonet.storage import StorageError, open_hdf5, read_json
 
+OUTPUTS = ("head", "centre_offset", "log_radius")  # last layers; channels of the probability, and of heads beside it
 DESCENT, ASCENT, BOTTOM = "descent", "ascent", "bottom"
 _WIDTH, _HEIGHT, _STEP, _SLOPE = 2.3, 0.72, 1.35, 0.42  # of boxes and of the way from level to level, in axis units
 
@@ -70,7 +71,7 @@ def outline_of(layout: list, window: int, architecture: str) -> Outline:
     levels = max((_level(name) for name in kernels), default=0)
     blocks: dict[tuple, Block] = {}
     for name, shape in kernels.items():
-        if name == "head" or name.endswith("shortcut"):
+        if not name.startswith("level") or name.endswith("shortcut"):
             continue
         level, side = _level(name), BOTTOM
         if level < levels:
@@ -84,7 +85,8 @@ def outline_of(layout: list, window: int, architecture: str) -> Outline:
         block.channels = shape[3] if name.endswith("_up") else shape[4]
     first = next(iter(kernels.values()))
     weights = sum(math.prod(shape) for _, shape in layout)
-    return Outline(list(blocks.values()), first[3], kernels["head"][4], weights, window, architecture)
+    outputs = sum(shape[4] for name, shape in kernels.items() if name in OUTPUTS)
+    return Outline(list(blocks.values()), first[3], outputs, weights, window, architecture)
 
 
 def _level(name: str) -> int:
@@ -114,6 +116,8 @@ def draw_network(outline: Outline, name: str) -> Drawing:
         "features of the descent that join those of the ascent. At last, a convolution 1³ and a softmax over halo and "
         "background (Eq. 1)."
     )
+    if outline.outputs > 2:
+        caption += " Beside it heads: a convolution of the last features each, and a linear one 1³."
     return Drawing(figure, "Network", caption)
 
 
@@ -149,12 +153,13 @@ def _draw_ends(ax: Axes, places: dict, outline: Outline, levels: int) -> None:
     """What enters and what leaves the network."""
     (left, _), (right, _) = (_place(0, side, levels) for side in (DESCENT, ASCENT))
     what = "density" if outline.inputs == 1 else "density, channels"
+    says = "probability" if outline.outputs == 2 else "probability and heads"
     # A network without layers on its finest level begins with the density itself.
     begins = (0, DESCENT) in places
     between = " " if begins else "\n"  # beside the arrow that begins there, which a longer line would meet
     for x, y, text in (
         (left, 1.1 if begins else 0.0, f"{what}:{between}{outline.window}³ {TIMES} {outline.inputs}"),
-        (right, 1.1, f"probability: {outline.window}³ {TIMES} {outline.outputs}"),
+        (right, 1.1, f"{says}: {outline.window}³ {TIMES} {outline.outputs}"),
     ):
         ax.text(x, y, text, ha="center", va="center", weight="bold")
     if begins:

@@ -29,6 +29,27 @@ def draw_training(history: pd.DataFrame) -> Drawing:
 
 
 @styled
+def draw_vote_calibration(thresholds: dict) -> Drawing:
+    """Completeness and purity of every trial of the vote finder's constants, and the one that was chosen."""
+    table, chosen = pd.DataFrame(thresholds["trials"]), thresholds["chosen"]
+    figure, (ax,) = new_figure(5.6, 3.9)
+    ax.plot(table["completeness"], table["purity"], "o", color="#999999", markersize=2.5, label="tried")
+    ax.plot(chosen["completeness"], chosen["purity"], "o", ms=11, mfc="none", mec=MISSED, mew=1.8, label="chosen")
+    ax.set(xlabel="completeness", ylabel="purity", xlim=(0, 1), ylim=(0, 1))
+    ax.legend(loc="lower left")
+    constants = ", ".join(
+        f"{name.replace('_', ' ')} {chosen['settings'][name]:g}"
+        for name in ("scale", "reach", "exclusion", "least_votes")
+    )
+    caption = (
+        f"Choice of the vote finder's constants on {thresholds['boxes']} calibration boxes, for haloes above "
+        f"{thresholds['cells']} cells. Each point is a combination of constants; the one of the highest harmonic mean "
+        f"of completeness and purity is taken: {constants} (lengths in predicted radii, a complete halo has 1 vote)."
+    )
+    return Drawing(figure, "Choice of constants", caption)
+
+
+@styled
 def draw_calibration(thresholds: dict) -> Drawing:
     """Every candidate for the halo finder's thresholds by its two criteria, and the one that was chosen."""
     table, chosen = pd.DataFrame(thresholds["candidates"]), thresholds["chosen"]

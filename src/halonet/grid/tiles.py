@@ -5,7 +5,7 @@ the box. The paper's 128^3 tiles with 32 cells of buffer leave cores of 64^3. Wh
 cells of the buffer, and weights that rise and fall linearly there make the sum of all tiles' weights 1 everywhere.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise, product
 
 import numpy as np
@@ -41,13 +41,15 @@ def map_tiles(
     track: Callable[[list], Iterable] = iter,
     beside: tuple[np.ndarray, ...] = (),
     blend: int = 0,
+    further: Sequence = (),
 ) -> np.ndarray:
     """Apply ``function`` to every tile of a periodic field and put the cores of the results together.
 
     Parameters
     ----------
     function
-        Takes a tile of shape (tile, tile, tile), and after it one of each field ``beside``; returns one of that shape.
+        Takes a tile of shape (tile, tile, tile), and after it one of each field ``beside``; returns one of that shape,
+        or where there are ``further`` results a tuple of it and one tile of each of them.
     field
         Periodic field, shape (N, N, N).
     tile, buffer
@@ -59,6 +61,9 @@ def map_tiles(
     blend
         Cells on either side of the face of a core over which neighbouring results fade into each other; at most
         ``buffer``, and at most half a core.
+    further
+        Fields of zeros of shape (N, N, N, ...) for the further results of ``function``: arrays, or HDF5 datasets, in
+        which the results never stand in memory as a whole.
 
     Returns
     -------
@@ -70,12 +75,14 @@ def map_tiles(
     weights = _weights(core, blend)
     for start in track(core_starts(cells, tile, buffer)):
         corner = tuple(first - buffer for first in start)
-        output = function(*(periodic_window(each, corner, tile) for each in (field, *beside)))
-        if not blend:
-            result[_cube(start, core)] = output[_cube((buffer,) * 3, core)]
-            continue
-        seen = output[_cube((buffer - blend,) * 3, core + 2 * blend)] * weights
-        _add_periodically(result, seen, [first - blend for first in start])
+        outputs = function(*(periodic_window(each, corner, tile) for each in (field, *beside)))
+        for target, output in zip((result, *further), outputs if further else (outputs,), strict=True):
+            if not blend:
+                target[_cube(start, core)] = output[_cube((buffer,) * 3, core)]
+                continue
+            seen = output[_cube((buffer - blend,) * 3, core + 2 * blend)]
+            seen = seen * weights.reshape(weights.shape + (1,) * (output.ndim - 3))
+            _add_periodically(target, seen, [first - blend for first in start])
     return result
 
 

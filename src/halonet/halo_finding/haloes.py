@@ -7,6 +7,7 @@ from halonet.cosmology import growth_rate, hubble_rate, mean_matter_density
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import FoundHaloes
 from halonet.halo_finding.sphere_fit import FittedHaloes
+from halonet.halo_finding.vote_finder import VotedHaloes
 from halonet.initial_conditions.displacement import (
     first_order_displacement,
     second_order_coefficient,
@@ -19,7 +20,7 @@ from halonet.storage import FieldHeader
 
 
 def to_catalogue(
-    found: FoundHaloes | FittedHaloes,
+    found: FoundHaloes | FittedHaloes | VotedHaloes,
     grid_cells: int,
     header: FieldHeader,
     cosmology: CosmologySettings,
@@ -32,7 +33,12 @@ def to_catalogue(
     columns["radius"] = found.radii * cell_size
     columns["mass"] = found.cells * cell_size**3 * mean_matter_density(cosmology)
     columns["cells"] = found.cells.astype(np.float64)
-    columns["peak_threshold"] = found.peak_thresholds
+    if isinstance(found, VotedHaloes):
+        columns["votes"] = found.votes
+        columns["centre_error"] = found.centre_scatter * cell_size
+        columns["radius_error"] = found.radius_scatter * found.radii * cell_size
+    else:
+        columns["peak_threshold"] = found.peak_thresholds
     return HaloCatalogue(columns, header, grid_cells).larger_than(minimum_cells)
 
 

@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import read_catalogue
+from halonet.halo_finding.votes import HeadFields
+from halonet.head_fields import read_heads
 from halonet.settings import (
     CosmologySettings,
     HaloFindingSettings,
     SettingsError,
     ShellThresholdSettings,
     SphereFitSettings,
+    VoteSettings,
     stage_settings,
     validate,
 )
@@ -66,6 +69,23 @@ def _fill(values: dict, record: dict, folder: str = "") -> list[str]:
             values[name] = record.get(name, value)
             missing += [folder + name] if values[name] == value else []
     return missing
+
+
+def votes_in_force(settings: HaloFindingSettings, calibrated: str | Path | None) -> VoteSettings:
+    """Constants of the vote finder from the settings, or where they are ``calibrated`` from a thresholds file."""
+    if settings.votes != "calibrated":
+        return settings.votes
+    if calibrated is None:
+        raise SettingsError("votes = 'calibrated': a file of --thresholds is needed")
+    record = read_json(calibrated)
+    if "votes" not in record:
+        raise SettingsError(f"{calibrated}: votes missing; calibrate_thresholds.py writes them for the finder 'votes'")
+    return validate(VoteSettings, record["votes"], str(calibrated))
+
+
+def read_fields(path: str | Path, probability: np.ndarray) -> HeadFields:
+    """What a network with both heads says, in the file of its ``probability``; a file without them is refused."""
+    return HeadFields(probability, *read_heads(path))
 
 
 def read_probability(path: str | Path) -> tuple[np.ndarray, FieldHeader]:

@@ -22,6 +22,7 @@ def build_network(settings: NetworkSettings, dropout: float = 0.0) -> keras.Mode
         input_size=settings.window,
         channels=1 + settings.channels.count,
         precision=settings.precision,
+        heads=tuple(settings.heads.weights),
     )
 
 

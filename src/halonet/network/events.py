@@ -19,6 +19,8 @@ TAGS = {
     "validation_foreground_dice": "validation/foreground_dice",
     "validation_voxel_dice": "validation/voxel_dice",
     "floor": "validation/floor",
+    "validation_offset_error": "validation/offset_error",
+    "validation_radius_error": "validation/radius_error",
     "learning_rate": "run/learning_rate",
     "epoch": "run/epoch",
     "samples_per_second": "run/samples_per_second",

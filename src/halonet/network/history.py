@@ -23,14 +23,19 @@ COLUMNS = (
     "validation_voxel_dice",
     "floor",  # Dice of an all-background prediction of the validation windows
 )
+HEAD_MEASURES = {  # further columns of a network with heads, and the measures behind them
+    "validation_offset_error": "offset_error",  # mean distance of predicted from true centre, in radii
+    "validation_radius_error": "radius_error",  # mean deviation of ln radius, percent
+}
 FILES = ("history.csv", "timing.csv", "progress.png", EVENTS)
 TIMING_COLUMNS = ("step", "seconds", "samples_per_second")
 
 
 def write_history(folder: str | Path, history: list[dict]) -> None:
     """Write tables, plot and events of a training curve into ``folder``, atomically."""
-    table = pd.DataFrame(history, columns=sorted({*COLUMNS, *TIMING_COLUMNS}))
-    write_text(Path(folder) / "history.csv", table[list(COLUMNS)].to_csv(index=False, float_format="%.7g"))
+    columns = [*COLUMNS, *(name for name in HEAD_MEASURES if history and name in history[0])]
+    table = pd.DataFrame(history, columns=sorted({*columns, *TIMING_COLUMNS}))
+    write_text(Path(folder) / "history.csv", table[columns].to_csv(index=False, float_format="%.7g"))
     write_text(Path(folder) / "timing.csv", table[list(TIMING_COLUMNS)].to_csv(index=False, float_format="%.4g"))
     _plot(Path(folder) / "progress.png", table)
     write_events(folder, history)

@@ -12,6 +12,7 @@ from halonet.dataset.channel_files import channel_file, check_channels
 from halonet.dataset.manifest import Subvolume, box_folder, read_manifest, subvolumes
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.dataset.samples import BoxFiles, TrainingSamples, ValidationSamples
+from halonet.dataset.targets import check_targets, target_file
 from halonet.settings import NetworkSettings, SettingsError
 from halonet.storage import open_hdf5
 
@@ -34,6 +35,8 @@ class TrainingJob:
         Digest of the code that trains.
     channels
         Folder of the boxes' channels, for a network that has any (:mod:`halonet.dataset.channel_files`).
+    targets
+        Folder of the boxes' targets, for a network that has heads (:mod:`halonet.dataset.targets`).
     """
 
     settings: NetworkSettings
@@ -43,9 +46,10 @@ class TrainingJob:
     normalisation_file: Path
     code: str = ""
     channels: Path | None = None
+    targets: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse channels that are missing, or not those of the network and of the boxes."""
+        """Refuse channels and targets that are missing, or not those of the network and of the boxes."""
         wanted = self.settings.channels
         if bool(wanted.count) != (self.channels is not None):
             given = f"--channels is {self.channels}" if self.channels else "--channels gives no folder of them"
@@ -53,6 +57,12 @@ class TrainingJob:
         for box in self.boxes if wanted.count else ():
             density = box_folder(self.ground_truth, box) / "density.h5"
             check_channels(channel_file(self.channels, box), wanted, density)
+        heads = self.settings.heads.weights
+        if bool(heads) != (self.targets is not None):
+            given = f"--targets is {self.targets}" if self.targets else "--targets gives no folder of what they learn"
+            raise SettingsError(f"the network has the heads {list(heads)}, but {given}")
+        for box in self.boxes if heads else ():
+            check_targets(target_file(self.targets, box), box_folder(self.ground_truth, box) / "haloes.h5")
 
     @cached_property
     def normalisation(self) -> Normalisation:
@@ -62,7 +72,8 @@ class TrainingJob:
     @cached_property
     def files(self) -> BoxFiles:
         """Reader of the boxes."""
-        return BoxFiles(Path(self.ground_truth), self.normalisation, self.settings.normalisation, self.channels)
+        common = (Path(self.ground_truth), self.normalisation, self.settings.normalisation)
+        return BoxFiles(*common, self.channels, self.targets)
 
     def rows(self, split: str, boxes: int | None = None) -> list[Subvolume]:
         """Sub-volumes of a split; those that the windows of the network and its stages do not divide are refused."""
@@ -116,6 +127,8 @@ class TrainingJob:
         paths = [box_folder(self.ground_truth, box) / f"{name}.h5" for name in ("density", "mask")]
         if self.channels is not None:
             paths.append(channel_file(self.channels, box))
+        if self.targets is not None:
+            paths.append(target_file(self.targets, box))
         for path in paths:
             with open_hdf5(path) as file:
                 parts += [f"{key}={file.attrs[key]}" for key in sorted(file.attrs)]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import keras
 
 SLOPE = 0.05  # of LeakyReLU (HaloNet paper, section 3.2)
+CHANNELS = {"centre_offset": 3, "log_radius": 1}  # of the heads
+FIRST_VALUES = {"centre_offset": 0.0, "log_radius": 1.5}  # before training: a halo of 4.5 cells around every cell
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,19 @@ class Bricks:
         for index in range(1, convolutions + 1):
             x = self.convolution(x, filters, f"{name}_convolution_{index}")
         return self.add([x, shortcut], f"{name}_sum")
+
+    def heads(self, x, probability, heads: tuple[str, ...]):
+        """Outputs of a network: ``probability``, and behind its channels those of each head; float32.
+
+        A head is a convolution of the last features ``x`` of its own, and a linear one of a single cell.
+        """
+        outputs = [probability]
+        for name in heads:
+            features = self.convolution(x, x.shape[-1], f"{name}_features")
+            first = keras.initializers.Constant(FIRST_VALUES[name])
+            layer = keras.layers.Conv3D(CHANNELS[name], 1, bias_initializer=first, dtype="float32", name=name)
+            outputs.append(layer(features))
+        return keras.layers.Concatenate(dtype="float32", name="outputs")(outputs) if heads else probability
 
     def _drop(self, x, rate: float, name: str):
         return keras.layers.Dropout(rate, dtype=self.precision, name=f"{name}_dropout")(x) if rate else x

@@ -1,15 +1,16 @@
 """Prediction of the probability mask of a whole periodic box, tile by tile (HaloNet paper, section 3.3)."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from halonet.dataset.channels import whole_box_channels
-from halonet.dataset.symmetries import GROUPS
+from halonet.dataset.symmetries import GROUPS, Symmetry
 from halonet.grid.tiles import map_tiles
 from halonet.network.build import size_multiple
 from halonet.network.folder import TrainedNetwork
+from halonet.network.heads import positions
 from halonet.settings import PredictionSettings, SettingsError
 
 log = logging.getLogger("halonet")
@@ -23,6 +24,7 @@ def predict_box(
     settings: PredictionSettings,
     track: Callable[[list], Iterable] = iter,
     threads: int = 1,
+    heads: Mapping | None = None,
 ) -> np.ndarray:
     """Probability of every cell of a periodic box to belong to a halo.
 
@@ -40,6 +42,9 @@ def predict_box(
         Wraps the list of tiles while it is worked through, to show progress.
     threads
         Threads of the Fourier transforms, for a network with channels.
+    heads
+        For a network with heads: where to put what they say, by their names. Arrays or HDF5 datasets of zeros,
+        (N, N, N) and for vectors (N, N, N, 3); heads that are not named are not kept.
 
     Returns
     -------
@@ -51,19 +56,31 @@ def predict_box(
     _check_tile(network, settings.tile)
     _check_cells(network, cell_size_mpc)
     deviation, symmetries = _deviation(network, density), GROUPS[settings.average]
-    wanted = network.settings.channels
+    wanted, heads = network.settings.channels, dict(heads or {})
+    places = positions(network.settings.heads)
     beside = (whole_box_channels(density, wanted, threads),) if wanted.count else ()
 
-    def foreground(tile: np.ndarray, *channels: np.ndarray) -> np.ndarray:
+    def outputs(tile: np.ndarray, *channels: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
         inputs = tile[..., None] / np.float32(deviation)
         if channels:
             inputs = np.concatenate([inputs, *channels], axis=-1, dtype=np.float32)
-        total = np.zeros_like(tile)
+        totals = [np.zeros_like(tile)] + [np.zeros((*tile.shape, *heads[name].shape[3:]), np.float32) for name in heads]
         for symmetry in symmetries:
-            total += symmetry.inverse()(network.model.predict_on_batch(symmetry(inputs)[None])[0, ..., 0])
-        return total / len(symmetries)
+            predicted, back = network.model.predict_on_batch(symmetry(inputs)[None])[0], symmetry.inverse()
+            totals[0] += back(predicted[..., 0])
+            for total, name in zip(totals[1:], heads, strict=True):
+                total += _turned_back(predicted[..., places[name]], back)
+        means = tuple(total / len(symmetries) for total in totals)
+        return means if heads else means[0]
 
-    return map_tiles(foreground, density, settings.tile, settings.buffer, track, beside, settings.blend)
+    return map_tiles(
+        outputs, density, settings.tile, settings.buffer, track, beside, settings.blend, tuple(heads.values())
+    )
+
+
+def _turned_back(field: np.ndarray, back: Symmetry) -> np.ndarray:
+    """Output of a head, (S, S, S, C), in the orientation of the box: vectors, or scalars without their one channel."""
+    return back.turn_vectors(field) if field.shape[-1] == 3 else back(field[..., 0])
 
 
 def _check_cells(network: TrainedNetwork, cell_size_mpc: float) -> None:

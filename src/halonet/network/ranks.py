@@ -12,8 +12,8 @@ import numpy as np
 from keras import ops
 
 from halonet.dataset.samples import TrainingSamples
-from halonet.network.losses import METRICS
-from halonet.settings import NetworkSettings, SettingsError, TrainingSettings
+from halonet.network.heads import measures
+from halonet.settings import HeadsSettings, NetworkSettings, SettingsError, TrainingSettings
 
 SEED_STEP = 7919  # between the dropout seeds of two ranks
 
@@ -90,9 +90,9 @@ class Ranks:
                 values[0] += values.dtype.type(SEED_STEP * self.rank)
             variable.assign(values)
 
-    def step(self, model: keras.Model) -> "SharedStep | None":
-        """The training step of ``model`` that ranks share; None for one process, which needs none."""
-        return SharedStep(model, self.communicator) if self.communicator else None
+    def step(self, model: keras.Model, heads: HeadsSettings) -> "SharedStep | None":
+        """The training step of ``model`` with ``heads`` that ranks share; None for one process, which needs none."""
+        return SharedStep(model, heads, self.communicator) if self.communicator else None
 
 
 class _Shares(Sequence):
@@ -130,35 +130,35 @@ class SharedStep:
     computed, averaged by one Allreduce, and applied, which clips them.
     """
 
-    def __init__(self, model: keras.Model, communicator) -> None:
+    def __init__(self, model: keras.Model, heads: HeadsSettings, communicator) -> None:
         import tensorflow as tf
 
-        self.model, self.communicator = model, communicator
+        self.model, self.measures, self.communicator = model, measures(heads), communicator
         self.sizes = [int(np.prod(variable.shape)) for variable in model.trainable_variables]
         self._measure, self._update = tf.function(self._measure_share), tf.function(self._apply)
 
-    def __call__(self, inputs: np.ndarray, masks: np.ndarray) -> dict[str, float]:
+    def __call__(self, inputs: np.ndarray, truths: np.ndarray) -> dict[str, float]:
         """Train on this rank's share of a batch; returns loss and measures of the whole batch."""
-        mine = np.ascontiguousarray(self._measure(inputs, masks).numpy())
+        mine = np.ascontiguousarray(self._measure(inputs, truths).numpy())
         average = np.empty_like(mine)
         self.communicator.Allreduce(mine, average)
         average /= self.communicator.size
-        gradients, measures = np.split(average, [sum(self.sizes)])
+        gradients, measured = np.split(average, [sum(self.sizes)])
         self._update(gradients)
-        names = ["loss", *(metric.__name__ for metric in METRICS)]
-        return dict(zip(names, measures.tolist(), strict=True))
+        names = ["loss", *(measure.__name__ for measure in self.measures)]
+        return dict(zip(names, measured.tolist(), strict=True))
 
-    def _measure_share(self, inputs, masks):
+    def _measure_share(self, inputs, truths):
         """Gradients of the share, one after the other, then its loss and measures."""
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             predicted = self.model(inputs, training=True)
-            loss = self.model.compute_loss(x=inputs, y=masks, y_pred=predicted, training=True)
+            loss = self.model.compute_loss(x=inputs, y=truths, y_pred=predicted, training=True)
             scaled = self.model.optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, self.model.trainable_variables)
-        measures = [loss, *(ops.mean(metric(masks, predicted)) for metric in METRICS)]
-        return ops.concatenate([ops.reshape(ops.cast(part, "float32"), (-1,)) for part in [*gradients, *measures]])
+        measured = [loss, *(ops.mean(measure(truths, predicted)) for measure in self.measures)]
+        return ops.concatenate([ops.reshape(ops.cast(part, "float32"), (-1,)) for part in [*gradients, *measured]])
 
     def _apply(self, average):
         variables = self.model.trainable_variables

@@ -5,8 +5,8 @@ import math
 import keras
 from keras import ops
 
-from halonet.network.losses import LOSSES, METRICS
-from halonet.settings import TrainingStageSettings
+from halonet.network.heads import measures, training_loss
+from halonet.settings import HeadsSettings, TrainingStageSettings
 
 
 class Schedule(keras.optimizers.schedules.LearningRateSchedule):
@@ -60,14 +60,17 @@ def build_optimizer(stage: TrainingStageSettings, steps: int, precision: str) ->
     return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "mixed_float16" else optimizer
 
 
-def compile_for(model: keras.Model, stage: TrainingStageSettings, steps: int, precision: str) -> None:
-    """Compile ``model`` for a stage; its losses and measures give one value per sample."""
+def compile_for(
+    model: keras.Model, stage: TrainingStageSettings, steps: int, precision: str, heads: HeadsSettings | None = None
+) -> None:
+    """Compile ``model``, which has ``heads``, for a stage; its losses and measures give one value per sample."""
+    heads = heads or HeadsSettings()
     # XLA slows 3-D convolutions down under TensorFlow on CPUs and fails under a distribution strategy.
     jit = False if keras.backend.backend() == "tensorflow" else "auto"
     model.compile(
         optimizer=build_optimizer(stage, steps, precision),
-        loss=LOSSES[stage.loss],
-        metrics=list(METRICS),
+        loss=training_loss(stage.loss, heads),
+        metrics=list(measures(heads)),
         jit_compile=jit,
     )
     model.optimizer.build(model.trainable_variables)

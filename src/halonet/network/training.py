@@ -24,7 +24,7 @@ from halonet.dataset.prefetch import prefetched
 from halonet.network.build import build_network
 from halonet.network.checkpoints import Checkpoints, State
 from halonet.network.devices import check_stages, distribution, shared_out
-from halonet.network.history import write_history
+from halonet.network.history import HEAD_MEASURES, write_history
 from halonet.network.job import TrainingJob
 from halonet.network.ranks import Ranks
 from halonet.network.stages import compile_for
@@ -96,11 +96,11 @@ class Trainer:
             self.model = build_network(settings, chosen.dropout)
             if weights:
                 self.model.set_weights(weights)
-            compile_for(self.model, chosen, self.lengths[stage], settings.precision)
+            compile_for(self.model, chosen, self.lengths[stage], settings.precision, settings.heads)
         if self.training.gpus > 1:
             # Keras builds its measures from the first batch it sees, and cannot look into one that is shared out.
             self.model.test_on_batch(*self.validation[0])
-        self.shared_step = self.ranks.step(self.model)
+        self.shared_step = self.ranks.step(self.model, settings.heads)
         log.info(
             "stage %d of %d: %d steps, %s, %s weights", stage + 1, len(self.lengths), self.lengths[stage],
             chosen.optimizer, f"{self.model.count_params():,}",
@@ -169,6 +169,7 @@ class Trainer:
             "validation_foreground_dice": validation["foreground_dice"],
             "validation_voxel_dice": validation["voxel_dice"],
             "floor": validation["floor"],
+            **{name: validation[measure] for name, measure in HEAD_MEASURES.items() if measure in validation},
             "seconds": state.seconds,
             "time": time.time(),
             "samples_per_second": (state.step - before["step"]) * batch_size / (state.seconds - before["seconds"]),

@@ -20,6 +20,7 @@ def build_unet(
     input_size: int = 128,
     channels: int = 1,
     precision: str = "float32",
+    heads: tuple[str, ...] = (),
 ) -> keras.Model:
     """Build a U-Net that maps densities (batch, S, S, S, channels) to probabilities (batch, S, S, S, 2).
 
@@ -31,13 +32,14 @@ def build_unet(
         Channels of level 1, which has half the resolution; level 0 has half as many.
     kernel, convolutions
         Side of the convolutions (cells) and how many a residual block of the down path has.
-    activation, batch_normalisation, dropout, input_size, precision
+    activation, batch_normalisation, dropout, input_size, precision, heads
         As in :func:`halonet.network.vnet.build_vnet`.
 
     Returns
     -------
     keras.Model
-        Channel 0 of the output is the probability of belonging to a halo (foreground), channel 1 the rest.
+        Channel 0 of the output is the probability of belonging to a halo (foreground), channel 1 the rest; the
+        channels of the heads follow.
     """
     bricks = Bricks(kernel, activation, batch_normalisation, precision)
     size = input_size if activation == "prelu" else None
@@ -56,4 +58,5 @@ def build_unet(
     width = max(filters // 2, 1)
     x = bricks.up(x, width, "level0_up")
     x = bricks.convolution(bricks.join([density, x], "level0_join"), width, "level0_out")
-    return keras.Model(density, probabilities(bricks.convolve(x, 2, "head", kernel=1)), name="unet")
+    probability = probabilities(bricks.convolve(x, 2, "head", kernel=1))
+    return keras.Model(density, bricks.heads(x, probability, heads), name="unet")

@@ -21,6 +21,7 @@ def build_vnet(
     input_size: int = 128,
     channels: int = 1,
     precision: str = "float32",
+    heads: tuple[str, ...] = (),
 ) -> keras.Model:
     """Build a V-Net that maps densities (batch, S, S, S, channels) to probabilities (batch, S, S, S, 2).
 
@@ -40,11 +41,14 @@ def build_vnet(
         Rate after the down- and up-convolutions of the inner levels: not after 0 -> 1, nor after 1 -> 0.
     precision
         Keras dtype policy of the layers; weights and softmax are float32 in all of them.
+    heads
+        Names of the outputs beside the probability (:mod:`halonet.network.heads`).
 
     Returns
     -------
     keras.Model
-        Channel 0 of the output is the probability of belonging to a halo (foreground), channel 1 the rest.
+        Channel 0 of the output is the probability of belonging to a halo (foreground), channel 1 the rest; the
+        channels of the heads follow.
     """
     bricks = Bricks(kernel, activation, batch_normalisation, precision)
     size = input_size if activation == "prelu" else None
@@ -66,5 +70,5 @@ def build_vnet(
     wide = bricks.convolve(joined, filters, "level0_out")
     pointwise = bricks.convolve(joined, filters, "level0_out_shortcut", kernel=1)
     x = bricks.activate(bricks.add([wide, pointwise], "level0_out_sum"), "level0_out")
-    x = bricks.convolution(x, 2, "head", kernel=1)
-    return keras.Model(density, probabilities(x), name="vnet")
+    probability = probabilities(bricks.convolution(x, 2, "head", kernel=1))
+    return keras.Model(density, bricks.heads(x, probability, heads), name="vnet")

@@ -1,0 +1,249 @@
+"""Object finder: haloes from the votes of their cells, settled by competition for these votes.
+
+Candidates are the maxima of the count of votes (:mod:`halonet.halo_finding.votes`). In every round each vote goes to
+the candidate that fits it best in place and radius; centre and radius of a candidate become the means of its votes; and
+a candidate is dropped that lies within one with more votes, or is left with too few of its own. Its votes are free
+again.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy.spatial import KDTree
+
+from halonet.halo_finding.votes import HeadFields, Votes, cast_votes, count_votes, log_radii, peaks, place, sum_over
+from halonet.settings import VoteSettings
+
+UNIT = 1 << 30  # fixed-point unit of sums over the votes of a candidate
+BIN_CELLS = 4  # least side of the bins candidates are looked up in
+FEWEST_VOTES = 0.1  # with which a candidate goes on to the next round; the least of a halo is a setting
+
+
+@dataclass(frozen=True)
+class VotedHaloes:
+    """Haloes, in the order of the maxima they come from, the highest first.
+
+    Attributes
+    ----------
+    positions
+        Centres (cells) in [0, N), float64 of shape (haloes, 3).
+    radii
+        Lagrangian radius (cells), float64.
+    cells
+        Volume of the sphere, float64.
+    votes
+        Sum of probabilities of the cells that vote for the halo, over its volume, float64: 1 for a complete one.
+    centre_scatter
+        Root mean square distance of the votes from the centre along one axis (cells), float64.
+    radius_scatter
+        Standard deviation of the predicted ln radius over the votes, float64.
+    """
+
+    positions: np.ndarray
+    radii: np.ndarray
+    cells: np.ndarray
+    votes: np.ndarray
+    centre_scatter: np.ndarray
+    radius_scatter: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Candidates for haloes: nearest cell (int64, (n, 3)), rest of the centre (cells, float64) and radius (cells)."""
+
+    cells: np.ndarray
+    rests: np.ndarray
+    radii: np.ndarray
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Candidates with what their votes say: means over the votes, weighted by probability.
+
+    Attributes
+    ----------
+    candidates
+        As they were when the votes were given out.
+    volume
+        Sum of probabilities of the voting cells, float64 of shape (n,).
+    shift
+        Mean place of the votes from the candidate's centre (cells), (n, 3).
+    log_radius
+        Mean of the predicted ln radius.
+    centre_scatter, radius_scatter
+        As in :class:`VotedHaloes`.
+    """
+
+    candidates: Candidates
+    volume: np.ndarray
+    shift: np.ndarray
+    log_radius: np.ndarray
+    centre_scatter: np.ndarray
+    radius_scatter: np.ndarray
+
+    @property
+    def votes(self) -> np.ndarray:
+        """Votes in units of a complete halo."""
+        return self.volume / _sphere(np.exp(self.log_radius))
+
+    def moved(self, kept: np.ndarray, n: int) -> Candidates:
+        """The candidates of a boolean mask, moved to the mean of their votes, in a box of ``n`` cells."""
+        places = self.candidates.rests[kept] + self.shift[kept]
+        whole = np.floor(places + 0.5)
+        cells = (self.candidates.cells[kept] + whole.astype(np.int64)) % n
+        return Candidates(cells, places - whole, np.exp(self.log_radius[kept]))
+
+
+def find_by_votes(fields: HeadFields, settings: VoteSettings, centres: np.ndarray | None = None) -> VotedHaloes:
+    """Find haloes in the fields that a network with both heads predicts.
+
+    ``centres``, cells of shape (haloes, 3), are candidates in place of the maxima of the count of votes: a diagnostic,
+    what a perfect search would lead to.
+    """
+    votes = cast_votes(fields, settings.least_probability)
+    if centres is None:
+        centres = peaks(count_votes(votes, settings.scale, settings.smallest_scale_cells), settings.least_peak)
+    return settle(votes, candidates_at(centres, fields), settings)
+
+
+def candidates_at(cells: np.ndarray, fields: HeadFields) -> Candidates:
+    """Candidates in the middle of these cells, with the radius that these predict."""
+    return Candidates(cells, np.zeros(cells.shape), np.exp(log_radii(fields, tuple(cells.T)).astype(np.float64)))
+
+
+def settle(votes: Votes, candidates: Candidates, settings: VoteSettings) -> VotedHaloes:
+    """Let candidates compete for the votes, for so many rounds as the settings say."""
+    n = votes.grid_cells
+    for _ in range(settings.rounds):
+        shares = collect(votes, candidates, settings.reach, settings.radius_weight)
+        kept = shares.votes >= FEWEST_VOTES
+        candidates = shares.moved(kept, n)
+        outside = _outside_larger_ones(candidates, shares.volume[kept], settings.exclusion, n)
+        candidates = Candidates(*(column[outside] for column in vars(candidates).values()))
+    shares = collect(votes, candidates, settings.reach, settings.radius_weight)
+    kept = shares.votes >= settings.least_votes
+    return _haloes(shares, kept, n)
+
+
+def _haloes(shares: Shares, kept: np.ndarray, n: int) -> VotedHaloes:
+    final = shares.moved(kept, n)
+    positions = (final.cells + final.rests + 0.5) % n
+    scatters = shares.centre_scatter[kept], shares.radius_scatter[kept]
+    return VotedHaloes(positions, final.radii, _sphere(final.radii), shares.votes[kept], *scatters)
+
+
+def _sphere(radii):
+    return 4 / 3 * np.pi * radii**3
+
+
+def _outside_larger_ones(candidates, volumes, exclusion, n):
+    """Which candidates are not within ``exclusion`` radii of one that has more votes and is kept itself."""
+    positions = (candidates.cells + candidates.rests + 0.5) % n
+    within = KDTree(positions, boxsize=n).query_ball_point(positions, exclusion * candidates.radii)
+    kept = np.ones(len(volumes), bool)
+    for candidate in np.argsort(-volumes, kind="stable"):
+        if kept[candidate]:
+            kept[within[candidate]] = False
+            kept[candidate] = True
+    return kept
+
+
+def collect(votes: Votes, candidates: Candidates, reach: float, radius_weight: float) -> Shares:
+    """Give every vote to the candidate that fits it best, and sum up what the candidates got.
+
+    Parameters
+    ----------
+    reach
+        Farthest a vote may be from its candidate, in radii that the vote itself predicts.
+    radius_weight
+        A difference of ln radius counts as so many radii of distance.
+    """
+    n = votes.grid_cells
+    rivals, bins = (candidates.cells, candidates.rests, np.log(candidates.radii)), _binned(candidates.cells, n)
+    sums = sum_over(
+        votes,
+        np.zeros((len(candidates.radii), 7), np.int64),
+        lambda part, sums: _collect(part, rivals, bins, n, reach, radius_weight, sums),
+    )
+    volume, *moments = (sums / UNIT).T
+    mean = np.array(moments) / np.maximum(volume, 1 / UNIT)
+    shift, log_radius = mean[:3].T, mean[3]
+    centre_scatter = np.sqrt(np.maximum(mean[4] - (shift**2).sum(axis=1), 0) / 3)
+    radius_scatter = np.sqrt(np.maximum(mean[5] - log_radius**2, 0))
+    return Shares(candidates, volume, shift, log_radius, centre_scatter, radius_scatter)
+
+
+def _binned(cells: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Candidates by bins of the box: first member of each bin, members, and bins around one side by side thrice."""
+    side = max(n // BIN_CELLS, 1)
+    index = cells * side // n
+    flat = (index[:, 0] * side + index[:, 1]) * side + index[:, 2]
+    starts = np.zeros(side**3 + 1, np.int64)
+    np.cumsum(np.bincount(flat, minlength=side**3), out=starts[1:])
+    return starts, np.argsort(flat, kind="stable"), np.arange(-side, 2 * side) % side
+
+
+@njit(cache=True, nogil=True)
+def _collect(votes, rivals, bins, n, reach, weight, sums):
+    """Add every vote to the sums of its candidate: probability, and times it place (3), ln radius, their squares."""
+    cells, offsets, probability, log_radius = votes
+    cell, rest, gap = np.empty(3, np.int64), np.empty(3, np.float32), np.empty(3)
+    first, count = np.empty(3, np.int64), np.empty(3, np.int64)  # made once: millions of votes are looked at
+    for vote in range(len(probability)):
+        place(cells, offsets, vote, n, cell, rest)
+        here = np.float64(log_radius[vote])
+        best = _best(cell, rest, here, rivals, bins, n, reach, weight, first, count, gap)
+        if best < 0:
+            continue
+        _from_centre(cell, rest, rivals, best, n, gap)
+        p, square = UNIT * np.float64(probability[vote]), gap[0] ** 2 + gap[1] ** 2 + gap[2] ** 2
+        sums[best, 0] += np.int64(p)
+        for axis in range(3):
+            sums[best, 1 + axis] += np.int64(np.floor(p * gap[axis]))
+        sums[best, 4] += np.int64(np.floor(p * here))
+        sums[best, 5] += np.int64(p * square)
+        sums[best, 6] += np.int64(p * here**2)
+
+
+@njit(cache=True, nogil=True)
+def _best(cell, rest, log_radius, rivals, bins, n, reach, weight, first, count, gap):
+    """Candidate that fits a vote best, -1 if none is within ``reach`` of the radius that it predicts.
+
+    ``first``, ``count`` and ``gap`` are room to work in, of 3 numbers each.
+    """
+    starts, members, around = bins
+    side, radius = len(around) // 3, np.exp(log_radius)
+    k, best, least = min(int(reach * radius) + 2, n // 2), -1, np.inf
+    for axis in range(3):
+        low, high = (cell[axis] - k) * side // n, (cell[axis] + k) * side // n
+        first[axis], count[axis] = side + low, min(high - low + 1, side)
+    for a in range(first[0], first[0] + count[0]):
+        for b in range(first[1], first[1] + count[1]):
+            row = (around[a] * side + around[b]) * side
+            for c in range(first[2], first[2] + count[2]):
+                bin = row + around[c]
+                for index in range(starts[bin], starts[bin + 1]):
+                    rival = members[index]
+                    _from_centre(cell, rest, rivals, rival, n, gap)
+                    distance = (gap[0] ** 2 + gap[1] ** 2 + gap[2] ** 2) / radius**2
+                    misfit = distance + (weight * (log_radius - rivals[2][rival])) ** 2
+                    if distance <= reach**2 and misfit < least:
+                        best, least = rival, misfit
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _from_centre(cell, rest, rivals, rival, n, gap):
+    """Vector from the centre of a candidate to a vote (cells), the shorter way around the box, left in ``gap``."""
+    centres, rests, _ = rivals
+    for axis in range(3):
+        between = cell[axis] - centres[rival, axis]
+        if 2 * between > n:
+            between -= n
+        elif 2 * between < -n:
+            between += n
+        gap[axis] = between + rest[axis] - rests[rival, axis]

@@ -1,0 +1,256 @@
+"""Haloes from the votes of their cells."""
+
+import json
+from dataclasses import replace
+
+import h5py
+import numpy as np
+import pytest
+
+from halonet.catalogue import LAGRANGIAN, HaloCatalogue, read_catalogue, write_catalogue
+from halonet.dataset.targets import find_membership
+from halonet.halo_finding import votes
+from halonet.halo_finding.haloes import to_catalogue
+from halonet.halo_finding.vote_calibration import LEAST_VOTES, Trial, VoteBox, best_trial, try_constants
+from halonet.halo_finding.vote_finder import find_by_votes
+from halonet.halo_finding.votes import ONE, HeadFields, cast_votes, count_votes, peaks
+from halonet.matching import completeness_and_purity, match_haloes
+from halonet.settings import CosmologySettings, VoteSettings
+from halonet.storage import FieldHeader
+
+N = 40
+SETTINGS = VoteSettings()
+
+
+def catalogue(centres, radii) -> HaloCatalogue:
+    centres, radii = np.asarray(centres, float), np.asarray(radii, float)
+    columns = {name: centres[:, axis] for axis, name in enumerate(LAGRANGIAN)}
+    cells = 4 / 3 * np.pi * radii**3
+    return HaloCatalogue(columns | {"radius": radii, "cells": cells, "mass": cells * 3.4e10}, FieldHeader(float(N)), N)
+
+
+def perfect(centres, radii) -> HeadFields:
+    """What a network would say that knows the haloes: mask, vectors and radii; nonsense outside of haloes."""
+    membership = find_membership(catalogue(centres, radii))
+    radius = membership.radius()
+    inside = radius > 0
+    offset = np.where(inside[..., None], membership.centre_offset(), 3.0).astype(np.float32)
+    return HeadFields(inside.astype(np.float32), offset, np.log(np.where(inside, radius, 2.0)).astype(np.float32))
+
+
+def noisy(fields: HeadFields, offset: float, log_radius: float, seed: int = 1) -> HeadFields:
+    """Fields with errors: of the offset in radii along each axis, and of ln radius."""
+    random, radius = np.random.default_rng(seed), np.exp(fields.log_radius)
+    errors = random.normal(0, offset, fields.centre_offset.shape) * radius[..., None]
+    return HeadFields(
+        fields.probability,
+        (fields.centre_offset + errors).astype(np.float32),
+        (fields.log_radius + random.normal(0, log_radius, radius.shape)).astype(np.float32),
+    )
+
+
+def apart(positions, others):
+    gap = np.abs(positions - others)
+    return np.minimum(gap, N - gap).max()
+
+
+def ordered(found, centres):
+    """Row of the found halo nearest to each centre."""
+    gaps = np.abs(found.positions[None] - np.asarray(centres)[:, None])
+    return (np.minimum(gaps, N - gaps) ** 2).sum(-1).argmin(1)
+
+
+@pytest.mark.parametrize("radius", [2.0, 4.5, 9.0])
+@pytest.mark.parametrize("centre", [(20.5, 20.5, 20.5), (0.1, 39.8, 17.3)])
+def test_an_isolated_sphere_is_recovered_exactly_and_collects_one_vote(centre, radius):
+    fields = perfect([centre], [radius])
+    found = find_by_votes(fields, SETTINGS)
+    assert len(found) == 1
+    assert apart(found.positions, centre) < 1e-5
+    assert found.radii[0] == pytest.approx(radius, rel=1e-6)
+    assert found.votes[0] == pytest.approx(fields.probability.sum() / (4 / 3 * np.pi * radius**3), rel=1e-5)
+    assert found.centre_scatter[0] < 1e-3
+    assert found.radius_scatter[0] < 1e-3
+
+
+@pytest.mark.parametrize("distance", [7.0, 9.0, 11.0])
+def test_touching_and_overlapping_spheres_are_recovered_exactly(distance):
+    centres, radii = [(10.2, 20.5, 20.7), (10.2 + distance, 20.5, 20.7)], [6.0, 4.0]
+    found = find_by_votes(perfect(centres, radii), SETTINGS)
+    assert len(found) == 2
+    rows = ordered(found, centres)
+    assert apart(found.positions[rows], np.array(centres)) < 1e-5
+    np.testing.assert_allclose(found.radii[rows], radii, rtol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def crowd() -> tuple[np.ndarray, np.ndarray]:
+    """Centres and radii of haloes none of which is centred in a larger one, as Peak Patch leaves them."""
+    random, centres, radii = np.random.default_rng(8), [], []
+    for radius in np.sort(random.uniform(2.2, 7, 60))[::-1]:
+        centre = random.uniform(0, N, 3)
+        gaps = np.abs(np.array(centres).reshape(-1, 3) - centre)
+        distance = np.sqrt((np.minimum(gaps, N - gaps) ** 2).sum(1))
+        if (distance > np.maximum(radii, 0) * 1.15).all():
+            centres.append(centre)
+            radii.append(radius)
+    return np.array(centres), np.array(radii)
+
+
+def test_a_crowd_of_haloes_is_found_in_spite_of_errors_of_a_fifth_of_a_radius(crowd):
+    centres, radii = crowd
+    assert len(radii) > 25
+    found = find_by_votes(noisy(perfect(centres, radii), 0.2, 0.15), SETTINGS)
+    rows = ordered(found, centres)
+    gaps = np.abs(found.positions[rows] - centres)
+    distance = np.sqrt((np.minimum(gaps, N - gaps) ** 2).sum(1))
+    right = (distance < 0.5 * radii) & (np.abs(found.radii[rows] / radii - 1) < 0.25)
+    assert right.mean() > 0.85
+    assert len(found) <= len(radii)
+
+
+def test_a_box_shifted_by_whole_cells_gives_the_shifted_haloes_to_the_last_bit(crowd):
+    fields, shift = noisy(perfect(*crowd), 0.25, 0.2), (7, -13, 22)
+    moved = HeadFields(*(np.roll(field, shift, (0, 1, 2)) for field in vars(fields).values()))
+    here, there = find_by_votes(fields, SETTINGS), find_by_votes(moved, SETTINGS)
+    assert len(here) > 15
+    order, other = np.lexsort((here.radii, here.votes)), np.lexsort((there.radii, there.votes))
+    for name in ("radii", "cells", "votes", "centre_scatter", "radius_scatter"):
+        np.testing.assert_array_equal(getattr(here, name)[order], getattr(there, name)[other])
+    np.testing.assert_allclose((here.positions[order] + shift) % N, there.positions[other], atol=1e-12)
+
+
+def test_the_number_of_threads_changes_no_bit(crowd, monkeypatch):
+    fields = noisy(perfect(*crowd), 0.25, 0.2)
+    two = find_by_votes(fields, SETTINGS)
+    for threads in (1, 3):
+        monkeypatch.setattr(votes, "THREADS", threads)
+        other = find_by_votes(fields, SETTINGS)
+        assert all(np.array_equal(*pair) for pair in zip(vars(two).values(), vars(other).values(), strict=True))
+
+
+def test_scatter_of_the_votes_is_the_error_that_was_put_in():
+    radius = 8.0
+    found = find_by_votes(noisy(perfect([(20.5, 20.5, 20.5)], [radius]), 0.1, 0.05), SETTINGS)
+    assert found.centre_scatter[0] == pytest.approx(0.1 * radius, rel=0.05)
+    assert found.radius_scatter[0] == pytest.approx(0.05, rel=0.05)
+
+
+def test_a_candidate_within_one_of_more_votes_is_dropped():
+    """A tenth of a large halo's cells point to a place within it, where they alone would make a complete small halo."""
+    fields = perfect([(20.5, 20.5, 20.5)], [9.0])
+    places = np.stack(np.meshgrid(*[np.arange(N) + 0.5] * 3, indexing="ij"), axis=-1)
+    small = np.sqrt(((places - [24.5, 20.5, 20.5]) ** 2).sum(-1)) < 4
+    offset = np.where(small[..., None], np.array([24.5, 20.5, 20.5]) - places, fields.centre_offset)
+    log_radius = np.where(small, np.log(4.0), fields.log_radius)
+    split = HeadFields(fields.probability, offset.astype(np.float32), log_radius.astype(np.float32))
+    assert len(find_by_votes(split, SETTINGS)) == 1
+    assert len(find_by_votes(split, SETTINGS.model_copy(update={"exclusion": 0.3}))) == 2
+
+
+def test_a_halo_of_too_few_votes_is_left_out():
+    fields = perfect([(10.5, 10.5, 10.5), (28.5, 28.5, 28.5)], [5.0, 5.0])
+    fields.probability[20:] *= 0.5
+    assert len(find_by_votes(fields, SETTINGS)) == 2
+    found = find_by_votes(fields, SETTINGS.model_copy(update={"least_votes": 0.6}))
+    assert len(found) == 1
+    assert apart(found.positions, (10.5, 10.5, 10.5)) < 1e-5
+
+
+def test_known_centres_take_the_place_of_the_search(crowd):
+    centres, radii = crowd
+    found = find_by_votes(perfect(centres, radii), SETTINGS, np.floor(centres).astype(np.int64))
+    assert len(found) == len(radii)
+    np.testing.assert_allclose(np.sort(found.radii), np.sort(radii), rtol=1e-5)
+
+
+def test_the_count_of_votes_is_their_sum_under_a_kernel_that_follows_the_radius():
+    random = np.random.default_rng(2)
+    probability = np.zeros((16, 16, 16), np.float32)
+    cells = random.integers(0, 16, (20, 3))
+    probability[tuple(cells.T)] = random.uniform(0.4, 1, 20)
+    offset = random.uniform(-5, 5, (16, 16, 16, 3)).astype(np.float32)
+    log_radius = random.uniform(0.5, 2, (16, 16, 16)).astype(np.float32)
+    cast = cast_votes(HeadFields(probability, offset, log_radius), 0.3)
+    counts = count_votes(cast, 0.6, 1.5) / ONE
+    expected = np.zeros((16, 16, 16))
+    places = np.stack(np.meshgrid(*[np.arange(16)] * 3, indexing="ij"), axis=-1)
+    for cell, vector, p, ln_radius in zip(*cast.arrays, strict=True):
+        gap = (places - cell - vector + 8) % 16 - 8
+        radius = np.exp(ln_radius)
+        near = np.maximum(1 - (gap**2).sum(-1) / max(0.6 * radius, 1.5) ** 2, 0)
+        expected += p / (4 / 3 * np.pi * radius**3) * near**2
+    np.testing.assert_allclose(counts, expected, atol=1e-6)
+
+
+def test_of_equal_neighbours_one_is_a_peak():
+    counts = np.zeros((6, 6, 6), np.int64)
+    counts[2, 3, 5] = counts[2, 3, 0] = counts[3, 3, 0] = ONE
+    counts[5, 0, 2] = 2 * ONE
+    assert len(peaks(counts, 0.5)) == 2
+    np.testing.assert_array_equal(peaks(counts, 0.5)[0], (5, 0, 2))
+    assert len(peaks(counts, 1.5)) == 1
+
+
+def test_calibration_judges_every_least_number_of_votes_as_a_search_of_its_own(crowd):
+    fields = noisy(perfect(*crowd), 0.3, 0.15)
+    box = VoteBox(fields, catalogue(*crowd))
+    trials = try_constants([box], SETTINGS, CosmologySettings(), 50)
+    assert {trial.settings.least_votes for trial in trials} == set(LEAST_VOTES)
+    best = best_trial(trials)
+    assert best.score > 0.8
+    for trial in (best, trials[3], trials[-2]):
+        found = to_catalogue(find_by_votes(fields, trial.settings), N, box.true.header, CosmologySettings(), 1)
+        matched = completeness_and_purity(box.true, found, match_haloes(box.true, found), 50)
+        assert matched == pytest.approx((trial.completeness, trial.purity))
+
+
+def test_the_first_of_equal_trials_is_taken():
+    trials = [Trial(SETTINGS, 0.5, 0.5, score) for score in (0.4, 0.5, 0.5)]
+    assert best_trial(trials) is trials[1]
+
+
+@pytest.fixture
+def files(tmp_path, crowd):
+    """A prediction with heads and the true haloes behind it."""
+    fields = perfect(*crowd)
+    with h5py.File(tmp_path / "p.h5", "w") as file:
+        for name, field in vars(fields).items():
+            file[name] = field if name == "probability" else field.astype(np.float16)
+        file.attrs["box_size_mpc"] = float(N)
+    write_catalogue(tmp_path / "true.h5", catalogue(*crowd))
+    return tmp_path
+
+
+def test_the_scripts_calibrate_and_find_by_votes_and_say_how_sure_they_are(files, run_script, crowd):
+    settings = json.dumps({"finder": "votes", "votes": "calibrated", "calibration_cells": 50})
+    arguments = ("--probability", files / "p.h5", "--settings", settings, "--thresholds", files / "t.json")
+    run_script("calibrate_thresholds", *arguments, "--haloes", files / "true.h5")
+    record = json.loads((files / "t.json").read_text())
+    assert record["chosen"]["score"] > 0.95
+    run_script("find_haloes", *arguments, "--haloes", files / "found.h5")
+    haloes = read_catalogue(files / "found.h5")
+    assert haloes.header.provenance["settings"]["in_force"]["votes"] == record["votes"]
+    assert haloes["votes"].max() == pytest.approx(1, abs=0.2)
+    assert (haloes["centre_error"] < 0.05).all()
+    assert (haloes["radius_error"] < 0.05).all()
+
+
+def test_a_prediction_without_heads_is_refused_by_name(files, run_script):
+    with h5py.File(files / "p.h5", "a") as file:
+        del file["log_radius"]
+    arguments = ("--probability", files / "p.h5", "--settings", '{"finder": "votes"}', "--haloes", files / "h.h5")
+    process = run_script("find_haloes", *arguments, check=False)
+    assert process.returncode == 2
+    assert "p.h5: no dataset 'log_radius'" in process.stderr
+    assert not (files / "h.h5").exists()
+
+
+def test_an_untrained_network_that_points_anywhere_ends_without_a_halo():
+    random = np.random.default_rng(1)
+    fields = HeadFields(
+        np.full((16, 16, 16), 0.9, np.float32),
+        random.normal(0, 30, (16, 16, 16, 3)).astype(np.float32),
+        random.normal(2, 3, (16, 16, 16)).astype(np.float32),
+    )
+    assert len(find_by_votes(replace(fields), SETTINGS)) < 5

@@ -1,0 +1,23 @@
+"""Find the halo every cell of a box belongs to: what a network with heads learns from."""
+
+import argparse
+
+from halonet import console
+from halonet.catalogue import read_catalogue
+from halonet.dataset.targets import NO_HALO, find_membership, write_membership
+
+
+def main() -> None:
+    """Parse the command line, find the haloes of the cells and write them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--haloes", required=True, help="catalogue of the true haloes of the box")
+    parser.add_argument("--targets", required=True, help="HDF5 file to write")
+    arguments = parser.parse_args()
+    haloes = read_catalogue(arguments.haloes)
+    membership = find_membership(haloes)
+    write_membership(arguments.targets, membership, haloes)
+    console.log.info("%.1f%% of the cells in %d haloes", 100 * (membership.rows != NO_HALO).mean(), len(haloes))
+
+
+if __name__ == "__main__":
+    console.run(main)
