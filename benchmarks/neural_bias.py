@@ -157,8 +157,10 @@ def jax_gradient(problem, theta):
 
 
 def run_one(arguments):
-    """One chain of a recovery, in a process of its own."""
+    """One chain of a recovery, in a process of its own; a finished one is kept, a killed one goes on."""
     folder, index, sampler = arguments
+    if (folder / f"chain_{index}.h5").exists():
+        return
     one_thread()
     from halonet.neural_bias.chain import write_chain
     from halonet.neural_bias.inputs import read_inputs
@@ -173,7 +175,6 @@ def run_one(arguments):
     cost["step"] = chain.sampler.step_size(chain.done)
     write_chain(folder / f"chain_{index}.h5", chain, problem.model.names(), cost, {"parameters": samples})
     print(f"chain {index}: {cost}", flush=True)
-    return cost
 
 
 def recovery(arguments):
@@ -181,15 +182,23 @@ def recovery(arguments):
     folder = arguments.folder
     from halonet.neural_bias.inputs import write_inputs
 
+    folder.mkdir(parents=True, exist_ok=True)
     inputs = mock_inputs()
     write_inputs(folder / "inputs.h5", inputs, {})
-    wall = time.monotonic()
     with multiprocessing.get_context("spawn").Pool(arguments.processes) as pool:
-        costs = pool.map(run_one, [(folder, index, RECOVERY) for index in range(4)], chunksize=1)
-    wall = time.monotonic() - wall
-    result = {"haloes": len(inputs.haloes), "sampler": RECOVERY, "processes": arguments.processes}
-    result |= {"wall_seconds": wall, "cpu_seconds": sum(cost["seconds"] for cost in costs), "chains": costs}
+        pool.map(run_one, [(folder, index, RECOVERY) for index in range(4)], chunksize=1)
+    costs = [cost_of(folder / f"chain_{index}.h5") for index in range(4)]
+    result = {"haloes": len(inputs.haloes), "sampler": RECOVERY, "chains": costs}
+    result["cpu_seconds"] = sum(cost["seconds"] for cost in costs)
     record(arguments, "neural_bias_recovery", result | judge(folder, mock_settings(**RECOVERY)))
+
+
+def cost_of(path):
+    """What a chain took, from its file."""
+    import h5py
+
+    with h5py.File(path) as file:
+        return json.loads(file.attrs["provenance"])
 
 
 def judge(folder, settings, chains=4):

@@ -4,7 +4,7 @@ import tensorflow as tf
 from scipy import integrate, special, stats
 
 from halonet.neural_bias.compression import compress
-from halonet.neural_bias.coordinates import Anchored
+from halonet.neural_bias.coordinates import Anchored, carried_over
 from halonet.neural_bias.draws import draw_haloes
 from halonet.neural_bias.likelihood import Likelihood, gather_points
 from halonet.neural_bias.mixture import Components, Mixture, components, log_mass_function, number_density
@@ -230,10 +230,13 @@ def test_a_few_hundred_points_stand_for_all_voxels_in_the_gradient(field, make_m
     assert compress(points, 10**6).features.shape[1] == (data[0] > 0).sum()
 
 
-def test_anchored_coordinates_lead_back_and_carry_the_volume_they_change(make_model):
+ANCHORS = np.array([-0.1, -0.5, -1.0, -0.8]), np.array([0.8, 3.0, 5.0, 3.0])
+
+
+@pytest.mark.parametrize("pivots", [None, np.array([0.4, 1.5])], ids=["outputs", "values and slopes"])
+def test_anchored_coordinates_lead_back_and_carry_the_volume_they_change(make_model, pivots):
     model = make_model()
-    pivots = np.array([0.4, 1.5])
-    coordinates = Anchored(model, np.array([-0.1, -0.5, -1.0, -0.8]), np.array([0.8, 3.0, 5.0, 3.0]), pivots)
+    coordinates = Anchored(model, *ANCHORS, pivots)
     theta = 0.3 * np.random.default_rng(0).standard_normal(17)
     theta[0] = 0.4
     phi = coordinates.phi(theta)
@@ -246,3 +249,15 @@ def test_anchored_coordinates_lead_back_and_carry_the_volume_they_change(make_mo
     assert np.linalg.slogdet(np.array(columns))[1] == pytest.approx(float(log_volume), abs=1e-6)
     with pytest.raises(ValueError, match="sign"):
         coordinates.phi(-theta)
+
+
+def test_a_covariance_goes_over_to_other_coordinates_as_a_cloud_of_points_does(make_model):
+    model, rng = make_model(), np.random.default_rng(1)
+    old, new = Anchored(model, *ANCHORS), Anchored(model, *ANCHORS, np.array([0.4, 1.5]))
+    theta = 0.3 * rng.standard_normal(17)
+    theta[0] = 0.4
+    place, root = old.phi(theta), 1e-4 * rng.standard_normal((17, 17))
+    expected = np.array([new.phi(old.theta(tf.constant(place + shift))[0].numpy()) for shift in root.T])
+    expected -= new.phi(theta)
+    covariance = carried_over(root @ root.T, place, old, new)
+    np.testing.assert_allclose(covariance, expected.T @ expected, rtol=0.05, atol=1e-3 * np.abs(covariance).max())

@@ -22,6 +22,8 @@ import tensorflow as tf
 from halonet.neural_bias.model import NeuralBiasModel
 from halonet.neural_bias.outputs import flanks_of, outputs_of
 
+CHANGE = 1e-5  # of a coordinate, for derivatives of one set of coordinates by another
+
 
 class Coordinates(Protocol):
     """A change of variables."""
@@ -53,11 +55,17 @@ class Anchored:
     low, high
         Features of the two environments, shape (features,).
     pivots
-        u at which each component's value and slope are taken, shape (K,).
+        u at which each component's value and slope are taken, shape (K,). None: the network's outputs stand for them,
+        which are worse to sample but better to search in, from far away.
     """
 
     def __init__(
-        self, model: NeuralBiasModel, low: np.ndarray, high: np.ndarray, pivots: np.ndarray, sign: float = 1.0
+        self,
+        model: NeuralBiasModel,
+        low: np.ndarray,
+        high: np.ndarray,
+        pivots: np.ndarray | None = None,
+        sign: float = 1.0,
     ):
         if not has_anchors(model):
             raise ValueError("anchored coordinates need one layer of one filter and no dense layers")
@@ -75,10 +83,7 @@ class Anchored:
         bias = phi[self.features] - tf.reduce_sum(weights * (low + high)) / 2
         psi_low = tf.nn.softplus(tf.reduce_sum(weights * low) + bias)
         psi_high = tf.nn.softplus(tf.reduce_sum(weights * high) + bias)
-        flanks = tf.split(phi[self.features + 1 :], 2)
-        (rows_low, volume_low), (rows_high, volume_high) = (
-            outputs_of(self.mixture, self.pivots, flank) for flank in flanks
-        )
+        (rows_low, volume_low), (rows_high, volume_high) = map(self._outputs, tf.split(phi[self.features + 1 :], 2))
         slopes = (rows_high - rows_low) / (psi_high - psi_low)
         biases = rows_low - self.constants - slopes * (psi_low - self.reference)
         blocks = [weights, bias[None]]
@@ -86,6 +91,9 @@ class Anchored:
             blocks += [slope, shift]
         log_volume = self.features * phi[0] - self.rows * tf.math.log(tf.abs(psi_high - psi_low))
         return tf.concat(blocks, 0), log_volume + volume_low + volume_high
+
+    def _outputs(self, flanks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return (flanks, 0.0) if self.pivots is None else outputs_of(self.mixture, self.pivots, flanks)
 
     def phi(self, theta: np.ndarray) -> np.ndarray:
         """Coordinates of parameters whose first weight has this chart's sign."""
@@ -98,9 +106,21 @@ class Anchored:
             slopes * (np.logaddexp(0, weights @ anchor + bias) - self.reference) + biases + self.constants
             for anchor in (self.low, self.high)
         ]
-        flanks = [flanks_of(self.mixture, self.pivots, rows) for rows in outputs]
+        if self.pivots is not None:
+            outputs = [flanks_of(self.mixture, self.pivots, rows) for rows in outputs]
         middle = weights @ (self.low + self.high) / 2 + bias
-        return np.concatenate([[np.log(abs(weights[0]))], weights[1:] / weights[0], [middle], *flanks])
+        return np.concatenate([[np.log(abs(weights[0]))], weights[1:] / weights[0], [middle], *outputs])
+
+
+def carried_over(covariance: np.ndarray, place: np.ndarray, old: Coordinates, new: Coordinates) -> np.ndarray:
+    """A covariance at ``place``, both in the old coordinates, to first order in the new ones."""
+
+    def moved(at: np.ndarray) -> np.ndarray:
+        return new.phi(old.theta(tf.constant(at))[0].numpy())
+
+    steps = CHANGE * np.eye(len(place))
+    jacobian = np.stack([(moved(place + step) - moved(place - step)) / (2 * CHANGE) for step in steps], axis=1)
+    return jacobian @ covariance @ jacobian.T
 
 
 def has_anchors(model: NeuralBiasModel) -> bool:

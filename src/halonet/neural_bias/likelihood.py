@@ -138,7 +138,7 @@ class Posterior:
         return self.leapfrog(phi, still, still, Metric(np.eye(len(phi))), 0.0, 1)[2]
 
     def energy_and_gradient(self, phi: np.ndarray) -> tuple[float, np.ndarray]:
-        """V and dV / dphi of the guide."""
+        """-ln of the posterior of theta and its gradient by phi, of the guide: its maximum is one of no coordinates."""
         self.gradients += 1
         value, gradient = self.compiled.energy_and_gradient(tf.constant(phi, tf.float64), self.guide)
         return float(value), gradient.numpy()
@@ -173,15 +173,18 @@ class Compiled:
     def __init__(self, likelihood: Callable, prior_width: float, coordinates: Coordinates | None = None):
         self.coordinates = coordinates or Plain()
 
-        def potential(phi, points):
+        def potential(phi, points, volume=1.0):
             theta, log_volume = self.coordinates.theta(phi)
-            return likelihood(theta, points) + tf.reduce_sum((theta / prior_width) ** 2) / 2 - log_volume
+            return likelihood(theta, points) + tf.reduce_sum((theta / prior_width) ** 2) / 2 - volume * log_volume
 
-        def with_gradient(phi, points):
+        def with_gradient(phi, points, volume=1.0):
             with tf.GradientTape() as tape:
                 tape.watch(phi)
-                value = potential(phi, points)
+                value = potential(phi, points, volume)
             return value, tape.gradient(value, phi)
+
+        def of_theta(phi, points):
+            return with_gradient(phi, points, 0.0)
 
         def leapfrog(phi, momentum, gradient, inverse_mass, step, steps, points):
             def one(taken, phi, momentum, gradient):
@@ -200,5 +203,5 @@ class Compiled:
 
         self.theta = tf.function(parameters, reduce_retracing=True)
         self.energy = tf.function(potential, jit_compile=True, reduce_retracing=False)
-        self.energy_and_gradient = tf.function(with_gradient, jit_compile=True, reduce_retracing=False)
+        self.energy_and_gradient = tf.function(of_theta, jit_compile=True, reduce_retracing=False)
         self.leapfrog = tf.function(leapfrog, jit_compile=True, reduce_retracing=False)

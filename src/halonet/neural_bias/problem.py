@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.compression import compress
-from halonet.neural_bias.coordinates import Anchored, Coordinates, Plain, has_anchors
+from halonet.neural_bias.coordinates import Anchored, Coordinates, Plain, carried_over, has_anchors
 from halonet.neural_bias.evolution import voxel_of
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.likelihood import Compiled, Likelihood, Points, Posterior, gather_points
@@ -101,14 +101,24 @@ class Problem:
     @cached_property
     def coordinates(self) -> Coordinates:
         """What chains move in."""
+        mixture, log_mass = self.model.mixture, self.voxels.log_mass
+        return self._anchored(
+            pivot_masses(mixture, global_mass_function(mixture, log_mass, self.voxels.volumes.sum()), log_mass)
+        )
+
+    @cached_property
+    def searched(self) -> Coordinates:
+        """What the search for the maximum moves in."""
+        return self._anchored(None)
+
+    def _anchored(self, pivots: np.ndarray | None) -> Coordinates:
         if self.settings.sampler.kind != "frozen_metric" or not has_anchors(self.model):
             return Plain()
-        mixture, log_mass = self.model.mixture, self.voxels.log_mass
         return Anchored(
             self.model,
             np.average(self.features, axis=1, weights=self.voxels.volumes),
             self.features[:, self.voxels.haloes].mean(axis=1, dtype=np.float64),
-            pivot_masses(mixture, global_mass_function(mixture, log_mass, self.voxels.volumes.sum()), log_mass),
+            pivots,
         )
 
     @cached_property
@@ -118,9 +128,12 @@ class Problem:
 
     def posterior(self, dtype: str | None = None) -> Posterior:
         """The posterior, its gradients from the guide where the model and the settings allow one."""
-        points, clusters = self.points(dtype), self.settings.sampler.guide_points
-        guided = clusters is not None and self.model.is_pointwise
-        return Posterior(self.compiled, points, compress(points, clusters) if guided else None)
+        points = self.points(dtype)
+        return Posterior(self.compiled, points, self._guide(points))
+
+    def _guide(self, points: Points) -> Points | None:
+        clusters = self.settings.sampler.guide_points
+        return compress(points, clusters) if clusters is not None and self.model.is_pointwise else None
 
     def first_theta(self, rng: np.random.Generator) -> np.ndarray:
         """Start of a search: near the prior's centre, which itself is a saddle, with more haloes where it is denser.
@@ -156,15 +169,21 @@ class Problem:
     def optimum(self, seed: int, index: int = 0, iterations: int = 200) -> tuple[np.ndarray, np.ndarray]:
         """Maximum of the posterior from a random start, in the sampled coordinates, and the inverse curvature there."""
         found = self.search(seed, index, iterations)
-        return found.theta, inverse_curvature(found.hessian)
+        theta = self.searched.theta(tf.constant(found.theta))[0].numpy()
+        covariance = carried_over(inverse_curvature(found.hessian), found.theta, self.searched, self.coordinates)
+        return self.coordinates.phi(theta), covariance
 
     def search(self, seed: int, index: int = 0, iterations: int = 200) -> Optimum:
-        """As :meth:`optimum`, with what the search found; in float64, which differences of gradients need.
+        """Maximum of the posterior of theta, in the coordinates of the search.
 
-        The posterior has side maxima: of a few short searches from different starts the best is carried through.
+        In float64, which differences of gradients need. The posterior has side maxima: of a few short searches from
+        different starts the best is carried through.
         """
-        rng, potential = generator(seed, "neural bias start", index), self.posterior("float64").energy_and_gradient
-        starts = [self.coordinates.phi(self.first_theta(rng)) for _ in range(STARTS)]
+        points = self.points("float64")
+        compiled = Compiled(self.likelihood, self.settings.engine.prior_width, self.searched)
+        potential = Posterior(compiled, points, self._guide(points)).energy_and_gradient
+        rng = generator(seed, "neural bias start", index)
+        starts = [self.searched.phi(self.first_theta(rng)) for _ in range(STARTS)]
         tried = [minimise(potential, start, iterations // 10) for start in starts]
         best = min(tried, key=lambda found: found.energy)
         return minimise(potential, best.theta, iterations)
