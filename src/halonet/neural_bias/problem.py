@@ -165,7 +165,7 @@ class Problem:
         return theta
 
     def optimum(self, seed: int, index: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Start of a chain in the sampled coordinates, near the posterior's maximum, and the inverse curvature there."""
+        """Start of a chain near the maximum, in the sampled coordinates, and the inverse curvature there."""
         found = self.search(seed, index)
         theta = self.searched.theta(tf.constant(found.theta))[0].numpy()
         covariance = carried_over(inverse_curvature(found.hessian), found.theta, self.searched, self.coordinates)
