@@ -28,7 +28,7 @@ MINIMUM_MASS = 3e12
 # that the data do not need is free to wander through its prior, and chains then take much longer to agree.
 ROWS = [-8.5, -10.7, -2.5, 4.8, 1.0, -0.7]
 TRUTH = [0.5, 0.03, 0.01, 0.005, 0.0, 1.4, 1.2, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0]
-RECOVERY = {"warmup": 500, "samples": 2000, "guide_points": 4096}
+RECOVERY = {"warmup": 400, "samples": 1500}
 
 
 def one_thread():

@@ -506,8 +506,8 @@ class SamplerSettings(Model):
 
     kind: Literal["frozen_metric", "quasi_newton", "hmc"] = "frozen_metric"
     chains: int = Field(4, ge=1, le=64)
-    warmup: int = Field(500, ge=0, description="transitions, not kept, during which metric and step size are learnt")
-    samples: int = Field(2000, ge=8)
+    warmup: int = Field(400, ge=0, description="transitions, not kept, during which metric and step size are learnt")
+    samples: int = Field(1500, ge=8)
     thinning: int = Field(1, ge=1, description="transitions between samples")
     acceptance: float = Field(0.8, gt=0, lt=1, description="goal of the step size")
     first_step: float = Field(0.1, gt=0, description="first step size; for quasi_newton its largest")
@@ -516,9 +516,9 @@ class SamplerSettings(Model):
     inverse_mass: float = Field(1000.0, gt=0, description="quasi_newton: M^-1 of every parameter")
     adapt_always: bool = Field(False, description="quasi_newton: never freeze the inverse Hessian, as was done")
     guide_points: int | None = Field(
-        4096,
+        None,
         ge=16,
-        description="points that stand for all voxels, and for all haloes, in gradients; null: these themselves",
+        description="points that stand for all voxels, and for all haloes, in gradients; null: all of them",
     )
     checkpoint_interval: int = Field(250, ge=1, description="transitions between checkpoints")
 

@@ -73,11 +73,9 @@ def fit_power_law(problem: Problem) -> tuple[Fit, np.ndarray]:
 
 
 def fit_engine(problem: Problem, seed: int) -> tuple[Fit, np.ndarray]:
-    """Maximum of the engine's likelihood near that of its posterior, and theta there."""
-    phi, _ = problem.optimum(seed)
-    posterior = problem.posterior("float64")
-    theta = posterior.theta(phi)
-    log_likelihood = -float(problem.likelihood(theta, posterior.points))
+    """The engine's likelihood at the maximum of its posterior, and theta there."""
+    theta = problem.maximum(seed)
+    log_likelihood = -float(problem.likelihood(theta, problem.points("float64")))
     return make_fit(problem.model.parameters, log_likelihood, len(problem.voxels.haloes)), theta
 
 

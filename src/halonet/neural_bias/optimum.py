@@ -34,6 +34,21 @@ def inverse_curvature(matrix: np.ndarray, floor: float = 0.1) -> np.ndarray:
     return (vectors / np.maximum(np.abs(values), floor)) @ vectors.T
 
 
+def polish(energy_and_gradient, found: Optimum, steps: int = 10, tolerance: float = 1e-2) -> Optimum:
+    """A minimum of a near-by potential, by Newton steps with the curvature of the one that was minimised before."""
+    inverse = inverse_curvature(found.hessian, 1e-3)
+    theta, (energy, gradient) = found.theta, energy_and_gradient(found.theta)
+    for _ in range(steps):
+        if 0.5 * gradient @ inverse @ gradient < tolerance:
+            break
+        proposal = theta - inverse @ gradient
+        proposed, new_gradient = energy_and_gradient(proposal)
+        if not proposed < energy:
+            break
+        theta, energy, gradient = proposal, proposed, new_gradient
+    return Optimum(theta, energy, found.hessian, float(np.linalg.norm(gradient)))
+
+
 def minimise(energy_and_gradient, theta: np.ndarray, iterations: int = 200, tolerance: float = 1e-2) -> Optimum:
     """Minimum by Newton steps with absolute curvature, damped until the potential falls.
 

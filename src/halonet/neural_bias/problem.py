@@ -1,5 +1,6 @@
 """A fit put together: model, data on the engine's voxels, posterior and where its chains start."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -15,12 +16,12 @@ from halonet.neural_bias.likelihood import Compiled, Likelihood, Points, Posteri
 from halonet.neural_bias.mixture import Mixture
 from halonet.neural_bias.model import Layer, NeuralBiasModel
 from halonet.neural_bias.offsets import fitted_offsets, global_mass_function, paper_offsets
-from halonet.neural_bias.optimum import Optimum, inverse_curvature, minimise
+from halonet.neural_bias.optimum import Optimum, inverse_curvature, minimise, polish
 from halonet.neural_bias.outputs import pivot_masses
 from halonet.settings import EngineSettings, NeuralBiasSettings
 
 FIRST_CONTRAST = 2.0
-STARTS = 4  # short searches for the maximum
+STARTS, SEARCH_POINTS = 4, 4096  # short searches for the maximum; points that stand for all of them
 
 
 def make_model(settings: EngineSettings) -> NeuralBiasModel:
@@ -128,12 +129,9 @@ class Problem:
 
     def posterior(self, dtype: str | None = None) -> Posterior:
         """The posterior, its gradients from the guide where the model and the settings allow one."""
-        points = self.points(dtype)
-        return Posterior(self.compiled, points, self._guide(points))
-
-    def _guide(self, points: Points) -> Points | None:
-        clusters = self.settings.sampler.guide_points
-        return compress(points, clusters) if clusters is not None and self.model.is_pointwise else None
+        points, clusters = self.points(dtype), self.settings.sampler.guide_points
+        guided = clusters is not None and self.model.is_pointwise
+        return Posterior(self.compiled, points, compress(points, clusters) if guided else None)
 
     def first_theta(self, rng: np.random.Generator) -> np.ndarray:
         """Start of a search: near the prior's centre, which itself is a saddle, with more haloes where it is denser.
@@ -166,27 +164,35 @@ class Problem:
         theta[start + count : start + 2 * count] -= slope * dense
         return theta
 
-    def optimum(self, seed: int, index: int = 0, iterations: int = 200) -> tuple[np.ndarray, np.ndarray]:
-        """Maximum of the posterior from a random start, in the sampled coordinates, and the inverse curvature there."""
-        found = self.search(seed, index, iterations)
+    def optimum(self, seed: int, index: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Start of a chain near the maximum, in the sampled coordinates, and the inverse curvature there."""
+        found = self.search(seed, index)
         theta = self.searched.theta(tf.constant(found.theta))[0].numpy()
         covariance = carried_over(inverse_curvature(found.hessian), found.theta, self.searched, self.coordinates)
         return self.coordinates.phi(theta), covariance
 
-    def search(self, seed: int, index: int = 0, iterations: int = 200) -> Optimum:
-        """Maximum of the posterior of theta, in the coordinates of the search.
+    def maximum(self, seed: int) -> np.ndarray:
+        """Theta at the maximum of its posterior, of all voxels and haloes."""
+        found = polish(self._potential(self.points("float64")), self.search(seed))
+        return self.searched.theta(tf.constant(found.theta))[0].numpy()
 
-        In float64, which differences of gradients need. The posterior has side maxima: of a few short searches from
-        different starts the best is carried through.
+    def search(self, seed: int, index: int = 0, iterations: int = 200) -> Optimum:
+        """Maximum of the posterior of theta from a random start, in the coordinates of the search.
+
+        Of few points that stand for all, in float64, which differences of gradients need. The posterior has side
+        maxima: of a few short searches from different starts the best is carried through.
         """
         points = self.points("float64")
-        compiled = Compiled(self.likelihood, self.settings.engine.prior_width, self.searched)
-        potential = Posterior(compiled, points, self._guide(points)).energy_and_gradient
+        potential = self._potential(compress(points, SEARCH_POINTS) if self.model.is_pointwise else points)
         rng = generator(seed, "neural bias start", index)
         starts = [self.searched.phi(self.first_theta(rng)) for _ in range(STARTS)]
         tried = [minimise(potential, start, iterations // 10) for start in starts]
         best = min(tried, key=lambda found: found.energy)
         return minimise(potential, best.theta, iterations)
+
+    def _potential(self, points: Points) -> Callable:
+        compiled = Compiled(self.likelihood, self.settings.engine.prior_width, self.searched)
+        return Posterior(compiled, points).energy_and_gradient
 
 
 def make_problem(inputs: Inputs, settings: NeuralBiasSettings) -> Problem:
