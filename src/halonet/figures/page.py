@@ -77,6 +77,7 @@ $rows
 </div>""")
 
 NETWORK = Template("""<section id="$anchor">
+$heading
 <p class="lead">$headline</p>
 <div class="card">$slice</div>
 <div class="first">

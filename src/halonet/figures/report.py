@@ -73,7 +73,7 @@ def build_report(title: str, networks: list[ReportedNetwork], settings: dict, bi
         style=STYLE,
         navigation=navigation,
         comparison=_comparison(networks) if len(networks) > 1 else "",
-        networks="\n".join(_network_section(network) for network in networks),
+        networks="\n".join(_network_section(network, alone=len(networks) == 1) for network in networks),
         bias=_bias_section(bias) if bias else "",
         provenance=_provenance(networks, settings),
     )
@@ -94,7 +94,7 @@ def _cell(row: KeyNumber | None) -> str:
     return f'<td class="value {row.verdict}">{escape(row.value)}</td>' if row else "<td>&ndash;</td>"
 
 
-def _network_section(network: ReportedNetwork) -> str:
+def _network_section(network: ReportedNetwork, alone: bool) -> str:
     captions = read_json(network.figures / "captions.json")
     first = {name: _figure(network.figures, name, captions) for name in FIRST_SCREEN}
     others = (name for name in OTHERS if name in captions)
@@ -102,6 +102,7 @@ def _network_section(network: ReportedNetwork) -> str:
     return NETWORK.substitute(
         first,
         anchor=escape(network.name),
+        heading="" if alone else f"<h2>{escape(network.name)}</h2>",
         headline=escape(headline(network.summary, network.name)),
         key_numbers=_table([row for row in numbers if row.main]),
         more_numbers=_table([row for row in numbers if not row.main]),

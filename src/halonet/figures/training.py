@@ -63,7 +63,7 @@ def draw_calibration(thresholds: dict) -> Drawing:
     ax.plot(chosen["score"], chosen["abundance_error"], "o", ms=11, mfc="none", mec=MISSED, mew=1.8, label="chosen")
     best = table["score"].max()
     ax.set(xlabel="harmonic mean of completeness and purity", ylabel="error of the mass function")
-    ax.legend(title=title, loc="upper left")
+    ax.legend(title=title, loc="best" if fitted else "upper left")
     if fitted:
         ax.set(ylim=(0, None))
     else:
