@@ -28,7 +28,7 @@ def test_every_setting_is_in_the_reference_with_its_limits_and_default(generated
     text = generated["settings.md"]
     assert "| `first_seed` | whole number, ≥ 0 and < 2^62 | `1` | the mocks have this seed" in text
     assert "## networks.NAME.channels" in text
-    assert "| `finder` | `paper` or `fitted` | `paper` |" in text
+    assert "| `finder` | `paper` or `fitted`" in text
     assert "| `seed` | whole number, ≥ 0 and < 2^63 | — |" in text
 
 
