@@ -28,7 +28,7 @@ def test_a_shipped_network_brings_the_halo_finder_that_was_calibrated_for_it(nam
     thresholds = thresholds_in_force(finder_of(path), path)
     assert finder_of(path).finder == "fitted"
     assert 1 < thresholds.fit.reach < 2
-    assert 0 <= thresholds.fit.own_fraction < 1
+    assert 0 < thresholds.fit.own_fraction < 1
     assert thresholds.peak == read_json(path)["peak_thresholds"]
 
 
