@@ -11,7 +11,6 @@ import numpy as np
 
 from halonet import console
 from halonet.catalogue import write_catalogue
-from halonet.halo_finding.finder import find_haloes, find_haloes_at
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
 from halonet.halo_finding.inputs import (
     cosmology_of,
@@ -22,7 +21,7 @@ from halonet.halo_finding.inputs import (
     thresholds_in_force,
     votes_in_force,
 )
-from halonet.halo_finding.sphere_fit import fit_spheres
+from halonet.halo_finding.search import search
 from halonet.halo_finding.vote_finder import find_by_votes
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, stage_settings
@@ -45,35 +44,28 @@ def search_in_probability(settings: HaloFindingSettings, arguments: argparse.Nam
     """Search of the paper's finder and of the fit of spheres: takes the probability, and known centres or None."""
     thresholds = thresholds_in_force(settings, arguments.thresholds)
 
-    def search(probability: np.ndarray, centres: np.ndarray | None) -> tuple:
-        if centres is None:
-            found = find_haloes(probability, thresholds.peak, thresholds.shell)
-        else:
-            found = find_haloes_at(probability, centres, thresholds.shell)
-        if thresholds.fit:
-            found = fit_spheres(probability, found, thresholds.fit, settings.minimum_cells)
-        return found, thresholds.as_dict()
+    def find(probability: np.ndarray, centres: np.ndarray | None) -> tuple:
+        return search(probability, settings, thresholds, centres), thresholds.as_dict()
 
-    return search
+    return find
 
 
 def search_by_votes(settings: HaloFindingSettings, arguments: argparse.Namespace) -> Callable:
     """The same of the vote finder."""
     constants = votes_in_force(settings, arguments.thresholds)
 
-    def search(probability: np.ndarray, centres: np.ndarray | None) -> tuple:
+    def find(probability: np.ndarray, centres: np.ndarray | None) -> tuple:
         fields = read_fields(arguments.probability, probability)
         return find_by_votes(fields, constants, centres), {"votes": constants.model_dump()}
 
-    return search
+    return find
 
 
 def main() -> None:
     """Find haloes and write their catalogue."""
     arguments = parse()
     settings = stage_settings(HaloFindingSettings, arguments.settings)
-    search = search_by_votes if settings.finder == "votes" else search_in_probability
-    search = search(settings, arguments)
+    find = (search_by_votes if settings.finder == "votes" else search_in_probability)(settings, arguments)
     probability, header = read_probability(arguments.probability)
     headers = [header]
     if arguments.density:
@@ -83,7 +75,7 @@ def main() -> None:
     redshift = next((h.redshift for h in reversed(headers) if h.redshift is not None), cosmology.redshift)
 
     known = arguments.known_centres
-    found, in_force = search(probability, read_centres_of(known, probability, header) if known else None)
+    found, in_force = find(probability, read_centres_of(known, probability, header) if known else None)
 
     record = provenance("halo_finding", settings.model_dump() | {"in_force": in_force}, header.seed)
     header = replace(header, redshift=redshift, cosmology=cosmology.model_dump(), provenance=record)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from halonet.halo_finding.finder import FoundHaloes, find_haloes
+from halonet.halo_finding.finder import FoundHaloes, find_haloes, find_haloes_at
 from halonet.halo_finding.inputs import Thresholds
 from halonet.halo_finding.sphere_fit import FittedHaloes, fit_spheres
 from halonet.settings import HaloFindingSettings, SettingsError, validate
@@ -14,18 +14,27 @@ FINDERS = ("paper", "fitted")  # those that need nothing but the probability
 
 
 def search(
-    probability: np.ndarray, settings: HaloFindingSettings, thresholds: Thresholds
+    probability: np.ndarray,
+    settings: HaloFindingSettings,
+    thresholds: Thresholds,
+    centres: np.ndarray | None = None,
 ) -> FoundHaloes | FittedHaloes:
-    """Find the haloes of a probability field, float32 of shape (N, N, N), with the thresholds in force."""
+    """Find the haloes of a probability field, float32 of shape (N, N, N), with the thresholds in force.
+
+    With ``centres``, cells of shape (haloes, 3), they are grown from there: what a finder with these centres would get.
+    """
     check_finder(settings)
-    found = find_haloes(probability, thresholds.peak, thresholds.shell)
+    if centres is None:
+        found = find_haloes(probability, thresholds.peak, thresholds.shell)
+    else:
+        found = find_haloes_at(probability, centres, thresholds.shell)
     return fit_spheres(probability, found, thresholds.fit, settings.minimum_cells) if thresholds.fit else found
 
 
 def check_finder(settings: HaloFindingSettings) -> None:
     """Refuse a finder that needs more than the probability."""
     if settings.finder not in FINDERS:
-        raise SettingsError(f"finder = {settings.finder!r}; a mock's haloes are found by {' or '.join(FINDERS)}")
+        raise SettingsError(f"finder = {settings.finder!r}; the probability alone is enough for {' or '.join(FINDERS)}")
 
 
 def finder_of(thresholds: str | Path) -> HaloFindingSettings:
