@@ -104,13 +104,28 @@ def test_a_summary_is_json_and_its_arrays_are_kept(result, tmp_path):
         assert file["summary"].shape == file["halo_density"].shape == (CELLS,) * 3
 
 
-def test_unclustered_haloes_have_the_power_of_their_shot_noise():
-    places = np.random.default_rng(0).uniform(0, BOX, (20000, 3))
-    found = measure_clustering(places, CELLS, BOX)
-    # Clouds in cells damp the smallest scales.
-    np.testing.assert_allclose(found.power[:3], BOX**3 / 20000, rtol=0.25)
-    assert found.occupation.sum() == CELLS**3
-    assert found.occupation @ np.arange(len(found.occupation)) == 20000
+def test_unclustered_haloes_have_the_shot_noise_of_clouds_in_cells():
+    """Jing (2005), Eq. 20: clouds in cells leave the shot noise V / N times the product of 1 - 2/3 sin^2(k h / 2)."""
+    rng = np.random.default_rng(0)
+    found = [measure_clustering(rng.uniform(0, BOX, (5000, 3)), CELLS, BOX) for _ in range(30)]
+    numbers = np.fft.fftfreq(CELLS, 1 / CELLS)
+    damping = 1 - 2 / 3 * np.sin(np.pi * numbers / CELLS) ** 2
+    damping = damping[:, None, None] * damping[None, :, None] * damping[None, None]
+    shell = np.rint(np.sqrt(sum(np.square(n) for n in np.meshgrid(*3 * [numbers])))).astype(int)
+    expected = BOX**3 / 5000 * np.array([damping[shell == each].mean() for each in range(1, CELLS // 2)])
+    power = np.mean([each.power for each in found], axis=0)
+    np.testing.assert_allclose(power[:1], expected[:1], rtol=0.2)
+    np.testing.assert_allclose(power[1:], expected[1:], rtol=0.1)
+    for each in found:
+        assert each.occupation.sum() == CELLS**3
+        assert each.occupation @ np.arange(len(each.occupation)) == 5000
+
+
+def dispersion(occupation):
+    """Variance of the counts in cells over their mean."""
+    numbers = np.arange(occupation.shape[-1])
+    mean = occupation @ numbers / CELLS**3
+    return (occupation @ numbers**2 / CELLS**3 - mean**2) / mean
 
 
 def test_drawn_catalogues_cluster_as_the_mock_they_were_fitted_to(result):
@@ -118,7 +133,10 @@ def test_drawn_catalogues_cluster_as_the_mock_they_were_fitted_to(result):
     power, found = arrays["predictive/power"], arrays["predictive/found_power"]
     assert power.shape == (50, len(found))
     assert summary["predictive_coverage"] >= 0.7
-    assert found[0] > 2 * arrays["predictive/shot_noise"]
+    # Haloes without clustering would crowd into voxels as Poisson numbers do, 1 +- 0.02, and the coverage say nothing.
+    crowding, drawn = (dispersion(arrays[f"predictive/{name}"]) for name in ("found_occupation", "occupation"))
+    assert crowding > 1.05
+    assert abs(crowding - drawn.mean()) < 3 * drawn.std()
     assert arrays["predictive/found_occupation"].sum() == CELLS**3
     assert (arrays["predictive/occupation"].sum(axis=1) == CELLS**3).all()
 
