@@ -23,6 +23,7 @@ def half_written(workflow):
 )
 def test_a_run_killed_and_started_again_ends_with_the_same_catalogues(make_workflow, finished, where, sign):
     workflow = make_workflow()
+    workflow.change("run", neural_bias=False)
     workflow.kill_when(lambda: any(path.is_file() for path in (workflow.results / sign).rglob("*")))
     assert not (workflow.results / "report.html").exists()
     workflow.run()
