@@ -1,0 +1,70 @@
+"""Typed settings: one model per stage, validated when the workflow starts.
+
+``config.yaml`` is the only place where a user sets science. Every stage's script takes its own model as JSON, so that a
+stage depends on nothing but what stands in its model. Lengths are comoving Mpc without h, masses solar masses.
+"""
+
+from halonet.settings.base import Model, SettingsError, stage_settings, validate
+from halonet.settings.haloes import (
+    HaloFindingSettings,
+    MockSettings,
+    ShellThresholdSettings,
+    SphereFitSettings,
+    StatisticsSettings,
+    VoteSettings,
+)
+from halonet.settings.network import (
+    ChannelSettings,
+    DatasetSettings,
+    HeadSettings,
+    HeadsSettings,
+    NetworkSettings,
+    PredictionSettings,
+    TrainingSettings,
+    TrainingStageSettings,
+)
+from halonet.settings.neural_bias import EngineLayerSettings, EngineSettings, NeuralBiasSettings, SamplerSettings
+from halonet.settings.run import JobSettings, RunSettings, Settings, load_settings
+from halonet.settings.simulation import (
+    BoxSettings,
+    CosmologySettings,
+    FilterBankSettings,
+    GroundTruthSettings,
+    PeakPatchSettings,
+    TruthFilesSettings,
+)
+
+__all__ = [
+    "BoxSettings",
+    "ChannelSettings",
+    "CosmologySettings",
+    "DatasetSettings",
+    "EngineLayerSettings",
+    "EngineSettings",
+    "FilterBankSettings",
+    "GroundTruthSettings",
+    "HaloFindingSettings",
+    "HeadSettings",
+    "HeadsSettings",
+    "JobSettings",
+    "MockSettings",
+    "Model",
+    "NetworkSettings",
+    "NeuralBiasSettings",
+    "PeakPatchSettings",
+    "PredictionSettings",
+    "RunSettings",
+    "SamplerSettings",
+    "Settings",
+    "SettingsError",
+    "ShellThresholdSettings",
+    "SphereFitSettings",
+    "StatisticsSettings",
+    "TrainingSettings",
+    "TrainingStageSettings",
+    "TruthFilesSettings",
+    "VoteSettings",
+    "load_settings",
+    "stage_settings",
+    "validate",
+]

@@ -1,0 +1,151 @@
+"""Settings of halo finding, statistics and mocks."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from halonet.settings.base import Fraction, Model
+from halonet.settings.network import NetworkSettings
+
+
+class ShellThresholdSettings(Model):
+    """Mean probability at which a halo of radius R ends, piecewise linear in R (cells), broken at ``break_cells``."""
+
+    inner_slope: float = 0.044
+    inner_value: float = 0.31
+    outer_slope: float = 0.0045
+    outer_value: float = 0.57
+    break_cells: float = Field(6.7, gt=0)
+
+
+class SphereFitSettings(Model):
+    """Fit of spheres to the probability, from the haloes that the paper's finder has found."""
+
+    own_fraction: Fraction | Literal["calibrated"] = Field(
+        0.65, description="least part of a halo's volume that its own cells must hold"
+    )
+    reach: Annotated[float, Field(gt=1)] | Literal["calibrated"] = Field(
+        1.45, description="distance up to which a halo claims cells, in its radius"
+    )
+    rounds: int = Field(6, ge=1, description="of the fit; each drops, moves and resizes haloes")
+
+
+class VoteSettings(Model):
+    """Object finder of :mod:`halonet.halo_finding.vote_finder`, for a network that has both heads."""
+
+    least_probability: Fraction = Field(0.3, description="cells below do not vote")
+    scale: float = Field(0.6, gt=0, le=2, description="kernel with which votes are counted, in predicted radii")
+    smallest_scale_cells: float = Field(1.5, gt=0.5, le=8, description="least kernel (cells)")
+    least_peak: float = Field(0.03, gt=0, description="count of votes from which on a maximum is a candidate")
+    reach: float = Field(0.85, gt=0, le=2, description="farthest a vote is from its halo, in predicted radii")
+    radius_weight: float = Field(1.0, ge=0, description="a difference of ln radius, as a distance in radii")
+    exclusion: float = Field(1.0, ge=0, le=2, description="a halo this close to a larger one, in its radii, is dropped")
+    least_votes: float = Field(0.3, ge=0.1, description="of a halo, where a complete one has 1")
+    rounds: int = Field(3, ge=1, description="of competition for the votes")
+
+
+class HaloFindingSettings(Model):
+    """Halo finder of section 4 of the paper. ``calibrated`` thresholds are fitted on calibration boxes."""
+
+    finder: Literal["paper", "fitted", "votes"] = Field(
+        "paper",
+        description="fitted: spheres fitted to the probability, after the paper's search; votes: by the cells' votes, "
+        "for networks that have both heads (others: fitted)",
+    )
+    beside: Literal["paper", "fitted"] | None = Field(
+        None, description="a second finder, whose haloes are compared with the truth beside those of the first"
+    )
+    sphere_fit: SphereFitSettings = SphereFitSettings()
+    votes: VoteSettings | Literal["calibrated"] = VoteSettings()
+    peak_thresholds: list[Fraction] | Literal["calibrated"] = Field(
+        [0.9999, 0.99, 0.975], description="probabilities above which connected cells are a candidate, falling"
+    )
+    shell_threshold: ShellThresholdSettings | Literal["calibrated"] = ShellThresholdSettings()
+    calibrate_on: Literal["training", "validation"] = "validation"
+    calibration_boxes: int = Field(4, ge=1)
+    calibration_cells: int = Field(100, ge=1, description="haloes above this volume decide on the peak thresholds")
+    calibration_centre: Fraction = Field(
+        0.0, description="true haloes of a lower central probability do not count in the fit of the shell threshold"
+    )
+    calibration_shifts: list[float] = Field(
+        [0.0], min_length=1, description="paper's finder: added to the fitted shell threshold; the best one is taken"
+    )
+    calibration_tolerance: Fraction = Field(
+        0.04, description="paper's finder: thresholds that score this close are told apart by their mass function"
+    )
+    minimum_cells: int = Field(27, ge=1, description="smaller haloes are left out of the catalogue")
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether boxes of known truth must be predicted before haloes can be found."""
+        if self.finder == "votes":
+            return self.votes == "calibrated"
+        fit = (self.sphere_fit.own_fraction, self.sphere_fit.reach) if self.finder == "fitted" else ()
+        return "calibrated" in (self.peak_thresholds, self.shell_threshold, *fit)
+
+    def of_network(self, network: NetworkSettings) -> Self:
+        """The same for the haloes of a network, of whom only those with both heads have votes."""
+        return self.by(self.finder if network.heads.vote or self.finder != "votes" else "fitted")
+
+    def by(self, finder: str) -> Self:
+        """The same with one finder, and none beside it."""
+        return self.model_copy(update={"finder": finder, "beside": None})
+
+    @model_validator(mode="after")
+    def _descends(self) -> Self:
+        thresholds = self.peak_thresholds
+        if thresholds != "calibrated" and (not thresholds or thresholds != sorted(set(thresholds), reverse=True)):
+            raise ValueError(f"peak_thresholds {thresholds} must descend, like 0.9999, 0.99, 0.975")
+        return self
+
+
+class StatisticsSettings(Model):
+    """Comparison with the truth, on the test boxes."""
+
+    minimum_cells: int = Field(100, ge=1, description="only haloes above this volume are compared")
+    radius_tolerance: Fraction = Field(0.25, description="largest relative difference of radii of a matched pair")
+    number_cuts: list[float] = Field(
+        [3000.0, 15000.0], description="most massive haloes per (512 Mpc)^3, scaled by volume"
+    )
+    assignment: Literal["nearest", "cloud_in_cell"] = "nearest"
+    mass_classes_msun: list[Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(
+        [3.2e12, 1e13, 1e14], min_length=3, max_length=3, description="least masses of galaxies, groups and clusters"
+    )
+    radial_zones: list[Annotated[float, Field(gt=0, lt=1)]] = Field(
+        [0.3, 0.6], min_length=2, max_length=2, description="outer limits of inner and middle cells (halo radii)"
+    )
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        for name in ("mass_classes_msun", "radial_zones"):
+            values = getattr(self, name)
+            if values != sorted(set(values)):
+                raise ValueError(f"{name} {values} must ascend")
+        return self
+
+
+class MockSettings(Model):
+    """Mock catalogues from a trained network, and their mean and covariance."""
+
+    count: int = Field(10, ge=1)
+    first_seed: int = Field(1, ge=0, lt=2**62, description="the mocks have this seed and those that follow it")
+    box_size_mpc: float = Field(256.0, gt=0, allow_inf_nan=False)
+    cells: int = Field(256, ge=16, description="cells along a side")
+    network: str = Field(
+        "networks/vnet-small-channels", description="one of run.networks, or the folder of a trained network"
+    )
+    abundance_matching: bool = Field(False, description="also write catalogues whose masses follow Tinker et al. 2008")
+    keep_density: bool = False
+    keep_probability: bool = False
+    outside_validity: bool = Field(False, description="warn, not refuse, where the network was not trained for the box")
+    minimum_cells: int = Field(100, ge=1, description="smaller haloes do not enter mean and covariance")
+    largest_k_per_mpc: float = Field(0.3, gt=0, description="of the power spectrum in the covariance")
+    precision: float = Field(0.1, gt=0, lt=1, description="wanted relative error of a variance")
+    ranks: int = Field(1, ge=1, description="MPI ranks of a mock; changes no result")
+    gpus: int = Field(0, ge=0, description="of each rank")
+
+    @model_validator(mode="after")
+    def _is_shared_evenly(self) -> Self:
+        if self.cells % self.ranks:
+            raise ValueError(f"ranks = {self.ranks} does not divide cells = {self.cells}")
+        return self

@@ -1,0 +1,179 @@
+"""Settings of dataset, networks, training and prediction."""
+
+from typing import Literal, Self
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from halonet.settings.base import Fraction, Model, Radius, SettingsError
+
+
+class DatasetSettings(Model):
+    """Sub-volumes of the boxes."""
+
+    window: int = Field(128, ge=8, description="cells along a side of a sub-volume")
+    split_by: Literal["box", "subvolume"] = "box"
+    validation_fraction: Fraction = Field(0.125, description="of the sub-volumes, when the split is by sub-volume")
+
+
+class TrainingStageSettings(Model):
+    """One stage of a training schedule. Its length is given in epochs or in steps."""
+
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup: Fraction = Field(0.0, description="fraction of the stage over which the learning rate rises from zero")
+    momentum: Fraction = 0.0
+    weight_decay: float = Field(0.0, ge=0)
+    beta_2: Fraction = 0.999
+    clip_norm: float | None = Field(None, gt=0)
+    dropout: Fraction = 0.0
+    loss: Literal["dice", "dice_cross_entropy"] = "dice"
+    boxes: int | None = Field(None, ge=1, description="train on the first so many training boxes only")
+    epochs: int | None = Field(None, ge=1)
+    steps: int | None = Field(None, ge=1)
+    batch_size: int = Field(3, ge=1)
+    window: int | None = Field(None, ge=8, description="cells along a side of a sample; null: the network's window")
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("a training stage needs either epochs or steps, and not both")
+        return self
+
+
+class ChannelSettings(Model):
+    """Input channels beside the density, computed from a whole periodic box (:mod:`halonet.dataset.channels`)."""
+
+    smoothing_cells: list[Radius] = Field([], description="radii of top-hat smoothed densities (cells)")
+    shear_cells: list[Radius] = Field([], description="top-hat radii of the shear amplitudes (cells)")
+
+    @property
+    def count(self) -> int:
+        """Number of channels, without the density."""
+        return len(self.smoothing_cells) + len(self.shear_cells)
+
+    def check_box(self, cells: int) -> None:
+        """Refuse a radius that a periodic box of ``cells``^3 cells cannot hold."""
+        for name, radii in self.model_dump().items():
+            if radii and 2 * max(radii) > cells:
+                raise SettingsError(
+                    f"channels.{name} = {radii}: a radius of {max(radii)} cells is larger than half of a box of "
+                    f"{cells} cells"
+                )
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        for name, radii in self.model_dump().items():
+            if len(set(radii)) < len(radii):
+                raise ValueError(f"{name} {radii} names a radius twice")
+        return self
+
+
+class HeadSettings(Model):
+    """An output beside the probability, and how much its loss counts beside that of the probability."""
+
+    weight: float = Field(1.0, gt=0, allow_inf_nan=False)
+
+
+class HeadsSettings(Model):
+    """Outputs that tell a cell which halo it belongs to (:mod:`halonet.network.heads`); none without the keys."""
+
+    centre_offset: HeadSettings | None = Field(None, description="vector to the centre of the cell's halo (cells)")
+    log_radius: HeadSettings | None = Field(None, description="ln of its Lagrangian radius in cells")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Weight of each head that there is, by name."""
+        return {name: head.weight for name, head in self if head}
+
+    @property
+    def vote(self) -> bool:
+        """Whether there is all that haloes are found from by votes."""
+        return bool(self.centre_offset and self.log_radius)
+
+
+class NetworkSettings(Model):
+    """A network, its input and its training schedule: all that decides its weights besides data and seed."""
+
+    architecture: Literal["vnet", "unet"] = "vnet"
+    levels: int = Field(5, ge=1, le=8, description="how often the resolution is halved")
+    filters: int = Field(16, ge=1)
+    kernel: int = Field(5, ge=1)
+    convolutions: int = Field(3, ge=1)
+    activation: Literal["leaky_relu", "prelu"] = "leaky_relu"
+    batch_normalisation: bool = False
+    window: int = Field(128, ge=8, description="cells along a side of a training sample")
+    normalisation: Literal["global", "individual"] = "global"
+    augmentation: Literal["none", "reflections", "cube"] = "reflections"
+    channels: ChannelSettings = ChannelSettings()
+    heads: HeadsSettings = HeadsSettings()
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    stages: list[TrainingStageSettings] = Field(min_length=1)
+    validation_interval: int = Field(1000, ge=1, description="steps between validations")
+    validation_windows: int | None = Field(None, ge=1, description="validate on the first so many windows")
+
+    @model_validator(mode="after")
+    def _fits_its_window(self) -> Self:
+        for window in {self.window, *map(self.window_of, self.stages)}:
+            if window % 2**self.levels:
+                raise ValueError(
+                    f"window {window} cannot be halved {self.levels} times; a network of {self.levels} levels needs a "
+                    f"multiple of {2**self.levels}"
+                )
+            if self.activation == "prelu" and window != self.window:
+                raise ValueError(
+                    f"window {window} of a stage is not the network's, {self.window}, to which prelu's slopes are tied"
+                )
+        if self.kernel % 2 == 0:
+            raise ValueError(f"kernel {self.kernel} is even; a cell-centred convolution needs an odd kernel")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_heads_as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict:
+        """Networks without heads keep the record, and with it the digests, that they had before there were any."""
+        values = serialise(self)
+        if not self.heads.weights:
+            values.pop("heads", None)
+        return values
+
+    def window_of(self, stage: TrainingStageSettings) -> int:
+        """Cells along a side of the samples of a stage."""
+        return stage.window or self.window
+
+
+class TrainingSettings(Model):
+    """How a training job runs; changes no weight, but for rounding where ranks share the batches."""
+
+    checkpoint_minutes: float = Field(10.0, gt=0)
+    threads: int = Field(2, ge=1)
+    gpus: int = Field(0, ge=0, description="of each rank")
+    ranks: int = Field(1, ge=1, description="MPI ranks that share every batch")
+    launcher: str = Field("mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'")
+
+    @model_validator(mode="after")
+    def _has_one_gpu_per_rank(self) -> Self:
+        if self.ranks > 1 and self.gpus > 1:
+            raise ValueError(
+                f"gpus {self.gpus} of each of {self.ranks} ranks; give every GPU a rank of its own, gpus 1"
+            )
+        return self
+
+
+class PredictionSettings(Model):
+    """Tiled prediction: tiles overlap, and ``buffer`` cells are trimmed from each face (paper, section 3.3)."""
+
+    tile: int = Field(128, ge=8)
+    buffer: int = Field(32, ge=0)
+    blend: int = Field(0, ge=0, description="cells of the buffer in which neighbouring tiles fade into each other")
+    average: Literal["none", "reflections", "cube"] = Field(
+        "none", description="mean of the predictions of every tile under these symmetries, 1, 8 or 48 of them"
+    )
+
+    @model_validator(mode="after")
+    def _leaves_a_core(self) -> Self:
+        if 2 * self.buffer >= self.tile:
+            raise ValueError(f"buffer {self.buffer} is not smaller than half of tile {self.tile}")
+        core = self.tile - 2 * self.buffer
+        if self.blend > min(self.buffer, core // 2):
+            raise ValueError(f"blend {self.blend} exceeds the buffer, {self.buffer}, or half of the core, {core}")
+        return self

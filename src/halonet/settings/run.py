@@ -1,0 +1,175 @@
+"""Settings of a whole run: which stages fit together."""
+
+from pathlib import Path
+from typing import Self
+
+import yaml
+from pydantic import ConfigDict, Field, model_validator
+
+from halonet.settings.base import Model, Name, SettingsError, validate
+from halonet.settings.haloes import HaloFindingSettings, MockSettings, StatisticsSettings
+from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
+from halonet.settings.neural_bias import NeuralBiasSettings
+from halonet.settings.simulation import BoxSettings, CosmologySettings, GroundTruthSettings
+
+
+class RunSettings(Model):
+    """What identifies a run: its results stand under ``<results>/<name>/``."""
+
+    name: Name
+    seed: int = Field(ge=0, lt=2**63)
+    results: str = "results"
+    networks: list[Name] = Field(min_length=1, description="which of the networks below are trained and compared")
+    neural_bias: bool = Field(True, description="false: neither `all` nor the report has the neural bias model")
+    keep_density: bool = Field(True, description="false: density.h5 is deleted once nothing needs it")
+    keep_probability: bool = Field(True, description="false: predicted probabilities are deleted after use")
+
+
+class JobSettings(Model):
+    """How much a job asks for, beside what was measured; changes no result."""
+
+    # A profile gives these by --config, in which Snakemake takes every number within braces for text.
+    model_config = ConfigDict(strict=False)
+
+    boxes_per_job: int = Field(1, ge=1, description="in a job of the target `batches`")
+    memory_factor: float = Field(1.0, gt=0, description="times the measured memory; every retry doubles it")
+    time_factor: float = Field(1.0, gt=0, description="times the measured run time; every retry doubles it")
+    largest_memory_mb: int | None = Field(None, ge=500, description="no job asks for more; null: no limit")
+    longest_minutes: int | None = Field(None, ge=1, description="no job asks for more; null: no limit")
+    gpu_tflops: float = Field(2.5, gt=0, description="10^12 operations per second that training reaches on one GPU")
+    core_tflops: float = Field(0.04, gt=0, description="the same of one CPU core")
+
+
+class Settings(Model):
+    """Everything a run depends on."""
+
+    run: RunSettings
+    cosmology: CosmologySettings
+    boxes: BoxSettings
+    ground_truth: GroundTruthSettings
+    dataset: DatasetSettings
+    networks: dict[Name, NetworkSettings]
+    training: TrainingSettings
+    prediction: PredictionSettings
+    halo_finding: HaloFindingSettings
+    statistics: StatisticsSettings
+    neural_bias: NeuralBiasSettings
+    mocks: MockSettings = MockSettings()
+    jobs: JobSettings = JobSettings()
+
+    @property
+    def catalogues(self) -> dict[str, HaloFindingSettings]:
+        """Every catalogue that is compared with the truth, and how its haloes are found.
+
+        A catalogue has the name of its network, and ``<network>/<finder>`` where a second finder stands beside.
+        """
+        found, beside = {}, self.halo_finding.beside
+        for name in self.run.networks:
+            found[name] = self.halo_finding.of_network(self.networks[name])
+            if beside not in (None, found[name].finder):
+                found[f"{name}/{beside}"] = self.halo_finding.by(beside)
+        return found
+
+    @model_validator(mode="after")
+    def _stages_fit_together(self) -> Self:
+        boxes, window = self.boxes, self.dataset.window
+        core = self.prediction.tile - 2 * self.prediction.buffer
+        for what, size in (("dataset.window", window), ("prediction.tile - 2 prediction.buffer", core)):
+            if boxes.cells % size:
+                raise ValueError(f"{what} = {size} does not divide boxes.cells = {boxes.cells}")
+        if self.prediction.tile > boxes.cells + 2 * self.prediction.buffer:
+            raise ValueError(f"prediction.tile = {self.prediction.tile} is larger than a box with its buffers")
+        if self.ground_truth.source == "peak_patch":
+            self._peak_patch_fits()
+        else:
+            self._own_files_stand_apart()
+        if (self.neural_bias.box or 0) >= boxes.count:
+            raise ValueError(f"neural_bias.box = {self.neural_bias.box}; the boxes are 0 to {boxes.count - 1}")
+        return self._networks_fit()
+
+    def _peak_patch_fits(self) -> None:
+        boxes, truth = self.boxes, self.ground_truth
+        if boxes.cells % truth.ranks:
+            raise ValueError(f"ground_truth.ranks = {truth.ranks} does not divide {boxes.cells} cells")
+        largest = truth.peak_patch.filters.largest_mpc
+        if 2 * largest > boxes.box_size_mpc:
+            raise ValueError(
+                f"ground_truth.peak_patch.filters.largest_mpc = {largest} exceeds half of the box "
+                f"({boxes.box_size_mpc / 2} Mpc)"
+            )
+
+    def _own_files_stand_apart(self) -> None:
+        """Refuse files within the run's results: the workflow deletes what a job is about to make."""
+        results = Path(self.run.results, self.run.name).resolve()
+        for name, pattern in self.ground_truth.files.model_dump(exclude_none=True).items():
+            if Path(pattern).resolve().is_relative_to(results):
+                raise ValueError(
+                    f"ground_truth.files.{name} = {pattern!r} lies within the results of this run ({self.run.results}/"
+                    f"{self.run.name}), which are made anew; move your files elsewhere, or give the run another name"
+                )
+
+    def _networks_fit(self) -> Self:
+        for name in self.run.networks:
+            if name not in self.networks:
+                raise ValueError(f"run.networks names {name!r}; the networks are {', '.join(sorted(self.networks))}")
+            network = self.networks[name]
+            self._ranks_share_batches(name)
+            if (largest := max(map(network.window_of, network.stages))) > self.dataset.window:
+                raise ValueError(
+                    f"networks.{name}: a window of {largest} cells exceeds dataset.window = {self.dataset.window}"
+                )
+            if self.prediction.tile % 2**network.levels:
+                raise ValueError(
+                    f"prediction.tile = {self.prediction.tile} is no multiple of {2**network.levels} for {name}"
+                )
+            try:
+                network.channels.check_box(self.boxes.cells)
+            except SettingsError as error:
+                raise ValueError(f"networks.{name}.{error}") from None
+        return self._haloes_can_be_found()
+
+    def _haloes_can_be_found(self) -> Self:
+        finding, heads = self.halo_finding, {name: self.networks[name].heads for name in self.run.networks}
+        for name in (name for name in heads if heads[name].weights and not self.ground_truth.has_haloes):
+            raise ValueError(f"networks.{name}.heads learn from true haloes; give ground_truth.files.haloes")
+        if finding.finder == "votes" and not any(each.vote for each in heads.values()):
+            raise ValueError(
+                f"halo_finding.finder is 'votes', but none of the networks {', '.join(heads)} has the heads "
+                "centre_offset and log_radius; add them, or choose the finder 'fitted'"
+            )
+        calibrated = any(each.needs_calibration for each in self.catalogues.values())
+        if calibrated and finding.calibrate_on == "validation" and not self.boxes.validation:
+            raise ValueError("halo_finding.calibrate_on is 'validation' but boxes.validation is 0")
+        if calibrated and not self.ground_truth.has_haloes:
+            raise ValueError(
+                "halo_finding.peak_thresholds or shell_threshold is 'calibrated', which is a fit to true haloes, but "
+                "ground_truth.files has none; give ground_truth.files.haloes, or the thresholds as numbers"
+            )
+        return self
+
+    def _ranks_share_batches(self, name: str) -> None:
+        ranks, network = self.training.ranks, self.networks[name]
+        if ranks > 1 and network.batch_normalisation:
+            raise ValueError(f"training.ranks = {ranks}, but networks.{name}.batch_normalisation = true needs one rank")
+        for index, stage in enumerate(network.stages):
+            if stage.batch_size % ranks:
+                raise ValueError(
+                    f"training.ranks = {ranks} does not divide networks.{name}.stages.{index}.batch_size = "
+                    f"{stage.batch_size}"
+                )
+
+
+def load_settings(path: str | Path, *over: str | Path) -> Settings:
+    """Read and validate a whole configuration (YAML), with the files ``over`` laid over it in their order."""
+    values = {}
+    for file in (path, *over):
+        _lay_over(values, yaml.safe_load(Path(file).read_text()) or {})
+    return validate(Settings, values, " and ".join(map(str, (path, *over))))
+
+
+def _lay_over(values: dict, above: dict) -> None:
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(values.get(key), dict):
+            _lay_over(values[key], value)
+        else:
+            values[key] = value

@@ -1,0 +1,122 @@
+"""Settings of cosmology, boxes and their true haloes."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from halonet.settings.base import Model
+
+
+class CosmologySettings(Model):
+    """Flat LambdaCDM and the redshift of the output (HaloNet paper, section 3.1)."""
+
+    h: float = Field(0.7, gt=0, lt=2)
+    omega_b: float = Field(0.043, gt=0, lt=1)
+    omega_cdm: float = Field(0.207, gt=0, lt=1)
+    n_s: float = Field(0.96, gt=0, lt=2)
+    sigma8: float = Field(0.8, gt=0, lt=3)
+    redshift: float = Field(0.0, ge=0, le=50)
+
+    @property
+    def omega_m(self) -> float:
+        """Matter density today in units of the critical density."""
+        return self.omega_b + self.omega_cdm
+
+    @model_validator(mode="after")
+    def _is_flat(self) -> Self:
+        if self.omega_m >= 1:
+            raise ValueError(f"omega_b + omega_cdm is {self.omega_m}; flat LambdaCDM needs less than 1")
+        return self
+
+
+class BoxSettings(Model):
+    """The boxes: first the training boxes, then the validation boxes, the last ones are the test set."""
+
+    count: int = Field(ge=1)
+    validation: int = Field(ge=0, description="boxes held back from training when the split is by box")
+    test: int = Field(ge=1)
+    cells: int = Field(ge=8, description="cells along a side")
+    box_size_mpc: float = Field(gt=0)
+
+    @model_validator(mode="after")
+    def _has_training_boxes(self) -> Self:
+        if self.validation + self.test >= self.count:
+            raise ValueError(f"validation {self.validation} + test {self.test} leave none of the {self.count} boxes")
+        return self
+
+    @property
+    def cell_size(self) -> float:
+        """Side of a cell (Mpc)."""
+        return self.box_size_mpc / self.cells
+
+
+class FilterBankSettings(Model):
+    """Top-hat radii on which density peaks are sought."""
+
+    smallest_cells: float = Field(2.0, gt=0)
+    ratio: float = Field(1.2, gt=1)
+    largest_mpc: float = Field(34.0, gt=0)
+
+
+class PeakPatchSettings(Model):
+    """Peak Patch (Bond & Myers 1996; Stein, Alvarez & Bond 2018); defaults are those of the HaloNet catalogues.
+
+    ``published`` search reproduces the logic behind the published catalogues, ``corrected`` the method as designed.
+    """
+
+    search: Literal["published", "corrected"] = "published"
+    reduction: Literal["shared", "smaller"] = "shared"
+    final_state_exclusion: float | None = Field(0.1868, gt=0)
+    filters: FilterBankSettings = FilterBankSettings()
+    largest_sphere_cells: int = Field(31, ge=2)
+    minimum_cells: float = Field(27.0, ge=0, description="haloes smaller than this volume (cells) are left out")
+    collapse_table: Literal["published", "fine"] = "published"
+
+
+def _names_boxes(pattern: str) -> str:
+    if "{box}" not in pattern or set("{}") & set(pattern.replace("{box}", "")):
+        raise ValueError("{box} must stand where the name of a box (000, 001, ...) does, and no other braces")
+    return pattern
+
+
+BoxFiles = Annotated[str, AfterValidator(_names_boxes)]
+
+
+class TruthFilesSettings(Model):
+    """A user's own truth: HDF5 files of each box, with ``{box}`` in place of its name (000, 001, ...).
+
+    Paths are relative to the folder in which the workflow runs. Their layout is that of the project's own files.
+    """
+
+    density: BoxFiles = Field(description="linear density, extrapolated to cosmology.redshift")
+    haloes: BoxFiles | None = Field(None, description="Lagrangian spheres; without a mask, their union is the mask")
+    mask: BoxFiles | None = Field(None, description="1 where a cell ends in a halo; alone, it is no catalogue")
+
+    @model_validator(mode="after")
+    def _tells_the_truth(self) -> Self:
+        if self.haloes is None and self.mask is None:
+            raise ValueError("neither haloes nor mask is given; the truth is at least one of them")
+        return self
+
+
+class GroundTruthSettings(Model):
+    """Where true haloes come from: ``peak_patch`` finds them in densities drawn here, ``files`` are a user's own."""
+
+    source: Literal["peak_patch", "files"] = "peak_patch"
+    files: TruthFilesSettings | None = None
+    ranks: int = Field(1, ge=1, description="MPI ranks of one box; changes no result")
+    launcher: str = Field("mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'; changes no result")
+    peak_patch: PeakPatchSettings = PeakPatchSettings()
+
+    @property
+    def has_haloes(self) -> bool:
+        """Whether the truth has a catalogue; a user's mask alone has none."""
+        return self.files is None or self.files.haloes is not None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if self.source == "files" and self.files is None:
+            raise ValueError("source is 'files', but the key files is missing; it says where density, haloes, mask are")
+        if self.source == "peak_patch" and self.files is not None:
+            raise ValueError("files are given, but source is 'peak_patch'; set source to 'files', or files to null")
+        return self
