@@ -35,7 +35,11 @@ def sample(arguments: argparse.Namespace, settings: NeuralBiasSettings) -> None:
 
     problem = make_problem(read_inputs(arguments.inputs), settings)
     checkpoint = Path(arguments.output).with_suffix(".checkpoint.npz")
-    chain, theta = run_chain(problem, arguments.seed, arguments.chain, checkpoint, code_digest(__file__))
+
+    def track(transitions: range):
+        return console.progress(transitions, f"chain {arguments.chain}")
+
+    chain, theta = run_chain(problem, arguments.seed, arguments.chain, checkpoint, code_digest(__file__), track)
     record = provenance("neural bias", settings.model_dump(), arguments.seed)
     write_chain(arguments.output, chain, problem.model.names(), record, {"parameters": theta})
     checkpoint.unlink(missing_ok=True)

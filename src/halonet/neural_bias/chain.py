@@ -6,7 +6,7 @@ that the sampler remembers.
 
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import h5py
@@ -56,17 +56,15 @@ class Chain:
         if self.checkpoint and self.checkpoint.exists():
             self._resume()
 
-    def run(self, until: int | None = None, watch: Callable[[int], None] | None = None) -> "Chain":
-        """Go on to transition ``until`` (default: the end), with a checkpoint every so often."""
-        for iteration in range(self.done, self.settings.transitions if until is None else until):
+    def run(self, until: int | None = None, track: Callable[[range], Iterable[int]] = iter) -> "Chain":
+        """Go on to transition ``until`` (default: the end), with checkpoints; ``track`` shows how far it is."""
+        for iteration in track(range(self.done, self.settings.transitions if until is None else until)):
             outcome = self.sampler.advance(iteration, self.rng)
             self.theta[iteration] = self.sampler.theta
             values = {"energy": self.sampler.energy} | outcome._asdict()
             for name in RECORDS:
                 self.records[name][iteration] = values[name]
             self.done = iteration + 1
-            if watch:
-                watch(self.done)
             if self.checkpoint and self.done % self.settings.checkpoint_interval == 0:
                 self._save()
         return self

@@ -1,6 +1,7 @@
 """One chain of a fit from its start to its end, with its checkpoint."""
 
 import hashlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,12 @@ def fingerprint(problem: Problem, seed: int, code: str = "") -> str:
 
 
 def run_chain(
-    problem: Problem, seed: int, index: int, checkpoint: str | Path | None = None, code: str = ""
+    problem: Problem,
+    seed: int,
+    index: int,
+    checkpoint: str | Path | None = None,
+    code: str = "",
+    track: Callable[[range], Iterable[int]] = iter,
 ) -> tuple[Chain, np.ndarray]:
     """Search the posterior's maximum from a random start, then run the chain from there.
 
@@ -29,6 +35,8 @@ def run_chain(
         File from which an interrupted chain goes on.
     code
         Digest of the code; a checkpoint of other code is refused.
+    track
+        Passes the transitions through and shows how far they are.
 
     Returns
     -------
@@ -43,5 +51,5 @@ def run_chain(
     else:
         start, covariance = problem.optimum(seed, index)
     sampler = make_sampler(posterior, start, covariance, settings)
-    chain = Chain(sampler, settings, seed, index, checkpoint, fingerprint(problem, seed, code)).run()
+    chain = Chain(sampler, settings, seed, index, checkpoint, fingerprint(problem, seed, code)).run(track=track)
     return chain, posterior.theta(chain.samples)
