@@ -19,7 +19,7 @@ from halonet.neural_bias.inputs import Haloes, Inputs
 from halonet.neural_bias.likelihood import Posterior
 from halonet.neural_bias.model import NeuralBiasModel, Offsets
 from halonet.neural_bias.offsets import integral
-from halonet.neural_bias.problem import make_problem, with_sampler
+from halonet.neural_bias.problem import embedded, make_problem, with_kernel, with_sampler
 from halonet.neural_bias.results import covered_fraction, multipole_response, read_samples, summarise, write_arrays
 from halonet.neural_bias.session import run_chain
 from halonet.settings import CosmologySettings, NeuralBiasSettings, SamplerSettings
@@ -94,6 +94,14 @@ def test_models_are_ordered_as_their_freedom_and_the_truth_say(result):
     assert models["engine, kernel 3"]["log_likelihood"] > models["local engine, kernel 1"]["log_likelihood"]
     assert models["engine, kernel 3"]["bic"] < models["truncated power law"]["bic"]
     assert [model["parameters"] for model in models.values()] == [6, 10, 14, 17]
+
+
+def test_a_larger_kernel_holds_every_smaller_one(inputs, settings):
+    small, large = (make_problem(inputs, with_kernel(settings, kernel)) for kernel in (3, 5))
+    theta = embedded(TRUTH, small.model, large.model)
+    assert [len(theta), np.count_nonzero(theta)] == [23, np.count_nonzero(TRUTH)]
+    values = [float(p.likelihood(t, p.points("float64"))) for p, t in ((small, TRUTH), (large, theta))]
+    assert values[0] == pytest.approx(values[1], rel=1e-10)
 
 
 def test_a_summary_is_json_and_its_arrays_are_kept(result, tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from halonet.figures.style import (
     DENSITY_MAP,
@@ -156,6 +157,7 @@ def draw_predictive(arrays: Arrays) -> Drawing:
     left.plot(k, found, color=TRUTH, label="catalogue")
     left.axhline(float(arrays["predictive/shot_noise"]), color="#999999", ls=":", lw=1, label="shot noise")
     left.set(xscale="log", yscale="log", xlabel=r"$k$  (Mpc$^{-1}$)", ylabel=r"$P(k)$  (Mpc$^3$)")
+    left.xaxis.set_minor_formatter(NullFormatter())
     left.legend()
     occupation, found = arrays["predictive/occupation"], arrays["predictive/found_occupation"]
     numbers = np.arange(len(found))

@@ -72,9 +72,9 @@ def fit_power_law(problem: Problem) -> tuple[Fit, np.ndarray]:
     return make_fit(components + 4, float(log_density.sum()) - float(found.fun), len(at_haloes)), found.x
 
 
-def fit_engine(problem: Problem, seed: int) -> tuple[Fit, np.ndarray]:
-    """The engine's likelihood at the maximum of its posterior, and theta there."""
-    theta = problem.maximum(seed)
+def fit_engine(problem: Problem, seed: int, near: np.ndarray | None = None) -> tuple[Fit, np.ndarray]:
+    """The engine's likelihood at the maximum of its posterior, and theta there; searched also from ``near``."""
+    theta = problem.maximum(seed, near)
     log_likelihood = -float(problem.likelihood(theta, problem.points("float64")))
     return make_fit(problem.model.parameters, log_likelihood, len(problem.voxels.haloes)), theta
 

@@ -173,24 +173,25 @@ class Problem:
         covariance = carried_over(inverse_curvature(found.hessian), found.theta, self.searched, self.coordinates)
         return self.coordinates.phi(theta), covariance
 
-    def maximum(self, seed: int) -> np.ndarray:
-        """Theta at the maximum of its posterior, of all voxels and haloes."""
-        found = polish(self._potential(self.points("float64")), self.search(seed))
+    def maximum(self, seed: int, near: np.ndarray | None = None) -> np.ndarray:
+        """Theta at the maximum of its posterior, of all voxels and haloes; searched also from ``near``."""
+        found = polish(self._potential(self.points("float64")), self.search(seed, near=near))
         return self.searched.theta(tf.constant(found.theta))[0].numpy()
 
-    def search(self, seed: int, index: int = 0, iterations: int = 200) -> Optimum:
-        """Maximum of the posterior of theta from a random start, in the coordinates of the search.
+    def search(self, seed: int, index: int = 0, iterations: int = 200, near: np.ndarray | None = None) -> Optimum:
+        """Maximum of the posterior of theta from random starts, in the coordinates of the search.
 
         Of few points that stand for all, in float64, which differences of gradients need. The posterior has side
-        maxima: of short searches from different starts the best few are carried through.
+        maxima: of short searches from different starts the best few are carried through, and the one from ``near``.
         """
         points = self.points("float64")
         potential = self._potential(compress(points, SEARCH_POINTS) if self.model.is_pointwise else points)
         rng = generator(seed, "neural bias start", index)
         starts = [self.searched.phi(self.first_theta(rng)) for _ in range(STARTS)]
         tried = [minimise(potential, start, iterations // 10) for start in starts]
-        finalists = sorted(tried, key=lambda found: found.energy)[:FINALISTS]
-        return min((minimise(potential, each.theta, iterations) for each in finalists), key=lambda found: found.energy)
+        finalists = [found.theta for found in sorted(tried, key=lambda found: found.energy)[:FINALISTS]]
+        finalists += [] if near is None else [self.searched.phi(near)]
+        return min((minimise(potential, each, iterations) for each in finalists), key=lambda found: found.energy)
 
     def _potential(self, points: Points) -> Callable:
         compiled = Compiled(self.likelihood, self.settings.engine.prior_width, self.searched)
@@ -220,6 +221,15 @@ def with_kernel(settings: NeuralBiasSettings, kernel: int) -> NeuralBiasSettings
     layers = list(settings.engine.layers)
     layers[0] = layers[0].model_copy(update={"kernel": kernel})
     return settings.model_copy(update={"engine": settings.engine.model_copy(update={"layers": layers})})
+
+
+def embedded(theta: np.ndarray, model: NeuralBiasModel, larger: NeuralBiasModel) -> np.ndarray:
+    """Parameters of the same model with a larger kernel (l = 0) that do what ``theta`` does: no weight farther out."""
+    blocks = {name: np.zeros(shape) for name, shape in larger.shapes.items()}
+    for name, block in model.unpack(theta).items():
+        target = blocks[name]
+        target[tuple(map(slice, block.shape))] = block
+    return np.concatenate([block.ravel() for block in blocks.values()])
 
 
 def with_sampler(problem: Problem, **changes: object) -> Problem:

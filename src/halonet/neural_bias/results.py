@@ -15,7 +15,7 @@ from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_fu
 from halonet.neural_bias.diagnostics import effective_sample_size, r_hat
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.kernels import multipole_basis, saturating_ell
-from halonet.neural_bias.problem import Problem, make_problem, with_kernel
+from halonet.neural_bias.problem import Problem, embedded, make_problem, with_kernel
 from halonet.neural_bias.responses import multipole_responses
 from halonet.settings import NeuralBiasSettings
 from halonet.storage import StorageError, atomic_path
@@ -155,12 +155,19 @@ def multipole_response(field: np.ndarray, kernel: int) -> list[float]:
 
 
 def compare_models(inputs: Inputs, settings: NeuralBiasSettings, problem: Problem, seed: int) -> list[dict]:
-    """Maximum likelihood and BIC of a global mass function, power-law bias, and engines of several kernels."""
+    """Maximum likelihood and BIC of a global mass function, power-law bias, and engines of several kernels.
+
+    A larger kernel contains the smaller ones, and is searched from their maximum too.
+    """
     table = [("global mass function", fit_global(problem)), ("truncated power law", fit_power_law(problem)[0])]
-    for kernel in settings.ablation_kernels:
-        name = f"engine, kernel {kernel}" if kernel > 1 else "local engine, kernel 1"
+    known = None
+    for kernel in sorted(settings.ablation_kernels):
         changed = with_kernel(settings, kernel)
-        table.append((name, fit_engine(problem if changed == settings else make_problem(inputs, changed), seed)[0]))
+        engine = problem if changed == settings else make_problem(inputs, changed)
+        isotropic = all(basis.ell == 0 for basis, _ in engine.model.layers[0].bases())
+        fit, theta = fit_engine(engine, seed, embedded(*known, engine.model) if known and isotropic else None)
+        table.append((f"engine, kernel {kernel}" if kernel > 1 else "local engine, kernel 1", fit))
+        known = theta, engine.model
     return [{"model": name} | fit._asdict() for name, fit in table]
 
 
