@@ -39,7 +39,7 @@ def report(arguments, results):
 
     from halonet.neural_bias.model import NeuralBiasModel
 
-    names = [*NeuralBiasModel().names(), "expected haloes", "expected haloes, densest tenth"]
+    names = [*NeuralBiasModel().names(), "haloes", "haloes, densest tenth"]
     ranks = np.array([result["ranks"] for result in sorted(results, key=lambda result: result["replicate"])])
     counts = [np.histogram(column, BINS, (-0.5, DRAWS + 0.5))[0] for column in ranks.T]
     probabilities = [float(stats.chisquare(count).pvalue) for count in counts]
