@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 log = logging.getLogger("halonet")
 T = TypeVar("T")
 LINE_INTERVAL = 10.0  # seconds between two lines of progress in a log
+SECONDS_TO_PASS_ON = 1.0  # for mpiexec to pass the last words on: what it has not read when ranks abort is lost
 
 
 def run(main: Callable[[], int | None]) -> None:
@@ -46,6 +47,7 @@ def _abort_other_ranks(code: int) -> None:
 
         if MPI.COMM_WORLD.size > 1:
             sys.stderr.flush()
+            time.sleep(SECONDS_TO_PASS_ON)
             MPI.COMM_WORLD.Abort(code)
 
 
