@@ -24,6 +24,7 @@ FIRST_CONTRAST = 2.0
 # Short searches for the maximum, those that are carried through, and points that stand for all of them. On Peak Patch
 # haloes half of all starts lead to the best maximum, the others to two that are 23 and 43 lower in ln L.
 STARTS, FINALISTS, SEARCH_POINTS = 8, 3, 4096
+STEPS_FROM_NEAR = 20  # of Newton's, with all points
 
 
 def make_model(settings: EngineSettings) -> NeuralBiasModel:
@@ -175,23 +176,26 @@ class Problem:
 
     def maximum(self, seed: int, near: np.ndarray | None = None) -> np.ndarray:
         """Theta at the maximum of its posterior, of all voxels and haloes; searched also from ``near``."""
-        found = polish(self._potential(self.points("float64")), self.search(seed, near=near))
-        return self.searched.theta(tf.constant(found.theta))[0].numpy()
+        potential = self._potential(self.points("float64"))
+        found = [polish(potential, self.search(seed))]
+        if near is not None:
+            found.append(minimise(potential, self.searched.phi(near), STEPS_FROM_NEAR))
+        best = min(found, key=lambda each: each.energy)
+        return self.searched.theta(tf.constant(best.theta))[0].numpy()
 
-    def search(self, seed: int, index: int = 0, iterations: int = 200, near: np.ndarray | None = None) -> Optimum:
+    def search(self, seed: int, index: int = 0, iterations: int = 200) -> Optimum:
         """Maximum of the posterior of theta from random starts, in the coordinates of the search.
 
         Of few points that stand for all, in float64, which differences of gradients need. The posterior has side
-        maxima: of short searches from different starts the best few are carried through, and the one from ``near``.
+        maxima: of short searches from different starts the best few are carried through.
         """
         points = self.points("float64")
         potential = self._potential(compress(points, SEARCH_POINTS) if self.model.is_pointwise else points)
         rng = generator(seed, "neural bias start", index)
         starts = [self.searched.phi(self.first_theta(rng)) for _ in range(STARTS)]
         tried = [minimise(potential, start, iterations // 10) for start in starts]
-        finalists = [found.theta for found in sorted(tried, key=lambda found: found.energy)[:FINALISTS]]
-        finalists += [] if near is None else [self.searched.phi(near)]
-        return min((minimise(potential, each, iterations) for each in finalists), key=lambda found: found.energy)
+        finalists = sorted(tried, key=lambda found: found.energy)[:FINALISTS]
+        return min((minimise(potential, each.theta, iterations) for each in finalists), key=lambda found: found.energy)
 
     def _potential(self, points: Points) -> Callable:
         compiled = Compiled(self.likelihood, self.settings.engine.prior_width, self.searched)
