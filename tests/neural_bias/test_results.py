@@ -144,6 +144,7 @@ def test_drawn_catalogues_cluster_as_the_mock_they_were_fitted_to(result):
     # Haloes without clustering would crowd into voxels as Poisson numbers do, 1 +- 0.02, and the coverage say nothing.
     crowding, drawn = (dispersion(arrays[f"predictive/{name}"]) for name in ("found_occupation", "occupation"))
     assert crowding > 1.05
+    assert drawn.mean() > 1.03
     assert abs(crowding - drawn.mean()) < 3 * drawn.std()
     assert arrays["predictive/found_occupation"].sum() == CELLS**3
     assert (arrays["predictive/occupation"].sum(axis=1) == CELLS**3).all()
