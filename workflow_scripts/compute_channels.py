@@ -13,13 +13,13 @@ def main() -> None:
     """Parse the command line, compute the channels and write them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--density", required=True, help="HDF5 file with dataset density and attribute box_size_mpc")
-    parser.add_argument("--settings", required=True, help="channels of a network as JSON: smoothing_cells, shear_cells")
+    parser.add_argument("--settings", required=True, help="channels of a network as JSON, like smoothing_cells")
     parser.add_argument("--channels", required=True, help="HDF5 file to write, <folder>/<box>.h5, like 000.h5")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     arguments = parser.parse_args()
     settings = stage_settings(ChannelSettings, arguments.settings)
     if not settings.count:
-        raise SettingsError("--settings: no channels; give smoothing_cells or shear_cells")
+        raise SettingsError("--settings: no channels; give smoothing_cells, shear_cells or prolateness_cells")
     header, density = read_header(arguments.density), read_field(arguments.density, "density")
     write_channels(arguments.channels, whole_box_channels(density, settings, arguments.threads), settings, header)
 

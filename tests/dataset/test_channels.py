@@ -1,6 +1,5 @@
 """Channels of the whole box: what they measure, how they turn with the box, and that training reads just them."""
 
-from itertools import combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +20,12 @@ PAPER = Path(__file__).parents[2] / "config.yaml"
 HALF = 2.0**-11  # relative rounding of float16
 
 
-def channel_settings(smoothing=(), shear=()) -> ChannelSettings:
-    return validate(ChannelSettings, {"smoothing_cells": list(smoothing), "shear_cells": list(shear)}, "test")
+def channel_settings(smoothing=(), shear=(), prolateness=()) -> ChannelSettings:
+    radii = {"smoothing_cells": smoothing, "shear_cells": shear, "prolateness_cells": prolateness}
+    return validate(ChannelSettings, {key: list(values) for key, values in radii.items()}, "test")
 
 
-BOTH = channel_settings((1.5, 3), (1, 2.5))
+ALL = channel_settings((1.5, 3), (1, 2.5), (2.5, 2))
 
 
 @pytest.fixture
@@ -50,26 +50,44 @@ def test_a_plane_wave_is_damped_by_the_top_hat_and_sheared_by_two_thirds(mode):
     phase = 2 * np.pi / cells * np.tensordot(mode, np.indices((cells,) * 3), 1) + 0.3
     wave = np.cos(phase)
     damped = top_hat(2 * np.pi / cells * np.linalg.norm(mode) * radius) * wave
-    channels = in_physical_units(whole_box_channels(wave, channel_settings([radius], [radius])))
+    channels = in_physical_units(whole_box_channels(wave, channel_settings([radius], [radius], [radius])))
     np.testing.assert_allclose(channels[..., 0], damped, rtol=2 * HALF, atol=1e-6)
+    np.testing.assert_allclose(channels[..., 2], (2 / 3) ** 0.5 * damped, rtol=2 * HALF, atol=1e-6)
     np.testing.assert_allclose(channels[..., 1], (2 / 3) ** 0.5 * np.abs(damped), rtol=2 * HALF, atol=1e-6)
 
 
-def test_the_shear_amplitude_is_that_of_the_six_components_of_the_strain():
-    """Against the definition, by plain complex transforms of a box of odd size, which has no Nyquist planes."""
-    cells, radius = 15, 2.0
-    density = np.random.default_rng(5).normal(size=(cells,) * 3)
-    k = np.stack(np.meshgrid(*[2 * np.pi * np.fft.fftfreq(cells)] * 3, indexing="ij"))
+def strain_by_definition(density: np.ndarray, radius: float) -> np.ndarray:
+    """Strain of an odd box, (N, N, N, 3, 3), by plain complex transforms; such a box has no Nyquist planes."""
+    k = np.stack(np.meshgrid(*[2 * np.pi * np.fft.fftfreq(len(density))] * 3, indexing="ij"))
     squared = (k**2).sum(axis=0)
     squared[0, 0, 0] = 1
     modes = np.fft.fftn(density) * top_hat(np.sqrt(squared) * radius)
-    squares = trace = 0.0
-    for i, j in combinations_with_replacement(range(3), 2):
-        strain = np.fft.ifftn(k[i] * k[j] / squared * modes).real
-        squares = squares + (1 + (i != j)) * strain**2
-        trace = trace + (i == j) * strain
-    channels = in_physical_units(whole_box_channels(density, channel_settings([], [radius])))
-    np.testing.assert_allclose(channels[..., 0], np.sqrt(squares - trace**2 / 3), rtol=2 * HALF, atol=1e-6)
+    strain = np.empty((*density.shape, 3, 3))
+    for i, j in np.ndindex(3, 3):
+        strain[..., i, j] = np.fft.ifftn(k[i] * k[j] / squared * modes).real
+    return strain
+
+
+def test_shear_and_prolateness_are_those_of_the_eigenvalues_of_the_strain():
+    """Against the definition: with t the eigenvalues less their mean, |t| and 3 sqrt(6) t1 t2 t3 / |t|^2."""
+    density, radius = np.random.default_rng(5).normal(size=(15,) * 3), 2.0
+    eigenvalues = np.linalg.eigvalsh(strain_by_definition(density, radius))
+    traceless = eigenvalues - eigenvalues.mean(axis=-1, keepdims=True)
+    shear = np.linalg.norm(traceless, axis=-1)
+    channels = in_physical_units(whole_box_channels(density, channel_settings([], [radius], [radius])))
+    np.testing.assert_allclose(channels[..., 0], shear, rtol=2 * HALF, atol=1e-6)
+    prolateness = 3 * 6**0.5 * traceless.prod(axis=-1) / shear**2
+    np.testing.assert_allclose(channels[..., 1], prolateness, rtol=2 * HALF, atol=1e-5)
+
+
+def test_prolateness_tells_pancakes_from_filaments():
+    """Infall along one axis alone gives the shear itself, along two axes its negative."""
+    phase = 2 * np.pi / 16 * np.indices((16,) * 3)
+    for axes, sign in ([0], 1), ([0, 1], -1):
+        density = sum(np.cos(phase[axis]) for axis in axes)
+        shear, prolateness = whole_box_channels(density, channel_settings([], [2], [2]))[0, 0, 0]
+        assert prolateness == pytest.approx(sign * shear, rel=2 * HALF)
+        assert shear > 0.3
 
 
 def test_a_spherical_perturbation_has_no_shear_at_its_centre():
@@ -82,37 +100,44 @@ def test_a_spherical_perturbation_has_no_shear_at_its_centre():
 
 
 def test_a_uniform_density_keeps_its_value_and_has_no_shear():
-    channels = in_physical_units(whole_box_channels(np.full((8, 8, 8), 0.7), channel_settings([2], [2])))
+    channels = in_physical_units(whole_box_channels(np.full((8, 8, 8), 0.7), channel_settings([2], [2], [2])))
     np.testing.assert_allclose(channels[..., 0], 0.7, rtol=HALF)
-    assert np.abs(channels[..., 1]).max() < 1e-6
+    assert np.abs(channels[..., 1:]).max() < 1e-6
 
 
 def test_channels_turn_with_the_box_under_every_symmetry_of_the_cube(density):
-    channels = whole_box_channels(density, BOTH)
+    channels = whole_box_channels(density, ALL)
     for symmetry in GROUPS["cube"]:
-        assert_same_channels(whole_box_channels(symmetry(density), BOTH), symmetry(channels))
+        assert_same_channels(whole_box_channels(symmetry(density), ALL), symmetry(channels))
 
 
 def test_channels_move_with_the_periodic_box(density):
     shift = (5, -3, 1)
-    moved = whole_box_channels(np.roll(density, shift, (0, 1, 2)), BOTH)
-    assert_same_channels(moved, np.roll(whole_box_channels(density, BOTH), shift, (0, 1, 2)))
+    moved = whole_box_channels(np.roll(density, shift, (0, 1, 2)), ALL)
+    assert_same_channels(moved, np.roll(whole_box_channels(density, ALL), shift, (0, 1, 2)))
+
+
+def test_channels_without_prolateness_keep_the_record_of_the_networks_made_before_there_was_any():
+    assert set(channel_settings([2], [3]).model_dump()) == {"smoothing_cells", "shear_cells"}
+    assert channel_settings([2], [3], [4]).model_dump()["prolateness_cells"] == [4]
 
 
 def test_threads_change_no_bit(density):
-    assert np.array_equal(whole_box_channels(density, BOTH, threads=2), whole_box_channels(density, BOTH))
+    assert np.array_equal(whole_box_channels(density, ALL, threads=2), whole_box_channels(density, ALL))
 
 
 @pytest.mark.parametrize("value", [np.nan, 1e9])
 def test_a_density_that_is_none_is_refused(density, value):
     density[1, 2, 3] = value
     with pytest.raises(SettingsError, match="a linear density is needed"):
-        whole_box_channels(density, BOTH)
+        whole_box_channels(density, ALL)
 
 
 def test_a_radius_larger_than_half_of_the_box_is_refused(density):
     with pytest.raises(SettingsError, match=r"channels\.shear_cells = .* 6\.5 cells is larger than half .* 12 cells"):
         whole_box_channels(density, channel_settings([6], [2, 6.5]))
+    with pytest.raises(SettingsError, match=r"channels\.prolateness_cells = .* 7\.0 cells is larger"):
+        whole_box_channels(density, channel_settings([6], [2], [7]))
 
 
 @pytest.mark.parametrize(
@@ -164,15 +189,15 @@ def test_channels_of_a_training_sample_are_cut_and_turned_like_its_density(groun
 
 
 def test_samples_hold_the_windows_of_the_channels_of_the_whole_box(ground_truth, tmp_path, rows):
-    files = written(ground_truth, tmp_path, BOTH, lambda x: whole_box_channels(x, BOTH))
+    files = written(ground_truth, tmp_path, ALL, lambda x: whole_box_channels(x, ALL))
     inputs, _ = ValidationSamples(files, rows)[3]
     x, y, z = rows[3].start
-    whole = whole_box_channels(read_field(ground_truth / "000" / "density.h5", "density"), BOTH)
+    whole = whole_box_channels(read_field(ground_truth / "000" / "density.h5", "density"), ALL)
     assert np.array_equal(inputs[0, ..., 1:], whole[x : x + 8, y : y + 8, z : z + 8].astype(np.float32))
 
 
 def test_samples_keep_their_densities_and_masks_with_channels(ground_truth, tmp_path, rows):
-    files = written(ground_truth, tmp_path, BOTH, lambda x: whole_box_channels(x, BOTH))
+    files = written(ground_truth, tmp_path, ALL, lambda x: whole_box_channels(x, ALL))
     without = BoxFiles(ground_truth, files.normalisation, "global")
     common = (rows, 4, "cube", 2, 7, 0, 0, 5)
     for one, other in zip(TrainingSamples(files, *common), TrainingSamples(without, *common), strict=True):
@@ -182,26 +207,26 @@ def test_samples_keep_their_densities_and_masks_with_channels(ground_truth, tmp_
 
 def test_a_file_of_channels_says_what_it_holds_and_from_what(ground_truth, tmp_path, run_script):
     density, path = ground_truth / "001" / "density.h5", tmp_path / "channels" / "001.h5"
-    run_script("compute_channels", "--density", density, "--settings", BOTH.model_dump_json(), "--channels", path)
-    check_channels(path, BOTH, density)
+    run_script("compute_channels", "--density", density, "--settings", ALL.model_dump_json(), "--channels", path)
+    check_channels(path, ALL, density)
     header = read_header(path)
-    assert header.provenance["settings"] == BOTH.model_dump()
+    assert header.provenance["settings"] == ALL.model_dump()
     assert header.provenance["density"] == read_header(density).provenance
     assert [each.name for each in path.parent.iterdir()] == ["001.h5"]
 
 
 def test_channels_of_other_settings_or_another_density_are_refused_by_file(ground_truth, tmp_path):
     density, path = ground_truth / "000" / "density.h5", tmp_path / "000.h5"
-    channels = np.zeros((16, 16, 16, BOTH.count), np.float16)
-    write_channels(path, channels, BOTH, FieldHeader(16.0))
-    check_channels(path, BOTH, density)
+    channels = np.zeros((16, 16, 16, ALL.count), np.float16)
+    write_channels(path, channels, ALL, FieldHeader(16.0))
+    check_channels(path, ALL, density)
     with pytest.raises(SettingsError, match=r"000\.h5 holds the channels .* the network needs"):
         check_channels(path, channel_settings([1.5, 3], [1, 2]), density)
-    write_channels(path, channels, BOTH, FieldHeader(16.0, provenance={"seed": 1}))
+    write_channels(path, channels, ALL, FieldHeader(16.0, provenance={"seed": 1}))
     with pytest.raises(SettingsError, match=r"000\.h5: these are not the channels of .*density\.h5"):
-        check_channels(path, BOTH, density)
+        check_channels(path, ALL, density)
     with pytest.raises(StorageError, match=r"density\.h5: no channels"):
-        check_channels(density, BOTH, density)
+        check_channels(density, ALL, density)
 
 
 def test_a_call_without_any_channel_is_one_clear_line(ground_truth, tmp_path, run_script):
@@ -210,5 +235,5 @@ def test_a_call_without_any_channel_is_one_clear_line(ground_truth, tmp_path, ru
         "compute_channels", "--density", density, "--settings", "{}", "--channels", tmp_path / "c.h5", check=False
     )
     assert process.returncode == 2
-    assert "error: --settings: no channels; give smoothing_cells or shear_cells" in process.stderr
+    assert "error: --settings: no channels; give smoothing_cells, shear_cells or prolateness_cells" in process.stderr
     assert not list(tmp_path.iterdir())

@@ -1,23 +1,34 @@
 """Input channels computed from the density of a whole periodic box: what a window of it cannot know by itself.
 
-A channel is a scalar field, so a reflection or permutation of the axes acts on it as on the density. There are two
-kinds, both divided by the critical overdensity 1.686 of spherical collapse, so that they are of order one where haloes
+A channel is a scalar field, so a reflection or permutation of the axes acts on it as on the density. There are three
+kinds, all divided by the critical overdensity 1.686 of spherical collapse, so that they are of order one where haloes
 form:
 
 - the density averaged over a sphere (top-hat) of some cells;
-- the shear of the strain so averaged, zero in a spherical perturbation.
+- the shear of the strain so averaged, zero in a spherical perturbation;
+- the prolateness of that strain, which tells pancakes from filaments.
+
+Together they are the three invariants of the averaged strain, all that decides the collapse of a homogeneous ellipsoid
+(Bond & Myers 1996, section 2).
 
 Notes
 -----
 With W the top-hat window, the strain s_ij = d_i d_j laplacian^-1 delta has modes k_i k_j / k^2 W(k R) delta_k and the
-trace delta; its shear amplitude is
+trace delta. Its traceless part t_ij has the norm
 
-    sqrt(s_ij s_ij - (tr s)^2 / 3).
+    shear = sqrt(t_ij t_ij) = sqrt(s_ij s_ij - (tr s)^2 / 3)
 
-That is the norm of the traceless part of s, computed here as the root of the summed squares of its five components in
-an orthonormal basis, each by one inverse transform: no trace is needed, and nothing large cancels. Odd derivatives
-vanish on their Nyquist plane, or channels would not commute with reflections.
+and the determinant det t, from which
+
+    prolateness = 3 sqrt(6) det t / shear^2
+
+is between -shear and shear: shear where matter falls in along one axis alone (a pancake), -shear where it does along
+two (a filament). t is computed by its five components in an orthonormal basis of such tensors, each by one inverse
+transform: no trace is needed, and nothing large cancels. Odd derivatives vanish on their Nyquist plane, or channels
+would not commute with reflections.
 """
+
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -26,7 +37,7 @@ from halonet.grid.windows import top_hat
 from halonet.settings import ChannelSettings, SettingsError
 
 CRITICAL_DENSITY = 1.686  # linear overdensity at which a sphere collapses
-BYTES_PER_CELL = 29  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
+BYTES_PER_CELL = 41  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
 
 
 def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: int = 1) -> np.ndarray:
@@ -44,9 +55,9 @@ def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: 
     Returns
     -------
     ndarray
-        float16 of shape (N, N, N, C), so that a window of all channels is read in one piece: first the smoothed
-        densities, then the shear amplitudes, in the order of the settings. float16 keeps 11 bits, a rounding a
-        thousand times smaller than what a channel tells. Memory: see :data:`BYTES_PER_CELL`.
+        float16 of shape (N, N, N, C), so that a window of all channels is read in one piece: first smoothed
+        densities, then shear amplitudes, then prolatenesses, in the order of the settings. float16 keeps 11 bits, a
+        rounding a thousand times smaller than what a channel tells. Memory: see :data:`BYTES_PER_CELL`.
     """
     cells = len(density)
     settings.check_box(cells)
@@ -55,15 +66,24 @@ def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: 
     modes = slabs.forward(np.asarray(density, np.float32))
     for index, radius in enumerate(settings.smoothing_cells):
         _store(slabs.inverse(_filtered(modes, slabs, radius)), channels[..., index])
-    for index, radius in enumerate(settings.shear_cells, len(settings.smoothing_cells)):
-        _store(_shear(modes, slabs, radius), channels[..., index])
+    first = len(settings.smoothing_cells)
+    strain = np.empty((5, *slabs.shape), np.float32)
+    for radius in dict.fromkeys([*settings.shear_cells, *settings.prolateness_cells]):
+        for component, field in enumerate(strain):
+            field[...] = slabs.inverse(_filtered(modes, slabs, radius, component))
+        if radius in settings.shear_cells:
+            index = first + settings.shear_cells.index(radius)
+            _store((_shear(strain[:, x]) for x in range(cells)), channels[..., index])
+        if radius in settings.prolateness_cells:
+            index = first + len(settings.shear_cells) + settings.prolateness_cells.index(radius)
+            _store((_prolateness(strain[:, x]) for x in range(cells)), channels[..., index])
     return channels
 
 
-def _store(field: np.ndarray, channel: np.ndarray) -> None:
-    """Write a field in units of the critical density into its channel, by planes."""
+def _store(planes: Iterable[np.ndarray], channel: np.ndarray) -> None:
+    """Write the planes of a field, in units of the critical density, into its channel."""
     limit = CRITICAL_DENSITY * float(np.finfo(np.float16).max)
-    for plane, target in zip(field, channel, strict=True):
+    for plane, target in zip(planes, channel, strict=True):
         if not np.abs(plane).max() < limit:
             raise SettingsError(
                 f"a channel of the density is beyond {limit:.3g} or not finite; a linear density is needed"
@@ -85,13 +105,18 @@ def _filtered(modes: np.ndarray, slabs: Slabs, radius: float, component: int | N
     return result
 
 
-def _shear(modes: np.ndarray, slabs: Slabs, radius: float) -> np.ndarray:
-    """Shear amplitude of the strain averaged over a sphere of ``radius`` cells, float32 of shape (N, N, N)."""
-    total = np.zeros(slabs.shape, np.float32)
-    for component in range(5):
-        field = slabs.inverse(_filtered(modes, slabs, radius, component))
-        total += np.square(field, out=field)
-    return np.sqrt(total, out=total)
+def _shear(strain: np.ndarray) -> np.ndarray:
+    """Norm of traceless tensors given by their five components."""
+    return np.sqrt(np.square(strain).sum(axis=0))
+
+
+def _prolateness(strain: np.ndarray) -> np.ndarray:
+    """3 sqrt(6) times the determinant of such tensors, over the square of their norm; zero for the zero tensor."""
+    xy, yz, zx = strain[2:] / np.float32(2**0.5)
+    half, axial = strain[0] / np.float32(2**0.5), strain[1] / np.float32(6**0.5)
+    xx, yy, zz = half - axial, -half - axial, 2 * axial
+    determinant = xx * yy * zz + 2 * xy * yz * zx - xx * yz**2 - yy * zx**2 - zz * xy**2
+    return np.float32(3 * 6**0.5) * determinant / np.maximum(np.square(strain).sum(axis=0), np.finfo(np.float32).tiny)
 
 
 def _traceless(slabs: Slabs, plane: int, component: int) -> np.ndarray:

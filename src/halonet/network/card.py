@@ -69,11 +69,13 @@ def _what(folder: Path, settings: NetworkSettings) -> str:
     )
     channels = settings.channels
     if channels.count:
-        text += (
-            f" Beside the density it sees {channels.count} fields of the whole box: the density averaged over spheres "
-            f"of {_listed(channels.smoothing_cells)} cells, and the shear of the tide averaged over spheres of "
-            f"{_listed(channels.shear_cells)} cells."
-        )
+        kinds = {
+            "density": channels.smoothing_cells,
+            "shear of the strain": channels.shear_cells,
+            "prolateness of the strain": channels.prolateness_cells,
+        }
+        spheres = [f"the {kind}, over spheres of {_listed(radii)} cells" for kind, radii in kinds.items() if radii]
+        text += f" Beside the density it sees {channels.count} averages of the whole box: {'; '.join(spheres)}."
     return text
 
 

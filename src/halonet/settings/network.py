@@ -46,11 +46,12 @@ class ChannelSettings(Model):
 
     smoothing_cells: list[Radius] = Field([], description="radii of top-hat smoothed densities (cells)")
     shear_cells: list[Radius] = Field([], description="top-hat radii of the shear amplitudes (cells)")
+    prolateness_cells: list[Radius] = Field([], description="top-hat radii of the prolateness of the strain (cells)")
 
     @property
     def count(self) -> int:
         """Number of channels, without the density."""
-        return len(self.smoothing_cells) + len(self.shear_cells)
+        return len(self.smoothing_cells) + len(self.shear_cells) + len(self.prolateness_cells)
 
     def check_box(self, cells: int) -> None:
         """Refuse a radius that a periodic box of ``cells``^3 cells cannot hold."""
@@ -67,6 +68,14 @@ class ChannelSettings(Model):
             if len(set(radii)) < len(radii):
                 raise ValueError(f"{name} {radii} names a radius twice")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_prolateness_as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict:
+        """Channels without it keep the record, and with it the digests, that they had before there was any."""
+        values = serialise(self)
+        if not self.prolateness_cells:
+            values.pop("prolateness_cells", None)
+        return values
 
 
 class HeadSettings(Model):
