@@ -21,6 +21,7 @@ from halonet import console
 from halonet.catalogue import HaloCatalogue, write_catalogue
 from halonet.cosmology import compute_power_spectrum, read_power_spectrum, write_power_spectrum
 from halonet.dataset.normalisation import declared_cosmology, read_normalisation
+from halonet.grid.scratch import on_disk
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
 from halonet.halo_finding.inputs import thresholds_in_force
@@ -61,6 +62,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--outside-validity", action="store_true", help="warn only, if the network is not for this box")
     parser.add_argument("--keep-density", help="also write the density (HDF5)")
     parser.add_argument("--keep-probability", help="also write the predicted probability (HDF5)")
+    parser.add_argument("--scratch", help="folder, on a local disk, for what of a large box does not fit in memory")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each rank; default: all cores")
     parser.add_argument("--gpus", type=int, default=0, help="of each rank, 0 or 1")
     parser.add_argument("--ranks", type=int, help="refuse to run with another number of MPI ranks")
@@ -157,10 +159,10 @@ def main() -> None:
     slabs = Slabs(job.cells, communicator, arguments.threads)
     with console.step(f"density of {job.cells}^3 cells"):
         density = draw_or_read(job, slabs)
-    with console.step("probability"):
+    with console.step("probability"), on_disk(arguments.scratch):
         probability = predict(job, density, tiles, communicator)
     if first:
-        with console.step("haloes"):
+        with console.step("haloes"), on_disk(arguments.scratch):
             found = search(probability, job.finder, thresholds)
         record = describe(job, tiles.model_dump(), thresholds.as_dict())
         header = replace(job.header, provenance=record)

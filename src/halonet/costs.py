@@ -167,8 +167,8 @@ class JobCosts:
 
 
 def channel_bytes(count: int) -> float:
-    """Memory for a cell of ``count`` channels of the whole box: two bytes each, and 41 while they are computed."""
-    return 41 + 2 * count if count else 0
+    """Memory for a cell of ``count`` channels of the whole box: two bytes each, and 33 while they are computed."""
+    return 33 + 2 * count if count else 0
 
 
 def operations_per_voxel(network: NetworkSettings) -> float:

@@ -1,6 +1,9 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
+from halonet.grid.scratch import on_disk
 from halonet.halo_finding.finder import FoundHaloes, find_haloes
 from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.settings import HaloFindingSettings, SphereFitSettings
@@ -103,3 +106,21 @@ def test_the_union_of_the_spheres_looks_like_the_probability(crowd):
         union |= distances(centre) < radius
     assert union.sum() == pytest.approx(crowd.sum(dtype=float), rel=0.1)
     assert (union == (crowd > 0.5)).mean() > 0.95
+
+
+def test_a_search_with_its_fields_on_disk_finds_the_same_and_holds_less_than_a_field_in_memory(box, tmp_path):
+    """Beside the probability: which cells are claimed, by whom and how near, all in files of the scratch folder."""
+
+    def find():
+        haloes = find_haloes(box.probability, [0.9, 0.7], HaloFindingSettings().shell_threshold)
+        return fit_spheres(box.probability, haloes, FIT, 27)
+
+    in_memory = find()
+    with on_disk(tmp_path):
+        tracemalloc.start()
+        found = find()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < box.probability.nbytes
+    for name in ("positions", "cells", "peak_thresholds"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(in_memory, name))

@@ -61,6 +61,14 @@ def test_two_ranks_and_a_power_spectrum_made_beforehand_write_the_same_bytes(fol
     assert (tmp_path / "mock.h5").read_bytes() == (folder / "mock.h5").read_bytes()
 
 
+def test_fields_on_disk_change_no_byte_and_leave_no_file(folder, run_script, tmp_path):
+    (tmp_path / "scratch").mkdir()
+    options = ("--power-spectrum", folder / "power_spectrum.csv", "--scratch", tmp_path / "scratch")
+    run_script("make_mock", *MOCK, *options, "--output", tmp_path / "mock.h5")
+    assert (tmp_path / "mock.h5").read_bytes() == (folder / "mock.h5").read_bytes()
+    assert not list((tmp_path / "scratch").iterdir())
+
+
 def test_the_workflow_makes_the_haloes_of_the_command_and_plans_what_more_mocks_need(folder, tmp_path):
     settings = tmp_path / "settings.yaml"
     mocks = {"count": 1, "first_seed": 7, "cells": CELLS, "box_size_mpc": float(CELLS), "network": str(NETWORK)}

@@ -32,12 +32,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from halonet.grid.scratch import zeros
 from halonet.grid.slabs import Slabs
 from halonet.grid.windows import top_hat
 from halonet.settings import ChannelSettings, SettingsError
 
 CRITICAL_DENSITY = 1.686  # linear overdensity at which a sphere collapses
-BYTES_PER_CELL = 41  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
+BYTES_PER_CELL = 33  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
 
 
 def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: int = 1) -> np.ndarray:
@@ -62,15 +63,15 @@ def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: 
     cells = len(density)
     settings.check_box(cells)
     slabs = Slabs(cells, threads=threads)
-    channels = np.empty((*density.shape, settings.count), np.float16)
+    channels = zeros((*density.shape, settings.count), np.float16)
     modes = slabs.forward(np.asarray(density, np.float32))
     for index, radius in enumerate(settings.smoothing_cells):
-        _store(slabs.inverse(_filtered(modes, slabs, radius)), channels[..., index])
+        _store(slabs.inverse(_filtered(modes, slabs, radius), overwrite=True), channels[..., index])
     first = len(settings.smoothing_cells)
-    strain = np.empty((5, *slabs.shape), np.float32)
+    strain = zeros((5, *slabs.shape), np.float32)
     for radius in dict.fromkeys([*settings.shear_cells, *settings.prolateness_cells]):
         for component, field in enumerate(strain):
-            field[...] = slabs.inverse(_filtered(modes, slabs, radius, component))
+            field[...] = slabs.inverse(_filtered(modes, slabs, radius, component), overwrite=True)
         if radius in settings.shear_cells:
             index = first + settings.shear_cells.index(radius)
             _store((_shear(strain[:, x]) for x in range(cells)), channels[..., index])

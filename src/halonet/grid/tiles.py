@@ -10,6 +10,7 @@ from itertools import pairwise, product
 
 import numpy as np
 
+from halonet.grid.scratch import zeros
 from halonet.settings import SettingsError
 
 
@@ -71,7 +72,7 @@ def map_tiles(
         float32 of shape (N, N, N). Exact where ``function`` reaches no farther than ``buffer`` cells.
     """
     cells, core = len(field), tile - 2 * buffer
-    result = np.zeros(field.shape, np.float32)
+    result = zeros(field.shape, np.float32)
     weights = _weights(core, blend)
     for start in track(core_starts(cells, tile, buffer)):
         corner = tuple(first - buffer for first in start)

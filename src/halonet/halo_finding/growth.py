@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from halonet.grid.scratch import zeros
 from halonet.grid.shells import shells_within
 from halonet.settings import ShellThresholdSettings
 
@@ -33,7 +34,7 @@ class HaloGrowth:
 
     def __init__(self, probability: np.ndarray, shell_threshold: ShellThresholdSettings):
         self.probability, self.shell_threshold = probability, shell_threshold
-        self.claimed = np.zeros(probability.shape, bool)
+        self.claimed = zeros(probability.shape, bool)
         self.largest_reach = (probability.shape[0] - 1) // 2  # a larger sphere would meet itself
 
     def grow(self, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

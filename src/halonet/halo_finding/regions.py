@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from halonet.grid.scratch import zeros
+
 PROBABILITY_STEPS = 2**30  # probability is summed in steps of this fraction: an integer sum knows no order
 
 
@@ -49,7 +51,9 @@ def connected_regions(probability: np.ndarray, claimed: np.ndarray, threshold: f
     index. The sum stands before the index because the index depends on where the periodic box was cut open; it is over
     neighbours because the probability of the cells themselves saturates at 1.
     """
-    candidates = (probability > np.float32(threshold)) & ~claimed
+    candidates = zeros(probability.shape, bool)
+    for plane, probable, taken in zip(candidates, probability, claimed, strict=True):
+        plane[...] = (probable > np.float32(threshold)) & ~taken
     centres, sizes, weights, first = _flood(probability, candidates, np.count_nonzero(candidates))
     order = np.lexsort((first, -weights, -sizes))
     return Regions(centres[order], sizes[order])

@@ -22,6 +22,7 @@ import numpy as np
 from numba import njit
 from scipy.spatial import KDTree
 
+from halonet.grid.scratch import zeros
 from halonet.halo_finding.finder import FoundHaloes
 from halonet.settings import SphereFitSettings
 
@@ -75,7 +76,7 @@ def fit_spheres(
     n = len(probability)
     cells, fractions = found.centres.copy(), np.zeros(found.centres.shape)
     volumes, rows = found.cells.astype(np.float64), np.arange(len(found))
-    owner, score = np.empty(probability.shape, np.int32), np.empty(probability.shape, np.float32)
+    owner, score = zeros(probability.shape, np.int32), zeros(probability.shape, np.float32)
     for _ in range(settings.rounds):
         kept = _outside_larger_ones((cells + fractions + 0.5) % n, _radii(volumes), n)
         cells, fractions, volumes, rows = cells[kept], fractions[kept], volumes[kept], rows[kept]
