@@ -4,25 +4,14 @@ Works on a file of your own: HDF5 with the dataset `probability` (N, N, N) and t
 """
 
 import argparse
-from collections.abc import Callable
 from dataclasses import replace
-
-import numpy as np
 
 from halonet import console
 from halonet.catalogue import write_catalogue
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
-from halonet.halo_finding.inputs import (
-    cosmology_of,
-    read_centres_of,
-    read_density_of,
-    read_fields,
-    read_probability,
-    thresholds_in_force,
-    votes_in_force,
-)
-from halonet.halo_finding.search import search
-from halonet.halo_finding.vote_finder import find_by_votes
+from halonet.halo_finding.inputs import cosmology_of, read_centres_of, read_density_of, read_probability
+from halonet.halo_finding.search import Finder
+from halonet.head_fields import read_heads
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, stage_settings
 
@@ -40,33 +29,13 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def search_in_probability(settings: HaloFindingSettings, arguments: argparse.Namespace) -> Callable:
-    """Search of the paper's finder and of the fit of spheres: takes the probability, and known centres or None."""
-    thresholds = thresholds_in_force(settings, arguments.thresholds)
-
-    def find(probability: np.ndarray, centres: np.ndarray | None) -> tuple:
-        return search(probability, settings, thresholds, centres), thresholds.as_dict()
-
-    return find
-
-
-def search_by_votes(settings: HaloFindingSettings, arguments: argparse.Namespace) -> Callable:
-    """The same of the vote finder."""
-    constants = votes_in_force(settings, arguments.thresholds)
-
-    def find(probability: np.ndarray, centres: np.ndarray | None) -> tuple:
-        fields = read_fields(arguments.probability, probability)
-        return find_by_votes(fields, constants, centres), {"votes": constants.model_dump()}
-
-    return find
-
-
 def main() -> None:
     """Find haloes and write their catalogue."""
     arguments = parse()
     settings = stage_settings(HaloFindingSettings, arguments.settings)
-    find = (search_by_votes if settings.finder == "votes" else search_in_probability)(settings, arguments)
+    finder = Finder(settings, arguments.thresholds)
     probability, header = read_probability(arguments.probability)
+    heads = read_heads(arguments.probability) if finder.heads else None
     headers = [header]
     if arguments.density:
         density, own = read_density_of(arguments.density, probability, header)
@@ -75,9 +44,9 @@ def main() -> None:
     redshift = next((h.redshift for h in reversed(headers) if h.redshift is not None), cosmology.redshift)
 
     known = arguments.known_centres
-    found, in_force = find(probability, read_centres_of(known, probability, header) if known else None)
+    found = finder.find(probability, heads, read_centres_of(known, probability, header) if known else None)
 
-    record = provenance("halo_finding", settings.model_dump() | {"in_force": in_force}, header.seed)
+    record = provenance("halo_finding", settings.model_dump() | {"in_force": finder.in_force}, header.seed)
     header = replace(header, redshift=redshift, cosmology=cosmology.model_dump(), provenance=record)
     catalogue = to_catalogue(found, len(probability), header, cosmology, settings.minimum_cells)
     if arguments.density:

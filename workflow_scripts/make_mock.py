@@ -21,11 +21,11 @@ from halonet import console
 from halonet.catalogue import HaloCatalogue, write_catalogue
 from halonet.cosmology import compute_power_spectrum, read_power_spectrum, write_power_spectrum
 from halonet.dataset.normalisation import declared_cosmology, read_normalisation
-from halonet.grid.scratch import on_disk
+from halonet.grid.scratch import on_disk, zeros
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
-from halonet.halo_finding.inputs import thresholds_in_force
-from halonet.halo_finding.search import check_finder, finder_of, search
+from halonet.halo_finding.search import Finder, finder_of
+from halonet.head_fields import SHAPES
 from halonet.initial_conditions.density import linear_density
 from halonet.initial_conditions.noise import derived_seed
 from halonet.mocks.abundance_matching import mass_table, with_matched_masses
@@ -34,7 +34,14 @@ from halonet.mocks.tiles import tiles_for
 from halonet.mpi import place_on_machine, world
 from halonet.network.validity import check_validity, trained_cosmology
 from halonet.provenance import file_digest, provenance
-from halonet.settings import CosmologySettings, HaloFindingSettings, NetworkSettings, stage_settings, validate
+from halonet.settings import (
+    CosmologySettings,
+    HaloFindingSettings,
+    NetworkSettings,
+    SettingsError,
+    stage_settings,
+    validate,
+)
 from halonet.statistics.mass_function import tinker_abundance
 from halonet.storage import FieldHeader, field_cells, read_field, read_header, read_json, write_field
 
@@ -125,11 +132,19 @@ class Job:
         return shipped if shipped.is_file() else None
 
     @cached_property
-    def finder(self) -> HaloFindingSettings:
-        """Settings of the halo finder: a user's, else those the thresholds belong to, else the paper's."""
+    def finder(self) -> Finder:
+        """The halo finder: a user's, else the one the thresholds belong to, else the paper's."""
         if self.arguments.halo_finding or self.thresholds_file is None:
-            return stage_settings(HaloFindingSettings, self.arguments.halo_finding)
-        return finder_of(self.thresholds_file)
+            settings = stage_settings(HaloFindingSettings, self.arguments.halo_finding)
+        else:
+            settings = finder_of(self.thresholds_file)
+        finder = Finder(settings, self.thresholds_file)
+        if missing := set(finder.heads) - set(self.network.heads.weights):
+            raise SettingsError(
+                f"finder = {settings.finder!r} needs the heads {' and '.join(finder.heads)}; {self.arguments.network} "
+                f"was trained without {' and '.join(sorted(missing))}"
+            )
+        return finder
 
     @cached_property
     def power_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
@@ -150,9 +165,8 @@ def main() -> None:
     if not first:
         console.log.setLevel(logging.WARNING)
     job = Job(arguments)
-    check_finder(job.finder)
+    finder = job.finder
     tiles = tiles_for(job.cells, 2**job.network.levels)
-    thresholds = thresholds_in_force(job.finder, job.thresholds_file)
     cell_size = job.header.box_size_mpc / job.cells
     check_validity(job.normalisation, job.cosmology, cell_size, arguments.network.name, arguments.outside_validity)
 
@@ -160,15 +174,16 @@ def main() -> None:
     with console.step(f"density of {job.cells}^3 cells"):
         density = draw_or_read(job, slabs)
     with console.step("probability"), on_disk(arguments.scratch):
-        probability = predict(job, density, tiles, communicator)
+        heads = {name: zeros((job.cells,) * 3 + SHAPES[name], np.float16) for name in finder.heads}
+        probability = predict(job, density, heads, tiles, communicator)
     if first:
         with console.step("haloes"), on_disk(arguments.scratch):
-            found = search(probability, job.finder, thresholds)
-        record = describe(job, tiles.model_dump(), thresholds.as_dict())
+            found = finder.find(probability, heads)
+        record = describe(job, tiles.model_dump())
         header = replace(job.header, provenance=record)
         keep(arguments, header, density, probability)
-        del probability
-        catalogue = to_catalogue(found, job.cells, header, job.cosmology, job.finder.minimum_cells)
+        del probability, heads
+        catalogue = to_catalogue(found, job.cells, header, job.cosmology, finder.settings.minimum_cells)
         with console.step("Eulerian places and velocities"):
             catalogue = with_eulerian_columns(catalogue, density, job.cosmology, header.redshift, arguments.threads)
         if arguments.abundance_matching:
@@ -189,8 +204,8 @@ def draw_or_read(job: Job, slabs: Slabs) -> np.ndarray:
     return whole_field(slabs, slab)
 
 
-def predict(job: Job, density: np.ndarray, tiles, communicator) -> np.ndarray:
-    """Probability of every cell, complete on the first rank."""
+def predict(job: Job, density: np.ndarray, heads: dict[str, np.ndarray], tiles, communicator) -> np.ndarray:
+    """Probability of every cell, and what ``heads`` say, which fills their fields; complete on the first rank."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
     from halonet.network import load_network
@@ -204,8 +219,9 @@ def predict(job: Job, density: np.ndarray, tiles, communicator) -> np.ndarray:
         return console.progress(own_share(every, communicator), "tiles")
 
     network = load_network(arguments.network)
-    probability = predict_box(network, density, cell_size, tiles, track, arguments.threads)
-    sum_over_ranks(probability, communicator)
+    probability = predict_box(network, density, cell_size, tiles, track, arguments.threads, heads)
+    for field in (probability, *heads.values()):
+        sum_over_ranks(field, communicator)
     return probability
 
 
@@ -225,13 +241,13 @@ def match(catalogue: HaloCatalogue, job: Job) -> HaloCatalogue:
     return with_matched_masses(catalogue, table, "tinker_2008")
 
 
-def describe(job: Job, tiles: dict, thresholds: dict) -> dict:
+def describe(job: Job, tiles: dict) -> dict:
     """Provenance of the mock: nothing in it differs between two runs of the same command."""
     arguments = job.arguments
     settings = {
         "network": {"name": arguments.network.name, "weights": file_digest(arguments.network / "model.weights.h5")},
         "prediction": tiles,
-        "halo_finding": job.finder.model_dump() | {"in_force": thresholds},
+        "halo_finding": job.finder.settings.model_dump() | {"in_force": job.finder.in_force},
     }
     record = provenance("mock", settings, arguments.seed)
     return record | ({"density": read_header(arguments.density).provenance} if arguments.density else {})

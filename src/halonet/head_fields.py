@@ -33,9 +33,9 @@ def file_with_heads(
         write_header(file, header)
 
 
-def read_heads(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets (N, N, N, 3) and ln radii (N, N, N) of a file, float16; one without them is refused."""
-    fields = []
+def read_heads(path: str | Path) -> dict[str, np.ndarray]:
+    """Offsets (N, N, N, 3) and ln radii (N, N, N) of a file by their names, float16; one without them is refused."""
+    fields = {}
     with open_hdf5(path) as file:
         for name, shape in SHAPES.items():
             if name not in file:
@@ -47,9 +47,9 @@ def read_heads(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
                 expected = file["probability"].shape + shape
                 raise StorageError(f"{path}: {name} has shape {file[name].shape}; {expected} is needed")
             try:
-                fields.append(file[name][...])
+                fields[name] = file[name][...]
             except OSError as error:
                 raise StorageError(f"{path}: {name} cannot be read, the file is damaged ({error})") from None
-            if not all(np.isfinite(plane).all() for plane in fields[-1]):
+            if not all(np.isfinite(plane).all() for plane in fields[name]):
                 raise StorageError(f"{path}: {name} has values that are not finite")
-    return tuple(fields)
+    return fields

@@ -61,6 +61,14 @@ def test_two_ranks_and_a_power_spectrum_made_beforehand_write_the_same_bytes(fol
     assert (tmp_path / "mock.h5").read_bytes() == (folder / "mock.h5").read_bytes()
 
 
+def test_a_finder_that_needs_heads_refuses_a_network_without(run_script, tmp_path):
+    options = ("--halo-finding", '{"finder": "votes"}', "--output", tmp_path / "mock.h5")
+    process = run_script("make_mock", *MOCK, *options, check=False)
+    assert process.returncode == 2
+    assert "finder = 'votes' needs the heads centre_offset and log_radius" in process.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_fields_on_disk_change_no_byte_and_leave_no_file(folder, run_script, tmp_path):
     (tmp_path / "scratch").mkdir()
     options = ("--power-spectrum", folder / "power_spectrum.csv", "--scratch", tmp_path / "scratch")

@@ -191,7 +191,7 @@ def test_a_network_learns_where_the_centres_of_haloes_are_and_how_large_they_are
 
 
 def test_what_heads_say_stands_beside_the_probability_and_haloes_are_found_by_it(trained, boxes, run_script):
-    offset, log_radius = read_heads(trained / "p.h5")
+    offset, log_radius = read_heads(trained / "p.h5").values()
     true = find_membership(read_catalogue(boxes / "002" / "haloes.h5"))
     inside = true.rows >= 0
     missed = np.sqrt(((offset - true.centre_offset())[inside] ** 2).sum(-1)) / true.radius()[inside]
@@ -200,6 +200,21 @@ def test_what_heads_say_stands_beside_the_probability_and_haloes_are_found_by_it
     settings = json.dumps({"finder": "votes", "votes": {"least_votes": 0.25, "reach": 1.0}})
     run_script("find_haloes", "--probability", trained / "p.h5", "--settings", settings, "--haloes", trained / "h.h5")
     assert 4 <= len(read_catalogue(trained / "h.h5")) <= 9
+
+
+def test_a_mock_of_a_network_with_heads_is_found_by_votes_to_the_same_bytes_on_two_ranks(trained, boxes, run_script):
+    catalogues = []
+    for ranks in (1, 2):
+        out = trained / f"mock{ranks}.h5"
+        finder = '{"finder": "votes", "votes": {"least_votes": 0.25, "reach": 1.0}}'
+        box = ("--density", boxes / "002" / "density.h5", "--network", trained / "network", "--outside-validity")
+        options = ("--halo-finding", finder, "--threads", 1, "--ranks", ranks, "--output", out)
+        run_script("make_mock", *box, *options, ranks=ranks)
+        catalogues.append(out.read_bytes())
+    haloes = read_catalogue(out)
+    assert 4 <= len(haloes) <= 9
+    assert haloes["votes"].min() >= 0.25
+    assert catalogues[0] == catalogues[1]
 
 
 def test_two_ranks_learn_what_one_process_learns(boxes, run_script, tmp_path):

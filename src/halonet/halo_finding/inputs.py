@@ -85,7 +85,7 @@ def votes_in_force(settings: HaloFindingSettings, calibrated: str | Path | None)
 
 def read_fields(path: str | Path, probability: np.ndarray) -> HeadFields:
     """What a network with both heads says, in the file of its ``probability``; a file without them is refused."""
-    return HeadFields(probability, *read_heads(path))
+    return HeadFields(probability, **read_heads(path))
 
 
 def read_probability(path: str | Path) -> tuple[np.ndarray, FieldHeader]:

@@ -29,9 +29,11 @@ def own_share(items: list, communicator=None) -> list:
 
 
 def sum_over_ranks(field: np.ndarray, communicator=None) -> None:
-    """Add the fields of all ranks up, in place on the first rank, plane by plane; collective."""
+    """Add up fields of which every cell is zero on all ranks but one, in place on the first rank; collective."""
     if communicator is None:
         return
+    if field.dtype == np.float16:  # which MPI does not know; of bits, too, all but one are zero
+        field = field.view(np.uint16)
     received = np.empty_like(field[0])
     for plane in field:
         communicator.Reduce(plane, received)
