@@ -1,0 +1,153 @@
+"""One chain of a field-level inference from its start to its end, with its checkpoint and its file."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import tensorflow as tf
+
+from halonet.field_level.blocks import BlockSampler, phase_file
+from halonet.field_level.data import FieldData
+from halonet.field_level.gravity import Gravity
+from halonet.field_level.mass import kaiser_mass
+from halonet.field_level.phases import make_phase_sampler
+from halonet.field_level.posterior import JointPosterior, PhaseTarget
+from halonet.field_level.start import first_noise, scaled_noise
+from halonet.neural_bias.chain import Chain, read_chain, write_chain
+from halonet.neural_bias.coordinates import carried_over
+from halonet.neural_bias.optimum import inverse_curvature
+from halonet.neural_bias.problem import Problem
+from halonet.neural_bias.samplers import make_sampler
+from halonet.settings import FieldLevelSettings
+from halonet.storage import StorageError
+
+START = "field level start"
+
+
+def fingerprint(data: FieldData, settings: FieldLevelSettings, seed: int, code: str = "") -> str:
+    """What decides a chain: settings, seed, data and the digest of the code; not how many chains or draws there are."""
+    values = settings.model_dump_json(exclude={"chains", "draws", "constrained", "box"})
+    digest = hashlib.sha256(f"{values}/{seed}/{code}/{data.cosmology.model_dump_json()}".encode())
+    inputs = data.inputs
+    for array in (inputs.density, inputs.haloes.places, inputs.haloes.mass, data.k, data.power):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    if inputs.completeness is not None:
+        digest.update(np.ascontiguousarray(inputs.completeness).tobytes())
+    return digest.hexdigest()
+
+
+def first_phases(data: FieldData, gravity: Gravity, settings: FieldLevelSettings, seed: int, index: int) -> np.ndarray:
+    """White noise a chain starts from, shape (N, N, N)."""
+    if settings.start == "random":
+        return scaled_noise(settings.cells, settings.start_scale, seed, START, index)
+    return first_noise(gravity, data.inputs, settings.phases.bias, seed, START, index)
+
+
+def first_theta(problem: Problem, density: np.ndarray, seed: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of theta near the maximum of its posterior at a density, and the inverse curvature there.
+
+    The model's constants and the coordinates are the problem's own, so that those of all chains are the same.
+    """
+    features = problem.model.features(tf.constant(np.log(density + problem.settings.density_floor))).numpy()
+    here = replace(problem, voxels=replace(problem.voxels, density=density.ravel()), features=features)
+    found = here.search(seed, index)
+    theta = here.searched.theta(tf.constant(found.theta))[0].numpy()
+    covariance = inverse_curvature(found.hessian)
+    return problem.coordinates.phi(theta), carried_over(covariance, found.theta, here.searched, problem.coordinates)
+
+
+def make_blocks(
+    data: FieldData,
+    settings: FieldLevelSettings,
+    noise: np.ndarray,
+    phi: np.ndarray,
+    covariance: np.ndarray,
+    folder: str | Path,
+) -> BlockSampler:
+    """Block sampler that stands at phases of shape (N, N, N) and coordinates ``phi`` of theta."""
+    problem, gravity = data.problem(settings), data.gravity(settings)
+    posterior = JointPosterior(problem, gravity, settings.precision)
+    noise = np.asarray(noise, np.float64).ravel()
+    theta_target = posterior.theta_posterior(noise)
+    phase_target = PhaseTarget(posterior, theta_target.theta(phi))
+    density = len(data.inputs.haloes) / gravity.box_size**3
+    mass = kaiser_mass(gravity, density, settings.phases.bias)
+    phases = make_phase_sampler(phase_target, noise, mass, settings.phases, settings.warmup)
+    theta_sampler = make_sampler(theta_target, phi, covariance, settings.engine_settings().sampler)
+    return BlockSampler(posterior, phases, phase_target, theta_sampler, theta_target, settings, Path(folder))
+
+
+def run_chain(
+    data: FieldData,
+    settings: FieldLevelSettings,
+    seed: int,
+    index: int,
+    output: str | Path,
+    provenance: dict,
+    code: str = "",
+    track: Callable[[range], Iterable[int]] = iter,
+    until: int | None = None,
+) -> Chain:
+    """Run a chain and write it; killed at any moment, the same call goes on from the last checkpoint to the same bits.
+
+    Parameters
+    ----------
+    output
+        HDF5 file of the finished chain; checkpoint and kept phases stand beside it until then.
+    code
+        Digest of the code; a checkpoint of other code is refused.
+    track
+        Passes the transitions through and shows how far they are.
+    until
+        Stop before this transition, with what the last checkpoint holds and without the file; None: go on to the end.
+    """
+    output = Path(output)
+    checkpoint, folder = output.with_suffix(".checkpoint.npz"), output.with_suffix(".phases")
+    problem, gravity = data.problem(settings), data.gravity(settings)
+    noise = first_phases(data, gravity, settings, seed, index)
+    if checkpoint.exists():
+        # The checkpoint overwrites place and metric; any start will do.
+        phi = problem.coordinates.phi(problem.first_theta(np.random.default_rng(0)))
+        covariance = np.eye(len(phi))
+    else:
+        phi, covariance = first_theta(problem, gravity.density(tf.constant(noise)).numpy(), seed, index)
+    blocks = make_blocks(data, settings, noise, phi, covariance, folder)
+    chain = Chain(blocks, settings, seed, index, checkpoint, fingerprint(data, settings, seed, code))
+    chain.run(until, track)
+    if chain.done == settings.transitions:
+        write_field_chain(output, chain, provenance)
+        checkpoint.unlink(missing_ok=True)
+        for file in folder.glob("*.npy"):
+            file.unlink()
+        folder.rmdir()
+    return chain
+
+
+def write_field_chain(output: Path, chain: Chain, provenance: dict) -> None:
+    """Write a finished chain, phases included."""
+    blocks, settings = chain.sampler, chain.settings
+    kept = range(settings.warmup, settings.transitions, settings.phase_thinning)
+    phases = np.stack([np.load(phase_file(blocks.folder, iteration)) for iteration in kept])
+    theta = blocks.theta_target.theta(chain.theta)
+    extra = {
+        "parameters": theta[settings.warmup :: settings.thinning],
+        "phases": phases,
+        "theta_at_phases": theta[list(kept)],
+    }
+    names = blocks.posterior.problem.model.names()
+    write_chain(output, chain, names, provenance, extra)
+
+
+def read_field_chain(path: str | Path) -> dict[str, np.ndarray]:
+    """Arrays of a chain's file: those of :func:`halonet.neural_bias.chain.read_chain`, records and moments."""
+    arrays = read_chain(path)
+    if "phases" not in arrays:
+        raise StorageError(f"{path}: no dataset 'phases'; it was not written by sample_field_level.py")
+    with h5py.File(path) as file:
+        arrays |= {
+            name: values[()] for name, values in file["sampler"].items() if name.startswith(("record", "moments"))
+        }
+    return arrays
