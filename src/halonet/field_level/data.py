@@ -1,7 +1,7 @@
 """What field-level inference is given: a halo catalogue on a grid, the linear power spectrum, and first phases.
 
-The catalogue is all that constrains anything. Where the true density is known, as for a box of the pipeline or a mock, it
-stands beside as ``truth`` and is used for comparison only.
+The catalogue is all that constrains anything. Where the true density is known, as for a box of the pipeline or a mock,
+it stands beside as ``truth`` and is used for comparison only.
 """
 
 from dataclasses import dataclass, replace

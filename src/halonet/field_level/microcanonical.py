@@ -14,8 +14,8 @@ vanishes with the variance of that error per dimension, to which the step is ada
 Simon-Onfroy et al. 2025 use 1e-5 to 1e-7 for fields). The integrator is the minimal-norm one of McLachlan (1995), two
 gradients per step.
 
-The whitened coordinates are z = M^(1/2) s with the mass of :mod:`halonet.field_level.mass`, which stands for the inverse
-covariance of the phases.
+The whitened coordinates are z = M^(1/2) s with the mass of :mod:`halonet.field_level.mass`, which stands for the
+inverse covariance of the phases.
 """
 
 from dataclasses import dataclass

@@ -6,9 +6,9 @@ Up to constants,
 
     V(s, theta) = sum_v V_v S_v Lambda(psi_v) - sum_h ln dn/dlnM(u_h | psi_v(h)) + |s|^2 / 2 + |theta|^2 / (2 w^2),
 
-psi the engine's summary of ln(rho(s) + floor) (Charnock et al. 2020; Jasche & Wandelt 2013 for the phases). The block of
-the phases holds theta and takes V by s through the whole forward model; the block of theta holds the density and is the
-posterior of :mod:`halonet.neural_bias.likelihood`, with the points of that density.
+psi the engine's summary of ln(rho(s) + floor) (Charnock et al. 2020; Jasche & Wandelt 2013 for the phases). The block
+of the phases holds theta and takes V by s through the whole forward model; the block of theta holds the density and is
+the posterior of :mod:`halonet.neural_bias.likelihood`, with the points of that density.
 """
 
 from typing import NamedTuple

@@ -11,7 +11,7 @@ from halonet.field_level.fourier import mode_numbers, mode_weights
 
 @dataclass(frozen=True)
 class Shells:
-    """Shells one fundamental mode wide, from the first to the corner of the Fourier cube.
+    """Shells one fundamental mode wide, up to the Nyquist frequency, and one of the modes in the corners beyond it.
 
     Attributes
     ----------
@@ -27,7 +27,8 @@ class Shells:
     @cached_property
     def _shell(self) -> np.ndarray:
         """Shell of every mode, 0 for the mean, shape (modes,)."""
-        return np.rint(np.sqrt(sum(n**2 for n in mode_numbers(self.cells)))).astype(int).ravel()
+        shell = np.rint(np.sqrt(sum(n**2 for n in mode_numbers(self.cells)))).astype(int).ravel()
+        return np.minimum(shell, self.cells // 2 + 1)
 
     @cached_property
     def _weights(self) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 Notes
 -----
-If haloes traced b delta with Poisson noise and nothing moved, the posterior of the linear density would be Gaussian with
-mean b nbar P / (1 + nbar b^2 P) delta_h and variance P / (1 + nbar b^2 P) per mode (the "Kaiser" posterior of
+If haloes traced b delta with Poisson noise and nothing moved, the posterior of the linear density would be Gaussian
+with mean b nbar P / (1 + nbar b^2 P) delta_h and variance P / (1 + nbar b^2 P) per mode (the "Kaiser" posterior of
 Simon-Onfroy et al. 2025). A draw from it begins near the truth on large scales and with the prior's power on all.
 """
 
