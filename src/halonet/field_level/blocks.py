@@ -22,7 +22,6 @@ from halonet.neural_bias.samplers import MetricSampler, Sampler
 from halonet.settings import FieldLevelSettings
 from halonet.storage import atomic_path
 
-PROBES = 3  # modes of each shell whose course is recorded
 Arrays = dict[str, np.ndarray]
 
 
@@ -52,7 +51,7 @@ class BlockSampler:
         self.theta_sampler, self.theta_target = theta_sampler, theta_target
         gravity = posterior.gravity
         self.shells = Shells(gravity.cells, gravity.box_size)
-        self.probes = self.shells.probes(PROBES)
+        self.probes = self.shells.probes()
         self.records: dict[str, list] = {name: [] for name in self._record_of(None)}
         self.moments = {name: Moments.empty(gravity.cells) for name in ("linear", "density")}
 

@@ -8,6 +8,8 @@ from scipy import fft
 
 from halonet.field_level.fourier import mode_numbers, mode_weights
 
+PROBES = 3  # modes of each shell whose course is recorded
+
 
 @dataclass(frozen=True)
 class Shells:
@@ -68,7 +70,11 @@ class Shells:
         cross = self.mean((one * other.conj()).real)
         return np.sqrt(power / true_power), cross / np.sqrt(power * true_power)
 
-    def probes(self, number: int) -> np.ndarray:
+    def shell_of(self, index: np.ndarray) -> np.ndarray:
+        """Shell, from 1, of modes given by their flat index."""
+        return self._shell[index]
+
+    def probes(self, number: int = PROBES) -> np.ndarray:
         """Flat indices of up to ``number`` modes of each shell, evenly spread, whose course a chain records."""
         # Of the plane k_z = 0 and its opposite, half the modes are the conjugates of the others.
         inner = (self._weights == 2) & (self._shell > 0)
