@@ -1,4 +1,4 @@
-"""Draw a posterior-predictive halo catalogue: phases and bias parameters of one posterior sample, then Poisson haloes."""
+"""Draw a posterior-predictive halo catalogue: haloes at the phases and bias parameters of one posterior sample."""
 
 import argparse
 import os

@@ -208,7 +208,8 @@ def predicted(
 
 def kept_samples(chains: list[Arrays]) -> tuple[np.ndarray, np.ndarray]:
     """Kept phases of all chains, shape (samples, N, N, N), and the parameters beside them."""
-    return (np.concatenate([chain[name] for chain in chains]) for name in ("phases", "theta_at_phases"))
+    phases, theta = (np.concatenate([chain[name] for chain in chains]) for name in ("phases", "theta_at_phases"))
+    return phases, theta
 
 
 def predictive(data: FieldData, settings: FieldLevelSettings, chains: list[Arrays], seed: int) -> Arrays:
