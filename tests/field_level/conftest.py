@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import fft
 
 from halonet.settings import CosmologySettings
 
@@ -35,26 +36,26 @@ class WienerToy:
     """
 
     def __init__(self, gravity, sigma=0.5, seed=5):
-        self.gravity, self.sigma, self.gradients = gravity, sigma, 0
-        rng, cells = np.random.default_rng(seed), gravity.cells
-        self.truth = rng.standard_normal((cells,) * 3)
-        self.data = self.linear(self.truth) + sigma * rng.standard_normal((cells,) * 3)
-        self.precision = 1 + gravity.amplitude**2 / sigma**2
-        modes = gravity.amplitude / sigma**2 / self.precision * np.fft.rfftn(self.data)
-        self.mean = np.fft.irfftn(modes, (cells,) * 3)
+        self.gravity, self.gradients = gravity, 0
+        self.shape = (gravity.cells,) * 3
+        rng, response = np.random.default_rng(seed), gravity.amplitude
+        self.truth = rng.standard_normal(self.shape)
+        data = response * fft.rfftn(self.truth) + fft.rfftn(sigma * rng.standard_normal(self.shape))
+        self.precision = 1 + response**2 / sigma**2
+        self.source = self.filtered(response / sigma**2, data)
+        self.mean = self.filtered(1 / self.precision, fft.rfftn(self.source))
 
-    def linear(self, noise):
-        cells = self.gravity.cells
-        return np.fft.irfftn(self.gravity.amplitude * np.fft.rfftn(noise.reshape((cells,) * 3)), (cells,) * 3)
+    def filtered(self, response, modes):
+        return fft.irfftn(response * modes, self.shape)
 
     def energy(self, noise):
-        return 0.5 * np.sum((self.linear(noise) - self.data) ** 2) / self.sigma**2 + 0.5 * np.sum(noise**2)
+        return float(0.5 * noise @ (self.gradient(noise) - self.source.ravel()))
 
     def gradient(self, noise):
         self.gradients += 1
-        return self.linear(self.linear(noise) - self.data).ravel() / self.sigma**2 + noise
+        return (self.filtered(self.precision, fft.rfftn(noise.reshape(self.shape))) - self.source).ravel()
 
 
 @pytest.fixture(scope="session")
 def toy(make_gravity):
-    return WienerToy(make_gravity(8))
+    return WienerToy(make_gravity(6))

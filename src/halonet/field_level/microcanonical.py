@@ -86,7 +86,7 @@ class Microcanonical:
         state, error, finite
             The error of the energy; a step to where the potential is not finite is undone and the motion reversed.
         """
-        with np.errstate(**QUIET):
+        with np.errstate(**QUIET, divide="ignore"):
             moved, error = self._integrated(state, step * len(state.direction) ** 0.5)
         finite = bool(np.isfinite(error))
         if not finite:
