@@ -59,3 +59,25 @@ class WienerToy:
 @pytest.fixture(scope="session")
 def toy(make_gravity):
     return WienerToy(make_gravity(6))
+
+
+# A global mass function of some 10^-3.6 haloes per Mpc^3, and an engine that puts them where it is dense.
+ROWS = np.array([-8.5, -10.7, -2.5, 4.8, 1.0, -0.7])
+THETA = np.array([0.5, 0.03, 0.01, 0.005, 0.0, 1.4, 1.2, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0])
+
+
+@pytest.fixture(scope="session")
+def make_mock(spectrum):
+    """Mock drawn from the model on a small grid, and the settings it was made with."""
+    import tensorflow as tf
+
+    from halonet.field_level.mock import make_mock
+    from halonet.settings import FieldLevelSettings
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+
+    def make(cells=8, cell_size=10.0, seed=3, **settings):
+        settings = FieldLevelSettings(cells=cells, minimum_mass_msun=3e12, **settings)
+        return make_mock(cells * cell_size, spectrum, COSMOLOGY, settings, THETA, ROWS, seed), settings
+
+    return make

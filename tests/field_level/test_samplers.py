@@ -34,7 +34,9 @@ def mode_statistics(toy, samples):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"kind": "hmc"}, {"kind": "mclmc", "energy_variance": 1e-5, "steps": 3}], ids=lambda settings: settings["kind"]
+    "settings",
+    [{"kind": "hmc"}, {"kind": "mclmc", "energy_variance": 1e-5, "steps": 3}],
+    ids=lambda settings: settings["kind"],
 )
 def test_the_wiener_posterior_of_a_linear_universe_is_reproduced_mode_by_mode(toy, settings):
     """Mean and variance of every mode within Monte Carlo error, though the mass is not the right one."""

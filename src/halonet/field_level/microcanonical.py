@@ -27,6 +27,7 @@ from halonet.field_level.mass import FourierMass
 from halonet.neural_bias.hamiltonian import QUIET, Place, Target
 
 FIRST_KICK = 0.1931833275037836  # McLachlan's (1995) lambda of the minimal-norm integrator
+GRADIENTS = 2  # that the integrator takes for a step
 MEMORY = 50.0  # steps over which the average behind the step size forgets
 SPREAD = 1.5  # of ln of the error, beyond which a step tells the average little
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from halonet.field_level.mass import FourierMass
-from halonet.field_level.microcanonical import Microcanonical, State, StepAverage
+from halonet.field_level.microcanonical import GRADIENTS, Microcanonical, State, StepAverage
 from halonet.neural_bias.hamiltonian import Outcome, Place, StepSize, Target, place, transition
 from halonet.settings import PhaseSamplerSettings
 
@@ -129,7 +129,7 @@ class MicrocanonicalPhases:
         """``steps`` steps; the recorded energy error is the mean square per step and dimension."""
         if self.state is None:
             self.state = self.dynamics.start(self.here, rng)
-        before, errors, bad, root = self.target.gradients, [], 0, len(self.noise) ** 0.5
+        errors, bad, root = [], 0, len(self.noise) ** 0.5
         for _ in range(self.settings.steps):
             self.state, error, finite = self.dynamics.advance(self.state, self.average.step, rng)
             bad += not finite
@@ -139,7 +139,7 @@ class MicrocanonicalPhases:
         self.here = self.state.here
         # Steps that were undone are counted as such and have no energy error.
         variance = float(np.mean([(error / root) ** 2 for error in errors if np.isfinite(error)] or [np.nan]))
-        return Outcome(True, 1.0, variance, False, bad > 0, self.target.gradients - before)
+        return Outcome(True, 1.0, variance, False, bad > 0, GRADIENTS * self.settings.steps)
 
     def refresh(self) -> None:
         """Potential and gradient anew; the direction of motion does not depend on theta and stays."""

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from halonet.figures.style import (
     DENSITY_MAP,
@@ -23,6 +23,14 @@ SHOWN_SHELLS = 5  # whose power is traced along the chains
 NAMES = {"hmc": "Hamiltonian Monte Carlo", "mclmc": "microcanonical Langevin"}
 
 
+def _wavenumbers(axis: Axes) -> None:
+    """A logarithmic axis of k with ticks that can be read where it spans a decade only."""
+    axis.set(xscale="log", xlabel=r"$k$  (Mpc$^{-1}$)")
+    axis.xaxis.set_major_locator(FixedLocator([base * ten for ten in (1e-3, 1e-2, 1e-1, 1.0) for base in (1, 2, 5)]))
+    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.xaxis.set_minor_locator(NullLocator())
+
+
 @styled
 def draw_recovery(summary: dict, arrays: Arrays) -> Drawing:
     """Transfer function and correlation coefficient with the true initial density against k."""
@@ -34,8 +42,7 @@ def draw_recovery(summary: dict, arrays: Arrays) -> Drawing:
         axis.fill_between(k, *np.percentile(each, [2.5, 97.5], axis=0), color=MISSED, alpha=0.25, lw=0)
         axis.plot(k, each.mean(axis=0), color=MISSED, label="posterior samples")
         axis.plot(k, arrays[f"recovery/{name}"][:-1], "o-", ms=3.5, color=PREDICTION, label="posterior mean")
-        axis.set(xscale="log", xlabel=r"$k$  (Mpc$^{-1}$)")
-        axis.xaxis.set_minor_formatter(NullFormatter())
+        _wavenumbers(axis)
         axis.axhline(1, color=TRUTH, ls=":", lw=0.8)
     left.set(ylabel=r"transfer function $[P / P_{\rm true}]^{1/2}$", ylim=(0, None))
     right.set(ylabel=r"correlation coefficient $r(k)$ with the truth", ylim=(min(0, right.get_ylim()[0]), 1.05))
@@ -102,8 +109,8 @@ def draw_spectra(summary: dict, arrays: Arrays) -> Drawing:
             label=f"chain {i}",
         )  # fmt: skip
     axis.axhline(1, color=TRUTH, ls=":", lw=0.8)
-    axis.set(xscale="log", xlabel=r"$k$  (Mpc$^{-1}$)", ylabel=r"power of the phases / prior")
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    _wavenumbers(axis)
+    axis.set_ylabel("power of the phases / prior")
     axis.legend(ncols=2)
     caption = (
         "Power of the sampled white noise in shells (mean and scatter of the samples), in units of the prior's; grey: "
@@ -167,8 +174,8 @@ def draw_predictive(summary: dict, arrays: Arrays, minimum_mass: float) -> Drawi
     axis.plot(k, power.mean(axis=0), color=PREDICTION, label="posterior-predictive catalogues")
     axis.plot(k, arrays["predictive/found_power"], "D-", ms=3.5, color=TRUTH, label="catalogue")
     axis.axhline(float(arrays["predictive/shot_noise"]), color="#999999", ls=":", lw=1, label="shot noise")
-    axis.set(xscale="log", yscale="log", xlabel=r"$k$  (Mpc$^{-1}$)", ylabel=r"$P(k)$  (Mpc$^3$)")
-    axis.xaxis.set_minor_formatter(NullFormatter())
+    _wavenumbers(axis)
+    axis.set(yscale="log", ylabel=r"$P(k)$  (Mpc$^3$)")
     axis.legend()
     caption = (
         f"Power spectrum of {summary['haloes']:,} haloes above {plain_power(minimum_mass)} solar masses, and of "
@@ -239,5 +246,15 @@ def _draw_blocks(axis: Axes, sampler: str) -> None:
     axis.text(0.55, 1.08, r"$\partial V/\partial s$", color=PREDICTION, fontsize=8.5, ha="center")
     axis.add_patch(FancyArrowPatch((2.6, 0.06), (4.16, -1.0), connectionstyle="arc3,rad=0.25", **style))
     axis.text(2.75, -0.85, r"$\partial V/\partial\theta$", color=PREDICTION, fontsize=8.5, ha="center")
-    axis.text(0.0, 2.75, f"block 1: {NAMES[sampler]}", color=PREDICTION, fontsize=8.5, ha="center", weight="bold")
-    axis.text(5.2, -1.7, "block 2: Hamiltonian Monte Carlo", color=PREDICTION, fontsize=8.5, ha="center", weight="bold")
+    axis.text(
+        -1.0, 2.75, f"block 1: phases, {NAMES[sampler]}", color=PREDICTION, fontsize=8.5, ha="left", weight="bold"
+    )
+    axis.text(
+        5.2,
+        -1.7,
+        "block 2: parameters, Hamiltonian Monte Carlo",
+        color=PREDICTION,
+        fontsize=8.5,
+        ha="center",
+        weight="bold",
+    )
