@@ -13,7 +13,7 @@ from checkout import ROOT
 from halonet.field_level.blocks import Moments
 from halonet.field_level.data import read_data, write_data
 from halonet.field_level.mock import rebased
-from halonet.field_level.session import read_field_chain, run_chain
+from halonet.field_level.session import make_posterior, read_field_chain, run_chain
 from halonet.settings import PhaseSamplerSettings
 from halonet.storage import StorageError
 
@@ -29,16 +29,28 @@ def assert_same_chains(one, other):
             np.testing.assert_array_equal(first[name][()], second[name][()], err_msg=name)
 
 
-@pytest.mark.parametrize("kind", ["hmc", "mclmc"])
-def test_a_chain_of_phases_and_parameters_that_was_interrupted_goes_on_to_the_same_bits(make_mock, tmp_path, kind):
-    mock, settings = make_mock(phases=PhaseSamplerSettings(kind=kind, steps=2), **SMALL)
-    whole = run_chain(mock.data, settings, 1, 0, tmp_path / "whole.h5", {})
-    assert whole.done == settings.transitions
-    run_chain(mock.data, settings, 1, 0, tmp_path / "cut.h5", {}, until=8)  # within the warm-up
-    run_chain(mock.data, settings, 1, 0, tmp_path / "cut.h5", {}, until=23)  # between two checkpoints
+@pytest.fixture(scope="module")
+def case(make_mock):
+    """A mock, its settings and its posterior, which is compiled once for all chains here."""
+    mock, settings = make_mock(**SMALL)
+    return mock, settings, make_posterior(mock.data, settings)
+
+
+def test_a_microcanonical_chain_that_was_interrupted_goes_on_to_the_same_bits(case, tmp_path):
+    mock, settings, posterior = case
+    settings = settings.model_copy(update={"phases": PhaseSamplerSettings(kind="mclmc", steps=2)})
+
+    def run(name, until=None):
+        return run_chain(mock.data, settings, 1, 0, tmp_path / name, {}, until=until, posterior=posterior)
+
+    assert run("whole.h5").done == settings.transitions
+    run("cut.h5", 8)  # within the warm-up
+    run("cut.h5", 23)  # between two checkpoints
     assert (tmp_path / "cut.checkpoint.npz").exists()
     assert not (tmp_path / "cut.h5").exists()
-    run_chain(mock.data, settings, 1, 0, tmp_path / "cut.h5", {})
+    with pytest.raises(StorageError, match="other data or settings"):
+        run_chain(mock.data, settings, 2, 0, tmp_path / "cut.h5", {}, posterior=posterior)
+    run("cut.h5")
     assert_same_chains(tmp_path / "whole.h5", tmp_path / "cut.h5")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.h5", "whole.h5"]
     arrays = read_field_chain(tmp_path / "whole.h5")
@@ -49,9 +61,10 @@ def test_a_chain_of_phases_and_parameters_that_was_interrupted_goes_on_to_the_sa
     assert (np.ptp(arrays["parameters"], axis=0) > 0).all()
 
 
-def test_a_killed_job_goes_on_with_the_same_command_to_the_chain_of_an_undisturbed_one(make_mock, tmp_path):
-    """SIGKILL at a moment of its own choosing; data, settings and chain are those of a run in this process."""
-    mock, settings = make_mock(**SMALL | {"samples": 88})
+def test_a_killed_job_goes_on_with_the_same_command_to_the_chain_of_an_undisturbed_one(case, tmp_path):
+    """SIGKILL in the midst of a Hamiltonian chain; the undisturbed one runs in this process."""
+    mock, settings, posterior = case
+    settings = settings.model_copy(update={"samples": 88})
     write_data(tmp_path / "inputs.h5", mock.data, {})
     (tmp_path / "settings.json").write_text(settings.model_dump_json())
     output = tmp_path / "killed.h5"
@@ -67,17 +80,10 @@ def test_a_killed_job_goes_on_with_the_same_command_to_the_chain_of_an_undisturb
     with np.load(checkpoint) as file:
         assert 0 < len(file["history"]) < settings.transitions
     subprocess.run(command, env=environment, check=True, capture_output=True)
-    run_chain(read_data(tmp_path / "inputs.h5"), settings, 1, 0, tmp_path / "whole.h5", {})
+    run_chain(mock.data, settings, 1, 0, tmp_path / "whole.h5", {}, posterior=posterior)
     assert_same_chains(tmp_path / "whole.h5", output)
     with h5py.File(output) as file:
         assert json.loads(file.attrs["provenance"])["settings"]["samples"] == 88
-
-
-def test_a_checkpoint_of_other_data_is_refused(make_mock, tmp_path):
-    mock, settings = make_mock(**SMALL)
-    run_chain(mock.data, settings, 1, 0, tmp_path / "chain.h5", {}, until=5)
-    with pytest.raises(StorageError, match="other data or settings"):
-        run_chain(mock.data, settings, 2, 0, tmp_path / "chain.h5", {})
 
 
 def test_data_are_read_back_as_they_were_written_and_foreign_files_are_named(make_mock, tmp_path):

@@ -42,7 +42,7 @@ class JointPosterior:
                 f"the forward model has {gravity.cells}^3 cells, the engine {len(problem.voxels.density)} voxels"
             )
         self.problem, self.gravity, self.precision = problem, gravity, precision
-        self.energy = tf.function(self._energy, jit_compile=True)
+        self.energy = tf.function(self._energy, jit_compile=True)  # compiled when first called, as all of these
         self.energy_and_gradient = tf.function(self._with_gradient, jit_compile=True)
         self.features = tf.function(self._features, jit_compile=True)
         self.density = tf.function(lambda noise: gravity.density(noise), jit_compile=True)
@@ -69,11 +69,11 @@ class JointPosterior:
         prior = tf.reduce_sum(tf.cast(noise, tf.float64) ** 2) + tf.reduce_sum((theta / width) ** 2)
         return likelihood + prior / 2
 
-    def _with_gradient(self, noise: tf.Tensor, theta: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _with_gradient(self, noise: tf.Tensor, theta: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         with tf.GradientTape() as tape:
-            tape.watch([noise, theta])
+            tape.watch(noise)
             value = self._energy(noise, theta)
-        return value, *tape.gradient(value, [noise, theta])
+        return value, tape.gradient(value, noise)
 
     def points(self, noise: np.ndarray) -> Points:
         """Points of the likelihood of theta at the density of these phases, float64."""
@@ -117,7 +117,7 @@ class PhaseTarget:
         if self._last is None or self._last.noise is not noise:
             self.gradients += 1
             precise = tf.constant(noise, self.posterior.precision)
-            value, gradient, _ = self.posterior.energy_and_gradient(precise, tf.constant(self.theta, tf.float64))
+            value, gradient = self.posterior.energy_and_gradient(precise, tf.constant(self.theta, tf.float64))
             self._last = Evaluation(noise, float(value), gradient.numpy().astype(np.float64))
         return self._last
 

@@ -16,15 +16,19 @@ from halonet.field_level.mass import kaiser_mass
 from halonet.field_level.phases import make_phase_sampler
 from halonet.field_level.posterior import JointPosterior, PhaseTarget
 from halonet.field_level.start import first_noise, scaled_noise
+from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.chain import Chain, read_chain, write_chain
+from halonet.neural_bias.compression import compress
 from halonet.neural_bias.coordinates import carried_over
-from halonet.neural_bias.optimum import inverse_curvature
+from halonet.neural_bias.likelihood import Compiled, Posterior
+from halonet.neural_bias.optimum import Optimum, inverse_curvature, minimise
 from halonet.neural_bias.problem import Problem
 from halonet.neural_bias.samplers import make_sampler
 from halonet.settings import FieldLevelSettings
 from halonet.storage import StorageError
 
 START = "field level start"
+STARTS, NEWTON_STEPS, SEARCH_POINTS = 3, 12, 2048  # of the search for the first theta
 
 
 def fingerprint(data: FieldData, settings: FieldLevelSettings, seed: int, code: str = "") -> str:
@@ -53,14 +57,29 @@ def first_theta(problem: Problem, density: np.ndarray, seed: int, index: int) ->
     """
     features = problem.model.features(tf.constant(np.log(density + problem.settings.density_floor))).numpy()
     here = replace(problem, voxels=replace(problem.voxels, density=density.ravel()), features=features)
-    found = here.search(seed, index)
+    found = _search(here, generator(seed, "field level theta", index))
     theta = here.searched.theta(tf.constant(found.theta))[0].numpy()
     covariance = inverse_curvature(found.hessian)
     return problem.coordinates.phi(theta), carried_over(covariance, found.theta, here.searched, problem.coordinates)
 
 
+def _search(problem: Problem, rng: np.random.Generator) -> Optimum:
+    """Rough maximum of the posterior of theta: phases will move on, and theta with them."""
+    compiled = Compiled(problem.likelihood, problem.settings.engine.prior_width, problem.searched)
+    points = problem.points()
+    few = compress(points, SEARCH_POINTS) if problem.model.is_pointwise else points
+    potential = Posterior(compiled, few).energy_and_gradient
+    starts = [problem.searched.phi(problem.first_theta(rng)) for _ in range(STARTS)]
+    return min((minimise(potential, start, NEWTON_STEPS) for start in starts), key=lambda found: found.energy)
+
+
+def make_posterior(data: FieldData, settings: FieldLevelSettings) -> JointPosterior:
+    """Joint posterior of a catalogue under the settings."""
+    return JointPosterior(data.problem(settings), data.gravity(settings), settings.precision)
+
+
 def make_blocks(
-    data: FieldData,
+    posterior: JointPosterior,
     settings: FieldLevelSettings,
     noise: np.ndarray,
     phi: np.ndarray,
@@ -68,12 +87,11 @@ def make_blocks(
     folder: str | Path,
 ) -> BlockSampler:
     """Block sampler that stands at phases of shape (N, N, N) and coordinates ``phi`` of theta."""
-    problem, gravity = data.problem(settings), data.gravity(settings)
-    posterior = JointPosterior(problem, gravity, settings.precision)
+    gravity = posterior.gravity
     noise = np.asarray(noise, np.float64).ravel()
     theta_target = posterior.theta_posterior(noise)
     phase_target = PhaseTarget(posterior, theta_target.theta(phi))
-    density = len(data.inputs.haloes) / gravity.box_size**3
+    density = len(posterior.problem.voxels.haloes) / gravity.box_size**3
     mass = kaiser_mass(gravity, density, settings.phases.bias)
     phases = make_phase_sampler(phase_target, noise, mass, settings.phases, settings.warmup)
     theta_sampler = make_sampler(theta_target, phi, covariance, settings.engine_settings().sampler)
@@ -90,6 +108,7 @@ def run_chain(
     code: str = "",
     track: Callable[[range], Iterable[int]] = iter,
     until: int | None = None,
+    posterior: JointPosterior | None = None,
 ) -> Chain:
     """Run a chain and write it; killed at any moment, the same call goes on from the last checkpoint to the same bits.
 
@@ -103,10 +122,13 @@ def run_chain(
         Passes the transitions through and shows how far they are.
     until
         Stop before this transition, with what the last checkpoint holds and without the file; None: go on to the end.
+    posterior
+        Joint posterior of data and settings, compiled already by a chain before this one; None: made here.
     """
     output = Path(output)
     checkpoint, folder = output.with_suffix(".checkpoint.npz"), output.with_suffix(".phases")
-    problem, gravity = data.problem(settings), data.gravity(settings)
+    posterior = posterior or make_posterior(data, settings)
+    problem, gravity = posterior.problem, posterior.gravity
     noise = first_phases(data, gravity, settings, seed, index)
     if checkpoint.exists():
         # The checkpoint overwrites place and metric; any start will do.
@@ -114,7 +136,7 @@ def run_chain(
         covariance = np.eye(len(phi))
     else:
         phi, covariance = first_theta(problem, gravity.density(tf.constant(noise)).numpy(), seed, index)
-    blocks = make_blocks(data, settings, noise, phi, covariance, folder)
+    blocks = make_blocks(posterior, settings, noise, phi, covariance, folder)
     chain = Chain(blocks, settings, seed, index, checkpoint, fingerprint(data, settings, seed, code))
     chain.run(until, track)
     if chain.done == settings.transitions:

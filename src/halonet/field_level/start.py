@@ -8,6 +8,7 @@ Simon-Onfroy et al. 2025). A draw from it begins near the truth on large scales 
 """
 
 import numpy as np
+from scipy import fft
 
 from halonet.field_level.gravity import Gravity
 from halonet.field_level.mass import kaiser_mass
@@ -24,8 +25,8 @@ def filtered_noise(gravity: Gravity, inputs: Inputs, bias: float) -> np.ndarray:
     density = len(inputs.haloes) / (seen.sum() * volume)
     counts = assign_clouds(inputs.haloes.places.T, cells, gravity.box_size)
     contrast = np.where(seen > 0, counts - density * volume * seen, 0.0) / (density * volume)
-    modes = np.fft.rfftn(contrast) * bias * density * volume * gravity.amplitude
-    return np.fft.irfftn(modes / kaiser_mass(gravity, density, bias).modes, (cells,) * 3)
+    modes = fft.rfftn(contrast) * bias * density * volume * gravity.amplitude
+    return fft.irfftn(modes / kaiser_mass(gravity, density, bias).modes, (cells,) * 3)
 
 
 def first_noise(gravity: Gravity, inputs: Inputs, bias: float, seed: int, name: str, index: int = 0) -> np.ndarray:
