@@ -30,18 +30,21 @@ def assert_same_chains(one, other):
 
 
 @pytest.fixture(scope="module")
-def case(make_mock):
-    """A mock, its settings and its posterior, which is compiled once for all chains here."""
+def case(make_mock, tmp_path_factory):
+    """File of a mock's data, its settings and its posterior, which is compiled once for all chains here."""
     mock, settings = make_mock(**SMALL)
-    return mock, settings, make_posterior(mock.data, settings)
+    path = tmp_path_factory.mktemp("case") / "inputs.h5"
+    write_data(path, mock.data, {})
+    return path, settings, make_posterior(read_data(path), settings)
 
 
 def test_a_microcanonical_chain_that_was_interrupted_goes_on_to_the_same_bits(case, tmp_path):
-    mock, settings, posterior = case
+    path, settings, posterior = case
+    data = read_data(path)
     settings = settings.model_copy(update={"phases": PhaseSamplerSettings(kind="mclmc", steps=2)})
 
     def run(name, until=None):
-        return run_chain(mock.data, settings, 1, 0, tmp_path / name, {}, until=until, posterior=posterior)
+        return run_chain(data, settings, 1, 0, tmp_path / name, {}, until=until, posterior=posterior)
 
     assert run("whole.h5").done == settings.transitions
     run("cut.h5", 8)  # within the warm-up
@@ -49,7 +52,7 @@ def test_a_microcanonical_chain_that_was_interrupted_goes_on_to_the_same_bits(ca
     assert (tmp_path / "cut.checkpoint.npz").exists()
     assert not (tmp_path / "cut.h5").exists()
     with pytest.raises(StorageError, match="other data or settings"):
-        run_chain(mock.data, settings, 2, 0, tmp_path / "cut.h5", {}, posterior=posterior)
+        run_chain(data, settings, 2, 0, tmp_path / "cut.h5", {}, posterior=posterior)
     run("cut.h5")
     assert_same_chains(tmp_path / "whole.h5", tmp_path / "cut.h5")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.h5", "whole.h5"]
@@ -63,12 +66,11 @@ def test_a_microcanonical_chain_that_was_interrupted_goes_on_to_the_same_bits(ca
 
 def test_a_killed_job_goes_on_with_the_same_command_to_the_chain_of_an_undisturbed_one(case, tmp_path):
     """SIGKILL in the midst of a Hamiltonian chain; the undisturbed one runs in this process."""
-    mock, settings, posterior = case
+    path, settings, posterior = case
     settings = settings.model_copy(update={"samples": 88})
-    write_data(tmp_path / "inputs.h5", mock.data, {})
     (tmp_path / "settings.json").write_text(settings.model_dump_json())
     output = tmp_path / "killed.h5"
-    command = [sys.executable, ROOT / "workflow_scripts/sample_field_level.py", "--inputs", tmp_path / "inputs.h5"]
+    command = [sys.executable, ROOT / "workflow_scripts/sample_field_level.py", "--inputs", path]
     command += ["--settings", tmp_path / "settings.json", "--seed", "1", "--output", output]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
@@ -80,7 +82,7 @@ def test_a_killed_job_goes_on_with_the_same_command_to_the_chain_of_an_undisturb
     with np.load(checkpoint) as file:
         assert 0 < len(file["history"]) < settings.transitions
     subprocess.run(command, env=environment, check=True, capture_output=True)
-    run_chain(mock.data, settings, 1, 0, tmp_path / "whole.h5", {}, posterior=posterior)
+    run_chain(read_data(path), settings, 1, 0, tmp_path / "whole.h5", {}, posterior=posterior)
     assert_same_chains(tmp_path / "whole.h5", output)
     with h5py.File(output) as file:
         assert json.loads(file.attrs["provenance"])["settings"]["samples"] == 88

@@ -105,15 +105,12 @@ def test_figures_and_a_constrained_density_are_made_by_the_scripts_and_peak_patc
     # The box has the large waves of the truth behind the catalogue.
     shells = Shells(16, 160.0)
     assert shells.compared(resample(read_field(density, "density"), 16), mock.data.truth["linear"])[1][0] > 0.6
-    table = {"minimum_cells": 20, "filters": {"smallest_mpc": 4.0, "largest_mpc": 20.0}}
+    peak_patch = {"minimum_cells": 20, "filters": {"largest_mpc": 20.0}}
     script(
         "find_peak_patch_haloes", density=density, haloes=tmp_path / "haloes.h5", mask=tmp_path / "mask.h5",
-        settings=json.dumps(PEAK_PATCH | table),
+        settings=json.dumps(peak_patch),
     )  # fmt: skip
     assert len(read_catalogue(tmp_path / "haloes.h5")) > 10
-
-
-PEAK_PATCH = {}
 
 
 def test_a_constrained_box_keeps_the_sampled_modes_and_has_the_linear_spectrum_beyond_them(spectrum, make_gravity):
