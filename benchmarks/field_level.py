@@ -26,9 +26,7 @@ ROWS = [-8.5, -10.7, -2.5, 4.8, 1.0, -0.7]
 TRUTH = [0.5, 0.03, 0.01, 0.005, 0.0, 1.4, 1.2, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0]
 LENGTHS = {"hmc": (150, 600), "mclmc": (150, 600)}
 # Simon-Onfroy, Lanusse & de Mattia (2025, arXiv:2504.20130), 64^3 cells and a related model: what their abstract states.
-PUBLISHED = (
-    "unadjusted MCLMC needs more than ten times fewer model evaluations per effective sample than adjusted samplers"
-)
+PUBLISHED = "unadjusted MCLMC needs over ten times fewer model evaluations per effective sample than adjusted ones"
 FIGURES = ("recovery", "maps", "spectra", "chains", "predictive", "flow")
 
 
@@ -194,11 +192,8 @@ def main():
     if not (folder / "inputs.h5").exists():
         write_data(folder / "inputs.h5", mock.data, {})
     print(len(mock.data.inputs.haloes), "haloes", flush=True)
-    tasks = [
-        (folder, kind, index, arguments.fraction, arguments.cells)
-        for kind in arguments.samplers
-        for index in range(CHAINS)
-    ]
+    common = arguments.fraction, arguments.cells
+    tasks = [(folder, kind, index, *common) for kind in arguments.samplers for index in range(CHAINS)]
     with multiprocessing.get_context("spawn").Pool(arguments.processes, maxtasksperchild=1) as pool:
         pool.map(run_one, tasks, chunksize=1)
     results = {kind: judge(folder, mock, kind, arguments.fraction, arguments.cells) for kind in arguments.samplers}
