@@ -156,8 +156,8 @@ def record(arguments, results, cells, seconds):
     print("published:", PUBLISHED)
     for kind, found in results.items():
         print(kind, "correlation", np.round(found["recovery"]["correlation"], 2))
-        print(kind, "largest pull of the spectrum", round(found["spectrum"]["largest_pull"], 2), "of halo densities",
-              round(found["halo_densities"]["largest_pull"], 2), "CPU seconds", round(found["cpu_seconds"]))  # fmt: skip
+        pulls = found["spectrum"]["largest_pull"], found["halo_densities"]["largest_pull"]
+        print(kind, "largest pulls of spectrum and halo densities", np.round(pulls, 2), "CPU", found["cpu_seconds"])
 
 
 def draw(folder, kind, images):
