@@ -61,9 +61,9 @@ def toy(make_gravity):
     return WienerToy(make_gravity(6))
 
 
-# A global mass function of some 10^-3.6 haloes per Mpc^3, and an engine that puts them where it is dense.
-ROWS = np.array([-8.5, -10.7, -2.5, 4.8, 1.0, -0.7])
-THETA = np.array([0.5, 0.03, 0.01, 0.005, 0.0, 1.4, 1.2, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0])
+# Some 10^-3.5 haloes per Mpc^3 of linear bias 1.5.
+ROWS = np.array([-8.7, -10.9, -2.5, 4.8, 1.0, -0.7])
+THETA = np.array([0.5, 0.03, 0.01, 0.005, 0.0, 3.0, 3.0, 0.0, 0.0, 0.5, 0.2, 0.0, 0.0, 0.1, 0.05, 0.0, 0.0])
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from halonet.field_level.posterior import JointPosterior, PhaseTarget
-from halonet.field_level.start import filtered_noise, first_noise
+from halonet.field_level.start import filtered_noise, first_noise, measured_bias
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +74,10 @@ def test_single_precision_gradients_are_close_and_energies_stay_double(case):
 
 
 def test_the_filtered_counts_begin_near_the_true_density_on_large_scales(case):
-    mock, settings, posterior, _, _ = case
-    mean = filtered_noise(posterior.gravity, mock.data.inputs, settings.phases.bias)
-    draw = first_noise(posterior.gravity, mock.data.inputs, settings.phases.bias, 1, "start")
+    mock, _, posterior, _, _ = case
+    bias = measured_bias(posterior.gravity, mock.data.inputs)
+    mean = filtered_noise(posterior.gravity, mock.data.inputs, bias)
+    draw = first_noise(posterior.gravity, mock.data.inputs, None, 1, "start")
     true, mean, draw = (np.fft.rfftn(each) for each in (mock.noise, mean, draw))
     large = np.zeros(true.shape, bool)
     large[[0, 0, 1, -1], [1, -1, 0, 0], 0] = large[0, 0, 1] = True

@@ -12,10 +12,10 @@ import tensorflow as tf
 from halonet.field_level.blocks import BlockSampler, phase_file
 from halonet.field_level.data import FieldData
 from halonet.field_level.gravity import Gravity
-from halonet.field_level.mass import kaiser_mass
+from halonet.field_level.mass import FourierMass, kaiser_mass
 from halonet.field_level.phases import make_phase_sampler
 from halonet.field_level.posterior import JointPosterior, PhaseTarget
-from halonet.field_level.start import first_noise, scaled_noise
+from halonet.field_level.start import first_noise, measured_bias, scaled_noise
 from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.chain import Chain, read_chain, write_chain
 from halonet.neural_bias.compression import compress
@@ -80,6 +80,7 @@ def make_posterior(data: FieldData, settings: FieldLevelSettings) -> JointPoster
 
 def make_blocks(
     posterior: JointPosterior,
+    mass: FourierMass,
     settings: FieldLevelSettings,
     noise: np.ndarray,
     phi: np.ndarray,
@@ -87,12 +88,9 @@ def make_blocks(
     folder: str | Path,
 ) -> BlockSampler:
     """Block sampler that stands at phases of shape (N, N, N) and coordinates ``phi`` of theta."""
-    gravity = posterior.gravity
     noise = np.asarray(noise, np.float64).ravel()
     theta_target = posterior.theta_posterior(noise)
     phase_target = PhaseTarget(posterior, theta_target.theta(phi))
-    density = len(posterior.problem.voxels.haloes) / gravity.box_size**3
-    mass = kaiser_mass(gravity, density, settings.phases.bias)
     phases = make_phase_sampler(phase_target, noise, mass, settings.phases, settings.warmup)
     theta_sampler = make_sampler(theta_target, phi, covariance, settings.engine_settings().sampler)
     return BlockSampler(posterior, phases, phase_target, theta_sampler, theta_target, settings, Path(folder))
@@ -136,7 +134,9 @@ def run_chain(
         covariance = np.eye(len(phi))
     else:
         phi, covariance = first_theta(problem, gravity.density(tf.constant(noise)).numpy(), seed, index)
-    blocks = make_blocks(posterior, settings, noise, phi, covariance, folder)
+    bias = settings.phases.bias or measured_bias(gravity, data.inputs)
+    mass = kaiser_mass(gravity, len(data.inputs.haloes) / gravity.box_size**3, bias)
+    blocks = make_blocks(posterior, mass, settings, noise, phi, covariance, folder)
     chain = Chain(blocks, settings, seed, index, checkpoint, fingerprint(data, settings, seed, code))
     chain.run(until, track)
     if chain.done == settings.transitions:

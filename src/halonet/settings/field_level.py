@@ -12,7 +12,9 @@ class PhaseSamplerSettings(Model):
     """How the white-noise phases move."""
 
     kind: Literal["hmc", "mclmc"] = Field("hmc", description="mclmc: faster, without acceptance step and so biased")
-    bias: float = Field(1.5, gt=0, description="linear bias behind the mass 1 + nbar b^2 P(k)")
+    bias: float | None = Field(
+        None, gt=0, description="linear bias of first phases and of the mass 1 + nbar b^2 P(k); null: the catalogue's"
+    )
     first_step: float = Field(0.2, gt=0, description="first step size; for mclmc in units of sqrt(cells)")
     acceptance: float = Field(0.7, gt=0, lt=1, description="hmc: goal of the step size")
     trajectory: float = Field(1.5, gt=0, description="hmc: mean duration, in units of the posterior's width")
