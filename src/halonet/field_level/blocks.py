@@ -7,6 +7,7 @@ Either block leaves its conditional posterior invariant, so their alternation le
 therefore hold all of it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +19,12 @@ from halonet.field_level.posterior import JointPosterior, PhaseTarget
 from halonet.field_level.spectra import Shells
 from halonet.neural_bias.hamiltonian import Outcome, place
 from halonet.neural_bias.likelihood import Posterior
-from halonet.neural_bias.samplers import MetricSampler, Sampler
+from halonet.neural_bias.samplers import MetricSampler, Sampler, make_sampler
 from halonet.settings import FieldLevelSettings
 from halonet.storage import atomic_path
 
 Arrays = dict[str, np.ndarray]
+Search = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class BlockSampler:
@@ -34,6 +36,14 @@ class BlockSampler:
         Posterior of theta at fixed phases, and the sampler that moves in its coordinates.
     folder
         Where kept phases go, a file each; a chain that is run again from a checkpoint writes the same bytes.
+
+    Attributes
+    ----------
+    search
+        Finds the maximum of the posterior of theta at a density, and the inverse curvature there, from random places
+        and from a given theta. In the middle of the warm-up theta begins there anew: the first phases are far from
+        those of the haloes, and what was likely with them may be a side maximum, or have another curvature. None:
+        theta goes on as it began.
     """
 
     def __init__(
@@ -50,6 +60,7 @@ class BlockSampler:
         self.phases, self.phase_target = phases, phase_target
         self.theta_sampler, self.theta_target = theta_sampler, theta_target
         gravity = posterior.gravity
+        self.search: Search | None = None
         self.shells = Shells(gravity.cells, gravity.box_size)
         self.probes = self.shells.probes()
         self.records: dict[str, list] = {name: [] for name in self._record_of(None)}
@@ -70,6 +81,8 @@ class BlockSampler:
         before = self.phase_target.energies, self.phase_target.gradients
         outcome = self.phases.advance(iteration, rng)
         self.theta_target.points = self.theta_target.guide = self.posterior.points(self.phases.noise)
+        if self.search and iteration == self.settings.warmup // 2 > 0:
+            self._restart_theta()
         self._refresh_theta()
         moves = self.settings.theta.moves
         of_theta = [self.theta_sampler.advance(iteration * moves + move, rng) for move in range(moves)]
@@ -78,6 +91,12 @@ class BlockSampler:
         evaluations = [now - then for now, then in zip(self._evaluations, before, strict=True)]
         self._record(iteration, outcome, of_theta, evaluations)
         return outcome
+
+    def _restart_theta(self) -> None:
+        density = self.posterior.density(self.phases.noise).numpy()
+        phi, covariance = self.search(density, self.theta_target.theta(self.theta))
+        settings = self.settings.engine_settings().sampler
+        self.theta_sampler = make_sampler(self.theta_target, phi, covariance, settings)
 
     @property
     def _evaluations(self) -> tuple[int, int]:

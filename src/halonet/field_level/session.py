@@ -21,14 +21,15 @@ from halonet.neural_bias.chain import Chain, read_chain, write_chain
 from halonet.neural_bias.compression import compress
 from halonet.neural_bias.coordinates import carried_over
 from halonet.neural_bias.likelihood import Compiled, Posterior
-from halonet.neural_bias.optimum import Optimum, inverse_curvature, minimise
+from halonet.neural_bias.optimum import inverse_curvature, minimise
 from halonet.neural_bias.problem import Problem
 from halonet.neural_bias.samplers import make_sampler
 from halonet.settings import FieldLevelSettings
 from halonet.storage import StorageError
 
 START = "field level start"
-STARTS, NEWTON_STEPS, SEARCH_POINTS = 3, 12, 2048  # of the search for the first theta
+# Short searches for theta, their Newton steps and those of the best one, and points that stand for all.
+STARTS, FEW_STEPS, MANY_STEPS, SEARCH_POINTS = 3, 12, 150, 2048
 
 
 def fingerprint(data: FieldData, settings: FieldLevelSettings, seed: int, code: str = "") -> str:
@@ -50,27 +51,32 @@ def first_phases(data: FieldData, gravity: Gravity, settings: FieldLevelSettings
     return first_noise(gravity, data.inputs, settings.phases.bias, seed, START, index)
 
 
-def first_theta(problem: Problem, density: np.ndarray, seed: int, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Coordinates of theta near the maximum of its posterior at a density, and the inverse curvature there.
+def likely_theta(
+    problem: Problem, density: np.ndarray, rng: np.random.Generator, near: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of theta at the maximum of its posterior at a density, and the inverse curvature there.
 
     The model's constants and the coordinates are the problem's own, so that those of all chains are the same.
+
+    Parameters
+    ----------
+    density
+        In units of the mean, shape (N, N, N).
+    near
+        Parameters from which the search also starts, shape (parameters,).
     """
     features = problem.model.features(tf.constant(np.log(density + problem.settings.density_floor))).numpy()
     here = replace(problem, voxels=replace(problem.voxels, density=density.ravel()), features=features)
-    found = _search(here, generator(seed, "field level theta", index))
-    theta = here.searched.theta(tf.constant(found.theta))[0].numpy()
-    covariance = inverse_curvature(found.hessian)
-    return problem.coordinates.phi(theta), carried_over(covariance, found.theta, here.searched, problem.coordinates)
-
-
-def _search(problem: Problem, rng: np.random.Generator) -> Optimum:
-    """Rough maximum of the posterior of theta: phases will move on, and theta with them."""
-    compiled = Compiled(problem.likelihood, problem.settings.engine.prior_width, problem.searched)
-    points = problem.points()
+    points, searched = here.points(), here.searched
     few = compress(points, SEARCH_POINTS) if problem.model.is_pointwise else points
+    compiled = Compiled(problem.likelihood, problem.settings.engine.prior_width, searched)
     potential = Posterior(compiled, few).energy_and_gradient
-    starts = [problem.searched.phi(problem.first_theta(rng)) for _ in range(STARTS)]
-    return min((minimise(potential, start, NEWTON_STEPS) for start in starts), key=lambda found: found.energy)
+    starts = [here.first_theta(rng) for _ in range(STARTS)] + ([] if near is None else [near])
+    tried = [minimise(potential, searched.phi(start), FEW_STEPS) for start in starts]
+    found = minimise(potential, min(tried, key=lambda each: each.energy).theta, MANY_STEPS)
+    theta = searched.theta(tf.constant(found.theta))[0].numpy()
+    covariance = inverse_curvature(found.hessian)
+    return problem.coordinates.phi(theta), carried_over(covariance, found.theta, searched, problem.coordinates)
 
 
 def make_posterior(data: FieldData, settings: FieldLevelSettings) -> JointPosterior:
@@ -133,10 +139,15 @@ def run_chain(
         phi = problem.coordinates.phi(problem.first_theta(np.random.default_rng(0)))
         covariance = np.eye(len(phi))
     else:
-        phi, covariance = first_theta(problem, gravity.density(tf.constant(noise)).numpy(), seed, index)
+        phi, covariance = likely_theta(
+            problem, posterior.density(tf.constant(noise)).numpy(), generator(seed, START, index)
+        )
     bias = settings.phases.bias or measured_bias(gravity, data.inputs)
     mass = kaiser_mass(gravity, len(data.inputs.haloes) / gravity.box_size**3, bias)
     blocks = make_blocks(posterior, mass, settings, noise, phi, covariance, folder)
+    blocks.search = lambda density, theta: likely_theta(
+        problem, density, generator(seed, "field level theta", index), theta
+    )
     chain = Chain(blocks, settings, seed, index, checkpoint, fingerprint(data, settings, seed, code))
     chain.run(until, track)
     if chain.done == settings.transitions:
