@@ -19,6 +19,7 @@ include: "rules/halo_finding.smk"
 include: "rules/statistics.smk"
 include: "rules/report.smk"
 include: "rules/neural_bias.smk"
+include: "rules/field_level.smk"
 include: "rules/mocks.smk"
 
 
@@ -46,6 +47,7 @@ localrules:
     statistics,
     figures,
     neural_bias,
+    field_level,
     mocks,
 
 
@@ -139,6 +141,20 @@ rule neural_bias:
         neural_bias_files(),
         [
             f"{GROUND_TRUTH}/{NEURAL_BIAS_BOX}/{name}.h5"
+            for name in ("density", "haloes")
+        ],
+
+
+# Initial phases and bias parameters from the haloes of one box alone; no part of `all`.
+
+
+rule field_level:
+    input:
+        needs_true_haloes,
+        field_level_figures(),
+        field_level_files(),
+        [
+            f"{GROUND_TRUTH}/{FIELD_LEVEL_BOX}/{name}.h5"
             for name in ("density", "haloes")
         ],
 

@@ -36,6 +36,7 @@ HALOES = f"{RESULTS}/haloes"
 STATISTICS = f"{RESULTS}/statistics"
 FIGURES = f"{RESULTS}/figures"
 NEURAL_BIAS = f"{RESULTS}/neural_bias"
+FIELD_LEVEL = f"{RESULTS}/field_level"
 REPORT = f"{RESULTS}/report.html"
 
 BOXES = [f"{i:03d}" for i in range(SETTINGS.boxes.count)]
@@ -67,6 +68,9 @@ MOCK_SEEDS = [SETTINGS.mocks.first_seed + i for i in range(SETTINGS.mocks.count)
 NEURAL_BIAS_BOX = (
     BOXES if SETTINGS.neural_bias.box is not None else [*TEST_BOXES, *BOXES]
 )[SETTINGS.neural_bias.box or 0]
+FIELD_LEVEL_BOX = (
+    BOXES if SETTINGS.field_level.box is not None else [*TEST_BOXES, *BOXES]
+)[SETTINGS.field_level.box or 0]
 
 # MPI programs start through {resources.launcher} where there is more than one rank; the choice is left to the shell, so that
 # another launcher or another number of ranks is no changed parameter and remakes nothing. srun takes the number of cores of
@@ -175,7 +179,7 @@ def truth_files(boxes):
 
 def batch_configuration():
     """Configuration that makes the boxes of a batch as the run would: all of it, but for how its jobs run."""
-    values = SETTINGS.model_dump(exclude={"training", "jobs", "mocks"})
+    values = SETTINGS.model_dump(exclude={"training", "jobs", "mocks", "field_level"})
     values["ground_truth"] |= {"ranks": 1, "launcher": ""}
     return values | {"training": {}}
 
@@ -353,7 +357,8 @@ def reported_settings():
     """The settings that decide a run's results: neither how jobs run, nor networks that are not trained."""
     own = SETTINGS.ground_truth.source == "files"
     unused = {"ranks", "launcher"} | ({"peak_patch"} if own else {"source", "files"})
-    how = {"training": True, "jobs": True, "mocks": True, "ground_truth": unused}
+    how = dict.fromkeys(("training", "jobs", "mocks", "field_level"), True)
+    how["ground_truth"] = unused
     values = SETTINGS.model_dump(exclude=how)
     values["networks"] = {
         name: values["networks"][name] for name in SETTINGS.run.networks
@@ -411,6 +416,42 @@ def neural_bias_files():
         [f"{NEURAL_BIAS}/{name}" for name in names]
         + neural_bias_chains()
         + neural_bias_draws()
+    )
+
+
+def field_level_settings(*names):
+    """Of field-level inference's settings, those that a script uses, as JSON; how many chains there are changes none."""
+    values = SETTINGS.field_level.model_dump()
+    return json.dumps({name: values[name] for name in names})
+
+
+def field_level_chains():
+    """Chains of field-level inference."""
+    return expand(
+        f"{FIELD_LEVEL}/chain_{{chain}}.h5",
+        chain=range(SETTINGS.field_level.chains),
+    )
+
+
+def field_level_figures():
+    """Figures of field-level inference, and their captions."""
+    names = ("recovery", "maps", "spectra", "chains", "predictive", "flow")
+    files = [f"{name}.{kind}" for name in names for kind in ("png", "pdf")]
+    return [f"{FIGURES}/field_level/{file}" for file in [*files, "captions.json"]]
+
+
+def field_level_files():
+    """Kept files of field-level inference."""
+    names = ("inputs.h5", "summary.json", "arrays.h5")
+    chosen = SETTINGS.field_level
+    return (
+        [f"{FIELD_LEVEL}/{name}" for name in names]
+        + field_level_chains()
+        + expand(f"{FIELD_LEVEL}/draw_{{draw}}.h5", draw=range(chosen.draws))
+        + expand(
+            f"{FIELD_LEVEL}/constrained/{{draw}}/density.h5",
+            draw=range(chosen.constrained),
+        )
     )
 
 

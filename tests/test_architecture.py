@@ -17,8 +17,9 @@ FLOORS = [
     {"storage", "cosmology"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"},
     {"peak_patch", "network", "halo_finding", "statistics", "neural_bias", "figures", "export", "mocks"},
+    {"field_level"},  # built on the neural bias model
 ]
-STAGES = FLOORS[-1]
+STAGES = FLOORS[3]
 BY_HAND = {"export_catalogue", "ship_network", "show_mock", "show_status"}  # on finished work; no stages
 
 

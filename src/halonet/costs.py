@@ -14,6 +14,8 @@ SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
 THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock")
 MOCK_RULES = ("make_mock", "measure_mock", "summarise_mocks", "match_abundance")  # boxes of their own size
+FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_level_haloes")  # on a grid of their own
+EVALUATIONS = 20  # of the forward model in a transition of the phases
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
 
@@ -67,6 +69,12 @@ COSTS = {
     "summarise_neural_bias": Cost(2600, seconds=2200),
     "draw_neural_bias_haloes": Cost(1300, seconds=20),
     "draw_neural_bias_figures": Cost(1300, seconds=60),
+    "prepare_field_level": Cost(900, 40, 15, 0.6),
+    "sample_field_level": Cost(880, 27000, 60, 1.7),  # the time for an evaluation of the forward model
+    "summarise_field_level": Cost(880, 27000, 120, 200.0),
+    "draw_field_level_haloes": Cost(880, 27000, 30, 100.0),
+    "write_constrained_density": Cost(1300, 60, 20, 0.6),
+    "draw_field_level_figures": Cost(400, seconds=20),
 }
 
 
@@ -108,6 +116,8 @@ class JobCosts:
         if rule in ("slice_subvolumes", "calibrate_thresholds"):
             known = settings.boxes.count - settings.boxes.test
             cells *= known if rule == "slice_subvolumes" else settings.halo_finding.calibration_boxes
+        if rule == "sample_field_level":
+            cells *= EVALUATIONS * settings.field_level.transitions
         if rule == "make_batch":
             # Every box starts two scripts beside the work on its cells.
             return settings.jobs.boxes_per_job * (cost.seconds + cost.microseconds * cells / 1e6 / self.ranks(rule))
@@ -118,6 +128,8 @@ class JobCosts:
 
     def _cells(self, rule: str) -> int:
         """Cells of the box a job works on."""
+        if rule in FIELD_LEVEL_RULES:
+            return self.settings.field_level.cells**3
         return (self.settings.mocks.cells if rule in MOCK_RULES else self.settings.boxes.cells) ** 3
 
     def ranks(self, rule: str) -> int:

@@ -5,6 +5,7 @@ stage depends on nothing but what stands in its model. Lengths are comoving Mpc 
 """
 
 from halonet.settings.base import Model, SettingsError, stage_settings, validate
+from halonet.settings.field_level import BiasSamplerSettings, FieldLevelSettings, PhaseSamplerSettings
 from halonet.settings.haloes import (
     HaloFindingSettings,
     MockSettings,
@@ -35,12 +36,14 @@ from halonet.settings.simulation import (
 )
 
 __all__ = [
+    "BiasSamplerSettings",
     "BoxSettings",
     "ChannelSettings",
     "CosmologySettings",
     "DatasetSettings",
     "EngineLayerSettings",
     "EngineSettings",
+    "FieldLevelSettings",
     "FilterBankSettings",
     "GroundTruthSettings",
     "HaloFindingSettings",
@@ -52,6 +55,7 @@ __all__ = [
     "NetworkSettings",
     "NeuralBiasSettings",
     "PeakPatchSettings",
+    "PhaseSamplerSettings",
     "PredictionSettings",
     "RunSettings",
     "SamplerSettings",

@@ -7,6 +7,7 @@ import yaml
 from pydantic import ConfigDict, Field, model_validator
 
 from halonet.settings.base import Model, Name, SettingsError, validate
+from halonet.settings.field_level import FieldLevelSettings
 from halonet.settings.haloes import HaloFindingSettings, MockSettings, StatisticsSettings
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
@@ -54,6 +55,7 @@ class Settings(Model):
     halo_finding: HaloFindingSettings
     statistics: StatisticsSettings
     neural_bias: NeuralBiasSettings
+    field_level: FieldLevelSettings = FieldLevelSettings()
     mocks: MockSettings = MockSettings()
     jobs: JobSettings = JobSettings()
 
@@ -85,6 +87,8 @@ class Settings(Model):
             self._own_files_stand_apart()
         if (self.neural_bias.box or 0) >= boxes.count:
             raise ValueError(f"neural_bias.box = {self.neural_bias.box}; the boxes are 0 to {boxes.count - 1}")
+        if (self.field_level.box or 0) >= boxes.count:
+            raise ValueError(f"field_level.box = {self.field_level.box}; the boxes are 0 to {boxes.count - 1}")
         return self._networks_fit()
 
     def _peak_patch_fits(self) -> None:

@@ -1,0 +1,49 @@
+"""Draw the figures of field-level inference."""
+
+import argparse
+from pathlib import Path
+
+import h5py
+
+from halonet import console
+from halonet.figures import field_level as figures
+from halonet.figures.style import save
+from halonet.storage import open_hdf5, read_header, read_json, write_json
+
+
+def main() -> None:
+    """Parse the command line, draw and write figures and captions."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs", required=True, help="HDF5 file of prepare_field_level.py")
+    parser.add_argument("--summary", required=True, help="JSON of summarise_field_level.py")
+    parser.add_argument("--arrays", required=True, help="HDF5 of summarise_field_level.py")
+    parser.add_argument("--figures", required=True, help="folder to write to")
+    arguments = parser.parse_args()
+    drawings = draw(arguments)
+    for name, drawing in drawings.items():
+        save(drawing.figure, arguments.figures, name)
+    captions = {name: {"title": drawing.title, "caption": drawing.caption} for name, drawing in drawings.items()}
+    write_json(Path(arguments.figures) / "captions.json", captions)
+
+
+def draw(arguments: argparse.Namespace) -> dict:
+    """Drawings by name; without a truth there is no recovery to draw."""
+    summary, arrays = read_json(arguments.summary), {}
+    with open_hdf5(arguments.arrays) as file:
+        file.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    with open_hdf5(arguments.inputs) as file:
+        minimum_mass = float(file.attrs["minimum_mass_msun"])
+    drawings = {
+        "maps": figures.draw_maps(arrays, read_header(arguments.inputs).box_size_mpc),
+        "spectra": figures.draw_spectra(summary, arrays),
+        "chains": figures.draw_chains(summary, arrays),
+        "predictive": figures.draw_predictive(summary, arrays, minimum_mass),
+        "flow": figures.draw_flow(summary["sampler"]),
+    }
+    if "recovery" in summary:
+        drawings["recovery"] = figures.draw_recovery(summary, arrays)
+    return drawings
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,75 @@
+"""Prepare the data of field-level inference: haloes on the grid of the phases, and the linear power spectrum.
+
+The haloes are a catalogue of this project (--haloes) or a user's table with declared units (--table, CSV or HDF5, with
+--box-size). A linear density (--truth) is what the inference is compared with; it constrains nothing.
+"""
+
+import argparse
+import os
+
+from halonet import console
+from halonet.cosmology import read_power_spectrum
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, FieldLevelSettings, stage_settings
+from halonet.storage import StorageError, read_field, read_header
+
+
+def main() -> None:
+    """Parse the command line, check the haloes and write what the chains need."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    haloes = parser.add_mutually_exclusive_group(required=True)
+    haloes.add_argument("--haloes", help="catalogue of this project, with Eulerian places")
+    haloes.add_argument("--table", help="CSV or HDF5 with columns x, y, z, mass")
+    parser.add_argument("--length-unit", help="of the table: Mpc or Mpc/h")
+    parser.add_argument("--mass-unit", help="of the table: Msun or Msun/h")
+    parser.add_argument("--box-size", type=float, help="side of the table's box (Mpc)")
+    parser.add_argument("--completeness", help="HDF5 file whose dataset probability is the completeness of every voxel")
+    parser.add_argument("--drop", action="store_true", help="leave out haloes outside the range of masses")
+    parser.add_argument("--truth", help="true linear density of the box, to compare with")
+    parser.add_argument("--power-spectrum", required=True, help="CSV with k_per_mpc and power_mpc3 at z = 0")
+    parser.add_argument("--cosmology", help="cosmology as JSON; default: the paper's")
+    parser.add_argument("--settings", help="settings of field-level inference as JSON")
+    parser.add_argument("--seed", type=int, required=True, help="master seed of the run")
+    parser.add_argument("--inputs", required=True, help="HDF5 file to write")
+    arguments = parser.parse_args()
+    settings = stage_settings(FieldLevelSettings, arguments.settings)
+    prepare(arguments, settings, stage_settings(CosmologySettings, arguments.cosmology))
+
+
+def prepare(arguments: argparse.Namespace, settings: FieldLevelSettings, cosmology: CosmologySettings) -> None:
+    """Prepare the data with validated settings."""
+    from halonet.field_level.data import make_data, write_data
+    from halonet.neural_bias.inputs import check_haloes, evolve
+
+    haloes, box_size = read_haloes(arguments, cosmology)
+    source, lowest = arguments.table or arguments.haloes, settings.minimum_mass_msun
+    kept = check_haloes(haloes, box_size, lowest, settings.maximum_mass_msun, source, arguments.drop)
+    console.log.info("%d haloes of %d from %.3g solar masses", len(kept), len(haloes), lowest)
+    truth = {}
+    if arguments.truth:
+        fields = evolve(arguments.truth, settings.engine_settings(), cosmology)
+        if fields["box_size"] != box_size:
+            raise StorageError(
+                f"{arguments.truth}: a box of {fields['box_size']} Mpc, but the haloes' is {box_size} Mpc"
+            )
+        truth = {"linear": fields["linear"], "density": fields["density"]}
+    spectrum = read_power_spectrum(arguments.power_spectrum)
+    completeness = read_field(arguments.completeness, "probability") if arguments.completeness else None
+    data = make_data(kept, box_size, spectrum, cosmology, settings, arguments.seed, truth, completeness)
+    write_data(arguments.inputs, data, provenance("field level inputs", settings.model_dump(), arguments.seed))
+
+
+def read_haloes(arguments: argparse.Namespace, cosmology: CosmologySettings) -> tuple:
+    """Haloes, and the side of their box (Mpc)."""
+    from halonet.neural_bias.inputs import read_pipeline_haloes, read_table
+
+    if not arguments.table:
+        return read_pipeline_haloes(arguments.haloes), read_header(arguments.haloes).box_size_mpc
+    if not (arguments.length_unit and arguments.mass_unit and arguments.box_size):
+        raise StorageError(f"{arguments.table}: declare its --length-unit, --mass-unit and --box-size")
+    return read_table(arguments.table, arguments.length_unit, arguments.mass_unit, cosmology.h), arguments.box_size
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    console.run(main)
