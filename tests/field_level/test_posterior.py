@@ -54,7 +54,7 @@ def test_both_blocks_see_the_same_posterior(case):
 
 
 def test_the_prior_of_the_phases_is_white_noise_of_unit_variance(case):
-    """Where haloes say nothing, with all voxels masked, V is |s|^2 / 2 and its gradient s."""
+    """The potential less the likelihood is |s|^2 / 2, and that of the parameters."""
     _, _, posterior, noise, theta = case
     likelihood = posterior.problem.likelihood(tf.constant(theta), posterior.points(noise))
     width = posterior.problem.settings.engine.prior_width
