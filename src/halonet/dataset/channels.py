@@ -65,12 +65,12 @@ def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: 
     channels = np.empty((*density.shape, settings.count), np.float16)
     modes = slabs.forward(np.asarray(density, np.float32))
     for index, radius in enumerate(settings.smoothing_cells):
-        _store(slabs.inverse(_filtered(modes, slabs, radius)), channels[..., index])
+        _store(slabs.inverse(_filtered(modes, slabs, radius), overwrite=True), channels[..., index])
     first = len(settings.smoothing_cells)
     strain = np.empty((5, *slabs.shape), np.float32)
     for radius in dict.fromkeys([*settings.shear_cells, *settings.prolateness_cells]):
         for component, field in enumerate(strain):
-            field[...] = slabs.inverse(_filtered(modes, slabs, radius, component))
+            field[...] = slabs.inverse(_filtered(modes, slabs, radius, component), overwrite=True)
         if radius in settings.shear_cells:
             index = first + settings.shear_cells.index(radius)
             _store((_shear(strain[:, x]) for x in range(cells)), channels[..., index])

@@ -57,9 +57,12 @@ class Slabs:
         modes = self._scatter_ky(planes)
         return fft.fft(modes, axis=0, overwrite_x=True, workers=self.threads)
 
-    def inverse(self, modes: np.ndarray) -> np.ndarray:
-        """Real field of modes, float32 of :attr:`shape`. ``modes`` is left as it was."""
-        columns = fft.ifft(modes, axis=0, workers=self.threads)
+    def inverse(self, modes: np.ndarray, overwrite: bool = False) -> np.ndarray:
+        """Real field of modes, float32 of :attr:`shape`.
+
+        ``modes`` is left as it was, at the cost of a copy of it, unless it may be overwritten.
+        """
+        columns = fft.ifft(modes, axis=0, overwrite_x=overwrite, workers=self.threads)
         planes = self._gather_ky(columns)
         return fft.irfft2(planes, s=(self.cells, self.cells), axes=(1, 2), overwrite_x=True, workers=self.threads)
 

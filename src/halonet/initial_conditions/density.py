@@ -52,4 +52,4 @@ def linear_density(
         wavenumber = fundamental * np.sqrt(squared)
         factor = np.interp(np.log(np.maximum(wavenumber, fundamental)), np.log(k), amplitude)
         modes[i] *= np.where(squared > 0, factor, 0).astype(np.float32)
-    return slabs.inverse(modes)
+    return slabs.inverse(modes, overwrite=True)

@@ -19,12 +19,12 @@ from halonet.settings import CosmologySettings
 
 def first_order_displacement(modes: np.ndarray, slabs: Slabs, cell_size: float, axis: int) -> np.ndarray:
     """One component of psi1 (Mpc), float32 of shape (N / ranks, N, N), from the modes of the density."""
-    return slabs.inverse(_gradient_over_laplacian(modes, slabs, cell_size, axis, 1j))
+    return slabs.inverse(_gradient_over_laplacian(modes, slabs, cell_size, axis, 1j), overwrite=True)
 
 
 def second_order_displacement(source_modes: np.ndarray, slabs: Slabs, cell_size: float, axis: int) -> np.ndarray:
     """One component of eta2 (Mpc), to be scaled by :func:`second_order_coefficient` and D^2."""
-    return slabs.inverse(_gradient_over_laplacian(source_modes, slabs, cell_size, axis, -1j))
+    return slabs.inverse(_gradient_over_laplacian(source_modes, slabs, cell_size, axis, -1j), overwrite=True)
 
 
 def second_order_coefficient(cosmology: CosmologySettings, redshift: float) -> float:
@@ -69,4 +69,4 @@ def _potential_derivative(modes: np.ndarray, slabs: Slabs, i: int, j: int) -> np
         k1 = one[plane] if i == 0 else one[0]
         k2 = other[plane] if j == 0 else other[0]
         result[plane] = (k1 * k2 * _inverse_square(slabs, plane)).astype(np.float32) * modes[plane]
-    return slabs.inverse(result)
+    return slabs.inverse(result, overwrite=True)

@@ -27,7 +27,7 @@ def smooth(modes: np.ndarray, slabs: Slabs, radius_cells: float) -> np.ndarray:
     squares = np.arange(3 * (slabs.cells // 2) ** 2 + 1)
     window = top_hat(2 * np.pi * radius_cells / slabs.cells * np.sqrt(squares)).astype(np.float32)
     kx, ky, kz = (np.abs(k).astype(np.int64).ravel() for k in slabs.wavenumbers)
-    return slabs.inverse(_apply_window(modes, window, kx**2, ky**2, kz**2))
+    return slabs.inverse(_apply_window(modes, window, kx**2, ky**2, kz**2), overwrite=True)
 
 
 @numba.njit(cache=True)

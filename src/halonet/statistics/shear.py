@@ -78,7 +78,7 @@ def _strain_fields(density: np.ndarray, threads: int) -> Iterator[tuple[tuple[in
     for i, j in _COMPONENTS:
         # Of a mean overdensity, which a user's own density may have, each axis takes a third.
         mean = float(modes[0, 0, 0].real) / density.size / 3 if i == j else 0.0
-        field = slabs.inverse(_component(modes, slabs, i, j))
+        field = slabs.inverse(_component(modes, slabs, i, j), overwrite=True)
         field += np.float32(mean)
         yield (i, j), field
 
