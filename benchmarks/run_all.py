@@ -5,9 +5,9 @@
     python benchmarks/run_all.py --largest 128                    # in minutes
 
 Writes ``benchmarks/results/performance.json`` (machine, versions, commit, every number), and from it
-``docs/performance.md`` with its figures. A case that fails is reported, the others go on, and the exit status is 1. Cases
-that the same commit has measured are kept in the work folder and not measured again (``--again``). The peers of
-``requirements/peers.txt`` have to be installed.
+``docs/performance.md`` with its figures. A case that fails is reported, the others go on, and the exit status is 1.
+Cases that the same commit has measured are kept in the work folder and not measured again (``--again``). The peers
+of ``requirements/peers.txt`` have to be installed.
 """
 
 import argparse

@@ -32,10 +32,10 @@ def draw(folder, cells):
     header = FieldHeader(side, 0.0, cosmology.model_dump(), SEED)
     settings = PeakPatchSettings(filters=FilterBankSettings(largest_mpc=min(34.0, side / 2)))
     haloes = find_haloes(density, slabs, CELL_SIZE, cosmology, settings, solve_collapse_table(cosmology), header)
-    place = place(folder, cells)
-    write_field(place / "density.h5", "density", density, header)
-    write_field(place / "mask.h5", "mask", halo_mask(haloes, slabs), header)
-    write_catalogue(place / "haloes.h5", haloes)
+    target = place(folder, cells)
+    write_field(target / "density.h5", "density", density, header)
+    write_field(target / "mask.h5", "mask", halo_mask(haloes, slabs), header)
+    write_catalogue(target / "haloes.h5", haloes)
 
 
 def density(folder, cells):

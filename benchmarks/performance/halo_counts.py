@@ -69,7 +69,7 @@ def _pair_counters(places, side, edges):
 
 
 def _abundance():
-    """Tinker et al. (2008) and Press & Schechter (1974) from one power spectrum: the cumulative abundance of 50 masses."""
+    """Tinker et al. (2008) and Press & Schechter (1974): the cumulative abundance of 50 masses."""
     from halonet.cosmology import compute_power_spectrum
 
     cosmology = CosmologySettings()

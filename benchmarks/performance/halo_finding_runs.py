@@ -61,7 +61,7 @@ def _labelling(probability, threshold):
         peer("cc3d, periodic", lambda: _by_cc3d(probability, threshold)),
         peer("scipy, not periodic", lambda: _by_scipy(probability, threshold)),
     ]
-    # Probability and claimed cells are read, candidates written and read, and each of their cells is looked at from six sides.
+    # Probability and claimed cells are read, candidates written and read; each of these is seen from six sides.
     work = {"bytes": 7 * probability.size, "gathered": 6 * int(above.sum())}
     return row("connected regions", times, len(probability), work, others, regions=len(regions))
 

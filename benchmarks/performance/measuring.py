@@ -64,7 +64,7 @@ def row(stage, times, cells=None, work=None, peers=(), **notes):
     """What was measured of a stage.
 
     ``work`` counts what the limit is made of (:data:`performance.limits.KINDS`); ``peers`` are those of
-    :func:`peer`, for the same job on the same input; ``notes`` say what else identifies the row (ranks, threads, haloes).
+    :func:`peer`, for the same job on the same input; ``notes`` say what else identifies the row (ranks, haloes).
     """
     return {"stage": stage, "cells": cells, **times, "work": work or {}, "peers": list(peers), **notes}
 

@@ -7,12 +7,14 @@ from tempfile import TemporaryDirectory
 from network_costs import markdown
 
 from halonet.figures.style import save
-from halonet.storage import write_text
+from halonet.storage import read_json, write_text
 from performance import forecast, limits, transforms
 from performance.drawing import FAR, draw_distances, draw_growths
+from performance.measuring import ROOT
 from performance.notes import EXPLAINED
 from performance.scaling import growths
 
+CHANGES = ROOT / "benchmarks" / "results" / "before_after.json"
 MEMORY_GB, MEMORY_CELLS = 24, 512
 NONE = "-"
 RATES = {
@@ -28,7 +30,17 @@ def write_page(result, page):
     """Write the page, and its figures into ``images`` beside it."""
     rows = [one for record in result["cases"] for one in record.get("rows", [])]
     run = Run(result, rows)
-    sections = [head(run), rates(run), distances(run), beside(run), growth(run), ranks(run), memory(run), costs(run)]
+    sections = [
+        head(run),
+        rates(run),
+        distances(run),
+        beside(run),
+        growth(run),
+        ranks(run),
+        memory(run),
+        changes(),
+        costs(run),
+    ]
     write_text(page, "\n\n".join(section for section in sections if section) + "\n")
     draw(run, page.parent / "images")
 
@@ -97,10 +109,7 @@ def fastest_peer(one):
 def head(run):
     result = run.result
     computer, state = result["machine"], result["commit"]
-    if "-dirty-" in state:
-        fresh = "**with changes that no commit holds**"
-    else:
-        fresh = "of which nothing was changed"
+    fresh = "**with changes that no commit holds**" if "-dirty-" in state else "of which nothing was changed"
     failed = [record for record in result["cases"] if "error" in record]
     lines = [
         "# Performance",
@@ -221,11 +230,30 @@ def memory(run):
     if not cells:
         return ""
     words = (
-        "The most that a process held while it worked, beyond what it held before; inputs that it had read already come "
-        "on top: 4 bytes for a density or a probability, 1 for a mask. What does not depend on the box, such as "
+        "The most that a process held while it worked, beyond what it held before; inputs that it had read come on "
+        "top: 4 bytes for a density or a probability, 1 for a mask. What does not depend on the box, such as "
         "TensorFlow's memory for a tile, weighs most in small ones."
     )
     return f"## Memory\n\n{words}\n\n{markdown(header, cells, left=2)}"
+
+
+def changes():
+    """What changes of the code have gained, from ``benchmarks/before_after.py``; nothing where it was not run."""
+    if not CHANGES.exists():
+        return ""
+    found = read_json(CHANGES)
+    header = ("stage", "cells", "CPU time before", "after", "bytes per cell before", "after", "same bits")
+    cells = []
+    for one in found["stages"]:
+        pair, volume = (one["before"], one["after"]), one["cells"] ** 3
+        times = [seconds_text(each["cpu_seconds"]) for each in pair]
+        held = [f"{each['bytes'] / volume:.1f}" for each in pair]
+        cells.append([one["stage"], f"{one['cells']}³", *times, *held, "yes" if one["same_bits"] else "**no**"])
+    words = (
+        f"Commit `{found['before'][:12]}` beside `{found['after'][:20]}`, in turn in one run (`python "
+        f"benchmarks/before_after.py --before {found['before'][:12]} --cells {found['stages'][0]['cells']}`)."
+    )
+    return f"## What changes gained\n\n{words}\n\n{markdown(header, cells, left=2)}"
 
 
 def costs(run):
@@ -238,16 +266,19 @@ def costs(run):
 def paper_table(run, lines):
     header = ("rule", "jobs", "s each", "cores", "core hours", "GPU hours", "from")
     cells = [
-        [one.name, f"{one.jobs}", f"{one.seconds:,.0f}", f"{one.cores}", f"{one.core_hours:,.1f}", f"{one.gpu_hours:,.1f}",
-         "this run" if one.measured else "`costs.py`"]
+        [
+            one.name,
+            *(f"{one.jobs}", f"{one.seconds:,.0f}", f"{one.cores}", f"{one.core_hours:,.1f}", f"{one.gpu_hours:,.1f}"),
+            "this run" if one.measured else "`costs.py`",
+        ]
         for one in lines
-    ]  # fmt: skip
+    ]
     total = [sum(one.core_hours for one in lines), sum(one.gpu_hours for one in lines)]
     cells.append(["together", f"{sum(one.jobs for one in lines)}", "", "", *(f"{hours:,.1f}" for hours in total), ""])
     stored = forecast.paper_storage(run.rows)
     words = (
-        "**The paper's run**, 256 boxes of 512³ cells: jobs as Snakemake plans them, costs per cell of this run where a "
-        "stage was measured, else those of `src/halonet/costs.py`; 10 s of each are the start of a job. A GPU was not "
+        "**The paper's run**, 256 boxes of 512³ cells: jobs as Snakemake plans them, costs per cell of this run where "
+        "a stage was measured, else those of `src/halonet/costs.py`; 10 s of each are the start of a job. A GPU was not "
         "measured: 2.5 TFLOP/s is what the paper's 24 hours on four P100 amount to."
     )
     if stored:

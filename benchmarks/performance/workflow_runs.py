@@ -63,7 +63,8 @@ start = time.perf_counter()
 code = subprocess.run(sys.argv[1:]).returncode
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 cpu = used.ru_utime + used.ru_stime
-print("measured " + json.dumps({"seconds": time.perf_counter() - start, "cpu_seconds": cpu, "bytes": 1024 * used.ru_maxrss}))
+times = {"seconds": time.perf_counter() - start, "cpu_seconds": cpu, "bytes": 1024 * used.ru_maxrss}
+print("measured " + json.dumps(times))
 sys.exit(code)
 """
 

@@ -1,6 +1,6 @@
 """Cells that the loops over candidates and haloes look at: a slow-down shows without a clock.
 
-Limits are a little above what is read today. Whoever reads less may lower them; whoever needs more must say why.
+Limits are hardly above what is read today. Whoever reads less may lower them; whoever needs more must say why.
 """
 
 import json
@@ -15,11 +15,11 @@ LIMITS = {
     # Six neighbours, each of them once.
     "flood, probabilities read for a cell of a region": 6.0,
     # Those of the halo, and of the shell that is no longer part of it; cells of earlier haloes are not read.
-    "growth, probabilities read for a cell of a halo": 1.2,
+    "growth, probabilities read for a cell of a halo": 1.1,
     # Own cells once a round; of the haloes that are dropped on the way, too.
     "fit, probabilities read for a cell of a halo": 2.5,
     # Out to `reach` radii: 1.45^3 = 3.05 times the volume.
-    "fit, cells claimed for a cell of a halo": 3.1,
+    "fit, cells claimed for a cell of a halo": 2.95,
     "candidates examined for 1000 cells": 3.2,
     # The sphere within 1.75 filter radii holds 180 to 515 cells and is summed once, and no farther than it matters.
     "densities read for a candidate": 240,
