@@ -30,17 +30,8 @@ def write_page(result, page):
     """Write the page, and its figures into ``images`` beside it."""
     rows = [one for record in result["cases"] for one in record.get("rows", [])]
     run = Run(result, rows)
-    sections = [
-        head(run),
-        rates(run),
-        distances(run),
-        beside(run),
-        growth(run),
-        ranks(run),
-        memory(run),
-        changes(),
-        costs(run),
-    ]
+    made = [head(run), rates(run), distances(run), beside(run), growth(run), ranks(run), memory(run)]
+    sections = [*made, changes(), costs(run)]
     write_text(page, "\n\n".join(section for section in sections if section) + "\n")
     draw(run, page.parent / "images")
 
@@ -278,7 +269,7 @@ def paper_table(run, lines):
     stored = forecast.paper_storage(run.rows)
     words = (
         "**The paper's run**, 256 boxes of 512³ cells: jobs as Snakemake plans them, costs per cell of this run where "
-        "a stage was measured, else those of `src/halonet/costs.py`; 10 s of each are the start of a job. A GPU was not "
+        "a stage was measured, else those of `src/halonet/costs.py`; 10 s of each are the start of a job. No GPU was "
         "measured: 2.5 TFLOP/s is what the paper's 24 hours on four P100 amount to."
     )
     if stored:
