@@ -15,6 +15,7 @@ from performance.notes import EXPLAINED
 from performance.scaling import growths
 
 CHANGES = ROOT / "benchmarks" / "results" / "before_after.json"
+IDLE_LOAD = 0.5
 MEMORY_GB, MEMORY_CELLS = 24, 512
 NONE = "-"
 RATES = {
@@ -110,6 +111,11 @@ def head(run):
         "`benchmarks/results/performance.json`. `python benchmarks/run_all.py --parts PART` measures a part alone; the "
         "peers are those of `requirements/peers.txt`, which nothing else needs.",
     ]
+    if result["load_before"] > IDLE_LOAD:
+        lines.append(
+            f"**The machine was at work on something else (load {result['load_before']:.1f}): times are too long, and "
+            "ratios of stages with different numbers of threads mean little.** Run it again when the machine is idle."
+        )
     if failed:
         lines.append("**Not measured:** " + "; ".join(f"{one['part']} {one['case']}: {one['error']}" for one in failed))
     return "\n\n".join(lines)
