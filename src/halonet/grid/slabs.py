@@ -60,8 +60,10 @@ class Slabs:
     def inverse(self, modes: np.ndarray, overwrite: bool = False) -> np.ndarray:
         """Real field of modes, float32 of :attr:`shape`. To ``overwrite`` the modes saves a copy of them."""
         columns = fft.ifft(modes, axis=0, overwrite_x=overwrite, workers=self.threads)
-        planes = self._gather_ky(columns)
-        return fft.irfft2(planes, s=(self.cells, self.cells), axes=(1, 2), overwrite_x=True, workers=self.threads)
+        # Axis by axis: irfft2 would take memory of its own for the modes between its two axes, which costs a third more
+        # time. The bits are the same.
+        planes = fft.ifft(self._gather_ky(columns), axis=1, overwrite_x=True, workers=self.threads)
+        return fft.irfft(planes, n=self.cells, axis=2, workers=self.threads)
 
     def _scatter_ky(self, planes: np.ndarray) -> np.ndarray:
         if self.ranks == 1:

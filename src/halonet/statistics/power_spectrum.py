@@ -1,6 +1,7 @@
 """Power spectra and cross-correlation of halo counts and of masks on a periodic grid (paper, Eqs. 5 and 6)."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -57,16 +58,25 @@ def halo_overdensity(positions: np.ndarray, cells: int, box_size: float, assignm
         float32 of shape (N, N, N), mean 0.
     """
     scaled = positions / (box_size / cells)
-    counts = np.zeros(cells**3)
     if assignment == "nearest":
         corners = [(np.floor(scaled).astype(np.int64), np.ones(len(scaled)))]
     else:
         corners = list(_cloud_corners(scaled - 0.5))
-    for index, weight in corners:
-        x, y, z = (index % cells).T
-        counts += np.bincount((x * cells + y) * cells + z, weight, minlength=cells**3)
-    overdensity = counts / (len(positions) / cells**3) - 1
-    return overdensity.astype(np.float32).reshape((cells,) * 3)
+    flat = [_flat_index(index % cells, cells) for index, _ in corners]
+    # Few cells hold a halo: only theirs are counted, the others all have one value.
+    occupied, places = np.unique(np.concatenate(flat), return_inverse=True)
+    counts = np.zeros(len(occupied) + 1)  # the last one of a cell without any
+    for (_, weight), place in zip(corners, np.split(places, len(corners)), strict=True):
+        counts += np.bincount(place, weight, minlength=len(counts))
+    overdensity = (counts / (len(positions) / cells**3) - 1).astype(np.float32)
+    field = np.full(cells**3, overdensity[-1])
+    field[occupied] = overdensity[:-1]
+    return field.reshape((cells,) * 3)
+
+
+def _flat_index(index: np.ndarray, cells: int) -> np.ndarray:
+    x, y, z = index.T
+    return (x * cells + y) * cells + z
 
 
 def _cloud_corners(scaled: np.ndarray):
@@ -92,23 +102,46 @@ def measure_spectra(first: np.ndarray, second: np.ndarray, box_size: float, assi
     """
     cells = len(first)
     modes_of_first = fft.rfftn(first, overwrite_x=False)
-    modes_of_second = fft.rfftn(second, overwrite_x=False)
-    bins = cells // 2 + 1
-    sums = np.zeros((5, bins))
-    for plane in range(cells):
-        squared, weight = _plane_of_modes(plane, cells)
-        index = np.rint(np.sqrt(squared)).astype(np.int64).ravel()
-        window = _cloud_window(plane, cells) ** 2 if assignment == "cloud_in_cell" else 1.0
-        one, other = modes_of_first[plane], modes_of_second[plane]
-        values = (weight * np.sqrt(squared), weight, *(weight * f / window for f in _products(one, other)))
-        for row, value in zip(sums, values, strict=True):
-            row += np.bincount(index, np.broadcast_to(value, squared.shape).ravel(), minlength=2 * cells)[:bins]
-    wavenumber, modes, *powers = sums[:, 1:]
+    modes_of_second = modes_of_first if second is first else fft.rfftn(second, overwrite_x=False)
+    wavenumber, modes = _shells_of_modes(cells)
+    planes = np.zeros((cells, 3, cells // 2 + 1))
+    # kx and -kx have the same shells: what they share is computed once.
+    for pair in ({plane, -plane % cells} for plane in range(cells // 2 + 1)):
+        index, weight = _plane_of_modes(min(pair), cells)
+        if assignment == "cloud_in_cell":
+            window = _cloud_window(min(pair), cells) ** 2
+        for plane in pair:
+            for row, power in zip(planes[plane], _products(modes_of_first[plane], modes_of_second[plane]), strict=True):
+                power *= weight
+                if assignment == "cloud_in_cell":
+                    power /= window
+                row += _sums(index, power, cells)
+    # Added up in the order of planes, whichever were computed first.
+    powers = np.zeros((3, cells // 2 + 1))
+    for plane in planes:
+        powers += plane
     return Spectra(
-        wavenumber / modes * 2 * np.pi / box_size,
-        modes.astype(np.int64),
-        *(power / modes * box_size**3 / cells**6 for power in powers),
+        wavenumber[1:] / modes[1:] * 2 * np.pi / box_size,
+        modes[1:].astype(np.int64),
+        *(power / modes[1:] * box_size**3 / cells**6 for power in powers[:, 1:]),
     )
+
+
+@lru_cache(maxsize=2)
+def _shells_of_modes(cells: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of |k| in units of the fundamental, and number of modes, of every shell: the same for all fields."""
+    sums = np.zeros((2, cells // 2 + 1))
+    for plane in range(cells):
+        index, weight = _plane_of_modes(plane, cells)
+        length = np.sqrt(_squared(plane, cells))
+        for row, value in zip(sums, (weight * length, np.broadcast_to(weight, length.shape)), strict=True):
+            row += _sums(index, value, cells)
+    return sums[0], sums[1]
+
+
+def _sums(index: np.ndarray, values: np.ndarray, cells: int) -> np.ndarray:
+    """Sums of values by their shell, up to the Nyquist frequency."""
+    return np.bincount(index, values.ravel(), minlength=2 * cells)[: cells // 2 + 1]
 
 
 def _products(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -117,13 +150,17 @@ def _products(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _plane_of_modes(plane: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
-    """|k|^2 in units of the fundamental squared and multiplicity of the modes of one plane of kx."""
-    k = fft.fftfreq(cells, 1 / cells)
+    """Shell of the modes of one plane of kx, flat, and multiplicity of those of one kz."""
+    index = np.rint(np.sqrt(_squared(plane, cells))).astype(np.int64).ravel()
     kz = np.arange(cells // 2 + 1)
-    squared = k[plane] ** 2 + k[:, None] ** 2 + kz**2
     # The real transform stores one of each pair k, -k, save on the two planes that are their own mirror images.
-    weight = np.where((kz == 0) | (2 * kz == cells), 1.0, 2.0)
-    return squared, np.broadcast_to(weight, squared.shape)
+    return index, np.where((kz == 0) | (2 * kz == cells), 1.0, 2.0)
+
+
+def _squared(plane: int, cells: int) -> np.ndarray:
+    """|k|^2 in units of the fundamental squared of the modes of one plane of kx, shape (N, N / 2 + 1)."""
+    k = fft.fftfreq(cells, 1 / cells)
+    return k[plane] ** 2 + k[:, None] ** 2 + np.arange(cells // 2 + 1) ** 2
 
 
 def _cloud_window(plane: int, cells: int) -> np.ndarray:

@@ -1,0 +1,138 @@
+"""Work of whole stages that can be counted: Fourier transforms of a box, jobs of a run, bytes of a window."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from halonet.catalogue import HaloCatalogue
+from halonet.cosmology import WAVENUMBERS
+from halonet.dataset.channels import whole_box_channels
+from halonet.dataset.samples import read_window
+from halonet.grid.slabs import Slabs
+from halonet.halo_finding.haloes import with_eulerian_columns
+from halonet.initial_conditions.density import linear_density
+from halonet.peak_patch.candidates import filter_radii
+from halonet.peak_patch.finder import find_haloes
+from halonet.run_status import jobs_by_rule
+from halonet.settings import ChannelSettings, CosmologySettings, FilterBankSettings, PeakPatchSettings
+from halonet.statistics import power_spectrum
+from halonet.statistics.shear import measure_shapes
+from halonet.storage import FieldHeader, write_field
+from work.counted_loops import spherical_table
+
+ROOT = Path(__file__).parents[2]
+CELLS = 32
+# Jobs of the paper's run: each box is drawn and searched, each test box predicted and measured, the rest is done once.
+BOXES, TEST, ONCE, CHAINS, DRAWS = 256, 32, 1, 4, 2
+PAPER = {
+    "draw_density": BOXES,
+    "find_peak_patch_haloes": BOXES,
+    **dict.fromkeys(("predict_mask", "find_haloes", "find_haloes_at_known_centres", "measure_statistics"), TEST),
+    **dict.fromkeys(("compute_power_spectrum", "solve_collapse_table", "slice_subvolumes", "train_network"), ONCE),
+    **dict.fromkeys(("summarise_statistics", "draw_figures", "write_report"), ONCE),
+    **dict.fromkeys(("prepare_neural_bias", "summarise_neural_bias", "draw_neural_bias_figures"), ONCE),
+    "sample_neural_bias": CHAINS,
+    "draw_neural_bias_haloes": DRAWS,
+}
+
+
+@pytest.fixture
+def transforms(monkeypatch):
+    """Counter of the three-dimensional transforms, forward and inverse."""
+    count = Counter()
+
+    def counted(name, transform):
+        def call(*arguments, **options):
+            count[name] += 1
+            return transform(*arguments, **options)
+
+        return call
+
+    for name in ("forward", "inverse"):
+        monkeypatch.setattr(Slabs, name, counted(name, getattr(Slabs, name)))
+    monkeypatch.setattr(power_spectrum.fft, "rfftn", counted("forward", power_spectrum.fft.rfftn))
+    return count
+
+
+@pytest.fixture(scope="module")
+def density():
+    field = np.random.default_rng(1).standard_normal((CELLS,) * 3, dtype=np.float32)
+    return field / field.std()
+
+
+@pytest.fixture(scope="module")
+def haloes():
+    random = np.random.default_rng(2)
+    columns = {name: random.uniform(0, CELLS, 20) for name in ("qx", "qy", "qz")}
+    columns |= {"radius": random.uniform(2, 4, 20), "mass": np.full(20, 3.4e12), "cells": np.full(20, 100.0)}
+    return HaloCatalogue(columns, FieldHeader(float(CELLS)), CELLS)
+
+
+def test_a_density_takes_one_transform_there_and_one_back(transforms):
+    linear_density(Slabs(CELLS), 1, float(CELLS), WAVENUMBERS, np.ones_like(WAVENUMBERS), CosmologySettings())
+    assert transforms == {"forward": 1, "inverse": 1}
+
+
+def test_peak_patch_takes_one_transform_a_filter_and_thirteen_for_both_orders_of_the_displacement(transforms, density):
+    settings = PeakPatchSettings(filters=FilterBankSettings(largest_mpc=6.0))
+    find_haloes(density, Slabs(CELLS), 1.0, CosmologySettings(), settings, spherical_table())
+    filters = len(filter_radii(settings.filters, 1.0))
+    # Modes of the density and of the second-order source; three components of either order and six of the source.
+    assert transforms == {"forward": 2, "inverse": filters + 3 + 6 + 3}
+
+
+def test_eulerian_places_take_fourteen_transforms_whatever_the_number_of_haloes(transforms, density, haloes):
+    with_eulerian_columns(haloes, density, CosmologySettings(), 0.0)
+    assert transforms == {"forward": 2, "inverse": 6 + 3 + 3}
+
+
+def test_shapes_take_six_transforms_for_two_catalogues(transforms, density, haloes):
+    measure_shapes(density, [haloes, haloes])
+    assert transforms == {"forward": 1, "inverse": 5}
+
+
+def test_spectra_take_one_transform_a_field(transforms, density):
+    power_spectrum.measure_spectra(density, density**2, float(CELLS))
+    assert transforms == {"forward": 2}
+
+
+def test_channels_share_the_strain_of_a_radius(transforms, density):
+    radii = [2.0, 3.0]
+    settings = ChannelSettings(smoothing_cells=radii, shear_cells=radii, prolateness_cells=radii)
+    whole_box_channels(density, settings)
+    assert transforms == {"forward": 1, "inverse": 2 + 2 * 5}
+
+
+def test_the_paper_s_run_is_planned_in_as_many_jobs_as_it_has_boxes_and_stages(tmp_path):
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path]
+    options = ["--dry-run", "--quiet", "host", "--", "all"]
+    process = subprocess.run([str(part) for part in [*command, *options]], capture_output=True, text=True)
+    assert not process.returncode, process.stdout + process.stderr
+    assert jobs_by_rule(process.stdout + process.stderr) == PAPER
+
+
+def bytes_read(function):
+    """Bytes that this process asks the system for while a function runs."""
+    counts = []
+    for _ in range(2):
+        (count,) = re.findall(r"^rchar: (\d+)$", Path("/proc/self/io").read_text(), re.MULTILINE)
+        counts.append(int(count))
+        if len(counts) == 1:
+            function()
+    return counts[1] - counts[0]
+
+
+@pytest.mark.parametrize(("start", "chunks"), [((32, 0, 32), 2**3), ((17, 3, 40), 3**3)])
+def test_a_window_reads_the_chunks_it_touches_once(tmp_path, start, chunks):
+    write_field(tmp_path / "density.h5", "density", np.ones((128,) * 3, np.float32), FieldHeader(128.0))
+    with h5py.File(tmp_path / "density.h5") as file:
+        assert file["density"].chunks == (32,) * 3
+    needed = chunks * 4 * 32**3
+    read = bytes_read(lambda: read_window(tmp_path / "density.h5", "density", start, 64))
+    assert needed <= read < needed + 2**17
