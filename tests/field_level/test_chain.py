@@ -38,6 +38,7 @@ def case(make_mock, tmp_path_factory):
     return path, settings, make_posterior(read_data(path), settings)
 
 
+@pytest.mark.slow  # 40 s of compilation; the killed job below is in every run
 def test_a_microcanonical_chain_that_was_interrupted_goes_on_to_the_same_bits(case, tmp_path):
     path, settings, posterior = case
     data = read_data(path)

@@ -51,6 +51,28 @@ def test_the_wiener_posterior_of_a_linear_universe_is_reproduced_mode_by_mode(to
         assert variance[part].mean() == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.parametrize("kind", ["hmc", "mclmc"])
+@pytest.mark.parametrize("cut", [20, WARMUP + 5], ids=["in the warm-up", "after it"])
+def test_a_sampler_restored_from_its_arrays_goes_on_to_the_same_bits(toy, kind, cut):
+    def fresh():
+        start = np.zeros(toy.gravity.cells**3)
+        return make_phase_sampler(toy, start, FourierMass(toy.precision), PhaseSamplerSettings(kind=kind), WARMUP)
+
+    rng, whole, restored = np.random.default_rng(4), fresh(), fresh()
+    for iteration in range(cut):
+        whole.advance(iteration, rng)
+    saved, drawn = whole.arrays(), rng.bit_generator.state
+    for iteration in range(cut, cut + 10):
+        whole.advance(iteration, rng)
+    rng.bit_generator.state = drawn
+    restored.restore(saved)
+    for iteration in range(cut, cut + 10):
+        restored.advance(iteration, rng)
+    for name, values in whole.arrays().items():
+        np.testing.assert_array_equal(restored.arrays()[name], values, err_msg=name)
+    assert not np.array_equal(saved["noise"], whole.noise)
+
+
 def test_a_microcanonical_step_that_is_too_long_biases_the_variance_and_its_energy_error_tells(toy):
     """The bias check: where the energy error stays small the variance is right, where it does not it is not."""
     measured = {}
