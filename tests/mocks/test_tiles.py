@@ -12,6 +12,11 @@ def test_a_box_is_cut_into_the_largest_cores_that_divide_it(cells, tile, buffer)
     assert (settings.tile, settings.buffer) == (tile, buffer)
 
 
+def test_a_network_of_three_levels_looks_less_far_and_gets_smaller_tiles():
+    settings = tiles_for(256, 8)
+    assert (settings.tile, settings.buffer) == (176, 24)
+
+
 @pytest.mark.parametrize("cells", [100, 200, 250, 384, 600, 1024])
 @pytest.mark.parametrize("multiple", [8, 16])
 def test_tiles_fit_network_and_box_and_leave_no_seam(cells, multiple):

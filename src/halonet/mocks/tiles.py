@@ -1,15 +1,16 @@
 """Tiles that cover a mock of any size, without a choice to be made by the user.
 
 The box is cut into cores that divide it, each read with a buffer around it. The core is the largest that a laptop's
-memory allows; the buffer is the 32 cells that leave no seam (docs/halo_finding.md), or a little less where a network
-that halves its input n times needs a tile that is a multiple of 2^n.
+memory allows; the buffer is what leaves no seam (docs/halo_finding.md), 32 cells, or 24 for networks of no more than
+three levels, which look less far; or a little less where a network that halves its input n times needs a tile that is a
+multiple of 2^n.
 """
 
 from halonet.settings import PredictionSettings, SettingsError
 
 LARGEST_CORE = 128  # cells: tiles of 192, some 2 GB of activations for the shipped networks
 SMALLEST_CORE = 16  # smaller ones would be nearly all buffer
-BUFFERS = range(32, 15, -1)  # cells, the best first; below 16, tiles leave seams
+LARGEST_BUFFER, SMALLEST_BUFFER = 32, 16  # cells; smaller ones leave seams
 
 
 def tiles_for(cells: int, multiple: int) -> PredictionSettings:
@@ -33,8 +34,9 @@ def tiles_for(cells: int, multiple: int) -> PredictionSettings:
 
 def _fitting(cells: int, multiple: int) -> tuple[int, int] | None:
     """Tile and buffer of the largest core that fits."""
+    buffers = range(min(LARGEST_BUFFER, 3 * multiple), SMALLEST_BUFFER - 1, -1)
     for core in range(min(LARGEST_CORE, cells), SMALLEST_CORE - 1, -1):
-        for buffer in BUFFERS if cells % core == 0 else ():
+        for buffer in buffers if cells % core == 0 else ():
             if (core + 2 * buffer) % multiple == 0:
                 return core + 2 * buffer, buffer
     return None
