@@ -24,7 +24,7 @@ from halonet.settings import ChannelSettings, CosmologySettings, FilterBankSetti
 from halonet.statistics import power_spectrum
 from halonet.statistics.shear import measure_shapes
 from halonet.storage import FieldHeader, write_field
-from work.counted_loops import spherical_table
+from counts.counted_loops import spherical_table
 
 ROOT = Path(__file__).parents[2]
 CELLS = 32
