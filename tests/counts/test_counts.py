@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from counts.counted_loops import spherical_table
 from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import WAVENUMBERS
 from halonet.dataset.channels import whole_box_channels
@@ -24,7 +25,6 @@ from halonet.settings import ChannelSettings, CosmologySettings, FilterBankSetti
 from halonet.statistics import power_spectrum
 from halonet.statistics.shear import measure_shapes
 from halonet.storage import FieldHeader, write_field
-from counts.counted_loops import spherical_table
 
 ROOT = Path(__file__).parents[2]
 CELLS = 32

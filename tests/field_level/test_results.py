@@ -22,6 +22,8 @@ from halonet.settings import BiasSamplerSettings, CosmologySettings, FieldLevelS
 from halonet.settings.base import SettingsError, validate
 from halonet.storage import FieldHeader, read_field, read_header, write_field, write_json
 
+SLOW = pytest.mark.slow  # of a chain of minutes: `python -m pytest -m slow`
+
 
 @pytest.fixture(scope="module")
 def run(make_mock, tmp_path_factory):
@@ -36,6 +38,7 @@ def run(make_mock, tmp_path_factory):
     return folder, mock, settings, summary, arrays
 
 
+@SLOW
 def test_phases_drawn_from_the_model_are_recovered_on_large_scales_and_let_go_on_small_ones(run):
     correlation, transfer = (np.array(run[3]["recovery"][name]) for name in ("correlation", "transfer"))
     assert correlation[0] > 0.8
@@ -45,6 +48,7 @@ def test_phases_drawn_from_the_model_are_recovered_on_large_scales_and_let_go_on
     np.testing.assert_allclose(transfer[:4], correlation[:4], atol=0.25)
 
 
+@SLOW
 def test_the_power_of_the_sampled_phases_is_that_of_the_prior_in_every_shell(run):
     _, mock, settings, summary, _ = run
     assert summary["spectrum"]["largest_pull"] < 2
@@ -53,6 +57,7 @@ def test_the_power_of_the_sampled_phases_is_that_of_the_prior_in_every_shell(run
     assert np.abs((shells.noise_power(0.8 * mock.noise) - 1) / shells.noise_scatter).max() > 3
 
 
+@SLOW
 def test_the_bias_parameters_of_a_mock_are_recovered_as_halo_densities_in_four_environments(run):
     _, mock, settings, _, arrays = run
     problem = mock.data.problem(settings)
@@ -66,6 +71,7 @@ def test_the_bias_parameters_of_a_mock_are_recovered_as_halo_densities_in_four_e
     assert true_contrast > 1
 
 
+@SLOW
 def test_posterior_predictive_catalogues_have_the_haloes_and_their_clustering(run):
     folder, mock, settings, _, arrays = run
     catalogue = predicted(mock.data, settings, read_chains([folder / "chain.h5"]), 0, 1, {})
@@ -77,6 +83,7 @@ def test_posterior_predictive_catalogues_have_the_haloes_and_their_clustering(ru
     assert ((low * 0.7 < found) & (found < high * 1.4)).all()
 
 
+@SLOW
 def test_the_posterior_is_narrower_than_the_prior_and_holds_the_truth(run):
     _, mock, _, _, arrays = run
     prior = mock.data.truth["linear"].std()
@@ -85,6 +92,7 @@ def test_the_posterior_is_narrower_than_the_prior_and_holds_the_truth(run):
     assert 0.9 < inside.mean() < 0.99
 
 
+@SLOW
 def test_figures_and_a_constrained_density_are_made_by_the_scripts_and_peak_patch_runs_on_it(run, tmp_path):
     folder, mock, settings, summary, arrays = run
     write_json(folder / "summary.json", summary)
@@ -156,6 +164,7 @@ def test_settings_that_cannot_be_are_refused_by_key_and_value(values, message):
         validate(FieldLevelSettings, values, "config")
 
 
+@SLOW
 def test_the_script_of_the_data_takes_a_catalogue_of_the_pipeline_and_names_what_is_missing(run, tmp_path, spectrum):
     folder, mock, settings, _, _ = run
     write_power_spectrum(tmp_path / "power.csv", *spectrum)
