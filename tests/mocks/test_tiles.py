@@ -18,7 +18,7 @@ def test_a_network_of_three_levels_looks_less_far_and_gets_smaller_tiles():
 
 
 @pytest.mark.parametrize("cells", [100, 200, 250, 384, 600, 1024])
-@pytest.mark.parametrize("multiple", [8, 16])
+@pytest.mark.parametrize("multiple", [2, 4, 8, 16])
 def test_tiles_fit_network_and_box_and_leave_no_seam(cells, multiple):
     settings = tiles_for(cells, multiple)
     assert settings.tile % multiple == 0

@@ -11,6 +11,7 @@ from halonet.settings import PredictionSettings, SettingsError
 LARGEST_CORE = 128  # cells: tiles of 192, some 2 GB of activations for the shipped networks
 SMALLEST_CORE = 16  # smaller ones would be nearly all buffer
 LARGEST_BUFFER, SMALLEST_BUFFER = 32, 16  # cells; smaller ones leave seams
+SHALLOW, SHALLOW_BUFFER = 8, 24  # sides that are multiples of no more: three levels
 
 
 def tiles_for(cells: int, multiple: int) -> PredictionSettings:
@@ -34,7 +35,7 @@ def tiles_for(cells: int, multiple: int) -> PredictionSettings:
 
 def _fitting(cells: int, multiple: int) -> tuple[int, int] | None:
     """Tile and buffer of the largest core that fits."""
-    buffers = range(min(LARGEST_BUFFER, 3 * multiple), SMALLEST_BUFFER - 1, -1)
+    buffers = range(SHALLOW_BUFFER if multiple <= SHALLOW else LARGEST_BUFFER, SMALLEST_BUFFER - 1, -1)
     for core in range(min(LARGEST_CORE, cells), SMALLEST_CORE - 1, -1):
         for buffer in buffers if cells % core == 0 else ():
             if (core + 2 * buffer) % multiple == 0:
