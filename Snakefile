@@ -25,7 +25,8 @@ include: "rules/mocks.smk"
 
 wildcard_constraints:
     box=r"\d+",
-    network="|".join(CATALOGUES),  # a catalogue, which has the name of its network where no second finder stands beside
+    # A network, or a catalogue, which has the name of its network where no second finder stands beside.
+    network="|".join([*SETTINGS.trained_networks, *CATALOGUES]),
     batch=r"\d+-\d+",
     chain=r"\d+",
     draw=r"\d+",

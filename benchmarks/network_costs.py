@@ -65,7 +65,11 @@ def cost(source, name, settings):
     per_voxel, weights = flops_per_voxel(model), model.count_params()
     stages = [(network.window_of(s), s.batch_size, steps_of(s, network, settings)) for s in network.stages]
     total = sum(training_flops(per_voxel, *stage) for stage in stages)
-    training = ", then ".join(f"{steps:,} steps of {batch} x {window}^3" for window, batch, steps in stages)
+    parts = [f"{steps:,} steps of {batch} x {window}^3" for window, batch, steps in stages]
+    if network.start_from in settings.networks:
+        parts.insert(0, network.start_from)
+        total += cost(source, network.start_from, settings)[-1]
+    training = ", then ".join(parts)
     return [name, source, weights, 4 * weights / 1e6, per_voxel / 1e3, training, total]
 
 

@@ -31,6 +31,7 @@ COSMOLOGY = f"{RESULTS}/cosmology"
 GROUND_TRUTH = f"{RESULTS}/ground_truth"
 DATASET = f"{RESULTS}/dataset"
 NETWORKS = f"{RESULTS}/networks"
+NETWORK_FILES = ("model.weights.h5", "settings.json", "normalisation.json")
 PREDICTIONS = f"{RESULTS}/predictions"
 HALOES = f"{RESULTS}/haloes"
 STATISTICS = f"{RESULTS}/statistics"
@@ -55,13 +56,17 @@ TRUTH_SCRIPTS = (
     else ["draw_density", "find_peak_patch_haloes"]
 )
 
-# One of this run's networks, a user's folder, or one that is shipped with the code.
+
+def outside_network(folder):
+    """Folder of a network that no job of this run makes: a user's, or one that is shipped with the code."""
+    return Path(folder) if Path(folder).is_dir() else ROOT / folder
+
+
 MOCK_NETWORK_IS_OWN = SETTINGS.mocks.network in SETTINGS.run.networks
 if MOCK_NETWORK_IS_OWN:
     MOCK_NETWORK = f"{NETWORKS}/{SETTINGS.mocks.network}"
 else:
-    FOLDER = Path(SETTINGS.mocks.network)
-    MOCK_NETWORK = str(FOLDER if FOLDER.is_dir() else ROOT / FOLDER)
+    MOCK_NETWORK = str(outside_network(SETTINGS.mocks.network))
 MOCKS = f"{RESULTS}/mocks/{Path(MOCK_NETWORK).name}"
 MOCK_SEEDS = [SETTINGS.mocks.first_seed + i for i in range(SETTINGS.mocks.count)]
 
@@ -246,6 +251,27 @@ def haloes_behind_targets(wildcards):
     return true_haloes(KNOWN_BOXES) if target_files(wildcards) else []
 
 
+def start_files(wildcards):
+    """Files of the network that a training starts from; none for one that starts from random weights."""
+    start = SETTINGS.networks[wildcards.network].start_from
+    if start is None:
+        return []
+    if start in SETTINGS.networks:
+        return [f"{NETWORKS}/{start}/{name}" for name in NETWORK_FILES]
+    key = f"networks.{wildcards.network}.start_from"
+    return known_network_files(key, start, SETTINGS.networks)
+
+
+def known_network_files(key, name, own):
+    """Files of a network outside of this run that decide what it predicts; a folder that is no network is refused."""
+    files = [outside_network(name) / file for file in NETWORK_FILES]
+    for missing in (file for file in files if not file.is_file()):
+        raise WorkflowError(
+            f"{key} = {name!r}: {missing} is missing; give one of {', '.join(own)}, or the folder of a trained network"
+        )
+    return list(map(str, files))
+
+
 def network_files():
     """Kept files of the trained networks."""
     return [file for name in SETTINGS.run.networks for file in network_folder(name)]
@@ -361,7 +387,7 @@ def reported_settings():
     how["ground_truth"] = unused
     values = SETTINGS.model_dump(exclude=how)
     values["networks"] = {
-        name: values["networks"][name] for name in SETTINGS.run.networks
+        name: values["networks"][name] for name in SETTINGS.trained_networks
     }
     return values
 
@@ -456,16 +482,12 @@ def field_level_files():
 
 
 def mock_network_files(wildcards):
-    """Files of the mocks' network that decide a mock; a folder that is no network is refused."""
-    names = ("model.weights.h5", "settings.json", "normalisation.json")
-    files = [f"{MOCK_NETWORK}/{name}" for name in names]
-    missing = [file for file in files if not Path(file).is_file()]
-    if missing and not MOCK_NETWORK_IS_OWN:
-        raise WorkflowError(
-            f"mocks.network = {SETTINGS.mocks.network!r}: {missing[0]} is missing; give one of run.networks "
-            f"({', '.join(SETTINGS.run.networks)}) or the folder of a trained network"
-        )
-    return files
+    """Files of the mocks' network that decide a mock."""
+    if MOCK_NETWORK_IS_OWN:
+        return [f"{MOCK_NETWORK}/{name}" for name in NETWORK_FILES]
+    return known_network_files(
+        "mocks.network", SETTINGS.mocks.network, SETTINGS.run.networks
+    )
 
 
 def mock_thresholds():

@@ -61,6 +61,7 @@ rule train_network:
         channels=channel_files,
         targets=target_files,
         haloes=haloes_behind_targets,
+        start=start_files,
     output:
         weights=f"{NETWORKS}/{{network}}/model.weights.h5",
         settings=f"{NETWORKS}/{{network}}/settings.json",
@@ -95,6 +96,9 @@ rule train_network:
         targets=lambda wildcards, input: (
             f"--targets {Path(input.targets[0]).parent}" if input.targets else ""
         ),
+        start=lambda wildcards, input: (
+            f"--start-from {Path(input.start[0]).parent}" if input.start else ""
+        ),
         settings=lambda wildcards: as_json(SETTINGS.networks[wildcards.network]),
         seed=SETTINGS.run.seed,
     shell:
@@ -102,6 +106,6 @@ rule train_network:
         'trap "" TERM; '
         + LAUNCH
         + "python {params.script} --ground-truth {params.ground_truth} --manifest {input.manifest}"
-        " --normalisation {input.normalisation} {params.channels} {params.targets} --settings {params.settings:q} --seed {params.seed}"
+        " --normalisation {input.normalisation} {params.channels} {params.targets} {params.start} --settings {params.settings:q} --seed {params.seed}"
         ' --training \'{{"checkpoint_minutes": {resources.checkpoint_minutes}, "threads": {threads},'
         ' "gpus": {resources.gpus_of_rank}}}\' --ranks {resources.tasks} --restart-on-change --output $(dirname {output.weights}) 2>&1 | tee {log}'

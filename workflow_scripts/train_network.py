@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--normalisation", required=True, help="JSON of slice_subvolumes.py")
     parser.add_argument("--channels", help="folder of <box>.h5 of compute_channels.py, for a network with channels")
     parser.add_argument("--targets", help="folder of <box>.h5 of assign_cells.py, for a network with heads")
+    parser.add_argument("--start-from", help="folder of the trained network to start from, for one with start_from")
     parser.add_argument("--settings", required=True, help="network settings as JSON")
     parser.add_argument("--training", help="training settings as JSON: checkpoint_minutes, threads, gpus")
     parser.add_argument("--seed", type=int, default=0, help="decides first weights, samples and dropout")
@@ -71,6 +72,7 @@ def train(
         code,
         Path(arguments.channels) if arguments.channels else None,
         Path(arguments.targets) if arguments.targets else None,
+        Path(arguments.start_from) if arguments.start_from else None,
     )
     folder = arguments.checkpoints or Path(arguments.output) / "checkpoints"
     checkpoints = Checkpoints(folder, job.fingerprint())

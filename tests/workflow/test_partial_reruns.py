@@ -73,6 +73,22 @@ def test_a_changed_network_is_trained_anew_and_the_others_are_not(two_networks):
     assert two_networks.planned_jobs() == {job.replace("=tiny", "=other") for job in TRAINING}
 
 
+def test_a_network_is_trained_after_the_one_it_starts_from_and_anew_with_it(restored):
+    tiny = restored.values()["networks"]["tiny"]
+    restored.change("networks", other=tiny | {"start_from": "tiny"})
+    restored.change("run", networks=["other"])
+    anew = {job.replace("=tiny", "=other") for job in TRAINING}
+    assert restored.planned_jobs() == anew
+    restored.change("networks", tiny=tiny | {"validation_interval": 7})
+    assert restored.planned_jobs() == {"train_network network=tiny", *anew}
+
+
+def test_a_start_that_is_no_network_is_refused_by_its_key(restored):
+    restored.change("networks", tiny=restored.values()["networks"]["tiny"] | {"start_from": "nowhere"})
+    message = "networks.tiny.start_from = 'nowhere': "
+    assert message in restored.run("--dry-run", check=False).output
+
+
 def test_changed_memory_time_and_partition_remake_nothing(finished):
     resources = ("find_peak_patch_haloes:mem_mb=4321", "find_haloes:runtime=7", "train_network:slurm_partition=other")
     assert not finished.planned_jobs("--set-resources", *resources)

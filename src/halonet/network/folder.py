@@ -8,6 +8,7 @@ It holds ``model.weights.h5`` (Keras' own layout, with the path and shape of eve
 import json
 import os
 import shutil
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,10 @@ from halonet.settings import NetworkSettings, validate
 from halonet.storage import StorageError, atomic_path, open_hdf5, read_json, write_json
 
 WEIGHTS = "model.weights.h5"
+SHARED_WITH_START = (
+    *("architecture", "levels", "filters", "kernel", "convolutions", "activation", "batch_normalisation"),
+    *("normalisation", "channels"),
+)  # settings without which weights mean something else
 
 
 @dataclass(frozen=True)
@@ -82,12 +87,33 @@ def load_network(folder: str | Path) -> TrainedNetwork:
     return TrainedNetwork(model, settings, read_normalisation(folder / "normalisation.json"))
 
 
-def _check_layout(path: Path, model: keras.Model) -> None:
+def take_weights(model: keras.Model, settings: NetworkSettings, folder: str | Path) -> None:
+    """Give ``model``, the network of ``settings``, the weights of a trained one; heads that it lacks stay as they are.
+
+    Raises
+    ------
+    StorageError
+        If the trained network is of another architecture or input, or has heads of its own that ``model`` has not.
+    """
+    trained = load_network(folder)
+    for name in SHARED_WITH_START:
+        held, wanted = getattr(trained.settings, name), getattr(settings, name)
+        if held != wanted:
+            raise StorageError(f"{folder}: no start for this network, its {name} is {held}, not {wanted}")
+    new = set(settings.heads.weights) - set(trained.settings.heads.weights)
+    _check_layout(Path(folder) / WEIGHTS, model, new)
+    held = {weight.path: weight for weight in trained.model.weights}
+    for weight in model.weights:
+        if weight.path in held:
+            weight.assign(held[weight.path])
+
+
+def _check_layout(path: Path, model: keras.Model, new_heads: Collection[str] = ()) -> None:
     with open_hdf5(path) as file:
         if "layout" not in file:
             raise StorageError(f"{path}: no weights of a HaloNet network; the dataset 'layout' is missing")
         held = {name: tuple(shape) for name, shape in json.loads(file["layout"][()])}
-    needed = {name: tuple(shape) for name, shape in weight_layout(model)}
+    needed = {name: tuple(shape) for name, shape in weight_layout(model) if not name.startswith(tuple(new_heads))}
     for name in [*needed, *held]:
         if held.get(name) != needed.get(name):
             raise StorageError(

@@ -13,6 +13,7 @@ from halonet.dataset.manifest import Subvolume, box_folder, read_manifest, subvo
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.dataset.samples import BoxFiles, TrainingSamples, ValidationSamples
 from halonet.dataset.targets import check_targets, target_file
+from halonet.network.folder import WEIGHTS
 from halonet.settings import NetworkSettings, SettingsError
 from halonet.storage import open_hdf5
 
@@ -37,6 +38,8 @@ class TrainingJob:
         Folder of the boxes' channels, for a network that has any (:mod:`halonet.dataset.channel_files`).
     targets
         Folder of the boxes' targets, for a network that has heads (:mod:`halonet.dataset.targets`).
+    start
+        Folder of the trained network that training starts from, for a network that has one.
     """
 
     settings: NetworkSettings
@@ -47,9 +50,10 @@ class TrainingJob:
     code: str = ""
     channels: Path | None = None
     targets: Path | None = None
+    start: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse channels and targets that are missing, or not those of the network and of the boxes."""
+        """Refuse channels, targets or a start that are missing, or not those of the network and of the boxes."""
         wanted = self.settings.channels
         if bool(wanted.count) != (self.channels is not None):
             given = f"--channels is {self.channels}" if self.channels else "--channels gives no folder of them"
@@ -63,6 +67,9 @@ class TrainingJob:
             raise SettingsError(f"the network has the heads {list(heads)}, but {given}")
         for box in self.boxes if heads else ():
             check_targets(target_file(self.targets, box), box_folder(self.ground_truth, box) / "haloes.h5")
+        if (self.settings.start_from is None) != (self.start is None):
+            given = f"--start-from is {self.start}" if self.start else "--start-from gives no folder of it"
+            raise SettingsError(f"the network has start_from = {self.settings.start_from!r}, but {given}")
 
     @cached_property
     def normalisation(self) -> Normalisation:
@@ -113,6 +120,7 @@ class TrainingJob:
             "manifest": _digest(Path(self.manifest).read_bytes()),
             "normalisation": vars(self.normalisation),
             "fields": {str(box): self._digest_of_box(box) for box in sorted(self.boxes)},
+            "start": _digest((self.start / WEIGHTS).read_bytes()) if self.start else None,
             "code": self.code,
             "backend": f"{keras.backend.backend()}, keras {keras.__version__}",
         }

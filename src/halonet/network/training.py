@@ -24,6 +24,7 @@ from halonet.dataset.prefetch import prefetched
 from halonet.network.build import build_network
 from halonet.network.checkpoints import Checkpoints, State
 from halonet.network.devices import check_stages, distribution, shared_out
+from halonet.network.folder import take_weights
 from halonet.network.history import HEAD_MEASURES, write_history
 from halonet.network.job import TrainingJob
 from halonet.network.ranks import Ranks
@@ -85,7 +86,7 @@ class Trainer:
         return self.model
 
     def _enter(self, stage: int) -> None:
-        """Build the network of a stage with the weights of the stage before it and a new optimizer."""
+        """Build the network of a stage with the weights of the stage before it, or its start's, and a new optimizer."""
         weights = self.model.get_weights() if self.model else None
         self.model = None
         if stage != self.state.stage:
@@ -96,6 +97,8 @@ class Trainer:
             self.model = build_network(settings, chosen.dropout)
             if weights:
                 self.model.set_weights(weights)
+            elif self.job.start:
+                take_weights(self.model, settings, self.job.start)
             compile_for(self.model, chosen, self.lengths[stage], settings.precision, settings.heads)
         if self.training.gpus > 1:
             # Keras builds its measures from the first batch it sees, and cannot look into one that is shared out.

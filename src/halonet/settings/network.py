@@ -117,6 +117,11 @@ class NetworkSettings(Model):
     channels: ChannelSettings = ChannelSettings()
     heads: HeadsSettings = HeadsSettings()
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    start_from: str | None = Field(
+        None,
+        description="one of `networks`, or the folder of a trained network, whose weights training begins with; heads "
+        "may be new, all else must be its own",
+    )
     stages: list[TrainingStageSettings] = Field(min_length=1)
     validation_interval: int = Field(1000, ge=1, description="steps between validations")
     validation_windows: int | None = Field(None, ge=1, description="validate on the first so many windows")
@@ -138,11 +143,11 @@ class NetworkSettings(Model):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_heads_as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict:
-        """Networks without heads keep the record, and with it the digests, that they had before there were any."""
+    def _as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict:
+        """Networks without heads or start keep the record, and with it the digests, from before there were any."""
         values = serialise(self)
-        if not self.heads.weights:
-            values.pop("heads", None)
+        for name in ("heads",) * (not self.heads.weights) + ("start_from",) * (self.start_from is None):
+            values.pop(name, None)
         return values
 
     def window_of(self, stage: TrainingStageSettings) -> int:

@@ -72,6 +72,15 @@ class Settings(Model):
                 found[f"{name}/{beside}"] = self.halo_finding.by(beside)
         return found
 
+    @property
+    def trained_networks(self) -> list[str]:
+        """The run's networks, and those of the configuration that they start from."""
+        found = list(self.run.networks)
+        for name in found:  # grows by the starts
+            start = self.networks[name].start_from
+            found += [start] * (start in self.networks and start not in found)
+        return found
+
     @model_validator(mode="after")
     def _stages_fit_together(self) -> Self:
         boxes, window = self.boxes, self.dataset.window
@@ -116,7 +125,9 @@ class Settings(Model):
         for name in self.run.networks:
             if name not in self.networks:
                 raise ValueError(f"run.networks names {name!r}; the networks are {', '.join(sorted(self.networks))}")
+        for name in self.trained_networks:
             network = self.networks[name]
+            self._starts_from_another(name)
             self._ranks_share_batches(name)
             if (largest := max(map(network.window_of, network.stages))) > self.dataset.window:
                 raise ValueError(
@@ -133,9 +144,10 @@ class Settings(Model):
         return self._haloes_can_be_found()
 
     def _haloes_can_be_found(self) -> Self:
+        for name in self.trained_networks if not self.ground_truth.has_haloes else ():
+            if self.networks[name].heads.weights:
+                raise ValueError(f"networks.{name}.heads learn from true haloes; give ground_truth.files.haloes")
         finding, heads = self.halo_finding, {name: self.networks[name].heads for name in self.run.networks}
-        for name in (name for name in heads if heads[name].weights and not self.ground_truth.has_haloes):
-            raise ValueError(f"networks.{name}.heads learn from true haloes; give ground_truth.files.haloes")
         if finding.finder == "votes" and not any(each.vote for each in heads.values()):
             raise ValueError(
                 f"halo_finding.finder is 'votes', but none of the networks {', '.join(heads)} has the heads "
@@ -150,6 +162,13 @@ class Settings(Model):
                 "ground_truth.files has none; give ground_truth.files.haloes, or the thresholds as numbers"
             )
         return self
+
+    def _starts_from_another(self, name: str) -> None:
+        path = [name]
+        while (start := self.networks[path[-1]].start_from) in self.networks:
+            if start in path:
+                raise ValueError(f"networks.{path[-1]}.start_from = {start!r} goes round: {' from '.join(path)}")
+            path.append(start)
 
     def _ranks_share_batches(self, name: str) -> None:
         ranks, network = self.training.ranks, self.networks[name]
