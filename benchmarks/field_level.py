@@ -136,13 +136,23 @@ def table(results):
     return "\n".join(lines)
 
 
+def command_of(arguments):
+    """The command, but for folders."""
+    parts = ["python benchmarks/field_level.py --folder FOLDER"]
+    if arguments.fraction != 1:
+        parts.append(f"--fraction {arguments.fraction:g}")
+    if arguments.samplers != list(LENGTHS):
+        parts.append(f"--samplers {' '.join(arguments.samplers)}")
+    return " ".join(parts)
+
+
 def record(arguments, results, cells, seconds):
     """Write the results with the machine and the command they came from."""
     info = Path("/proc/cpuinfo").read_text().splitlines()
     cpu = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), platform.processor())
     result = {
         "machine": {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version()},
-        "command": "python benchmarks/field_level.py --folder FOLDER",
+        "command": command_of(arguments),
         "cells": cells,
         "fraction": arguments.fraction,
         "seconds": seconds,
