@@ -8,15 +8,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LONGEST = ("workflow", "network", "field_level", "neural_bias")  # minutes each: those that start late would end alone
-
-
-def pytest_collection_modifyitems(items):
-    """Where several processes share the tests, one takes those of a folder, which share what takes long to make."""
-    folders = {item: item.path.relative_to(ROOT / "tests").parts[0] for item in items}
-    items.sort(key=lambda item: LONGEST.index(folders[item]) if folders[item] in LONGEST else len(LONGEST))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(folders[item]))
 
 
 @pytest.fixture(scope="session")
