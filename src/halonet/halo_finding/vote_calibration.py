@@ -20,7 +20,7 @@ from halonet.settings import CosmologySettings, VoteSettings
 
 SCALES = (0.45, 0.6, 0.8)
 REACHES = (0.7, 0.85, 1.0)
-EXCLUSIONS = (1.0, 1.15)
+EXCLUSIONS = (0.6, 1.0)  # predicted radii are unsure: many true centres lie within them
 LEAST_VOTES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)
 
 
