@@ -146,8 +146,10 @@ class NetworkSettings(Model):
     def _as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict:
         """Networks without heads or start keep the record, and with it the digests, from before there were any."""
         values = serialise(self)
-        for name in ("heads",) * (not self.heads.weights) + ("start_from",) * (self.start_from is None):
-            values.pop(name, None)
+        if not self.heads.weights:
+            values.pop("heads", None)
+        if self.start_from is None:
+            values.pop("start_from", None)
         return values
 
     def window_of(self, stage: TrainingStageSettings) -> int:
