@@ -87,12 +87,29 @@ def strain(cells):
     return lambda: [np.float64(component.sum(dtype=np.float64)) for _, component in _strain_fields(field, 1)]
 
 
+def overlap(cells):
+    from halonet.statistics.overlap import measure_overlap
+
+    random = np.random.default_rng(1)
+    mask, probability = random.random((cells,) * 3) < 0.2, random.random((cells,) * 3, dtype=np.float32)
+    # The order of sums may change with the code, and with it the last of 16 digits.
+    return lambda: [np.round(list(vars(measure_overlap(mask, probability)).values()), 10)]
+
+
+def pairs_of_haloes(cells):
+    from halonet.statistics.correlation import count_pairs, separation_edges
+
+    return lambda: count_pairs(places(cells, 1), float(cells), separation_edges(float(cells)))
+
+
 STAGES = {
     "power spectra of two halo catalogues": spectra_of_haloes,
     "power spectrum of a mock": spectrum_of_a_mock,
     "smoothing and peaks": smoothing_and_peaks,
     "source of the second-order displacement": second_order_displacement,
     "strain of the shapes": strain,
+    "overlap": overlap,
+    "pairs of haloes": pairs_of_haloes,
 }
 
 

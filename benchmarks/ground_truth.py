@@ -56,7 +56,7 @@ def run(cells, communicator, cosmology, table, spectrum):
     clock.finished("mask")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     mine = (clock.phases, clock.wall, memory)
-    return len(haloes), communicator.allgather(mine) if communicator else [mine]
+    return haloes, communicator.allgather(mine) if communicator else [mine]
 
 
 def report(cells, haloes, ranks, idle_memory):
@@ -68,7 +68,8 @@ def report(cells, haloes, ranks, idle_memory):
     return {
         "cells": cells,
         "ranks": len(ranks),
-        "haloes": haloes,
+        "haloes": len(haloes),
+        "cells_in_haloes": int(haloes["cells"].sum()),
         "cpu_us_per_cell": cpu,
         "cpu_us_per_cell_with_initial_conditions": round(total, 3),
         "cpu_us_per_cell_density_given": round(total - cpu["density"], 3),

@@ -35,7 +35,8 @@ def rows_of(run):
         "displacement, second order": (["second-order displacement"], {"transforms": SECOND}),
         "smoothing and peaks": (["smoothing and peaks"], {"transforms": filters, "bytes": 4 * volume * filters}),
         "candidates measured": (["measurement"], {}),
-        "mask": (["mask"], {"bytes": volume}),
+        # Every cell of the mask is cleared and written once, and those of haloes are written again.
+        "mask": (["mask"], {"bytes": 2 * volume, "gathered": run["cells_in_haloes"]}),
         "Peak Patch, all": (
             [phase for phase in phases if phase != "density"],
             {"transforms": 1 + filters + FIRST + SECOND, "bytes": 4 * volume * filters},

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 
@@ -34,11 +35,7 @@ def measure_overlap(mask: np.ndarray, probability: np.ndarray) -> Overlap:
     """Overlap of a true mask (0 or 1) and a probability, both of shape (N, N, N)."""
     totals = np.zeros(6)
     for true, predicted in zip(mask, probability, strict=True):
-        g, p = true.astype(np.float64), predicted.astype(np.float64)
-        product = g * p + (1 - g) * (1 - p)
-        norms = g**2 + p**2 + (1 - g) ** 2 + (1 - p) ** 2
-        per_voxel = (2 * product / norms).sum()
-        totals += (g.sum(), product.sum(), norms.sum(), (g * p).sum(), (g**2 + p**2).sum(), per_voxel)
+        totals += _sums(true.ravel(), predicted.ravel())
     collapsed, product, norms, foreground, foreground_norms, per_voxel = totals
     fraction = collapsed / mask.size
     return Overlap(
@@ -48,3 +45,20 @@ def measure_overlap(mask: np.ndarray, probability: np.ndarray) -> Overlap:
         all_background=1 - fraction,
         collapsed_fraction=fraction,
     )
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _sums(mask, probability):
+    """Sums over some voxels of all that the coefficients are made of, in the order of their use."""
+    collapsed = products = norms = foreground = foreground_norms = per_voxel = 0.0
+    for voxel in range(len(mask)):
+        g, p = float(mask[voxel]), float(probability[voxel])
+        both, squares = g * p, g * g + p * p
+        product, norm = both + (1 - g) * (1 - p), squares + (1 - g) ** 2 + (1 - p) ** 2
+        collapsed += g
+        products += product
+        norms += norm
+        foreground += both
+        foreground_norms += squares
+        per_voxel += 2 * product / norm
+    return collapsed, products, norms, foreground, foreground_norms, per_voxel
