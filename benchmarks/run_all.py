@@ -3,6 +3,7 @@
     python benchmarks/run_all.py                                  # all parts
     python benchmarks/run_all.py --parts halo_finding workflow    # some; the others as they were measured before
     python benchmarks/run_all.py --largest 128                    # in minutes
+    python benchmarks/run_all.py --render                         # nothing: the page anew from the last result
 
 Writes ``benchmarks/results/performance.json`` (machine, versions, commit, every number), and from it
 ``docs/performance.md`` with its figures. A case that fails is reported, the others go on, and the exit status is 1.
@@ -19,7 +20,7 @@ from pathlib import Path
 from performance.measuring import ROOT, commit, machine, versions
 from performance.running import PARTS, measure_case, run_part
 
-from halonet.storage import write_json
+from halonet.storage import read_json, write_json
 
 RESULT = ROOT / "benchmarks" / "results" / "performance.json"
 PAGE = ROOT / "docs" / "performance.md"
@@ -35,6 +36,7 @@ def parse():
     parser.add_argument("--boxes", type=int, default=256, help="the most that are planned")
     parser.add_argument("--threads", type=int, default=min(os.cpu_count(), 8), help="of networks")
     parser.add_argument("--again", action="store_true", help="measure what is known, too")
+    parser.add_argument("--render", action="store_true", help="write the page from --result and measure nothing")
     parser.add_argument("--work", type=Path, default=ROOT / "results" / "benchmark", help="cases and boxes of the run")
     parser.add_argument("--result", type=Path, default=RESULT)
     parser.add_argument("--page", type=Path, default=PAGE)
@@ -46,6 +48,8 @@ def main():
     if options.case:
         measure_case(options.case)
         return 0
+    if options.render:
+        return render(read_json(options.result), options.page)
     options.work = options.work.resolve()
     options.work.mkdir(parents=True, exist_ok=True)
     options.sizes, options.commit = [size for size in SIZES if size <= options.largest], commit()
@@ -62,9 +66,15 @@ def main():
         "cases": records,
     }
     write_json(options.result, result)
+    return render(result, options.page)
+
+
+def render(result, page):
+    """Write the page of a result, and say what failed in it; exit status."""
     from performance.page import write_page
 
-    write_page(result, options.page)
+    write_page(result, page)
+    records = result["cases"]
     failed = [f"{record['part']} {record['case']}: {record['error']}" for record in records if "error" in record]
     failed += [
         f"{one['stage']}, {other['name']}: {other['error']}"
