@@ -20,7 +20,7 @@ quickstart: $(VENV)/installed
 	@echo "Report: $(CURDIR)/results/quickstart/report.html"
 
 test: lint
-	python -m pytest
+	python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 # On a private cluster of two virtual nodes (tests/slurm/mini-slurm): apt-get install slurmctld slurmd slurm-client munge.
 test-slurm: $(VENV)/installed

@@ -10,6 +10,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Where several processes share the tests, one takes those of a folder, which share what takes long to make.
+
+    The workflow, which takes longest, comes first. The other folders stay in their order: those of the field level set
+    TensorFlow's threads, which has to be done before it computes.
+    """
+    folders = {item: item.path.relative_to(ROOT / "tests").parts[0] for item in items}
+    items.sort(key=lambda item: folders[item] != "workflow")
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(folders[item]))
+
+
 @pytest.fixture(scope="session")
 def run_script():
     """Run ``workflow_scripts/<name>.py``; returns the finished process with its output as text."""

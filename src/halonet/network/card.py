@@ -132,6 +132,8 @@ def _training(settings: NetworkSettings, normalisation: Normalisation, provenanc
         f"{len(normalisation.boxes)} boxes with Peak Patch haloes, validation included; the density has a standard "
         f"deviation of {normalisation.mean:.3f}. {steps}. Augmentation: {settings.augmentation}."
     )
+    if settings.start_from:
+        text += f" It began with the weights of {settings.start_from}, which were trained before."
     if provenance:
         libraries = provenance["libraries"]
         backend = next((f"{k} {v}" for k, v in libraries.items() if k.startswith("tensorflow")), "another backend")
