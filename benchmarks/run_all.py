@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path
 
-from performance.measuring import ROOT, commit, machine, versions
+from performance.measuring import ROOT, busy_cores, commit, machine, versions
 from performance.running import PARTS, measure_case, run_part
 
 from halonet.storage import read_json, write_json
@@ -53,14 +53,14 @@ def main():
     options.work = options.work.resolve()
     options.work.mkdir(parents=True, exist_ok=True)
     options.sizes, options.commit = [size for size in SIZES if size <= options.largest], commit()
-    start, load = time.time(), os.getloadavg()[0]
+    start, busy = time.time(), busy_cores()
     records = [record for part in options.parts for record in run_part(part, options)]
     result = {
         "command": " ".join(["python benchmarks/run_all.py", *sys.argv[1:]]),
         "date": time.strftime("%Y-%m-%d", time.gmtime(start)),
         "commit": options.commit,
         "machine": machine(),
-        "load_before": load,
+        "busy_cores_before": busy,
         "minutes": sum(record["wall_seconds"] for record in records) / 60,
         "versions": versions(),
         "cases": records,

@@ -86,6 +86,19 @@ def run_script(*command):
         raise ValueError(f"exit code {process.returncode}: {last}")
 
 
+def busy_cores(seconds=1.0):
+    """Cores at work on something else; the load average would still count what has just ended, an installation say."""
+
+    def ticks():
+        values = [int(value) for value in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        return sum(values), values[3] + values[4]  # all, and idle or waiting for a disk
+
+    before = ticks()
+    time.sleep(seconds)
+    passed, idle = (now - then for now, then in zip(ticks(), before, strict=True))
+    return os.cpu_count() * (1 - idle / passed)
+
+
 def machine():
     """Processor, cores, memory and system."""
     info = Path("/proc/cpuinfo").read_text().splitlines()

@@ -15,7 +15,7 @@ from performance.notes import EXPLAINED
 from performance.scaling import growths
 
 CHANGES = ROOT / "benchmarks" / "results" / "before_after.json"
-IDLE_LOAD = 0.5
+IDLE_CORES = 0.3
 MEMORY_GB, MEMORY_CELLS = 24, 512
 NONE = "-"
 RATES = {
@@ -106,14 +106,14 @@ def head(run):
     lines = [
         "# Performance",
         f"Made by `make benchmark` (`{result['command']}`) on {result['date']} from commit `{state}`, {fresh}. "
-        f"{computer['cpu']}, {computer['cores']} cores, {computer['memory_gb']} GB, Python {computer['python']}; load "
-        f"before the run {result['load_before']:.1f}; {result['minutes']:.0f} minutes. Every number, and the versions: "
+        f"{computer['cpu']}, {computer['cores']} cores, {computer['memory_gb']} GB, Python {computer['python']}; "
+        f"{result['busy_cores_before']:.1f} cores busy before the run; {result['minutes']:.0f} minutes. Every number, and the versions: "
         "`benchmarks/results/performance.json`. `python benchmarks/run_all.py --parts PART` measures a part alone; the "
         "peers are those of `requirements/peers.txt`, which nothing else needs.",
     ]
-    if result["load_before"] > IDLE_LOAD:
+    if result["busy_cores_before"] > IDLE_CORES:
         lines.append(
-            f"**The machine was at work on something else (load {result['load_before']:.1f}): times are too long, and "
+            f"**The machine was at work on something else ({result['busy_cores_before']:.1f} cores): times are too long, and "
             "ratios of stages with different numbers of threads mean little.** Run it again when the machine is idle."
         )
     if failed:

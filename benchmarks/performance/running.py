@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from halonet.storage import read_json, write_json
-from performance.measuring import ROOT
+from performance.measuring import ROOT, busy_cores
 
 # In the order in which one needs the files of another.
 PARTS = {
@@ -57,8 +57,8 @@ def _name(case):
 def run_case(part, case):
     """Rows of a case, or what went wrong: one that fails must not end the others."""
     command = [sys.executable, str(SCRIPT), "--case", json.dumps([part, case])]
-    start, load = time.perf_counter(), os.getloadavg()[0]
-    record = {"part": part, "case": {key: value for key, value in case.items() if key != "folder"}, "load_before": load}
+    busy, start = busy_cores(), time.perf_counter()
+    record = {"part": part, "case": {key: value for key, value in case.items() if key != "folder"}, "busy_cores_before": busy}
     try:
         process = subprocess.run(
             command, capture_output=True, text=True, env=environment(case), timeout=LONGEST_SECONDS
