@@ -100,20 +100,20 @@ def fastest_peer(one):
 
 def head(run):
     result = run.result
-    computer, state = result["machine"], result["commit"]
+    computer, state, busy = result["machine"], result["commit"], result["busy_cores_before"]
     fresh = "**with changes that no commit holds**" if "-dirty-" in state else "of which nothing was changed"
     failed = [record for record in result["cases"] if "error" in record]
     lines = [
         "# Performance",
         f"Made by `make benchmark` (`{result['command']}`) on {result['date']} from commit `{state}`, {fresh}. "
         f"{computer['cpu']}, {computer['cores']} cores, {computer['memory_gb']} GB, Python {computer['python']}; "
-        f"{result['busy_cores_before']:.1f} cores busy before the run; {result['minutes']:.0f} minutes. Every number, and the versions: "
+        f"{busy:.1f} cores busy before the run; {result['minutes']:.0f} minutes. Every number, and the versions: "
         "`benchmarks/results/performance.json`. `python benchmarks/run_all.py --parts PART` measures a part alone; the "
         "peers are those of `requirements/peers.txt`, which nothing else needs.",
     ]
-    if result["busy_cores_before"] > IDLE_CORES:
+    if busy > IDLE_CORES:
         lines.append(
-            f"**The machine was at work on something else ({result['busy_cores_before']:.1f} cores): times are too long, and "
+            f"**The machine was at work on something else ({busy:.1f} cores): times are too long, and "
             "ratios of stages with different numbers of threads mean little.** Run it again when the machine is idle."
         )
     if failed:

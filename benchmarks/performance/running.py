@@ -58,7 +58,11 @@ def run_case(part, case):
     """Rows of a case, or what went wrong: one that fails must not end the others."""
     command = [sys.executable, str(SCRIPT), "--case", json.dumps([part, case])]
     busy, start = busy_cores(), time.perf_counter()
-    record = {"part": part, "case": {key: value for key, value in case.items() if key != "folder"}, "busy_cores_before": busy}
+    record = {
+        "part": part,
+        "case": {key: value for key, value in case.items() if key != "folder"},
+        "busy_cores_before": busy,
+    }
     try:
         process = subprocess.run(
             command, capture_output=True, text=True, env=environment(case), timeout=LONGEST_SECONDS
