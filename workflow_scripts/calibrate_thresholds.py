@@ -19,10 +19,13 @@ from halonet.halo_finding.calibration import (
 )
 from halonet.halo_finding.fit_calibration import calibrate_fit, fit_record
 from halonet.halo_finding.inputs import cosmology_of, read_fields, read_probability
-from halonet.halo_finding.vote_calibration import VoteBox, best_trial, try_constants, vote_record
+from halonet.halo_finding.vote_calibration import VoteBox, calibrate_votes, vote_record
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, VoteSettings, stage_settings
 from halonet.storage import StorageError, write_json
+
+# Of a candidate: how it was judged. The others are its constants.
+MEASURED = ("completeness", "purity", "abundance_error", "score", "agreement")
 
 
 def read_box(probability_path: str, haloes_path: str) -> CalibrationBox:
@@ -52,7 +55,7 @@ def main() -> None:
         )
     settings = stage_settings(HaloFindingSettings, arguments.settings)
     pairs = list(zip(arguments.probability, arguments.haloes, strict=True))
-    calibrate = calibrate_votes if settings.finder == "votes" else calibrate_thresholds
+    calibrate = calibrate_voted if settings.finder == "votes" else calibrate_thresholds
     record = calibrate(pairs, settings, cosmology_of(None, read_catalogue(pairs[0][1]).header))
     record |= {"boxes": len(pairs), "cells": settings.calibration_cells}
     record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())
@@ -60,16 +63,16 @@ def main() -> None:
     report(record["chosen"], settings.calibration_cells)
 
 
-def calibrate_votes(pairs, settings, cosmology) -> dict:
-    """Constants of the vote finder, and the trials they were chosen from."""
+def calibrate_voted(pairs, settings, cosmology) -> dict:
+    """Constants of the vote finder, and the candidates they were chosen from."""
 
     def boxes() -> Iterator[VoteBox]:
         for probability, haloes in console.progress(pairs, "trying constants"):
             box = read_box(probability, haloes)
             yield VoteBox(read_fields(probability, box.probability), box.true)
 
-    trials = try_constants(boxes(), VoteSettings(), cosmology, settings.calibration_cells)
-    return vote_record(trials, best_trial(trials))
+    results = calibrate_votes(boxes, VoteSettings(), cosmology, settings.calibration_cells)
+    return vote_record(results, VoteSettings())
 
 
 def calibrate_thresholds(pairs, settings, cosmology) -> dict:
@@ -103,10 +106,10 @@ def calibrate_fitted(boxes, profile, settings, cosmology) -> dict:
 
 def report(chosen: dict, cells: int) -> None:
     """Say what was chosen, and whether the network is of any use."""
-    peaks = ", ".join(f"{threshold:g}" for threshold in chosen.get("peak_thresholds", ()))
+    constants = {name: value for name, value in chosen.items() if name not in MEASURED}
     console.log.info(
         "%s: completeness %.2f, purity %.2f above %d cells",
-        f"peak thresholds {peaks}" if peaks else f"votes with {chosen['settings']}",
+        ", ".join(f"{name} {value}" for name, value in constants.items()),
         chosen["completeness"],
         chosen["purity"],
         cells,

@@ -15,7 +15,7 @@ from halonet.figures.objects import draw_matching, draw_profiles
 from halonet.figures.shapes import draw_shapes
 from halonet.figures.slices import draw_fields, draw_haloes, slice_through_largest
 from halonet.figures.style import Drawing, save
-from halonet.figures.training import draw_calibration, draw_training, draw_vote_calibration
+from halonet.figures.training import draw_calibration, draw_training
 from halonet.storage import read_field, read_json, write_json
 
 
@@ -79,8 +79,7 @@ def main() -> None:
     if arguments.network:
         drawings["network"] = draw_network(read_outline(arguments.network), Path(arguments.network).name)
     if thresholds:
-        draw = draw_vote_calibration if "votes" in thresholds else draw_calibration
-        drawings["calibration"] = draw(thresholds)
+        drawings["calibration"] = draw_calibration(thresholds)
     for name, drawing in console.progress(list(drawings.items()), "figures"):
         save(drawing.figure, arguments.figures, name)
     captions = {name: {"title": drawing.title, "caption": drawing.caption} for name, drawing in drawings.items()}

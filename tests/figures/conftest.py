@@ -1,11 +1,14 @@
 """Two small boxes compared with their truth, and their summary: what figures and report are made from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
 from halonet.cosmology import WAVENUMBERS, mean_matter_density
+from halonet.halo_finding.agreement import Agreement
 from halonet.halo_finding.calibration import (
     CalibrationBox,
     best_candidate,
@@ -16,7 +19,8 @@ from halonet.halo_finding.calibration import (
     stack_edges,
 )
 from halonet.halo_finding.fit_calibration import calibrate_fit, fit_record
-from halonet.settings import CosmologySettings, HaloFindingSettings, StatisticsSettings
+from halonet.halo_finding.vote_calibration import START, vote_record
+from halonet.settings import CosmologySettings, HaloFindingSettings, StatisticsSettings, VoteSettings
 from halonet.statistics.box import measure_box
 from halonet.statistics.summary import summarise
 from halonet.storage import FieldHeader
@@ -104,6 +108,12 @@ def fit_thresholds(boxes):
     shell = fit_shell_threshold(profile)
     results = calibrate_fit(lambda: iter([box]), shell, settings, COSMOLOGY)
     return fit_record(profile, shell, results, settings) | {"boxes": 1, "cells": 100}
+
+
+@pytest.fixture(scope="session")
+def vote_thresholds():
+    results = {replace(START, least_votes=0.2 * i): Agreement(0.5 + 0.1 * i, 0.9, 0.3 / i) for i in (1, 2, 3)}
+    return vote_record(results, VoteSettings()) | {"boxes": 1, "cells": 100}
 
 
 @pytest.fixture(scope="session")

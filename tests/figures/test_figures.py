@@ -28,7 +28,7 @@ LAYOUT = [
 ]  # fmt: skip
 
 
-def draw_all(boxes, summary, thresholds, fit_thresholds, history):
+def draw_all(boxes, summary, thresholds, fit_thresholds, vote_thresholds, history):
     box = boxes[0]
     where = slice_through_largest(box["true"])
     fields = [where.cut(box[name]) for name in ("density", "mask", "probability")]
@@ -48,18 +48,19 @@ def draw_all(boxes, summary, thresholds, fit_thresholds, history):
         "training": draw_training(history),
         "calibration": draw_calibration(thresholds),
         "fit_calibration": draw_calibration(fit_thresholds),
+        "vote_calibration": draw_calibration(vote_thresholds),
     }
 
 
 def test_every_figure_is_written_as_bitmap_and_vector_and_the_same_twice(
-    boxes, summary, thresholds, fit_thresholds, history, tmp_path, monkeypatch
+    boxes, summary, thresholds, fit_thresholds, vote_thresholds, history, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(style, "DPI", 60)  # as good for this, and faster
     for attempt in ("one", "two"):
-        for name, drawing in draw_all(boxes, summary, thresholds, fit_thresholds, history).items():
+        for name, drawing in draw_all(boxes, summary, thresholds, fit_thresholds, vote_thresholds, history).items():
             save(drawing.figure, tmp_path / attempt, name)
     written = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert len(written) == 2 * len(draw_all(boxes, summary, thresholds, fit_thresholds, history))
+    assert len(written) == 2 * len(draw_all(boxes, summary, thresholds, fit_thresholds, vote_thresholds, history))
     for name in written:
         first, second = ((tmp_path / attempt / name).read_bytes() for attempt in ("one", "two"))
         assert first == second, name
@@ -67,8 +68,8 @@ def test_every_figure_is_written_as_bitmap_and_vector_and_the_same_twice(
         assert first.startswith(b"\x89PNG" if name.endswith("png") else b"%PDF")
 
 
-def test_captions_quote_the_parameters_in_force(boxes, summary, thresholds, fit_thresholds, history):
-    drawings = draw_all(boxes, summary, thresholds, fit_thresholds, history)
+def test_captions_quote_the_parameters_in_force(boxes, summary, thresholds, fit_thresholds, vote_thresholds, history):
+    drawings = draw_all(boxes, summary, thresholds, fit_thresholds, vote_thresholds, history)
     captions = {name: drawing.caption for name, drawing in drawings.items()}
     assert "48 Mpc wide" in captions["slice"]
     assert "0.912" in captions["slice"]
@@ -87,6 +88,7 @@ def test_captions_quote_the_parameters_in_force(boxes, summary, thresholds, fit_
     assert "1,200 training steps in 2 stages" in captions["training"]
     assert f"{thresholds['peak_thresholds'][-1]:g} and a shift" in captions["calibration"]
     assert f"own fraction {fit_thresholds['sphere_fit']['own_fraction']:g} and" in captions["fit_calibration"]
+    assert "least votes 0.6, volume weight 0.6, volume factor 1.2" in captions["vote_calibration"]
 
 
 def test_the_curves_of_the_mass_function_are_the_counts_of_the_summary(summary):

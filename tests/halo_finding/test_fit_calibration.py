@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from halonet.halo_finding.agreement import Agreement, best_of
 from halonet.halo_finding.calibration import ABUNDANCE_CUTS, CalibrationBox
 from halonet.halo_finding.finder import find_haloes
 from halonet.halo_finding.fit_calibration import (
@@ -13,8 +14,6 @@ from halonet.halo_finding.fit_calibration import (
     OWN_FRACTIONS,
     REACHES,
     FitConstants,
-    FitResult,
-    best_constants,
     calibrate_fit,
 )
 from halonet.halo_finding.haloes import to_catalogue
@@ -61,14 +60,14 @@ def results(blurred):
 
 
 def test_the_search_ends_where_no_change_of_one_constant_is_for_the_better(results):
-    chosen = best_constants(results)
+    chosen = best_of(results)
     for name, values in CHOICES.items():
         for value in values:
             assert results[replace(chosen, **{name: value})].agreement <= results[chosen].agreement
 
 
 def test_each_trial_is_judged_by_the_fitted_haloes_it_gives(blurred, results):
-    for trial in (next(iter(results)), best_constants(results)):
+    for trial in (next(iter(results)), best_of(results)):
         found = find_haloes(blurred.probability, trial.peak_thresholds, HALF)
         fit = SphereFitSettings(own_fraction=trial.own_fraction, reach=trial.reach, rounds=3)
         fitted = fit_spheres(blurred.probability, found, fit, HaloFindingSettings().minimum_cells)
@@ -84,8 +83,8 @@ def test_each_trial_is_judged_by_the_fitted_haloes_it_gives(blurred, results):
 
 def test_the_constants_of_best_agreement_weigh_matches_against_the_mass_function():
     trials = [FitConstants((0.9,), fraction, 1.5) for fraction in (0.5, 0.6, 0.7)]
-    measured = [FitResult(0.9, 0.9, 0.1), FitResult(0.88, 0.88, 0.02), FitResult(0.8, 0.8, 0.0)]
-    assert best_constants(dict(zip(trials, measured, strict=True))) == trials[1]
+    measured = [Agreement(0.9, 0.9, 0.1), Agreement(0.88, 0.88, 0.02), Agreement(0.8, 0.8, 0.0)]
+    assert best_of(dict(zip(trials, measured, strict=True))) == trials[1]
 
 
 def test_what_the_settings_fix_is_not_varied(blurred):
@@ -97,7 +96,7 @@ def test_what_the_settings_fix_is_not_varied(blurred):
 def test_a_network_that_sees_no_halo_still_ends_the_search(box):
     nothing = CalibrationBox(np.full_like(box.probability, 0.1), box.true)
     results = calibrate(nothing, settings_with())
-    assert results[best_constants(results)].completeness == 0
+    assert results[best_of(results)].completeness == 0
 
 
 def test_calibrated_constants_are_taken_from_the_file_and_fixed_ones_from_the_settings(tmp_path):

@@ -10,8 +10,9 @@ import pytest
 from halonet.catalogue import LAGRANGIAN, HaloCatalogue, read_catalogue, write_catalogue
 from halonet.dataset.targets import find_membership
 from halonet.halo_finding import votes
+from halonet.halo_finding.agreement import best_of
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.halo_finding.vote_calibration import LEAST_VOTES, Trial, VoteBox, best_trial, try_constants
+from halonet.halo_finding.vote_calibration import CHOICES, START, VoteBox, calibrate_votes, settings_with
 from halonet.halo_finding.vote_finder import find_by_votes
 from halonet.halo_finding.votes import ONE, HeadFields, cast_votes, count_votes, peaks
 from halonet.matching import completeness_and_purity, match_haloes
@@ -192,22 +193,40 @@ def test_of_equal_neighbours_one_is_a_peak():
     assert len(peaks(counts, 1.5)) == 1
 
 
-def test_calibration_judges_every_least_number_of_votes_as_a_search_of_its_own(crowd):
-    fields = noisy(perfect(*crowd), 0.3, 0.15)
-    box = VoteBox(fields, catalogue(*crowd))
-    trials = try_constants([box], SETTINGS, CosmologySettings(), 50)
-    assert {trial.settings.least_votes for trial in trials} == set(LEAST_VOTES)
-    best = best_trial(trials)
-    assert best.score > 0.8
-    for trial in (best, trials[3], trials[-2]):
-        found = to_catalogue(find_by_votes(fields, trial.settings), N, box.true.header, CosmologySettings(), 1)
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_the_radius_of_a_halo_that_votes_predict_wrongly_follows_their_volume_by_its_weight(weight):
+    fields = perfect([(20.5, 20.5, 20.5)], [7.0])
+    wrong = replace(fields, log_radius=fields.log_radius - np.float32(0.2))
+    constants = SETTINGS.model_copy(update={"volume_weight": weight, "volume_factor": 1.1})
+    (radius,) = find_by_votes(wrong, constants).radii
+    of_volume = (1.1 * fields.probability.sum() * 3 / (4 * np.pi)) ** (1 / 3)
+    assert np.log(radius) == pytest.approx((1 - weight) * (np.log(7.0) - 0.2) + weight * np.log(of_volume), abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def calibrated(crowd):
+    """A box whose prediction is unsure, and the agreement of all constants that its calibration tries."""
+    box = VoteBox(noisy(perfect(*crowd), 0.3, 0.15), catalogue(*crowd))
+    return box, calibrate_votes(lambda: iter([box]), SETTINGS, CosmologySettings(), 50)
+
+
+def test_calibration_ends_where_no_change_of_one_constant_is_for_the_better(calibrated):
+    _, results = calibrated
+    best = best_of(results)
+    assert results[best].score > 0.8
+    for name, values in CHOICES.items():
+        assert getattr(START, name) in values
+        for value in values:
+            assert results[replace(best, **{name: value})].agreement <= results[best].agreement
+
+
+def test_calibration_judges_constants_by_the_haloes_of_a_search_of_their_own(calibrated):
+    box, results = calibrated
+    for trial in (best_of(results), START, list(results)[-1]):
+        haloes = find_by_votes(box.fields, settings_with(SETTINGS, trial))
+        found = to_catalogue(haloes, N, box.true.header, CosmologySettings(), 1)
         matched = completeness_and_purity(box.true, found, match_haloes(box.true, found), 50)
-        assert matched == pytest.approx((trial.completeness, trial.purity))
-
-
-def test_the_first_of_equal_trials_is_taken():
-    trials = [Trial(SETTINGS, 0.5, 0.5, score) for score in (0.4, 0.5, 0.5)]
-    assert best_trial(trials) is trials[1]
+        assert matched == pytest.approx((results[trial].completeness, results[trial].purity))
 
 
 @pytest.fixture

@@ -6,6 +6,14 @@ import pandas as pd
 
 from halonet.figures.style import FAINT, MISSED, ORDERED_MAP, PREDICTION, Drawing, new_figure, styled
 
+# By finder: the constant that colours tell, and its name.
+COLOURED = {
+    "paper": ("shift", "shift of shell threshold"),
+    "sphere_fit": ("own_fraction", "least own fraction"),
+    "votes": ("volume_weight", "weight of the volume"),
+}
+VOTED = ("scale", "reach", "exclusion", "least_votes", "volume_weight", "volume_factor")
+
 
 @styled
 def draw_training(history: pd.DataFrame) -> Drawing:
@@ -29,55 +37,35 @@ def draw_training(history: pd.DataFrame) -> Drawing:
 
 
 @styled
-def draw_vote_calibration(thresholds: dict) -> Drawing:
-    """Completeness and purity of every trial of the vote finder's constants, and the one that was chosen."""
-    table, chosen = pd.DataFrame(thresholds["trials"]), thresholds["chosen"]
-    figure, (ax,) = new_figure(5.6, 3.9)
-    ax.plot(table["completeness"], table["purity"], "o", color="#999999", markersize=2.5, label="tried")
-    ax.plot(chosen["completeness"], chosen["purity"], "o", ms=11, mfc="none", mec=MISSED, mew=1.8, label="chosen")
-    ax.set(xlabel="completeness", ylabel="purity", xlim=(0, 1), ylim=(0, 1))
-    ax.legend(loc="lower left")
-    constants = ", ".join(
-        f"{name.replace('_', ' ')} {chosen['settings'][name]:g}"
-        for name in ("scale", "reach", "exclusion", "least_votes")
-    )
-    caption = (
-        f"Choice of the vote finder's constants on {thresholds['boxes']} calibration boxes, for haloes above "
-        f"{thresholds['cells']} cells. Each point is a combination of constants; the one of the highest harmonic mean "
-        f"of completeness and purity is taken: {constants} (lengths in predicted radii, a complete halo has 1 vote)."
-    )
-    return Drawing(figure, "Choice of constants", caption)
-
-
-@styled
 def draw_calibration(thresholds: dict) -> Drawing:
     """Every candidate for the halo finder's thresholds by its two criteria, and the one that was chosen."""
     table, chosen = pd.DataFrame(thresholds["candidates"]), thresholds["chosen"]
-    fitted = "sphere_fit" in thresholds
-    name, title = ("own_fraction", "least own fraction") if fitted else ("shift", "shift of shell threshold")
+    finder = next((name for name in ("votes", "sphere_fit") if name in thresholds), "paper")
+    name, title = COLOURED[finder]
     figure, (ax,) = new_figure(5.6, 3.9)
     values = sorted(table[name].unique())
     for value, colour in zip(values, mpl.colormaps[ORDERED_MAP](np.linspace(0, 0.9, len(values))), strict=True):
-        some, label = table[table[name] == value], f"{value:g}" if fitted else f"{value:+.2f}"
+        some, label = table[table[name] == value], f"{value:{'+.2f' if finder == 'paper' else 'g'}}"
         ax.plot(some["score"], some["abundance_error"], "o", color=colour, markersize=3.5, label=label)
     ax.plot(chosen["score"], chosen["abundance_error"], "o", ms=11, mfc="none", mec=MISSED, mew=1.8, label="chosen")
     best = table["score"].max()
     ax.set(xlabel="harmonic mean of completeness and purity", ylabel="error of the mass function")
-    ax.legend(title=title, loc="best" if fitted else "upper left")
-    if fitted:
+    ax.legend(title=title, loc="upper left" if finder == "paper" else "best")
+    if finder != "paper":
         ax.set(ylim=(0, None))
     else:
         ax.axvspan(best - thresholds["tolerance"], best, color=FAINT, alpha=0.5, linewidth=0)
         ax.set(xlim=(max(0, best - 0.3), best + 0.02), ylim=(0, 1))
     caption = (
-        f"Choice of the halo finder's thresholds on {thresholds['boxes']} calibration boxes, for haloes above "
+        f"Choice of the halo finder's constants on {thresholds['boxes']} calibration boxes, for haloes above "
         f"{thresholds['cells']} cells; error of the mass function: mean |ln ratio| of numbers above 1 to 10 times that "
         "volume. "
-    ) + (_choice_of_fit(chosen) if fitted else _choice_of_search(chosen, thresholds["tolerance"]))
-    return Drawing(figure, "Choice of thresholds", caption)
+    ) + CHOICE[finder](thresholds)
+    return Drawing(figure, "Choice of constants", caption)
 
 
-def _choice_of_search(chosen: dict, tolerance: float) -> str:
+def _choice_of_search(thresholds: dict) -> str:
+    chosen, tolerance = thresholds["chosen"], thresholds["tolerance"]
     return (
         "Each point is a list of peak thresholds with a shift of the fitted shell threshold. Of those within "
         f"{tolerance:g} of the best harmonic mean (grey), the one with the truest mass function is taken: peak "
@@ -85,12 +73,25 @@ def _choice_of_search(chosen: dict, tolerance: float) -> str:
     )
 
 
-def _choice_of_fit(chosen: dict) -> str:
+def _choice_of_fit(thresholds: dict) -> str:
+    chosen = thresholds["chosen"]
     return (
         "Each point is a list of peak thresholds with an own fraction and a reach of the fitted spheres, tried one "
         "after another; the largest difference of the two criteria is taken: peak thresholds "
         f"{_listed(chosen)}, own fraction {chosen['own_fraction']:g} and reach {chosen['reach']:g}."
     )
+
+
+def _choice_of_votes(thresholds: dict) -> str:
+    chosen = thresholds["chosen"]
+    constants = ", ".join(f"{name.replace('_', ' ')} {chosen[name]:g}" for name in VOTED)
+    return (
+        "Each point is a set of constants of the vote finder, tried one after another; the largest difference of the "
+        f"two criteria is taken: {constants} (lengths in predicted radii; a complete halo has 1 vote)."
+    )
+
+
+CHOICE = {"paper": _choice_of_search, "sphere_fit": _choice_of_fit, "votes": _choice_of_votes}
 
 
 def _listed(chosen: dict) -> str:

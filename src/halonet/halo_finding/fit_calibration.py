@@ -2,25 +2,17 @@
 
 A longer list of peak thresholds finds more haloes and more splinters of haloes, a larger share of its own that is asked
 of every halo drops more of both, and a longer reach makes all of them larger. So they are judged by what the fit
-makes of them, one varied at a time with the others held, until no change is for the better.
+makes of them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
-import numpy as np
-
-from halonet.halo_finding.calibration import (
-    ABUNDANCE_CUTS,
-    CalibrationBox,
-    EdgeProfile,
-    abundance_error,
-    numbers_above,
-)
+from halonet.halo_finding.agreement import Agreement, Comparison, best_of, evidence, search_constants
+from halonet.halo_finding.calibration import CalibrationBox, EdgeProfile
 from halonet.halo_finding.finder import find_haloes
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.sphere_fit import fit_spheres
-from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
 from halonet.settings import CosmologySettings, HaloFindingSettings, ShellThresholdSettings, SphereFitSettings
 
 # From few centres to many: the fit drops those it cannot use.
@@ -45,34 +37,12 @@ class FitConstants:
     reach: float
 
 
-@dataclass(frozen=True)
-class FitResult:
-    """How fitted haloes above the smallest compared one agree with the truth.
-
-    Attributes
-    ----------
-    completeness, purity
-        Matched fractions, mean over boxes.
-    abundance_error
-        Mean over :data:`~halonet.halo_finding.calibration.ABUNDANCE_CUTS` of |ln(found / true)|.
-    """
-
-    completeness: float
-    purity: float
-    abundance_error: float
-
-    @property
-    def agreement(self) -> float:
-        """Harmonic mean of completeness and purity, less the error of the mass function."""
-        return harmonic_mean(self.completeness, self.purity) - self.abundance_error
-
-
 def calibrate_fit(
     boxes: Callable[[], Iterable[CalibrationBox]],
     shell_threshold: ShellThresholdSettings,
     settings: HaloFindingSettings,
     cosmology: CosmologySettings,
-) -> dict[FitConstants, FitResult]:
+) -> dict[FitConstants, Agreement]:
     """Compare fitted haloes with the truth, and search for the best constants among those that are ``calibrated``.
 
     Parameters
@@ -83,25 +53,13 @@ def calibrate_fit(
     Returns
     -------
     results
-        Of all constants that were tried; :func:`best_constants` has the end of the search.
+        Of all constants that were tried; :func:`~halonet.halo_finding.agreement.best_of` has the end of the search.
     """
     choices = _choices(settings)
-    results: dict[FitConstants, FitResult] = {}
-    best = FitConstants(*(START[name] if START[name] in values else values[0] for name, values in choices.items()))
-    while True:
-        before = best
-        for name, values in choices.items():
-            trials = [replace(best, **{name: value}) for value in values]
-            new = [trial for trial in trials if trial not in results]
-            results |= _compare(new, boxes, shell_threshold, settings, cosmology)
-            best = max(trials, key=lambda trial: results[trial].agreement)
-        if best == before:
-            return results
-
-
-def best_constants(results: dict[FitConstants, FitResult]) -> FitConstants:
-    """Constants of the best agreement; the first tried where two are equal."""
-    return max(results, key=lambda constants: results[constants].agreement)
+    start = FitConstants(*(START[name] if START[name] in values else values[0] for name, values in choices.items()))
+    return search_constants(
+        start, choices, lambda trials: _compare(trials, boxes, shell_threshold, settings, cosmology)
+    )
 
 
 def _choices(settings: HaloFindingSettings) -> dict[str, Sequence]:
@@ -114,48 +72,34 @@ def _choices(settings: HaloFindingSettings) -> dict[str, Sequence]:
     }
 
 
-def _compare(trials, boxes, shell_threshold, settings, cosmology) -> dict[FitConstants, FitResult]:
-    """Results of several constants; boxes are taken one at a time and searched once for each list."""
-    matched = {trial: [] for trial in trials}
-    numbers = {trial: np.zeros((2, len(ABUNDANCE_CUTS))) for trial in trials}
-    cells = settings.calibration_cells
+def _compare(trials, boxes, shell_threshold, settings, cosmology) -> dict[FitConstants, Agreement]:
+    """Agreement of several constants; boxes are taken one at a time and searched once for each list."""
+    compared = {trial: Comparison(settings.calibration_cells) for trial in trials}
     for box in boxes() if trials else ():
         lists = {trial.peak_thresholds for trial in trials}
         searches = {values: find_haloes(box.probability, values, shell_threshold) for values in lists}
-        for trial in trials:
+        for trial, comparison in compared.items():
             search, constants = searches[trial.peak_thresholds], _fit_settings(settings, trial)
             fitted = fit_spheres(box.probability, search, constants, settings.minimum_cells)
             found = to_catalogue(fitted, len(box.probability), box.true.header, cosmology, minimum_cells=1)
-            matched[trial].append(completeness_and_purity(box.true, found, match_haloes(box.true, found), cells))
-            numbers[trial] += [numbers_above(haloes, cells) for haloes in (box.true, found)]
-    return {
-        trial: FitResult(*np.mean(matched[trial], axis=0).tolist(), abundance_error(*numbers[trial]))
-        for trial in trials
-    }
+            comparison.add(box.true, found)
+    return {trial: comparison.agreement for trial, comparison in compared.items()}
 
 
 def fit_record(
     profile: EdgeProfile,
     shell_threshold: ShellThresholdSettings,
-    results: dict[FitConstants, FitResult],
+    results: dict[FitConstants, Agreement],
     settings: HaloFindingSettings,
 ) -> dict:
     """What a thresholds file holds: thresholds and constants in force and the evidence behind them."""
-    chosen = best_constants(results)
-    rows = {constants: _row(constants, result) for constants, result in results.items()}
+    chosen = best_of(results)
     return {
         "peak_thresholds": list(chosen.peak_thresholds),
         "shell_threshold": shell_threshold.model_dump(),
         "sphere_fit": _fit_settings(settings, chosen).model_dump(),
-        "chosen": rows[chosen],
         "edge_profile": {name: values.tolist() for name, values in asdict(profile).items()},
-        "candidates": list(rows.values()),
-    }
-
-
-def _row(constants: FitConstants, result: FitResult) -> dict:
-    score = harmonic_mean(result.completeness, result.purity)
-    return asdict(constants) | asdict(result) | {"score": score, "agreement": result.agreement}
+    } | evidence(results)
 
 
 def _fit_settings(settings: HaloFindingSettings, constants: FitConstants) -> SphereFitSettings:

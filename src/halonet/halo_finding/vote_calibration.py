@@ -1,27 +1,18 @@
 """Constants of the vote finder from boxes of known truth; never from test boxes.
 
-All combinations of a few values of each are tried, and the one is taken whose haloes have the highest harmonic mean of
-completeness and purity, averaged over the boxes. The least votes of a halo are tried on the haloes of one search: they
-only tell which of them are kept.
+They are judged together by the haloes they lead to. The last three only tell what becomes of the candidates that one
+competition for the votes has left, so that a competition serves all their values.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
-from itertools import product
-
-import numpy as np
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 
 from halonet.catalogue import HaloCatalogue
+from halonet.halo_finding.agreement import Agreement, Comparison, best_of, evidence, search_constants
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.halo_finding.vote_finder import VotedHaloes, candidates_at, settle
+from halonet.halo_finding.vote_finder import Shares, candidates_at, elected, settle
 from halonet.halo_finding.votes import HeadFields, cast_votes, count_votes, peaks
-from halonet.matching import completeness_and_purity, harmonic_mean, join_pairs, possible_pairs
 from halonet.settings import CosmologySettings, VoteSettings
-
-SCALES = (0.45, 0.6, 0.8)
-REACHES = (0.7, 0.85, 1.0)
-EXCLUSIONS = (0.6, 1.0)  # predicted radii are unsure: many true centres lie within them
-LEAST_VOTES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7)
 
 
 @dataclass(frozen=True)
@@ -33,64 +24,85 @@ class VoteBox:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """Constants, with the matched fractions that their haloes reach and the harmonic mean of these."""
+class VoteConstants:
+    """What is calibrated, as in :class:`~halonet.settings.VoteSettings`."""
 
-    settings: VoteSettings
-    completeness: float
-    purity: float
-    score: float
+    scale: float
+    reach: float
+    exclusion: float
+    least_votes: float
+    volume_weight: float
+    volume_factor: float
+
+    @property
+    def competition(self) -> tuple[float, float, float]:
+        """Those that change the competition for the votes."""
+        return self.scale, self.reach, self.exclusion
 
 
-def try_constants(
-    boxes: Iterable[VoteBox], settings: VoteSettings, cosmology: CosmologySettings, cells: float
-) -> list[Trial]:
-    """Try all combinations on all boxes, taken one at a time, by their haloes of at least ``cells`` cells.
+CHOICES = {
+    "scale": (0.45, 0.6, 0.8),
+    "reach": (0.7, 0.85, 1.0),
+    "exclusion": (0.5, 0.6, 0.75, 0.9, 1.0),  # predicted radii are unsure: many true centres lie within them
+    "least_votes": (0.1, 0.15, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7),
+    "volume_weight": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+    "volume_factor": (0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4),
+}
+START = VoteConstants(0.6, 0.85, 0.75, 0.3, 0.6, 1.2)
 
-    What is not tried stays as in ``settings``.
+
+def calibrate_votes(
+    boxes: Callable[[], Iterable[VoteBox]], settings: VoteSettings, cosmology: CosmologySettings, cells: float
+) -> dict[VoteConstants, Agreement]:
+    """Search for the constants of the best agreement of haloes of at least ``cells`` cells.
+
+    Parameters
+    ----------
+    boxes
+        Gives the boxes, one at a time, whenever it is called.
+    settings
+        What is not varied.
+
+    Returns
+    -------
+    results
+        Of all constants that were tried; :func:`~halonet.halo_finding.agreement.best_of` has the end of the search.
     """
-    constants = [
-        settings.model_copy(update=dict(zip(("scale", "reach", "exclusion", "least_votes"), values, strict=True)))
-        for values in product(SCALES, REACHES, EXCLUSIONS, LEAST_VOTES)
-    ]
-    measured = [list(_try_on(box, settings, cosmology, cells)) for box in boxes]
-    means = np.mean(measured, axis=0).tolist()
-    return [Trial(each, *matched, harmonic_mean(*matched)) for each, matched in zip(constants, means, strict=True)]
+    competitions: dict[tuple, list[tuple[Shares, HaloCatalogue]]] = {}
+
+    def compare(trials: list[VoteConstants]) -> dict[VoteConstants, Agreement]:
+        new = [trial for trial in trials if trial.competition not in competitions]
+        for box in boxes() if new else ():
+            for trial, shares in _compete(box, {trial.competition: trial for trial in new}.values(), settings):
+                competitions.setdefault(trial.competition, []).append((shares, box.true))
+        return {trial: _judge(trial, competitions[trial.competition], settings, cosmology, cells) for trial in trials}
+
+    return search_constants(START, CHOICES, compare)
 
 
-def _try_on(
-    box: VoteBox, settings: VoteSettings, cosmology: CosmologySettings, cells: float
-) -> Iterator[tuple[float, float]]:
-    """Completeness and purity of all combinations, in their order."""
-    votes = cast_votes(box.fields, settings.least_probability)
-    for scale in SCALES:
-        counts = count_votes(votes, scale, settings.smallest_scale_cells)
-        candidates = candidates_at(peaks(counts, settings.least_peak), box.fields)
-        for reach, exclusion in product(REACHES, EXCLUSIONS):
-            chosen = {"reach": reach, "exclusion": exclusion, "least_votes": LEAST_VOTES[0]}
-            found = settle(votes, candidates, settings.model_copy(update=chosen))
-            yield from _compare(found, box.true, cosmology, cells)
+def _compete(box: VoteBox, trials: Iterable[VoteConstants], settings: VoteSettings):
+    """What each of several competitions in one box ends with; votes are counted once for each scale."""
+    votes, candidates = cast_votes(box.fields, settings.least_probability), {}
+    for trial in trials:
+        if trial.scale not in candidates:
+            counts = count_votes(votes, trial.scale, settings.smallest_scale_cells)
+            candidates[trial.scale] = candidates_at(peaks(counts, settings.least_peak), box.fields)
+        yield trial, settle(votes, candidates[trial.scale], settings_with(settings, trial))
 
 
-def _compare(
-    found: VotedHaloes, true: HaloCatalogue, cosmology: CosmologySettings, cells: float
-) -> Iterator[tuple[float, float]]:
-    """Completeness and purity of the haloes of at least so many votes, for each of :data:`LEAST_VOTES`."""
-    catalogue = to_catalogue(found, true.grid_cells, true.header, cosmology, minimum_cells=1)
-    pairs = possible_pairs(true, catalogue)
-    for least in LEAST_VOTES:
-        kept = found.votes >= least
-        matches = join_pairs(pairs.among(kept), len(true), len(catalogue))
-        matches = replace(matches, found_matched=matches.found_matched[kept])
-        yield completeness_and_purity(true, catalogue.select(kept), matches, cells)
+def _judge(trial, competitions, settings, cosmology, cells) -> Agreement:
+    comparison, constants = Comparison(cells), settings_with(settings, trial)
+    for shares, true in competitions:
+        haloes = elected(shares, constants, true.grid_cells)
+        comparison.add(true, to_catalogue(haloes, true.grid_cells, true.header, cosmology, minimum_cells=1))
+    return comparison.agreement
 
 
-def best_trial(trials: list[Trial]) -> Trial:
-    """The trial of the highest score; of equals, the first."""
-    return max(trials, key=lambda trial: trial.score)
+def settings_with(settings: VoteSettings, constants: VoteConstants) -> VoteSettings:
+    """Settings of the vote finder with these constants."""
+    return settings.model_copy(update=asdict(constants))
 
 
-def vote_record(trials: list[Trial], chosen: Trial) -> dict:
+def vote_record(results: dict[VoteConstants, Agreement], settings: VoteSettings) -> dict:
     """What a thresholds file holds: the constants in force and the evidence behind them."""
-    listed = [asdict(trial) | {"settings": trial.settings.model_dump()} for trial in trials]
-    return {"votes": chosen.settings.model_dump(), "chosen": listed[trials.index(chosen)], "trials": listed}
+    return {"votes": settings_with(settings, best_of(results)).model_dump()} | evidence(results)

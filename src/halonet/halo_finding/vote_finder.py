@@ -3,7 +3,8 @@
 Candidates are the maxima of the count of votes (:mod:`halonet.halo_finding.votes`). In every round each vote goes to
 the candidate that fits it best in place and radius; centre and radius of a candidate become the means of its votes; and
 a candidate is dropped that lies within one with more votes, or is left with too few of its own. Its votes are free
-again.
+again. The radius of a halo is the one that its votes predict, and with a weight the one that their number amounts to: a
+network cannot know the radius of every halo, and predicts one nearer to the mean; the number knows nothing of that.
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class VotedHaloes:
     cells
         Volume of the sphere, float64.
     votes
-        Sum of probabilities of the cells that vote for the halo, over its volume, float64: 1 for a complete one.
+        Sum of probabilities of the cells that vote for the halo, over the volume that they predict, float64: 1 for a
+        complete one.
     centre_scatter
         Root mean square distance of the votes from the centre along one axis (cells), float64.
     radius_scatter
@@ -90,6 +92,11 @@ class Shares:
         """Votes in units of a complete halo."""
         return self.volume / _sphere(np.exp(self.log_radius))
 
+    def radii(self, kept: np.ndarray, volume_weight: float, volume_factor: float) -> np.ndarray:
+        """Geometric mean of the radius that votes predict and of that of ``volume_factor`` times the voting volume."""
+        of_volume = np.log(3 * volume_factor / (4 * np.pi) * self.volume[kept]) / 3
+        return np.exp((1 - volume_weight) * self.log_radius[kept] + volume_weight * of_volume)
+
     def moved(self, kept: np.ndarray, n: int) -> Candidates:
         """The candidates of a boolean mask, moved to the mean of their votes, in a box of ``n`` cells."""
         places = self.candidates.rests[kept] + self.shift[kept]
@@ -107,7 +114,8 @@ def find_by_votes(fields: HeadFields, settings: VoteSettings, centres: np.ndarra
     votes = cast_votes(fields, settings.least_probability)
     if centres is None:
         centres = peaks(count_votes(votes, settings.scale, settings.smallest_scale_cells), settings.least_peak)
-    return settle(votes, candidates_at(centres, fields), settings)
+    shares = settle(votes, candidates_at(centres, fields), settings)
+    return elected(shares, settings, votes.grid_cells)
 
 
 def candidates_at(cells: np.ndarray, fields: HeadFields) -> Candidates:
@@ -115,8 +123,8 @@ def candidates_at(cells: np.ndarray, fields: HeadFields) -> Candidates:
     return Candidates(cells, np.zeros(cells.shape), np.exp(log_radii(fields, tuple(cells.T)).astype(np.float64)))
 
 
-def settle(votes: Votes, candidates: Candidates, settings: VoteSettings) -> VotedHaloes:
-    """Let candidates compete for the votes, for so many rounds as the settings say."""
+def settle(votes: Votes, candidates: Candidates, settings: VoteSettings) -> Shares:
+    """Let candidates compete for the votes, for so many rounds as the settings say: those that are left, with votes."""
     n = votes.grid_cells
     for _ in range(settings.rounds):
         shares = collect(votes, candidates, settings.reach, settings.radius_weight)
@@ -124,16 +132,17 @@ def settle(votes: Votes, candidates: Candidates, settings: VoteSettings) -> Vote
         candidates = shares.moved(kept, n)
         outside = _outside_larger_ones(candidates, shares.volume[kept], settings.exclusion, n)
         candidates = Candidates(*(column[outside] for column in vars(candidates).values()))
-    shares = collect(votes, candidates, settings.reach, settings.radius_weight)
+    return collect(votes, candidates, settings.reach, settings.radius_weight)
+
+
+def elected(shares: Shares, settings: VoteSettings, n: int) -> VotedHaloes:
+    """Haloes of the candidates that have votes enough, in a box of ``n`` cells."""
     kept = shares.votes >= settings.least_votes
-    return _haloes(shares, kept, n)
-
-
-def _haloes(shares: Shares, kept: np.ndarray, n: int) -> VotedHaloes:
     final = shares.moved(kept, n)
     positions = (final.cells + final.rests + 0.5) % n
+    radii = shares.radii(kept, settings.volume_weight, settings.volume_factor)
     scatters = shares.centre_scatter[kept], shares.radius_scatter[kept]
-    return VotedHaloes(positions, final.radii, _sphere(final.radii), shares.votes[kept], *scatters)
+    return VotedHaloes(positions, radii, _sphere(radii), shares.votes[kept], *scatters)
 
 
 def _sphere(radii):

@@ -108,17 +108,23 @@ def _validity(normalisation: Normalisation, thresholds: dict | None) -> str:
     )
     if thresholds is None:
         return text
-    finder, fit = thresholds["provenance"]["settings"]["finder"], thresholds.get("sphere_fit")
-    peaks = _listed(thresholds["peak_thresholds"])
-    spheres = (
-        f"; spheres reach {fit['reach']:g} radii and own at least {fit['own_fraction']:.0%} of their volume"
-        if fit
-        else ""
-    )
+    finder = thresholds["provenance"]["settings"]["finder"]
     return text + (
-        f" The halo finder `{finder}` is calibrated for this network (`thresholds.json`): peak thresholds {peaks}"
-        f"{spheres}."
+        f" The halo finder `{finder}` is calibrated for this network (`thresholds.json`): {_constants(thresholds)}."
     )
+
+
+def _constants(thresholds: dict) -> str:
+    """Calibrated constants of any finder, in words."""
+    if votes := thresholds.get("votes"):
+        return (
+            f"haloes need {votes['least_votes']:g} of their votes and lie beyond {votes['exclusion']:g} radii of larger "
+            f"ones, and the volume that votes has a weight of {votes['volume_weight']:g} in their radius"
+        )
+    text, fit = f"peak thresholds {_listed(thresholds['peak_thresholds'])}", thresholds.get("sphere_fit")
+    if fit:
+        text += f"; spheres reach {fit['reach']:g} radii and own at least {fit['own_fraction']:.0%} of their volume"
+    return text
 
 
 def _training(settings: NetworkSettings, normalisation: Normalisation, provenance: dict | None) -> str:

@@ -41,6 +41,8 @@ class VoteSettings(Model):
     radius_weight: float = Field(1.0, ge=0, description="a difference of ln radius, as a distance in radii")
     exclusion: float = Field(1.0, ge=0, le=2, description="a halo this close to a larger one, in its radii, is dropped")
     least_votes: float = Field(0.3, ge=0.1, description="of a halo, where a complete one has 1")
+    volume_weight: Fraction = Field(0.0, description="in ln radius, of the volume that votes; else what it predicts")
+    volume_factor: float = Field(1.0, gt=0, description="volume of a halo over that of the cells that vote for it")
     rounds: int = Field(3, ge=1, description="of competition for the votes")
 
 

@@ -1,0 +1,98 @@
+"""Search for the constants of a halo finder by how its haloes agree with the truth of calibration boxes.
+
+One constant is varied at a time with the others held, until no change is for the better.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from halonet.catalogue import HaloCatalogue
+from halonet.halo_finding.calibration import abundance_error, numbers_above
+from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
+
+Constants = TypeVar("Constants")  # a frozen dataclass
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How found haloes above the smallest compared one agree with the truth.
+
+    Attributes
+    ----------
+    completeness, purity
+        Matched fractions, mean over boxes.
+    abundance_error
+        Mean over :data:`~halonet.halo_finding.calibration.ABUNDANCE_CUTS` of |ln(found / true)|.
+    """
+
+    completeness: float
+    purity: float
+    abundance_error: float
+
+    @property
+    def score(self) -> float:
+        """Harmonic mean of completeness and purity."""
+        return harmonic_mean(self.completeness, self.purity)
+
+    @property
+    def agreement(self) -> float:
+        """The score less the error of the mass function."""
+        return self.score - self.abundance_error
+
+
+class Comparison:
+    """Found beside true haloes of at least ``cells`` cells, box by box."""
+
+    def __init__(self, cells: float):
+        self.cells, self.matched, self.numbers = cells, [], []
+
+    def add(self, true: HaloCatalogue, found: HaloCatalogue) -> None:
+        """Compare the haloes of one more box."""
+        self.matched.append(completeness_and_purity(true, found, match_haloes(true, found), self.cells))
+        self.numbers.append([numbers_above(haloes, self.cells) for haloes in (true, found)])
+
+    @property
+    def agreement(self) -> Agreement:
+        """Over all boxes: the mean of the matched fractions, and the numbers of haloes together."""
+        return Agreement(*np.mean(self.matched, axis=0).tolist(), abundance_error(*np.sum(self.numbers, axis=0)))
+
+
+def search_constants(
+    start: Constants,
+    choices: dict[str, Sequence],
+    compare: Callable[[list[Constants]], dict[Constants, Agreement]],
+) -> dict[Constants, Agreement]:
+    """Agreement of all constants that were tried on the way from ``start`` to the best.
+
+    Parameters
+    ----------
+    choices
+        Values to try for each of its fields, among them that of ``start``.
+    compare
+        Agreement of each of several constants, which have not been tried before.
+    """
+    results, best, before = {}, start, None
+    while best != before:
+        before = best
+        for name, values in choices.items():
+            trials = [replace(best, **{name: value}) for value in values]
+            results |= compare([trial for trial in trials if trial not in results])
+            best = max(trials, key=lambda trial: results[trial].agreement)
+    return results
+
+
+def best_of(results: dict[Constants, Agreement]) -> Constants:
+    """Constants of the best agreement; the first tried where two are equal."""
+    return max(results, key=lambda constants: results[constants].agreement)
+
+
+def evidence(results: dict) -> dict:
+    """What a thresholds file holds of a search: the ``chosen`` constants and all ``candidates``, with agreement."""
+    rows = {
+        constants: asdict(constants) | asdict(result) | {"score": result.score, "agreement": result.agreement}
+        for constants, result in results.items()
+    }
+    return {"chosen": rows[best_of(results)], "candidates": list(rows.values())}
