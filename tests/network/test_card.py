@@ -7,9 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from halonet.halo_finding.agreement import Agreement
 from halonet.halo_finding.inputs import thresholds_in_force
 from halonet.halo_finding.search import finder_of
+from halonet.halo_finding.vote_calibration import START, vote_record
 from halonet.network.card import evidence, write_card
+from halonet.settings import VoteSettings
 from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +57,12 @@ def test_another_cosmology_other_numbers_and_other_weights_are_on_the_card(folde
     assert "sigma8 0.77" not in card
     (folder / "measured.json").unlink()
     assert "Not yet." in write_card(folder)
+
+
+def test_the_card_of_a_network_whose_haloes_are_found_by_votes_says_what_they_need(folder):
+    record = vote_record({START: Agreement(0.9, 0.9, 0.0)}, VoteSettings())
+    (folder / "thresholds.json").write_text(json.dumps(record | {"provenance": {"settings": {"finder": "votes"}}}))
+    assert "halo finder `votes` is calibrated for this network (`thresholds.json`): haloes need 0.3 of" in write_card(folder)
 
 
 def test_what_was_measured_of_the_old_weights_goes_when_new_ones_are_shipped(folder, run_script, tmp_path):
