@@ -118,7 +118,7 @@ def _constants(thresholds: dict) -> str:
     """Calibrated constants of any finder, in words."""
     if votes := thresholds.get("votes"):
         return (
-            f"haloes need {votes['least_votes']:g} of their votes and lie {votes['exclusion']:g} radii from larger ones; "
+            f"haloes need {votes['least_votes']:g} of their votes and lie {votes['exclusion']:g} radii from larger; "
             f"the volume that votes has a weight of {votes['volume_weight']:g} in their radius"
         )
     text, fit = f"peak thresholds {_listed(thresholds['peak_thresholds'])}", thresholds.get("sphere_fit")
