@@ -3,7 +3,8 @@
 One command, for example ``mpiexec -n 2 python benchmarks/ground_truth.py --cells 128 256 --output FOLDER``: draws a
 density for each size, finds its haloes, and writes a JSON file and a Markdown table with the machine. CPU time is that
 of all ranks together; balance is the mean of the ranks' CPU time over that of the slowest. The collapse table is solved
-beforehand and does not count; kernels are compiled in a run on a small box.
+beforehand and does not count; kernels are compiled in a run on a small box. Each size runs twice and the faster run
+counts: on a virtual machine memory that is held for the first time may take seconds for each GB.
 """
 
 import argparse
@@ -117,9 +118,10 @@ def main():
     table, spectrum = solve_collapse_table(cosmology, communicator=communicator), compute_power_spectrum(cosmology)
     run(32, communicator, cosmology, table, spectrum)
     idle_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    runs = [
-        report(cells, *run(cells, communicator, cosmology, table, spectrum), idle_memory) for cells in arguments.cells
-    ]
+    runs = []
+    for cells in arguments.cells:
+        twice = [report(cells, *run(cells, communicator, cosmology, table, spectrum), idle_memory) for _ in range(2)]
+        runs.append(min(twice, key=lambda one: one["wall_seconds"]))
     if communicator is None or communicator.rank == 0:
         ranks = runs[0]["ranks"]
         command = f"mpiexec -n {ranks} python benchmarks/ground_truth.py --cells {' '.join(map(str, arguments.cells))}"

@@ -37,7 +37,7 @@ def _forward_peers(field, threads):
         return torch.fft.rfftn(torch.from_numpy(field))
 
     yield "scipy", lambda: fft.rfftn(field, workers=threads)
-    yield "pyfftw", _plan(field.shape, threads, field, "FFTW_FORWARD")
+    yield from _fftw(field.shape, threads, field, "FFTW_FORWARD")
     yield "torch", by_torch
 
 
@@ -51,11 +51,18 @@ def _inverse_peers(modes, field, threads):
         return torch.fft.irfftn(torch.from_numpy(modes), s=field.shape)
 
     yield "scipy", lambda: fft.irfftn(modes, s=field.shape, workers=threads)
-    yield "pyfftw", _plan(field.shape, threads, modes, "FFTW_BACKWARD")
+    yield from _fftw(field.shape, threads, modes, "FFTW_BACKWARD")
     yield "torch", by_torch
 
 
-def _plan(shape, threads, values, direction):
+def _fftw(shape, threads, values, direction):
+    """FFTW with plans that are the same each time, and with those that it tries out, whose bits change with the run."""
+    yield "pyfftw, estimated plan", _plan(shape, threads, values, direction, "FFTW_ESTIMATE")
+    if shape[0] <= MEASURED_PLANS:
+        yield "pyfftw, measured plan", _plan(shape, threads, values, direction, "FFTW_MEASURE")
+
+
+def _plan(shape, threads, values, direction, effort):
     """Transform by FFTW into arrays of its own, planned at the first call."""
     plan = []
 
@@ -66,7 +73,6 @@ def _plan(shape, threads, values, direction):
             real = pyfftw.empty_aligned(shape, np.float32)
             modes = pyfftw.empty_aligned((*shape[:-1], shape[-1] // 2 + 1), np.complex64)
             pair = (real, modes) if direction == "FFTW_FORWARD" else (modes, real)
-            effort = "FFTW_MEASURE" if shape[0] <= MEASURED_PLANS else "FFTW_ESTIMATE"
             flags = (effort, "FFTW_DESTROY_INPUT")
             plan.append(pyfftw.FFTW(*pair, (0, 1, 2), direction, flags, threads))
         # The input is copied, since the package keeps its own, too.

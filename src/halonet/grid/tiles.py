@@ -5,7 +5,7 @@ the box. The paper's 128^3 tiles with 32 cells of buffer leave cores of 64^3. Wh
 cells of the buffer, and weights that rise and fall linearly there make the sum of all tiles' weights 1 everywhere.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise, product
 
 import numpy as np
@@ -30,8 +30,10 @@ def periodic_window(field: np.ndarray, start: tuple[int, int, int], size: int) -
 
     The window may be larger than the box: it then repeats. A field may have further axes, (N, N, N, C), kept whole.
     """
-    indices = (np.arange(first, first + size) % cells for first, cells in zip(start, field.shape[:3], strict=True))
-    return field[np.ix_(*indices)]
+    window = np.empty((size,) * 3 + field.shape[3:], field.dtype)
+    for inside, part in _blocks(field.shape[:3], start, size):
+        window[part] = field[inside]
+    return window
 
 
 def map_tiles(
@@ -95,15 +97,22 @@ def _weights(core: int, blend: int) -> np.ndarray:
 
 
 def _add_periodically(field: np.ndarray, cube: np.ndarray, start: list[int]) -> None:
-    """Add a cube to a periodic field from ``start`` on, in blocks that do not wrap."""
-    cells, size = len(field), len(cube)
+    """Add a cube to a periodic field from ``start`` on."""
+    for inside, part in _blocks(field.shape[:3], start, len(cube)):
+        field[inside] += cube[part]
+
+
+def _blocks(shape: Sequence[int], start: Sequence[int], size: int) -> Iterator[tuple[tuple, tuple]]:
+    """Slices of a periodic field, none of which wraps, and those of a cube of ``size``^3 cells from ``start`` on."""
     pieces = []
-    for first in start:
+    for first, cells in zip(start, shape, strict=True):
         cuts = [0, *range(-first % cells or cells, size, cells), size]
         pieces.append([((first + low) % cells, low, high) for low, high in pairwise(cuts)])
-    for blocks in product(*pieces):
-        target = tuple(slice(to, to + high - low) for to, low, high in blocks)
-        field[target] += cube[tuple(slice(low, high) for _, low, high in blocks)]
+    for block in product(*pieces):
+        yield (
+            tuple(slice(to, to + high - low) for to, low, high in block),
+            tuple(slice(low, high) for _, low, high in block),
+        )
 
 
 def _cube(start: Iterable[int], size: int) -> tuple[slice, ...]:
