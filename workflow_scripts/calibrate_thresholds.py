@@ -21,11 +21,11 @@ from halonet.halo_finding.fit_calibration import calibrate_fit, fit_record
 from halonet.halo_finding.inputs import cosmology_of, read_fields, read_probability
 from halonet.halo_finding.vote_calibration import VoteBox, calibrate_votes, vote_record
 from halonet.provenance import provenance
-from halonet.settings import HaloFindingSettings, VoteSettings, stage_settings
+from halonet.settings import HaloFindingSettings, stage_settings
 from halonet.storage import StorageError, write_json
 
 # Of a candidate: how it was judged. The others are its constants.
-MEASURED = ("completeness", "purity", "abundance_error", "score", "agreement")
+MEASURED = ("completeness", "purity", "abundance_error", "large_score", "score", "agreement")
 
 
 def read_box(probability_path: str, haloes_path: str) -> CalibrationBox:
@@ -58,6 +58,7 @@ def main() -> None:
     calibrate = calibrate_voted if settings.finder == "votes" else calibrate_thresholds
     record = calibrate(pairs, settings, cosmology_of(None, read_catalogue(pairs[0][1]).header))
     record |= {"boxes": len(pairs), "cells": settings.calibration_cells}
+    record["large_cells"] = settings.calibration_large_cells
     record["provenance"] = provenance("calibrate_thresholds", settings.model_dump())
     write_json(arguments.thresholds, record)
     report(record["chosen"], settings.calibration_cells)
@@ -71,8 +72,7 @@ def calibrate_voted(pairs, settings, cosmology) -> dict:
             box = read_box(probability, haloes)
             yield VoteBox(read_fields(probability, box.probability), box.true)
 
-    results = calibrate_votes(boxes, VoteSettings(), cosmology, settings.calibration_cells)
-    return vote_record(results, VoteSettings())
+    return vote_record(calibrate_votes(boxes, settings, cosmology))
 
 
 def calibrate_thresholds(pairs, settings, cosmology) -> dict:

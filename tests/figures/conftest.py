@@ -20,7 +20,7 @@ from halonet.halo_finding.calibration import (
 )
 from halonet.halo_finding.fit_calibration import calibrate_fit, fit_record
 from halonet.halo_finding.vote_calibration import START, vote_record
-from halonet.settings import CosmologySettings, HaloFindingSettings, StatisticsSettings, VoteSettings
+from halonet.settings import CosmologySettings, HaloFindingSettings, StatisticsSettings
 from halonet.statistics.box import measure_box
 from halonet.statistics.summary import summarise
 from halonet.storage import FieldHeader
@@ -113,7 +113,7 @@ def fit_thresholds(boxes):
 @pytest.fixture(scope="session")
 def vote_thresholds():
     results = {replace(START, least_votes=0.2 * i): Agreement(0.5 + 0.1 * i, 0.9, 0.3 / i) for i in (1, 2, 3)}
-    return vote_record(results, VoteSettings()) | {"boxes": 1, "cells": 100}
+    return vote_record(results) | {"boxes": 1, "cells": 100}
 
 
 @pytest.fixture(scope="session")

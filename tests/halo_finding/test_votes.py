@@ -12,15 +12,16 @@ from halonet.dataset.targets import find_membership
 from halonet.halo_finding import votes
 from halonet.halo_finding.agreement import best_of
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.halo_finding.vote_calibration import CHOICES, START, VoteBox, calibrate_votes, settings_with
+from halonet.halo_finding.vote_calibration import CHOICES, START, VoteBox, calibrate_votes
 from halonet.halo_finding.vote_finder import find_by_votes
 from halonet.halo_finding.votes import ONE, HeadFields, cast_votes, count_votes, peaks
-from halonet.matching import completeness_and_purity, match_haloes
-from halonet.settings import CosmologySettings, VoteSettings
+from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
+from halonet.settings import CosmologySettings, HaloFindingSettings, VoteSettings
 from halonet.storage import FieldHeader
 
 N = 40
 SETTINGS = VoteSettings()
+CALIBRATION = HaloFindingSettings(finder="votes", votes="calibrated", calibration_cells=50, calibration_large_cells=300)
 
 
 def catalogue(centres, radii) -> HaloCatalogue:
@@ -207,7 +208,7 @@ def test_the_radius_of_a_halo_that_votes_predict_wrongly_follows_their_volume_by
 def calibrated(crowd):
     """A box whose prediction is unsure, and the agreement of all constants that its calibration tries."""
     box = VoteBox(noisy(perfect(*crowd), 0.3, 0.15), catalogue(*crowd))
-    return box, calibrate_votes(lambda: iter([box]), SETTINGS, CosmologySettings(), 50)
+    return box, calibrate_votes(lambda: iter([box]), CALIBRATION, CosmologySettings())
 
 
 def test_calibration_ends_where_no_change_of_one_constant_is_for_the_better(calibrated):
@@ -223,10 +224,13 @@ def test_calibration_ends_where_no_change_of_one_constant_is_for_the_better(cali
 def test_calibration_judges_constants_by_the_haloes_of_a_search_of_their_own(calibrated):
     box, results = calibrated
     for trial in (best_of(results), START, list(results)[-1]):
-        haloes = find_by_votes(box.fields, settings_with(SETTINGS, trial))
+        haloes = find_by_votes(box.fields, trial.settings)
         found = to_catalogue(haloes, N, box.true.header, CosmologySettings(), 1)
-        matched = completeness_and_purity(box.true, found, match_haloes(box.true, found), 50)
+        matches = match_haloes(box.true, found)
+        matched = completeness_and_purity(box.true, found, matches, 50)
         assert matched == pytest.approx((results[trial].completeness, results[trial].purity))
+        large = harmonic_mean(*completeness_and_purity(box.true, found, matches, 300))
+        assert results[trial].score == pytest.approx((harmonic_mean(*matched) + large) / 2)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from halonet.halo_finding.inputs import thresholds_in_force
 from halonet.halo_finding.search import finder_of
 from halonet.halo_finding.vote_calibration import START, vote_record
 from halonet.network.card import evidence, write_card
-from halonet.settings import VoteSettings
 from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +59,7 @@ def test_another_cosmology_other_numbers_and_other_weights_are_on_the_card(folde
 
 
 def test_the_card_of_a_network_whose_haloes_are_found_by_votes_says_what_they_need(folder):
-    record = vote_record({START: Agreement(0.9, 0.9, 0.0)}, VoteSettings())
+    record = vote_record({START: Agreement(0.9, 0.9, 0.0)})
     (folder / "thresholds.json").write_text(json.dumps(record | {"provenance": {"settings": {"finder": "votes"}}}))
     assert "finder `votes` is calibrated for this network (`thresholds.json`): haloes need 0.3 of" in write_card(folder)
 

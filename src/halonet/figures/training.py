@@ -56,10 +56,12 @@ def draw_calibration(thresholds: dict) -> Drawing:
     else:
         ax.axvspan(best - thresholds["tolerance"], best, color=FAINT, alpha=0.5, linewidth=0)
         ax.set(xlim=(max(0, best - 0.3), best + 0.02), ylim=(0, 1))
+    large = thresholds.get("large_cells")
+    both = f" and, with the same weight, above {large:,}" if large else ""
     caption = (
         f"Choice of the halo finder's constants on {thresholds['boxes']} calibration boxes, for haloes above "
-        f"{thresholds['cells']} cells; error of the mass function: mean |ln ratio| of numbers above 1 to 10 times that "
-        "volume. "
+        f"{thresholds['cells']}{both} cells; error of the mass function: mean |ln ratio| of numbers above 1 to 10 "
+        f"times {thresholds['cells']} cells. "
     ) + CHOICE[finder](thresholds)
     return Drawing(figure, "Choice of constants", caption)
 

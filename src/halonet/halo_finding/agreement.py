@@ -12,6 +12,7 @@ import numpy as np
 from halonet.catalogue import HaloCatalogue
 from halonet.halo_finding.calibration import abundance_error, numbers_above
 from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
+from halonet.settings import HaloFindingSettings
 
 Constants = TypeVar("Constants")  # a frozen dataclass
 
@@ -26,16 +27,20 @@ class Agreement:
         Matched fractions, mean over boxes.
     abundance_error
         Mean over :data:`~halonet.halo_finding.calibration.ABUNDANCE_CUTS` of |ln(found / true)|.
+    large_score
+        Harmonic mean of the matched fractions of large haloes; None where they do not count on their own.
     """
 
     completeness: float
     purity: float
     abundance_error: float
+    large_score: float | None = None
 
     @property
     def score(self) -> float:
-        """Harmonic mean of completeness and purity."""
-        return harmonic_mean(self.completeness, self.purity)
+        """Harmonic mean of completeness and purity, or its mean with that of large haloes."""
+        score = harmonic_mean(self.completeness, self.purity)
+        return score if self.large_score is None else (score + self.large_score) / 2
 
     @property
     def agreement(self) -> float:
@@ -44,20 +49,32 @@ class Agreement:
 
 
 class Comparison:
-    """Found beside true haloes of at least ``cells`` cells, box by box."""
+    """Found beside true haloes, box by box.
 
-    def __init__(self, cells: float):
-        self.cells, self.matched, self.numbers = cells, [], []
+    Parameters
+    ----------
+    settings
+        Of the calibration: volumes (cells) above which haloes, and large ones, are compared.
+    """
+
+    def __init__(self, settings: HaloFindingSettings):
+        self.cells = [settings.calibration_cells]
+        if settings.calibration_large_cells is not None:
+            self.cells.append(settings.calibration_large_cells)
+        self.matched, self.numbers = [], []
 
     def add(self, true: HaloCatalogue, found: HaloCatalogue) -> None:
         """Compare the haloes of one more box."""
-        self.matched.append(completeness_and_purity(true, found, match_haloes(true, found), self.cells))
-        self.numbers.append([numbers_above(haloes, self.cells) for haloes in (true, found)])
+        matches = match_haloes(true, found)
+        self.matched.append([completeness_and_purity(true, found, matches, cells) for cells in self.cells])
+        self.numbers.append([numbers_above(haloes, self.cells[0]) for haloes in (true, found)])
 
     @property
     def agreement(self) -> Agreement:
         """Over all boxes: the mean of the matched fractions, and the numbers of haloes together."""
-        return Agreement(*np.mean(self.matched, axis=0).tolist(), abundance_error(*np.sum(self.numbers, axis=0)))
+        matched = np.mean(self.matched, axis=0).tolist()
+        large = [harmonic_mean(*fractions) for fractions in matched[1:]]
+        return Agreement(*matched[0], abundance_error(*np.sum(self.numbers, axis=0)), *large)
 
 
 def search_constants(

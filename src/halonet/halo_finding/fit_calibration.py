@@ -74,7 +74,7 @@ def _choices(settings: HaloFindingSettings) -> dict[str, Sequence]:
 
 def _compare(trials, boxes, shell_threshold, settings, cosmology) -> dict[FitConstants, Agreement]:
     """Agreement of several constants; boxes are taken one at a time and searched once for each list."""
-    compared = {trial: Comparison(settings.calibration_cells) for trial in trials}
+    compared = {trial: Comparison(settings) for trial in trials}
     for box in boxes() if trials else ():
         lists = {trial.peak_thresholds for trial in trials}
         searches = {values: find_haloes(box.probability, values, shell_threshold) for values in lists}

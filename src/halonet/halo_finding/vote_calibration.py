@@ -12,7 +12,7 @@ from halonet.halo_finding.agreement import Agreement, Comparison, best_of, evide
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.vote_finder import Shares, candidates_at, elected, settle
 from halonet.halo_finding.votes import HeadFields, cast_votes, count_votes, peaks
-from halonet.settings import CosmologySettings, VoteSettings
+from halonet.settings import CosmologySettings, HaloFindingSettings, VoteSettings
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,11 @@ class VoteConstants:
         """Those that change the competition for the votes."""
         return self.scale, self.reach, self.exclusion
 
+    @property
+    def settings(self) -> VoteSettings:
+        """Settings of the vote finder with these constants; the others are the finder's own."""
+        return VoteSettings(**asdict(self))
+
 
 CHOICES = {
     "scale": (0.45, 0.6, 0.8),
@@ -52,16 +57,14 @@ START = VoteConstants(0.6, 0.85, 0.75, 0.3, 0.6, 1.2)
 
 
 def calibrate_votes(
-    boxes: Callable[[], Iterable[VoteBox]], settings: VoteSettings, cosmology: CosmologySettings, cells: float
+    boxes: Callable[[], Iterable[VoteBox]], settings: HaloFindingSettings, cosmology: CosmologySettings
 ) -> dict[VoteConstants, Agreement]:
-    """Search for the constants of the best agreement of haloes of at least ``cells`` cells.
+    """Search for the constants of the best agreement with the truth.
 
     Parameters
     ----------
     boxes
         Gives the boxes, one at a time, whenever it is called.
-    settings
-        What is not varied.
 
     Returns
     -------
@@ -73,36 +76,32 @@ def calibrate_votes(
     def compare(trials: list[VoteConstants]) -> dict[VoteConstants, Agreement]:
         new = [trial for trial in trials if trial.competition not in competitions]
         for box in boxes() if new else ():
-            for trial, shares in _compete(box, {trial.competition: trial for trial in new}.values(), settings):
+            for trial, shares in _compete(box, {trial.competition: trial for trial in new}.values()):
                 competitions.setdefault(trial.competition, []).append((shares, box.true))
-        return {trial: _judge(trial, competitions[trial.competition], settings, cosmology, cells) for trial in trials}
+        return {trial: _judge(trial, competitions[trial.competition], settings, cosmology) for trial in trials}
 
     return search_constants(START, CHOICES, compare)
 
 
-def _compete(box: VoteBox, trials: Iterable[VoteConstants], settings: VoteSettings):
+def _compete(box: VoteBox, trials: Iterable[VoteConstants]):
     """What each of several competitions in one box ends with; votes are counted once for each scale."""
-    votes, candidates = cast_votes(box.fields, settings.least_probability), {}
+    fixed, candidates = VoteSettings(), {}
+    votes = cast_votes(box.fields, fixed.least_probability)
     for trial in trials:
         if trial.scale not in candidates:
-            counts = count_votes(votes, trial.scale, settings.smallest_scale_cells)
-            candidates[trial.scale] = candidates_at(peaks(counts, settings.least_peak), box.fields)
-        yield trial, settle(votes, candidates[trial.scale], settings_with(settings, trial))
+            counts = count_votes(votes, trial.scale, fixed.smallest_scale_cells)
+            candidates[trial.scale] = candidates_at(peaks(counts, fixed.least_peak), box.fields)
+        yield trial, settle(votes, candidates[trial.scale], trial.settings)
 
 
-def _judge(trial, competitions, settings, cosmology, cells) -> Agreement:
-    comparison, constants = Comparison(cells), settings_with(settings, trial)
+def _judge(trial, competitions, settings, cosmology) -> Agreement:
+    comparison = Comparison(settings)
     for shares, true in competitions:
-        haloes = elected(shares, constants, true.grid_cells)
+        haloes = elected(shares, trial.settings, true.grid_cells)
         comparison.add(true, to_catalogue(haloes, true.grid_cells, true.header, cosmology, minimum_cells=1))
     return comparison.agreement
 
 
-def settings_with(settings: VoteSettings, constants: VoteConstants) -> VoteSettings:
-    """Settings of the vote finder with these constants."""
-    return settings.model_copy(update=asdict(constants))
-
-
-def vote_record(results: dict[VoteConstants, Agreement], settings: VoteSettings) -> dict:
+def vote_record(results: dict[VoteConstants, Agreement]) -> dict:
     """What a thresholds file holds: the constants in force and the evidence behind them."""
-    return {"votes": settings_with(settings, best_of(results)).model_dump()} | evidence(results)
+    return {"votes": best_of(results).settings.model_dump()} | evidence(results)
