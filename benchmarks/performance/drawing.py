@@ -35,15 +35,17 @@ def draw_distances(lines):
 
 @styled
 def draw_growths(panels):
-    """Measured times and fitted power laws; ``panels`` are (label of the size, {stage: Growth})."""
-    figure, axes = new_figure(4.2 * len(panels), 4.6, columns=len(panels))
+    """Times and fitted power laws of what takes longest; ``panels`` are (label of the size, {stage: Growth})."""
+    figure, axes = new_figure(4.2 * len(panels), 4.2, columns=len(panels))
     for ax, (label, growths) in zip(axes, panels, strict=True):
-        for index, (stage, growth) in enumerate(growths.items()):
-            colour, dash = SEQUENCE[index % len(SEQUENCE)], ("-", "--", ":")[index // len(SEQUENCE) % 3]
+        longest = sorted(growths.items(), key=lambda item: -item[1].seconds[-1])[: len(SEQUENCE)]
+        for colour, (stage, growth) in zip(SEQUENCE, longest, strict=False):
             sizes = np.array(growth.sizes)
             middle = np.exp(np.log(growth.seconds).mean()) * (sizes / np.exp(np.log(sizes).mean())) ** growth.exponent
-            ax.loglog(sizes, middle, dash, color=colour, lw=1, label=f"{stage}, {growth.exponent:.2f}")
+            ax.loglog(sizes, middle, color=colour, lw=1, label=f"{stage}, {growth.exponent:.2f}")
             ax.loglog(sizes, growth.seconds, "o", color=colour, ms=3.5)
-        ax.set(xlabel=label, ylabel="seconds")
-        ax.legend(fontsize=6.5, loc="upper left", bbox_to_anchor=(0, -0.16), ncols=1)
+        # Room for the legend above the curves.
+        low, high = np.log([min(g.seconds[0] for _, g in longest), max(g.seconds[-1] for _, g in longest)])
+        ax.set(xlabel=label, ylabel="seconds", ylim=np.exp([low - 0.5, high + max(0.55 * (high - low), 1.0)]))
+        ax.legend(fontsize=7.5, loc="upper left")
     return figure

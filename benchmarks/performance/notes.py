@@ -11,7 +11,11 @@ EXPLAINED = {
         " FFTW is faster than scipy only with plans that it tries out, and these differ from run to run and "
         "with them the last bits of every box; its estimated plans, which do not, are slower."
     ),
-    "windows of density, cold file": "the disk.",
+    "displacement, first order": (
+        "memory: its three components are the most that the ground truth holds, 12 bytes a cell. At 64³, where memory "
+        "is at hand, a cell takes 26 ns, at 512³ 49 ns."
+    ),
+    "windows of density, cold file": "as the warm one, and the disk.",
     "windows of density, warm file": (
         "a window that begins anywhere touches 5³ chunks of 32³ cells where it holds 4³, twice the bytes; "
         "HDF5 copies each, and every number is checked to be finite. numpy.memmap, which does none of it, "
@@ -29,7 +33,7 @@ EXPLAINED = {
         "arithmetic, not memory: a dozen sums and products in double precision and a division for every cell,"
         " added up in a fixed order. All statistics of a box together take a hundred times as long."
     ),
-    "mass function": "numbers of cells are sorted, which reads each some twenty times. A millisecond.",
+    "mass function": "numbers of cells are sorted, which reads each some twenty times; 11 ms at 512³.",
     "neural bias, gradient": (
         "exponentials and logarithms alone are counted, at the rate of numpy's vector instructions; the series of the "
         "scaled error function, and what a gradient keeps of every step, are not. The same in JAX takes four times as "

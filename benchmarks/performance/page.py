@@ -84,7 +84,8 @@ def size(one):
 def size_text(one):
     if one["cells"]:
         window = f", windows of {one['window']}³" if "window" in one else ""
-        return f"{one['cells']}³{window}"
+        threads = f", {one['threads']} threads" if one.get("threads", 1) > 1 else ""
+        return f"{one['cells']}³{window}{threads}"
     return f"{one['haloes']:,} haloes" if one.get("haloes") else f"{one['boxes']} boxes" if one.get("boxes") else NONE
 
 
@@ -199,7 +200,7 @@ def growth(run):
         "Exponents of power laws through all sizes, the time against the number of cells, haloes or boxes: 1 is in "
         "proportion. Small boxes fit into caches, and small plans are all start."
     )
-    picture = "![Times of all stages against the size](images/performance-growth.png)"
+    picture = "![Times of the stages that take longest against the size](images/performance-growth.png)"
     return "\n\n".join(["## How costs grow", words, *tables, picture])
 
 
@@ -212,7 +213,8 @@ def ranks(run):
             efficiency = f"{one['seconds'] / 2 / two['seconds']:.0%}"
             times = [seconds_text(each["seconds"]) for each in (one, two)]
             cells.append([f"{side}³", stage, *times, efficiency, f"{two['balance']:.3f}"])
-    return f"## Ranks\n\n{markdown(header, cells, left=2)}" if cells else ""
+    words = "The density is drawn first, and its time holds what the machine needs to give memory out at all."
+    return f"## Ranks\n\n{words}\n\n{markdown(header, cells, left=2)}" if cells else ""
 
 
 def memory(run):
@@ -247,6 +249,8 @@ def changes():
         held = [f"{each['bytes'] / volume:.1f}" for each in pair]
         cells.append([one["stage"], f"{one['cells']}³", *times, *held, "yes" if one["same_bits"] else "**no**"])
     words = (
+        "On processors Peak Patch, the statistics and the search for haloes cost most; what their profiles showed to "
+        "be needless is gone. "
         f"Commit `{found['before'][:12]}` beside `{found['after'][:20]}`, in turn in one run (`python "
         f"benchmarks/before_after.py --before {found['before'][:12]} --cells {found['stages'][0]['cells']}`)."
     )

@@ -52,7 +52,7 @@ def _sums(mask, probability):
     """Sums over some voxels of all that the coefficients are made of, in the order of their use."""
     collapsed = products = norms = foreground = foreground_norms = per_voxel = 0.0
     for voxel in range(len(mask)):
-        g, p = float(mask[voxel]), float(probability[voxel])
+        g, p = 1.0 * mask[voxel], np.float64(probability[voxel])
         both, squares = g * p, g * g + p * p
         product, norm = both + (1 - g) * (1 - p), squares + (1 - g) ** 2 + (1 - p) ** 2
         collapsed += g
