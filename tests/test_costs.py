@@ -79,7 +79,7 @@ def test_more_gpus_shorten_the_training_and_a_gpu_is_asked_for_by_training_and_p
 
 def test_a_stage_of_larger_windows_needs_their_memory_and_time():
     settings = load_settings(PAPER, SMALL)
-    name = "vnet-small-channels"
+    name = "vnet-small-channels-first"
     network = settings.networks[name]
     first, second = (
         JobCosts(settings.model_copy(update={"networks": {name: network.model_copy(update={"stages": [stage]})}}))

@@ -16,7 +16,7 @@ RATES = [row(f"rate of {kind}", 1.0, work={kind: rate}, threads=1) for kind, rat
 
 def result(rows):
     machine = {"cpu": "one", "cores": 2, "memory_gb": 25, "python": "3.11"}
-    head = {"command": "c", "date": "d", "commit": "abc", "machine": machine, "load_before": 0.0, "minutes": 1.0}
+    head = {"command": "c", "date": "d", "commit": "abc", "machine": machine, "busy_cores_before": 0.0, "minutes": 1.0}
     return head | {"cases": [{"part": "p", "case": {}, "wall_seconds": 1.0, "rows": rows}]}
 
 
