@@ -12,7 +12,7 @@ COLOURED = {
     "sphere_fit": ("own_fraction", "least own fraction"),
     "votes": ("volume_weight", "weight of the volume"),
 }
-VOTED = ("scale", "reach", "exclusion", "least_votes", "volume_weight", "volume_factor")
+VOTED = ("scale", "reach", "radius_weight", "exclusion", "least_votes", "volume_weight", "volume_factor")
 
 
 @styled

@@ -29,15 +29,16 @@ class VoteConstants:
 
     scale: float
     reach: float
+    radius_weight: float
     exclusion: float
     least_votes: float
     volume_weight: float
     volume_factor: float
 
     @property
-    def competition(self) -> tuple[float, float, float]:
+    def competition(self) -> tuple[float, ...]:
         """Those that change the competition for the votes."""
-        return self.scale, self.reach, self.exclusion
+        return self.scale, self.reach, self.radius_weight, self.exclusion
 
     @property
     def settings(self) -> VoteSettings:
@@ -48,12 +49,13 @@ class VoteConstants:
 CHOICES = {
     "scale": (0.45, 0.6, 0.8),
     "reach": (0.7, 0.85, 1.0),
+    "radius_weight": (0.5, 1.0, 2.0, 3.0),
     "exclusion": (0.5, 0.6, 0.75, 0.9, 1.0),  # predicted radii are unsure: many true centres lie within them
     "least_votes": (0.1, 0.15, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7),
     "volume_weight": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
     "volume_factor": (0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4),
 }
-START = VoteConstants(0.6, 0.85, 0.75, 0.3, 0.6, 1.2)
+START = VoteConstants(0.6, 0.85, 1.0, 0.75, 0.3, 0.6, 1.2)
 
 
 def calibrate_votes(
