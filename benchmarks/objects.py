@@ -1,5 +1,6 @@
 """What heads and votes gain: the networks of ``profiles/heads`` and their catalogues, object by object.
 
+    snakemake --profile profiles/vnet_small training
     snakemake --profile profiles/heads
     python benchmarks/objects.py
 
