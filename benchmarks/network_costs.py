@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from halonet.network.flops import flops_per_voxel, training_flops, unallocated_network
 
 ROOT = Path(__file__).parents[1]
-PROFILES = ("quickstart", "vnet_small")
+PROFILES = ("quickstart", "vnet_small", "heads")
 PAGE = ROOT / "docs" / "networks.md"
 MARKS = ("<!-- costs: made by benchmarks/network_costs.py -->", "<!-- end of costs -->")
 PAPER = "paper's 24 hours: 8e4 steps of 3 x 128^3"  # of its 5-level network; HaloNet paper, section 3.2
@@ -66,8 +66,9 @@ def cost(source, name, settings):
     stages = [(network.window_of(s), s.batch_size, steps_of(s, network, settings)) for s in network.stages]
     total = sum(training_flops(per_voxel, *stage) for stage in stages)
     parts = [f"{steps:,} steps of {batch} x {window}^3" for window, batch, steps in stages]
-    if network.start_from in settings.networks:
+    if network.start_from:
         parts.insert(0, network.start_from)
+    if network.start_from in settings.networks:
         total += cost(source, network.start_from, settings)[-1]
     training = ", then ".join(parts)
     return [name, source, weights, 4 * weights / 1e6, per_voxel / 1e3, training, total]

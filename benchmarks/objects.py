@@ -1,6 +1,5 @@
 """What heads and votes gain: the networks of ``profiles/heads`` and their catalogues, object by object.
 
-    snakemake --profile profiles/vnet_small training
     snakemake --profile profiles/heads
     python benchmarks/objects.py
 
@@ -64,19 +63,28 @@ def compare(pairs):
 def catalogue_row(run, name, boxes):
     """Row of a catalogue: its network's cost and errors, and its quality."""
     network, _, finder = name.partition("/")
-    settings = validate(NetworkSettings, read_json(run / "networks" / network / "settings.json"), network)
+    settings = settings_of(run, network)
     curve = pd.read_csv(run / "networks" / network / "history.csv").iloc[-1]
-    per_voxel = flops_per_voxel(unallocated_network(settings))
-    flops = sum(
-        training_flops(per_voxel, settings.window_of(stage), stage.batch_size, stage.steps)
-        for stage in settings.stages
-    )  # fmt: skip
     dice = read_json(run / "statistics" / name / "summary.json")["overlap"]["dice"]["mean"]
     errors = [curve.get(f"validation_{error}_error") for error in ("offset", "radius")]
     errors = [f"{error:.3g}" if error is not None else NONE for error in errors]
     finder = finder or ("votes" if settings.heads.vote else "fitted")
     pairs = ((true_haloes(run, box), read_catalogue(run / "haloes" / name / f"{box}.h5")) for box in boxes)
-    return [network, finder, f"{flops:.2e}", f"{dice:.4f}", *errors, *compare(pairs)]
+    return [network, finder, f"{flops_of(run, network):.2e}", f"{dice:.4f}", *errors, *compare(pairs)]
+
+
+def settings_of(run, network):
+    return validate(NetworkSettings, read_json(run / "networks" / network / "settings.json"), network)
+
+
+def flops_of(run, network):
+    """Operations of a training, with those of the networks of this run that it goes on from."""
+    settings = settings_of(run, network)
+    per_voxel = flops_per_voxel(unallocated_network(settings))
+    parts = ((settings.window_of(stage), stage.batch_size, stage.steps) for stage in settings.stages)
+    start = settings.start_from
+    before = flops_of(run, start) if start and (run / "networks" / start).is_dir() else 0
+    return before + sum(training_flops(per_voxel, *part) for part in parts)
 
 
 def true_haloes(run, box):
@@ -116,7 +124,7 @@ def replacements(run, network, box, true):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, default=Path("results/heads"), help="folder of the run")
-    parser.add_argument("--limits", default="both-heads", help="network of which it is shown what limits its votes")
+    parser.add_argument("--limits", default="vnet-small-objects", help="network of which it is shown what limits its votes")
     arguments = parser.parse_args()
     run = arguments.run
     names = sorted(str(path.parent.relative_to(run / "statistics")) for path in run.glob("statistics/**/summary.json"))

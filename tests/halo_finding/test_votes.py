@@ -10,7 +10,7 @@ import pytest
 from halonet.catalogue import LAGRANGIAN, HaloCatalogue, read_catalogue, write_catalogue
 from halonet.dataset.targets import find_membership
 from halonet.halo_finding import votes
-from halonet.halo_finding.agreement import best_of
+from halonet.halo_finding.agreement import Comparison, best_of
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.vote_calibration import CHOICES, START, VoteBox, calibrate_votes
 from halonet.halo_finding.vote_finder import find_by_votes
@@ -231,6 +231,21 @@ def test_calibration_judges_constants_by_the_haloes_of_a_search_of_their_own(cal
         assert matched == pytest.approx((results[trial].completeness, results[trial].purity))
         large = harmonic_mean(*completeness_and_purity(box.true, found, matches, 300))
         assert results[trial].score == pytest.approx((harmonic_mean(*matched) + large) / 2)
+
+
+def test_the_mass_function_of_large_haloes_counts_as_much_as_that_of_all():
+    """Of eight isolated haloes, half of them large, half of the large ones are found: of all of them six."""
+    centres = [(x, y, z) for x in (10, 30) for y in (10, 30) for z in (10, 30)]
+    true = catalogue(centres, [6.0] * 4 + [3.0] * 4)  # 905 and 113 cells
+    settings = CALIBRATION.model_copy(update={"calibration_cells": 80, "calibration_large_cells": 300})
+    comparison = Comparison(settings)
+    comparison.add(true, true.select(np.arange(8) >= 2))
+    of_all = [8 / 6, 4 / 2, 4 / 2, 4 / 2, 4 / 2]  # above 80, 160, 240, 400 and 800 cells; none true is none found
+    of_large = [4 / 2, 4 / 2, 4 / 2, 1, 1]  # above 300, 600, 900, 1500 and 3000 cells
+    assert comparison.agreement.abundance_error == pytest.approx(np.log([of_all, of_large]).mean())
+    alone = Comparison(settings.model_copy(update={"calibration_large_cells": None}))
+    alone.add(true, true.select(np.arange(8) >= 2))
+    assert alone.agreement.abundance_error == pytest.approx(np.log(of_all).mean())
 
 
 @pytest.fixture

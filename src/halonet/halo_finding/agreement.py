@@ -26,7 +26,8 @@ class Agreement:
     completeness, purity
         Matched fractions, mean over boxes.
     abundance_error
-        Mean over :data:`~halonet.halo_finding.calibration.ABUNDANCE_CUTS` of |ln(found / true)|.
+        Mean over :data:`~halonet.halo_finding.calibration.ABUNDANCE_CUTS` of |ln(found / true)|, in units of the
+        smallest compared halo and, where large haloes count on their own, of the smallest of these.
     large_score
         Harmonic mean of the matched fractions of large haloes; None where they do not count on their own.
     """
@@ -67,14 +68,15 @@ class Comparison:
         """Compare the haloes of one more box."""
         matches = match_haloes(true, found)
         self.matched.append([completeness_and_purity(true, found, matches, cells) for cells in self.cells])
-        self.numbers.append([numbers_above(haloes, self.cells[0]) for haloes in (true, found)])
+        self.numbers.append([[numbers_above(haloes, cells) for haloes in (true, found)] for cells in self.cells])
 
     @property
     def agreement(self) -> Agreement:
         """Over all boxes: the mean of the matched fractions, and the numbers of haloes together."""
         matched = np.mean(self.matched, axis=0).tolist()
         large = [harmonic_mean(*fractions) for fractions in matched[1:]]
-        return Agreement(*matched[0], abundance_error(*np.sum(self.numbers, axis=0)), *large)
+        errors = [abundance_error(*numbers) for numbers in np.sum(self.numbers, axis=0)]
+        return Agreement(*matched[0], float(np.mean(errors)), *large)
 
 
 def search_constants(

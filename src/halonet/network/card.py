@@ -55,7 +55,7 @@ def write_card(folder: str | Path) -> str:
         _measured(optional["measured"]),
         _mocks(optional["mocks"]),
         _limits(normalisation),
-        _remake(folder.name),
+        _remake(folder.name, settings),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -76,6 +76,9 @@ def _what(folder: Path, settings: NetworkSettings) -> str:
         }
         spheres = [f"the {kind}, over spheres of {_listed(radii)} cells" for kind, radii in kinds.items() if radii]
         text += f" Beside the density it sees {channels.count} averages of the whole box: {'; '.join(spheres)}."
+    if settings.heads.weights:
+        what = {"centre_offset": "the vector to the centre", "log_radius": "the Lagrangian radius"}
+        text += f" Of every cell it also says {' and '.join(what[head] for head in settings.heads.weights)} of its halo."
     return text
 
 
@@ -204,11 +207,12 @@ def _limits(normalisation: Normalisation) -> str:
     )
 
 
-def _remake(name: str) -> str:
+def _remake(name: str, settings: NetworkSettings) -> str:
+    profile = "heads" if settings.heads.weights else "vnet_small"
     return (
         "## Remake\n\n"
-        "    snakemake --profile profiles/vnet_small training haloes statistics\n"
-        "    R=results/vnet-small\n"
+        f"    snakemake --profile profiles/{profile} training haloes statistics\n"
+        f"    R=results/{profile.replace('_', '-')}\n"
         f"    python workflow_scripts/ship_network.py networks/{name} --trained $R/networks/{name} \\\n"
         f"        --density $R/ground_truth/000/density.h5 --thresholds $R/haloes/{name}/thresholds.json \\\n"
         f"        --summary $R/statistics/{name}/summary.json\n"

@@ -67,7 +67,7 @@ class HaloFindingSettings(Model):
     calibration_boxes: int = Field(4, ge=1)
     calibration_cells: int = Field(100, ge=1, description="haloes above this volume decide on the peak thresholds")
     calibration_large_cells: int | None = Field(
-        None, ge=1, description="fitted, votes: haloes above this volume count as much again, few as they are"
+        None, ge=1, description="fitted, votes: haloes above this volume, few as they are, count as much as all"
     )
     calibration_centre: Fraction = Field(
         0.0, description="true haloes of a lower central probability do not count in the fit of the shell threshold"
