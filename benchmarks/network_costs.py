@@ -21,7 +21,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from halonet.network.flops import flops_per_voxel, training_flops, unallocated_network
 
 ROOT = Path(__file__).parents[1]
-PROFILES = ("quickstart", "vnet_small", "heads")
+PROFILES = ("quickstart", "vnet_small", "objects", "heads")
 PAGE = ROOT / "docs" / "networks.md"
 MARKS = ("<!-- costs: made by benchmarks/network_costs.py -->", "<!-- end of costs -->")
 PAPER = "paper's 24 hours: 8e4 steps of 3 x 128^3"  # of its 5-level network; HaloNet paper, section 3.2

@@ -208,7 +208,7 @@ def _limits(normalisation: Normalisation) -> str:
 
 
 def _remake(name: str, settings: NetworkSettings) -> str:
-    profile = "heads" if settings.heads.weights else "vnet_small"
+    profile = "objects" if settings.heads.weights else "vnet_small"
     return (
         "## Remake\n\n"
         f"    snakemake --profile profiles/{profile} training haloes statistics\n"
