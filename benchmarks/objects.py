@@ -1,10 +1,11 @@
-"""What heads and votes gain: the networks of ``profiles/heads`` and their catalogues, object by object.
+"""What heads and votes gain: the networks of ``profiles/objects`` and ``profiles/heads``, object by object.
 
+    snakemake --profile profiles/objects
     snakemake --profile profiles/heads
     python benchmarks/objects.py
 
-reads ``results/heads`` and rewrites the tables of ``docs/objects.md``: all networks by both finders, and what limits
-the votes (true offsets and radii with the predicted mask, and the reverse).
+rewrites the tables of ``docs/objects.md``: all networks by both finders, and what limits the votes of the first (true
+offsets and radii with the predicted mask, and the reverse).
 """
 
 import argparse
@@ -58,6 +59,15 @@ def compare(pairs):
     abundance = ", ".join(f"{found / true:.3f}" if true else NONE for true, found in numbers.T)
     scatter = f"{np.median(ratios):+.3f}, {ratios.std():.3f}"
     return [*matched, abundance, scatter, f"{np.median(np.concatenate(distances)):.2f}"]
+
+
+def names_of(run):
+    """Networks of a run, and with a second finder beside them."""
+    return sorted(str(path.parent.relative_to(run / "statistics")) for path in run.glob("statistics/**/summary.json"))
+
+
+def boxes_of(run, name):
+    return sorted(path.stem for path in (run / "haloes" / name).glob("[0-9]*.h5"))
 
 
 def catalogue_row(run, name, boxes):
@@ -123,15 +133,16 @@ def replacements(run, network, box, true):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", type=Path, default=Path("results/heads"), help="folder of the run")
-    parser.add_argument("--limits", default="vnet-small-objects", help="network of which it is shown what limits its votes")
-    arguments = parser.parse_args()
-    run = arguments.run
-    names = sorted(str(path.parent.relative_to(run / "statistics")) for path in run.glob("statistics/**/summary.json"))
-    boxes = sorted(path.stem for path in (run / "haloes" / arguments.limits).glob("[0-9]*.h5"))
+    runs = [Path("results/objects"), Path("results/heads")]
+    parser.add_argument("--runs", type=Path, nargs="+", default=runs, help="folders of the runs")
+    runs = parser.parse_args().runs
+    rows = [catalogue_row(run, name, boxes_of(run, name)) for run in runs for name in names_of(run)]
+    shipped = names_of(runs[0])[0]
     tables = {
-        CATALOGUES: markdown(HEADER, [catalogue_row(run, name, boxes) for name in names], left=2),
-        LIMITS: markdown(("mask", "offsets", "radii", *QUALITY), limits(run, arguments.limits, boxes), left=3),
+        CATALOGUES: markdown(HEADER, rows, left=2),
+        LIMITS: markdown(
+            ("mask", "offsets", "radii", *QUALITY), limits(runs[0], shipped, boxes_of(runs[0], shipped)), left=3
+        ),
     }
     for marks, table in tables.items():
         rewrite(PAGE, marks, table)

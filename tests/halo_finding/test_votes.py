@@ -14,7 +14,7 @@ from halonet.halo_finding.agreement import Comparison, best_of
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.vote_calibration import CHOICES, START, VoteBox, calibrate_votes
 from halonet.halo_finding.vote_finder import find_by_votes
-from halonet.halo_finding.votes import ONE, HeadFields, cast_votes, count_votes, peaks
+from halonet.halo_finding.votes import ONE, UNIT, HeadFields, cast_votes, count_votes, peaks
 from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
 from halonet.settings import CosmologySettings, HaloFindingSettings, VoteSettings
 from halonet.storage import FieldHeader
@@ -166,6 +166,27 @@ def test_known_centres_take_the_place_of_the_search(crowd):
     np.testing.assert_allclose(np.sort(found.radii), np.sort(radii), rtol=1e-5)
 
 
+def test_votes_of_one_cell_and_nearly_one_radius_are_one_with_the_moments_of_all(crowd):
+    fields = noisy(perfect(*crowd), 0.15, 0.1)
+    cast, voting = cast_votes(fields, 0.3), fields.probability >= 0.3
+    p, log_radius = fields.probability[voting].astype(float), np.clip(fields.log_radius[voting], 0.4, 4.0).astype(float)
+    offset = fields.centre_offset[voting].astype(float)
+    steps = np.floor(offset + 0.5)
+    rest = offset - steps
+    moments = p * np.stack([np.ones_like(p), *rest.T, log_radius, (rest**2).sum(1), log_radius**2])
+    by_cell = np.zeros((2, 7, N, N, N))
+    for field, cells, values in (
+        (by_cell[0], (np.argwhere(voting) + steps.astype(int)) % N, moments.T),
+        (by_cell[1], cast.cells, cast.moments / UNIT),
+    ):
+        for moment, column in zip(field, values.T, strict=True):
+            np.add.at(moment, tuple(cells.T), column)
+    np.testing.assert_allclose(*by_cell, atol=1e-5)
+    assert len(cast) < voting.sum() / 2
+    spread = cast.moments[:, 6] / cast.moments[:, 0] - (cast.moments[:, 4] / cast.moments[:, 0]) ** 2
+    assert np.sqrt(spread.max()) < 0.15 / 2
+
+
 def test_the_count_of_votes_is_their_sum_under_a_kernel_that_follows_the_radius():
     random = np.random.default_rng(2)
     probability = np.zeros((16, 16, 16), np.float32)
@@ -173,13 +194,12 @@ def test_the_count_of_votes_is_their_sum_under_a_kernel_that_follows_the_radius(
     probability[tuple(cells.T)] = random.uniform(0.4, 1, 20)
     offset = random.uniform(-5, 5, (16, 16, 16, 3)).astype(np.float32)
     log_radius = random.uniform(0.5, 2, (16, 16, 16)).astype(np.float32)
-    cast = cast_votes(HeadFields(probability, offset, log_radius), 0.3)
-    counts = count_votes(cast, 0.6, 1.5) / ONE
+    counts = count_votes(cast_votes(HeadFields(probability, offset, log_radius), 0.3), 0.6, 1.5) / ONE
     expected = np.zeros((16, 16, 16))
     places = np.stack(np.meshgrid(*[np.arange(16)] * 3, indexing="ij"), axis=-1)
-    for cell, vector, p, ln_radius in zip(*cast.arrays, strict=True):
-        gap = (places - cell - vector + 8) % 16 - 8
-        radius = np.exp(ln_radius)
+    for cell in np.argwhere(probability):
+        p, radius = probability[tuple(cell)], np.exp(log_radius[tuple(cell)])
+        gap = (places - cell - offset[tuple(cell)] + 8) % 16 - 8
         near = np.maximum(1 - (gap**2).sum(-1) / max(0.6 * radius, 1.5) ** 2, 0)
         expected += p / (4 / 3 * np.pi * radius**3) * near**2
     np.testing.assert_allclose(counts, expected, atol=1e-6)

@@ -13,10 +13,18 @@ import numpy as np
 from numba import njit
 from scipy.spatial import KDTree
 
-from halonet.halo_finding.votes import HeadFields, Votes, cast_votes, count_votes, log_radii, peaks, place, sum_over
+from halonet.halo_finding.votes import (
+    UNIT,
+    HeadFields,
+    Votes,
+    cast_votes,
+    count_votes,
+    log_radii,
+    peaks,
+    sum_over,
+)
 from halonet.settings import VoteSettings
 
-UNIT = 1 << 30  # fixed-point unit of sums over the votes of a candidate
 BIN_CELLS = 8  # least side of the bins candidates are looked up in: 4 take twice as long
 FEWEST_VOTES = 0.1  # with which a candidate goes on to the next round; the least of a halo is a setting
 
@@ -198,24 +206,25 @@ def _binned(cells: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 @njit(cache=True, nogil=True)
 def _collect(votes, rivals, bins, n, reach, weight, sums):
-    """Add every vote to the sums of its candidate: probability, and times it place (3), ln radius, their squares."""
-    cells, offsets, probability, log_radius = votes
-    cell, rest, gap = np.empty(3, np.int64), np.empty(3, np.float32), np.empty(3)
+    """Add the moments of every vote to those of its candidate, from whose centre places count."""
+    cells, rests, log_radius, moments = votes
+    centres, centre_rests, _ = rivals
+    gap = np.empty(3)
     first, count = np.empty(3, np.int64), np.empty(3, np.int64)  # made once: millions of votes are looked at
-    for vote in range(len(probability)):
-        place(cells, offsets, vote, n, cell, rest)
+    for vote in range(len(log_radius)):
         here = np.float64(log_radius[vote])
-        best = _best(cell, rest, here, rivals, bins, n, reach, weight, first, count, gap)
+        best = _best(cells[vote], rests[vote], here, rivals, bins, n, reach, weight, first, count, gap)
         if best < 0:
             continue
-        _from_centre(cell, rest, rivals, best, n, gap)
-        p, square = UNIT * np.float64(probability[vote]), gap[0] ** 2 + gap[1] ** 2 + gap[2] ** 2
-        sums[best, 0] += np.int64(p)
+        _between(cells[vote], centres[best], centre_rests[best], n, gap)
+        p, squares = np.float64(moments[vote, 0]), 0.0
         for axis in range(3):
-            sums[best, 1 + axis] += np.int64(np.floor(p * gap[axis]))
-        sums[best, 4] += np.int64(np.floor(p * here))
-        sums[best, 5] += np.int64(p * square)
-        sums[best, 6] += np.int64(p * here**2)
+            sums[best, 1 + axis] += moments[vote, 1 + axis] + np.int64(np.floor(p * gap[axis]))
+            squares += gap[axis] * (p * gap[axis] + 2 * np.float64(moments[vote, 1 + axis]))
+        sums[best, 0] += moments[vote, 0]
+        sums[best, 4] += moments[vote, 4]
+        sums[best, 5] += moments[vote, 5] + np.int64(np.floor(squares))
+        sums[best, 6] += moments[vote, 6]
 
 
 @njit(cache=True, nogil=True)
@@ -237,8 +246,9 @@ def _best(cell, rest, log_radius, rivals, bins, n, reach, weight, first, count, 
                 bin = row + around[c]
                 for index in range(starts[bin], starts[bin + 1]):
                     rival = members[index]
-                    _from_centre(cell, rest, rivals, rival, n, gap)
-                    distance = (gap[0] ** 2 + gap[1] ** 2 + gap[2] ** 2) / radius**2
+                    _between(cell, rivals[0][rival], rivals[1][rival], n, gap)
+                    squared = (gap[0] + rest[0]) ** 2 + (gap[1] + rest[1]) ** 2 + (gap[2] + rest[2]) ** 2
+                    distance = squared / radius**2
                     misfit = distance + (weight * (log_radius - rivals[2][rival])) ** 2
                     if distance <= reach**2 and misfit < least:
                         best, least = rival, misfit
@@ -246,13 +256,15 @@ def _best(cell, rest, log_radius, rivals, bins, n, reach, weight, first, count, 
 
 
 @njit(cache=True, nogil=True)
-def _from_centre(cell, rest, rivals, rival, n, gap):
-    """Vector from the centre of a candidate to a vote (cells), the shorter way around the box, left in ``gap``."""
-    centres, rests, _ = rivals
+def _between(cell, centre, rest, n, gap):
+    """Vector from a centre, the ``rest`` from that of its cell, to that of ``cell`` (cells), left in ``gap``.
+
+    The shorter way around the box.
+    """
     for axis in range(3):
-        between = cell[axis] - centres[rival, axis]
+        between = cell[axis] - centre[axis]
         if 2 * between > n:
             between -= n
         elif 2 * between < -n:
             between += n
-        gap[axis] = between + rest[axis] - rests[rival, axis]
+        gap[axis] = between - rest[axis]

@@ -4,11 +4,14 @@ A cell x of probability p whose halo is predicted to have its centre at x + o an
 weight p / (4/3 pi R^3): a complete halo collects 1. The votes are counted with a kernel that follows the predicted
 radius, since the error of o does, and the maxima of this count are the candidates for centres.
 
+Votes of nearly the same radius that fall into one cell are one from there on, with their moments: a quarter of the
+number, and where exactly in the cell they fall is kept on average.
+
 Sums over votes are taken in integers (fixed-point numbers), whose order does not matter: a box shifted by whole cells
 gives the shifted counts to the last bit, and so does any number of threads.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,11 +20,15 @@ import numpy as np
 from numba import njit
 
 ONE = 1 << 24  # fixed-point unit of counts: a vote for the largest halo has some 500 of them; counts up to 127
+UNIT = 1 << 30  # fixed-point unit of sums over votes
 THREADS = 2  # among which sums over votes are shared
 LOG_RADII = (
     np.float32(0.4),
     np.float32(4.0),
 )  # of votes: 1.5 to 55 cells, beyond any halo, as untrained networks may say
+SAME_LOG_RADIUS = np.float32(
+    0.15
+)  # width of the bins of ln radius; networks err by as much; 25 bins, bits of an integer
 
 
 @dataclass(frozen=True)
@@ -45,50 +52,107 @@ class HeadFields:
 
 @dataclass(frozen=True)
 class Votes:
-    """Votes of a periodic box, in the order of their cells; one entry (row) for each.
+    """Votes of a periodic box, those of one cell and nearly one radius together; one entry (row) for each.
 
     Attributes
     ----------
     cells
-        Cell that votes, int32 of shape (votes, 3).
-    offsets
-        Vector from its centre to the predicted centre of its halo (cells), float32 of shape (votes, 3).
-    probability
-        Probability of the cell to belong to a halo, float32.
+        Cell that is voted for, int32 of shape (votes, 3).
+    rests
+        Mean vector from its centre to the place that is voted for (cells), float32 of shape (votes, 3).
     log_radius
-        Natural logarithm of the predicted radius in cells, float32.
+        Mean natural logarithm of the predicted radius in cells, float32.
+    moments
+        Sums over the cells that vote, in units of 1 / :data:`UNIT`, int64 of shape (votes, 7): probability p, p times
+        rest (3), p ln radius, p rest^2 and p (ln radius)^2.
     grid_cells
         Cells along a side of the box.
     """
 
     cells: np.ndarray
-    offsets: np.ndarray
-    probability: np.ndarray
+    rests: np.ndarray
     log_radius: np.ndarray
+    moments: np.ndarray
     grid_cells: int
 
     def __len__(self) -> int:
-        return len(self.probability)
+        return len(self.log_radius)
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
         """All but the size of the box, as compiled loops take it."""
-        return self.cells, self.offsets, self.probability, self.log_radius
+        return self.cells, self.rests, self.log_radius, self.moments
 
 
 def cast_votes(fields: HeadFields, least_probability: float) -> Votes:
-    """Votes of all cells of at least ``least_probability``."""
-    planes = []
-    # By planes: conversions of whole fields would take more memory than the votes.
-    for x, plane in enumerate(fields.probability):
-        y, z = np.nonzero(plane >= least_probability)
-        cells = np.stack([np.full(len(y), x), y, z], axis=1).astype(np.int32)
-        offsets = fields.centre_offset[x][y, z].astype(np.float32)
-        planes.append((cells, offsets, plane[y, z], log_radii(fields, (x, y, z))))
-    return Votes(*(np.concatenate(column) for column in zip(*planes, strict=True)), len(fields.probability))
+    """Votes of all cells of at least ``least_probability``; 8 bytes per cell of the box beside the votes."""
+    n, least = len(fields.probability), np.float32(least_probability)
+    bins = np.zeros(n**3, np.uint32)  # of ln radius that votes for a cell have, each a bit
+    for x, *plane in _planes(fields):
+        _mark(x, *plane, n, least, bins)
+    numbers = np.bitwise_count(bins)
+    ends = np.cumsum(numbers, dtype=np.int32)
+    moments = np.zeros((ends[-1], 7), np.int64)
+    for x, *plane in _planes(fields):
+        _add(x, *plane, n, least, bins, ends, moments)
+    voted = np.flatnonzero(bins)
+    cells = np.unravel_index(np.repeat(voted, numbers[voted]), (n,) * 3)
+    means = (moments[:, 1:5] / np.maximum(moments[:, :1], 1)).astype(np.float32)
+    return Votes(np.stack(cells, axis=1).astype(np.int32), means[:, :3], means[:, 3], moments, n)
 
 
-def log_radii(fields: HeadFields, cells: tuple) -> np.ndarray:
+def _planes(fields: HeadFields) -> Iterator[tuple]:
+    """Number, probability, offsets and ln radius of every plane; conversions of whole fields would take more memory."""
+    for x, probability in enumerate(fields.probability):
+        yield x, probability, fields.centre_offset[x].astype(np.float32), log_radii(fields, x)
+
+
+@njit(cache=True)
+def _voted(x, y, z, offset, log_radius, n):
+    """Cell that a cell votes for, as one number, and the bin of its ln radius."""
+    flat = 0
+    for start, step in ((x, offset[0]), (y, offset[1]), (z, offset[2])):
+        flat = flat * n + (start + _nearest(step)) % n
+    return flat, np.uint32((log_radius - LOG_RADII[0]) / SAME_LOG_RADIUS)
+
+
+@njit(cache=True)
+def _nearest(step):
+    return np.int64(np.floor(step + np.float32(0.5)))  # which does not depend on where the box begins
+
+
+@njit(cache=True)
+def _mark(x, probability, offset, log_radius, n, least, bins):
+    for y in range(n):
+        for z in range(n):
+            if probability[y, z] >= least:
+                flat, bin_ = _voted(x, y, z, offset[y, z], log_radius[y, z], n)
+                bins[flat] |= np.uint32(1) << bin_
+
+
+@njit(cache=True)
+def _add(x, probability, offset, log_radius, n, least, bins, ends, moments):
+    rest = np.empty(3)
+    for y in range(n):
+        for z in range(n):
+            if probability[y, z] < least:
+                continue
+            flat, bin_ = _voted(x, y, z, offset[y, z], log_radius[y, z], n)
+            row, others = ends[flat] - 1, bins[flat] >> (bin_ + np.uint32(1))
+            while others:  # bins of larger radii come after it
+                row -= others & np.uint32(1)
+                others >>= np.uint32(1)
+            p, here = UNIT * np.float64(probability[y, z]), np.float64(log_radius[y, z])
+            for axis in range(3):
+                rest[axis] = offset[y, z, axis] - _nearest(offset[y, z, axis])
+                moments[row, 1 + axis] += np.int64(np.floor(p * rest[axis]))
+            moments[row, 0] += np.int64(p)
+            moments[row, 4] += np.int64(np.floor(p * here))
+            moments[row, 5] += np.int64(p * (rest[0] ** 2 + rest[1] ** 2 + rest[2] ** 2))
+            moments[row, 6] += np.int64(p * here**2)
+
+
+def log_radii(fields: HeadFields, cells) -> np.ndarray:
     """Predicted ln radius of some cells, within what any halo has, float32."""
     return np.clip(fields.log_radius[cells].astype(np.float32), *LOG_RADII)
 
@@ -122,26 +186,14 @@ def sum_over(votes: Votes, zeros: np.ndarray, add: Callable[[tuple, np.ndarray],
 
 
 @njit(cache=True, nogil=True)
-def place(cells, offsets, vote, n, cell, rest):
-    """Cell nearest to a vote, and the vector from its centre to the vote (cells), left in ``cell`` and ``rest``."""
-    for axis in range(3):
-        # Neither depends on where the box begins.
-        whole = np.floor(offsets[vote, axis] + np.float32(0.5))
-        cell[axis] = (cells[vote, axis] + np.int64(whole)) % n
-        rest[axis] = offsets[vote, axis] - whole
-
-
-@njit(cache=True, nogil=True)
 def _count(votes, scale, smallest, around, counts):
-    cells, offsets, probability, log_radius = votes
-    n, cell, rest = counts.shape[0], np.empty(3, np.int64), np.empty(3, np.float32)
-    along = np.empty(n, np.float32)
-    for vote in range(len(probability)):
-        place(cells, offsets, vote, n, cell, rest)
+    cells, rests, log_radius, moments = votes
+    n, along = counts.shape[0], np.empty(counts.shape[0], np.float32)
+    for vote in range(len(log_radius)):
         radius = np.exp(np.float64(log_radius[vote]))
-        weight = ONE * np.float64(probability[vote]) / (4 / 3 * np.pi * radius**3)
+        weight = ONE / UNIT * moments[vote, 0] / (4 / 3 * np.pi * radius**3)
         reach = min(max(scale * radius, smallest), n / 2 - 1)
-        _spread(counts, around, cell, rest, np.float32(weight), np.float32(reach), along)
+        _spread(counts, around, cells[vote], rests[vote], np.float32(weight), np.float32(reach), along)
 
 
 @njit(cache=True, nogil=True)

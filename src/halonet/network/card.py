@@ -78,7 +78,9 @@ def _what(folder: Path, settings: NetworkSettings) -> str:
         text += f" Beside the density it sees {channels.count} averages of the whole box: {'; '.join(spheres)}."
     if settings.heads.weights:
         what = {"centre_offset": "the vector to the centre", "log_radius": "the Lagrangian radius"}
-        text += f" Of every cell it also says {' and '.join(what[head] for head in settings.heads.weights)} of its halo."
+        text += (
+            f" Of every cell it also says {' and '.join(what[head] for head in settings.heads.weights)} of its halo."
+        )
     return text
 
 
