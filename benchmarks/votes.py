@@ -1,6 +1,6 @@
 """How good heads have to be: haloes by votes from the true vectors and radii of a box with errors, and their cost.
 
-    python benchmarks/votes.py --truth results/heads/ground_truth/009 --probability P.h5
+    python benchmarks/votes.py --truth results/objects/ground_truth/010 --probability P.h5
 
 Half of the variance of an error is common to neighbouring cells (smoothed over 2.5 cells), half is each cell's own.
 Cells outside of haloes, which have no true halo to point to, do not vote.

@@ -45,7 +45,7 @@ from halonet.settings import (
 from halonet.statistics.mass_function import tinker_abundance
 from halonet.storage import FieldHeader, field_cells, read_field, read_header, read_json, write_field
 
-NETWORK = Path(__file__).parents[1] / "networks" / "vnet-small-channels"
+NETWORK = Path(__file__).parents[1] / "networks" / "vnet-small-objects"
 
 
 def parse() -> argparse.Namespace:

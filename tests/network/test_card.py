@@ -9,13 +9,13 @@ import pytest
 
 from halonet.halo_finding.agreement import Agreement
 from halonet.halo_finding.inputs import thresholds_in_force
-from halonet.halo_finding.search import finder_of
+from halonet.halo_finding.search import Finder, finder_of
 from halonet.halo_finding.vote_calibration import START, vote_record
 from halonet.network.card import evidence, write_card
 from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ["vnet-small", "vnet-small-channels"]
+SHIPPED = ["vnet-small", "vnet-small-channels", "vnet-small-objects"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -24,14 +24,21 @@ def test_the_card_of_a_shipped_network_is_what_its_files_say(name):
     assert (folder / "README.md").read_text() == write_card(folder), f"run ship_network.py networks/{name}"
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_a_shipped_network_brings_the_halo_finder_that_was_calibrated_for_it(name):
+@pytest.mark.parametrize("name", SHIPPED[:2])
+def test_a_shipped_network_brings_the_fit_of_spheres_that_was_calibrated_for_it(name):
     path = ROOT / "networks" / name / "thresholds.json"
     thresholds = thresholds_in_force(finder_of(path), path)
     assert finder_of(path).finder == "fitted"
     assert 1 < thresholds.fit.reach < 2
     assert 0 < thresholds.fit.own_fraction < 1
     assert thresholds.peak == read_json(path)["peak_thresholds"]
+
+
+def test_the_shipped_network_with_heads_brings_the_vote_finder_that_was_calibrated_for_it():
+    path = ROOT / "networks" / "vnet-small-objects" / "thresholds.json"
+    finder = Finder(finder_of(path), path)
+    assert finder.heads == ("centre_offset", "log_radius")
+    assert finder.in_force["votes"] == read_json(path)["votes"]
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from halonet.statistics.overlap import measure_overlap
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("name", "least"), [("vnet-small", 0.93), ("vnet-small-channels", 0.938)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("vnet-small", 0.93), ("vnet-small-channels", 0.938), ("vnet-small-objects", 0.938)]
+)
 def test_a_shipped_network_reaches_its_dice_on_haloes_of_the_reference_code(name, least):
     with h5py.File(ROOT / "tests/data/peak_patch_128.h5") as file:
         density, packed = file["density"][...], file["published_bank_2.0_1.2/mask"][...]

@@ -137,7 +137,7 @@ class MockSettings(Model):
     box_size_mpc: float = Field(256.0, gt=0, allow_inf_nan=False)
     cells: int = Field(256, ge=16, description="cells along a side")
     network: str = Field(
-        "networks/vnet-small-channels", description="one of run.networks, or the folder of a trained network"
+        "networks/vnet-small-objects", description="one of run.networks, or the folder of a trained network"
     )
     abundance_matching: bool = Field(False, description="also write catalogues whose masses follow Tinker et al. 2008")
     keep_density: bool = False
