@@ -30,12 +30,15 @@ class Agreement:
         smallest compared halo and, where large haloes count on their own, of the smallest of these.
     large_score
         Harmonic mean of the matched fractions of large haloes; None where they do not count on their own.
+    tolerance
+        Error of the mass function that does not count.
     """
 
     completeness: float
     purity: float
     abundance_error: float
     large_score: float | None = None
+    tolerance: float = 0.0
 
     @property
     def score(self) -> float:
@@ -45,8 +48,8 @@ class Agreement:
 
     @property
     def agreement(self) -> float:
-        """The score less the error of the mass function."""
-        return self.score - self.abundance_error
+        """The score less the error of the mass function beyond the tolerance."""
+        return self.score - max(0.0, self.abundance_error - self.tolerance)
 
 
 class Comparison:
@@ -62,6 +65,7 @@ class Comparison:
         self.cells = [settings.calibration_cells]
         if settings.calibration_large_cells is not None:
             self.cells.append(settings.calibration_large_cells)
+        self.tolerance = settings.calibration_abundance
         self.matched, self.numbers = [], []
 
     def add(self, true: HaloCatalogue, found: HaloCatalogue) -> None:
@@ -74,9 +78,9 @@ class Comparison:
     def agreement(self) -> Agreement:
         """Over all boxes: the mean of the matched fractions, and the numbers of haloes together."""
         matched = np.mean(self.matched, axis=0).tolist()
-        large = [harmonic_mean(*fractions) for fractions in matched[1:]]
+        large = harmonic_mean(*matched[1]) if matched[1:] else None
         errors = [abundance_error(*numbers) for numbers in np.sum(self.numbers, axis=0)]
-        return Agreement(*matched[0], float(np.mean(errors)), *large)
+        return Agreement(*matched[0], float(np.mean(errors)), large, self.tolerance)
 
 
 def search_constants(

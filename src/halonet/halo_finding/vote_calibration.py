@@ -56,7 +56,7 @@ CHOICES = {
     "volume_factor": (0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4),
 }
 # The best of a grid for vnet-small-objects: from afar the search may end beside it.
-START = VoteConstants(0.45, 0.7, 3.0, 0.6, 0.225, 0.6, 1.15)
+START = VoteConstants(0.45, 0.85, 3.0, 0.6, 0.25, 0.8, 1.15)
 
 
 def calibrate_votes(

@@ -69,6 +69,9 @@ class HaloFindingSettings(Model):
     calibration_large_cells: int | None = Field(
         None, ge=1, description="fitted, votes: haloes above this volume, few as they are, count as much as all"
     )
+    calibration_abundance: Fraction = Field(
+        0.0, description="fitted, votes: error of the mass function that does not count against constants"
+    )
     calibration_centre: Fraction = Field(
         0.0, description="true haloes of a lower central probability do not count in the fit of the shell threshold"
     )
