@@ -25,7 +25,7 @@ from halonet.settings import HaloFindingSettings, stage_settings
 from halonet.storage import StorageError, write_json
 
 # Of a candidate: how it was judged. The others are its constants.
-MEASURED = ("completeness", "purity", "abundance_error", "large_score", "score", "agreement")
+MEASURED = ("completeness", "purity", "abundance_error", "large_score", "tolerance", "score", "agreement")
 
 
 def read_box(probability_path: str, haloes_path: str) -> CalibrationBox:

@@ -268,6 +268,16 @@ def test_the_mass_function_of_large_haloes_counts_as_much_as_that_of_all():
     assert alone.agreement.abundance_error == pytest.approx(np.log(of_all).mean())
 
 
+def test_an_error_of_the_mass_function_counts_beyond_the_tolerance_only():
+    found = catalogue([(10, 10, 10), (30, 30, 30)], [3.0, 3.0])
+    true = catalogue([(10, 10, 10), (30, 30, 30), (10, 30, 10)], [3.0, 3.0, 3.0])
+    for tolerance, lost in ((0.0, np.log(1.5) / 5), (0.05, np.log(1.5) / 5 - 0.05), (0.1, 0.0)):
+        settings = HaloFindingSettings(calibration_cells=80, calibration_abundance=tolerance)
+        comparison = Comparison(settings)
+        comparison.add(true, found)
+        assert comparison.agreement.agreement == pytest.approx(harmonic_mean(2 / 3, 1) - lost)
+
+
 @pytest.fixture
 def files(tmp_path, crowd):
     """A prediction with heads and the true haloes behind it."""
