@@ -68,7 +68,9 @@ def test_another_cosmology_other_numbers_and_other_weights_are_on_the_card(folde
 def test_the_card_of_a_network_whose_haloes_are_found_by_votes_says_what_they_need(folder):
     record = vote_record({START: Agreement(0.9, 0.9, 0.0)})
     (folder / "thresholds.json").write_text(json.dumps(record | {"provenance": {"settings": {"finder": "votes"}}}))
-    assert "finder `votes` is calibrated for this network (`thresholds.json`): haloes need 0.25 of" in write_card(folder)
+    assert "finder `votes` is calibrated for this network (`thresholds.json`): haloes need 0.25 of" in write_card(
+        folder
+    )
 
 
 def test_what_was_measured_of_the_old_weights_goes_when_new_ones_are_shipped(folder, run_script, tmp_path):
