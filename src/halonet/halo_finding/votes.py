@@ -22,13 +22,9 @@ from numba import njit
 ONE = 1 << 24  # fixed-point unit of counts: a vote for the largest halo has some 500 of them; counts up to 127
 UNIT = 1 << 30  # fixed-point unit of sums over votes
 THREADS = 2  # among which sums over votes are shared
-LOG_RADII = (
-    np.float32(0.4),
-    np.float32(4.0),
-)  # of votes: 1.5 to 55 cells, beyond any halo, as untrained networks may say
-SAME_LOG_RADIUS = np.float32(
-    0.15
-)  # width of the bins of ln radius; networks err by as much; 25 bins, bits of an integer
+# Of votes: 1.5 to 55 cells, beyond any halo, as untrained networks may say.
+LOG_RADII = (np.float32(0.4), np.float32(4.0))
+SAME_LOG_RADIUS = np.float32(0.15)  # width of bins of ln radius, as much as networks err: 25 bins, bits of an integer
 
 
 @dataclass(frozen=True)
