@@ -58,10 +58,11 @@ def draw_calibration(thresholds: dict) -> Drawing:
         ax.set(xlim=(max(0, best - 0.3), best + 0.02), ylim=(0, 1))
     large = thresholds.get("large_cells")
     both = f" and, with the same weight, above {large:,}" if large else ""
+    units = f"{thresholds['cells']} and {large:,}" if large else thresholds["cells"]
     caption = (
         f"Choice of the halo finder's constants on {thresholds['boxes']} calibration boxes, for haloes above "
         f"{thresholds['cells']}{both} cells; error of the mass function: mean |ln ratio| of numbers above 1 to 10 "
-        f"times {thresholds['cells']} cells. "
+        f"times {units} cells. "
     ) + CHOICE[finder](thresholds)
     return Drawing(figure, "Choice of constants", caption)
 
@@ -79,7 +80,7 @@ def _choice_of_fit(thresholds: dict) -> str:
     chosen = thresholds["chosen"]
     return (
         "Each point is a list of peak thresholds with an own fraction and a reach of the fitted spheres, tried one "
-        "after another; the largest difference of the two criteria is taken: peak thresholds "
+        f"after another; {_best_difference(chosen)}: peak thresholds "
         f"{_listed(chosen)}, own fraction {chosen['own_fraction']:g} and reach {chosen['reach']:g}."
     )
 
@@ -88,9 +89,15 @@ def _choice_of_votes(thresholds: dict) -> str:
     chosen = thresholds["chosen"]
     constants = ", ".join(f"{name.replace('_', ' ')} {chosen[name]:g}" for name in VOTED)
     return (
-        "Each point is a set of constants of the vote finder, tried one after another; the largest difference of the "
-        f"two criteria is taken: {constants} (lengths in predicted radii; a complete halo has 1 vote)."
+        f"Each point is a set of constants of the vote finder, tried one after another; {_best_difference(chosen)}: "
+        f"{constants} (lengths in predicted radii; a complete halo has 1 vote)."
     )
+
+
+def _best_difference(chosen: dict) -> str:
+    free = chosen.get("tolerance")
+    beyond = f", of which an error of {free:.0%} does not count," if free else ""
+    return f"the largest difference of the two criteria{beyond} is taken"
 
 
 CHOICE = {"paper": _choice_of_search, "sphere_fit": _choice_of_fit, "votes": _choice_of_votes}
