@@ -125,8 +125,10 @@ HEADS = {"centre_offset": {"weight": 0.5}, "log_radius": {}}
 SMALL = Path(__file__).parents[1] / "profiles" / "heads" / "settings.yaml"
 
 
-def test_votes_are_for_networks_with_both_heads_and_a_second_finder_stands_beside():
-    found = load_settings(PAPER, SMALL).catalogues
+def test_votes_are_for_networks_with_both_heads_and_a_second_finder_stands_beside(tmp_path):
+    over = {"beside": "fitted", "votes": "calibrated", "peak_thresholds": "calibrated"}
+    (tmp_path / "over.yaml").write_text(yaml.safe_dump({"halo_finding": over}))
+    found = load_settings(PAPER, SMALL, tmp_path / "over.yaml").catalogues
     finders = {name: finding.finder for name, finding in found.items()}
     fitted = dict.fromkeys(("no-heads", "offset-only", "radius-only", "both-heads/fitted"), "fitted")
     assert finders == fitted | {"both-heads": "votes"}
@@ -161,4 +163,4 @@ def test_the_networks_of_the_ablation_of_heads_cost_the_same():
         sum(operations_per_voxel(network) * stage.steps * network.window_of(stage) ** 3 for stage in network.stages)
         for network in map(settings.networks.get, settings.run.networks)
     ]
-    assert max(costs) / min(costs) < 1.005
+    assert max(costs) / min(costs) < 1.01  # a step is 1.5 to 2% of them
