@@ -7,19 +7,15 @@ reads the networks below ``results/ablation/networks`` and rewrites the table of
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import pandas as pd
 from network_costs import PAGE, markdown, rewrite
 
 from halonet import console
+from halonet.network.flops import flops_per_voxel, training_flops, unallocated_network
 from halonet.settings import NetworkSettings, validate
 from halonet.storage import read_json
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from halonet.network.flops import flops_per_voxel, training_flops, unallocated_network
 
 MARKS = ("<!-- ablation: made by benchmarks/ablation.py -->", "<!-- end of ablation -->")
 HEADER = ("network", "differs in", "weights", "total FLOP", "seconds", "validation Dice", "against base")

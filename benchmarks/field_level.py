@@ -15,8 +15,6 @@ import shutil
 import time
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import numpy as np
 
 CELLS, BOX_SIZE = 32, 256.0  # Mpc; cells of 8 Mpc

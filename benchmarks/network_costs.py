@@ -6,19 +6,15 @@ rewrites the table of ``docs/networks.md``; with ``--output FILE`` it writes the
 
 import argparse
 import math
-import os
 import re
 from pathlib import Path
 
 import yaml
 
 from halonet import console
+from halonet.network.flops import flops_per_voxel, training_flops, unallocated_network
 from halonet.settings import Settings, validate
 from halonet.storage import write_text
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from halonet.network.flops import flops_per_voxel, training_flops, unallocated_network
 
 ROOT = Path(__file__).parents[1]
 PROFILES = ("quickstart", "vnet_small", "objects", "heads")

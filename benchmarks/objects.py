@@ -9,7 +9,6 @@ offsets and radii with the predicted mask, and the reverse).
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +23,9 @@ from halonet.halo_finding.inputs import cosmology_of, read_fields, read_probabil
 from halonet.halo_finding.vote_finder import find_by_votes
 from halonet.halo_finding.votes import HeadFields
 from halonet.matching import completeness_and_purity, match_haloes
+from halonet.network.flops import flops_per_voxel, training_flops, unallocated_network
 from halonet.settings import NetworkSettings, VoteSettings, validate
 from halonet.storage import read_field, read_json
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
-from halonet.network.flops import flops_per_voxel, training_flops, unallocated_network
 
 PAGE = ROOT / "docs" / "objects.md"
 CATALOGUES = ("<!-- catalogues: made by benchmarks/objects.py -->", "<!-- end of catalogues -->")

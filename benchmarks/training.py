@@ -278,7 +278,6 @@ def parse():
 
 
 def main():
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     arguments = parse()
     if arguments.case:
         print(json.dumps(measure_case(json.loads(arguments.case))))

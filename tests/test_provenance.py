@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-import halonet
 from halonet import provenance
+from halonet.environment import kernel_cache
 from halonet.provenance import PACKAGE, code_digest
 
 
@@ -56,13 +56,13 @@ def test_provenance_is_the_same_for_two_identical_runs():
 def test_compiled_kernels_of_other_code_are_never_run(tmp_path):
     package = tmp_path / "halonet"
     shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-    before = halonet.kernel_cache(package)
+    before = kernel_cache(package)
     (package / "storage.py").write_text("# no kernel here\n")
-    assert halonet.kernel_cache(package) == before
+    assert kernel_cache(package) == before
     kernel = next(path for path in package.rglob("*.py") if "njit" in path.read_text())
     kernel.write_text(kernel.read_text() + "\n# changed\n")
-    assert halonet.kernel_cache(package) != before
+    assert kernel_cache(package) != before
     program = "import halonet, numba; print(numba.config.CACHE_DIR)"
     inherited = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(before)}
     used = subprocess.run([sys.executable, "-c", program], env=inherited, capture_output=True, text=True, check=True)
-    assert used.stdout.strip() == str(halonet.kernel_cache(package))
+    assert used.stdout.strip() == str(kernel_cache(package))

@@ -1,7 +1,6 @@
 """Draw a posterior-predictive halo catalogue: haloes at the phases and bias parameters of one posterior sample."""
 
 import argparse
-import os
 
 from halonet import console
 from halonet.catalogue import write_catalogue
@@ -32,5 +31,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     console.run(main)

@@ -1,7 +1,6 @@
 """Draw the figures of the neural bias model."""
 
 import argparse
-import os
 from pathlib import Path
 
 import h5py
@@ -59,5 +58,4 @@ def draw(arguments: argparse.Namespace) -> dict:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     console.run(main)

@@ -1,7 +1,6 @@
 """Draw a Poisson halo catalogue from one posterior sample of the neural bias model."""
 
 import argparse
-import os
 
 from halonet import console
 from halonet.catalogue import write_catalogue
@@ -40,5 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     console.run(main)

@@ -206,8 +206,6 @@ def draw_or_read(job: Job, slabs: Slabs) -> np.ndarray:
 
 def predict(job: Job, density: np.ndarray, heads: dict[str, np.ndarray], tiles, communicator) -> np.ndarray:
     """Probability of every cell, and what ``heads`` say, which fills their fields; complete on the first rank."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
     from halonet.network import load_network
     from halonet.network.devices import prepare_devices
     from halonet.network.prediction import predict_box

@@ -1,7 +1,6 @@
 """Predict the probability of every cell of a periodic box to belong to a halo, and what a network's heads say of it."""
 
 import argparse
-import os
 
 from halonet import console
 from halonet.head_fields import file_with_heads
@@ -22,8 +21,6 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = stage_settings(PredictionSettings, arguments.settings)
     header, density = read_header(arguments.density), read_field(arguments.density, "density")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-
     from halonet.network import load_network
     from halonet.network.devices import prepare_devices
     from halonet.network.prediction import predict_box

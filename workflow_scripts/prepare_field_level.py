@@ -5,7 +5,6 @@ The haloes are a catalogue of this project (--haloes) or a user's table with dec
 """
 
 import argparse
-import os
 
 from halonet import console
 from halonet.cosmology import read_power_spectrum
@@ -71,5 +70,4 @@ def read_haloes(arguments: argparse.Namespace, cosmology: CosmologySettings) -> 
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     console.run(main)

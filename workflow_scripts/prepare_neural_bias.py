@@ -5,7 +5,6 @@ are a catalogue of this project (--haloes) or a user's table with declared units
 """
 
 import argparse
-import os
 
 from halonet import console
 from halonet.provenance import provenance
@@ -64,5 +63,4 @@ def prepare(arguments: argparse.Namespace, settings: NeuralBiasSettings, cosmolo
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     console.run(main)

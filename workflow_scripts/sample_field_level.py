@@ -1,7 +1,6 @@
 """Run one chain of field-level inference; a chain that was killed goes on from its checkpoint with the same command."""
 
 import argparse
-import os
 
 from halonet import console
 from halonet.provenance import code_digest, provenance
@@ -41,5 +40,4 @@ def sample(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     console.run(main)

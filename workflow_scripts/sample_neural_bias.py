@@ -1,7 +1,6 @@
 """Run one chain of the neural bias model; a chain that was killed goes on from its checkpoint with the same command."""
 
 import argparse
-import os
 from pathlib import Path
 
 from halonet import console
@@ -48,5 +47,4 @@ def sample(arguments: argparse.Namespace, settings: NeuralBiasSettings) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     console.run(main)

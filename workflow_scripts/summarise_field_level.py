@@ -1,7 +1,6 @@
 """Summarise the chains of field-level inference: fields, spectra, recovery of the truth, convergence, cost."""
 
 import argparse
-import os
 
 from halonet import console
 from halonet.provenance import provenance
@@ -36,5 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     console.run(main)

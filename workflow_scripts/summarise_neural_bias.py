@@ -1,7 +1,6 @@
 """Summarise the chains of the neural bias model: convergence, counts, mass functions, fields, comparison of models."""
 
 import argparse
-import os
 
 from halonet import console
 from halonet.provenance import provenance
@@ -33,5 +32,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     console.run(main)

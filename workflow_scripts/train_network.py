@@ -5,7 +5,6 @@ Under ``mpiexec -n <ranks>``, or srun, the ranks share every batch, one process 
 
 import argparse
 import logging
-import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -43,8 +42,6 @@ def main() -> None:
     settings = stage_settings(NetworkSettings, arguments.settings)
     training = stage_settings(TrainingSettings, arguments.training)
     read_manifest(arguments.manifest)
-    # Before Keras is imported: TensorFlow's own notes would bury the messages of the run.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     communicator = world(arguments.ranks)
     if communicator and communicator.rank:
         log.setLevel(logging.WARNING)
@@ -56,12 +53,13 @@ def train(
 ) -> None:
     """Train with validated settings, on all ranks of ``communicator``; rank 0 writes."""
     from halonet.network.checkpoints import Checkpoints
-    from halonet.network.devices import prepare_devices
+    from halonet.network.devices import prepare_devices, prepare_gradients
     from halonet.network.folder import TrainedNetwork, save_network
     from halonet.network.job import TrainingJob
     from halonet.network.training import Trainer
 
     prepare_devices(training.threads, training.gpus, place_on_machine(communicator))
+    prepare_gradients()
     code = code_digest(__file__)
     job = TrainingJob(
         settings,

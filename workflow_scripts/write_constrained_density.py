@@ -5,7 +5,6 @@ Patch, a trained network and the halo finder take the file as that of any other 
 """
 
 import argparse
-import os
 
 from halonet import console
 from halonet.initial_conditions.noise import derived_seed, generator
@@ -53,5 +52,4 @@ def write(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     console.run(main)

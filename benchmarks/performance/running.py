@@ -81,7 +81,7 @@ def environment(case):
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     own = Path(sys.executable).parent
     path = f"{own}{os.pathsep}{os.environ['PATH']}"
-    return os.environ | dict.fromkeys(names, threads) | {"PATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"}
+    return os.environ | dict.fromkeys(names, threads) | {"PATH": path}
 
 
 def measure_case(text):

@@ -1,6 +1,7 @@
 """A training run killed at any moment and started again with the same command ends as if nothing had happened."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -59,7 +60,14 @@ def uninterrupted(dataset, network_values, tmp_path_factory) -> Path:
     output = tmp_path_factory.mktemp("uninterrupted")
     process = finish(dataset, network_values, output)
     assert process.returncode == 0, process.stderr
+    output.with_suffix(".log").write_text(process.stderr)
     return output
+
+
+def test_the_log_of_a_training_holds_its_own_words_and_none_of_tensorflow(uninterrupted):
+    lines = uninterrupted.with_suffix(".log").read_text().splitlines()
+    assert len(lines) > 5
+    assert [line for line in lines if not re.match(r"\d\d:\d\d:\d\d ", line)] == []
 
 
 def test_killed_in_both_stages_and_terminated_a_run_ends_with_the_same_bits(

@@ -36,6 +36,17 @@ def prepare_devices(threads: int, gpus: int, place: int = 0) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+def prepare_gradients() -> None:
+    """Leave the operations of a network as they are: gradients need what TensorFlow would fuse.
+
+    It tries at every start of a training, fails and prints an error. Predictions gain by it.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.optimizer.set_experimental_options({"remapping": False})
+
+
 def check_stages(stages: list[TrainingStageSettings], gpus: int) -> None:
     """Refuse stages whose result would depend on the number of GPUs."""
     for index, stage in enumerate(stages):

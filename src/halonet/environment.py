@@ -1,0 +1,91 @@
+"""What libraries are told before they are imported: environment variables, of which a user's own values stay."""
+
+import hashlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.util import find_spec
+from pathlib import Path
+
+TENSORFLOW = {
+    # Kernels of oneDNN. TensorFlow chooses them by itself only where the processor has AVX512_VNNI, AVX512_BF16 or AMX;
+    # with its own, a training step takes five times as long on a processor with AVX2 (docs/performance.md).
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+    # Errors alone: TensorFlow's own notes would bury the messages of a run.
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+}
+# What TensorFlow prints while it is imported, whatever the level.
+NOTES = re.compile(rb"absl::InitializeLog|\bport\.cc:\d+\] oneDNN custom operations are on")
+
+
+def prepare(package: Path) -> None:
+    """Set the variables of this process and of those it starts; called where the package is imported.
+
+    Parameters
+    ----------
+    package
+        Folder of the package, whose kernels numba compiles.
+    """
+    for name, value in TENSORFLOW.items():
+        os.environ.setdefault(name, value)
+    if os.environ["TF_CPP_MIN_LOG_LEVEL"] >= TENSORFLOW["TF_CPP_MIN_LOG_LEVEL"]:
+        sys.meta_path.insert(0, _QuietTensorFlow())
+    current = Path(os.environ.get("NUMBA_CACHE_DIR", "halonet-"))
+    # A user's choice stays; one inherited from another run of HaloNet may be that of other code.
+    if current.name.startswith("halonet-") and os.access(package, os.W_OK):
+        os.environ["NUMBA_CACHE_DIR"] = str(kernel_cache(package))
+
+
+class _QuietTensorFlow(MetaPathFinder):
+    """Imports TensorFlow, whoever asks for it first, without its notes."""
+
+    def find_spec(self, name, path, target=None):
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        if spec := find_spec(name):
+            execute = spec.loader.exec_module
+
+            def quietly(module):
+                with without_notes():
+                    execute(module)
+
+            spec.loader.exec_module = quietly
+        return spec
+
+
+@contextmanager
+def without_notes() -> Iterator[None]:
+    """Hold back what is written to standard error, by compiled code too; pass on all but :data:`NOTES` at the end."""
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        screen = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(screen, 2)
+            os.close(screen)
+            held.seek(0)
+            for line in held:
+                if not NOTES.search(line):
+                    os.write(2, line)
+
+
+def kernel_cache(package: Path) -> Path:
+    """Folder for the compiled kernels of a state of the code.
+
+    Numba's own cache does not notice that a function which a cached one calls has changed, and would go on running the
+    old one. A folder named after the text of all kernels cannot hold an old one.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        text = path.read_bytes()
+        if b"numba" in text:
+            digest.update(path.relative_to(package).as_posix().encode() + b"\0" + text)
+    return package / "__pycache__" / f"halonet-{digest.hexdigest()[:16]}"

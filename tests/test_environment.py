@@ -1,0 +1,71 @@
+"""What libraries are told before they are imported: the kernels that run, and what reaches the terminal."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from halonet.storage import FieldHeader, write_field
+
+ROOT = Path(__file__).parents[1]
+NETWORK = ROOT / "networks/vnet-small"
+OWN = ("TF_ENABLE_ONEDNN_OPTS", "TF_CPP_MIN_LOG_LEVEL")
+
+
+def run(*command, **variables):
+    """A process that inherits none of the variables this one has set for TensorFlow."""
+    environment = {name: value for name, value in os.environ.items() if name not in OWN} | variables
+    process = subprocess.run(list(map(str, command)), env=environment, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    return process
+
+
+@pytest.fixture(scope="module")
+def predict(tmp_path_factory):
+    """Predict a box by the script; the process prints every kernel of oneDNN that runs."""
+    folder = tmp_path_factory.mktemp("predict")
+    density = np.random.default_rng(1).normal(size=(32,) * 3).astype(np.float32)
+    write_field(folder / "density.h5", "density", density, FieldHeader(32.0))
+    script = ROOT / "workflow_scripts/predict_mask.py"
+    files = ("--density", folder / "density.h5", "--network", NETWORK, "--probability", folder / "p.h5")
+    settings = json.dumps({"tile": 32, "buffer": 8})
+
+    def start(**variables):
+        return run(sys.executable, script, *files, "--settings", settings, ONEDNN_VERBOSE="1", **variables)
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def predicted(predict):
+    return predict()
+
+
+def convolutions(process):
+    return [line for line in process.stdout.splitlines() if ",exec,cpu,convolution," in line]
+
+
+def test_the_convolutions_of_a_script_run_in_kernels_of_onednn_unless_the_user_switches_them_off(predict, predicted):
+    assert convolutions(predicted)
+    assert not convolutions(predict(TF_ENABLE_ONEDNN_OPTS="0"))
+
+
+def test_a_script_prints_its_own_words_and_none_of_tensorflow(predicted):
+    lines = predicted.stderr.splitlines()
+    assert lines
+    assert all("tiles" in line for line in lines)
+
+
+def test_notes_of_tensorflow_are_shown_to_who_asks_for_them_and_other_errors_of_its_import_to_all():
+    program = "import halonet, tensorflow"
+    assert "oneDNN custom operations are on" in run(sys.executable, "-c", program, TF_CPP_MIN_LOG_LEVEL="0").stderr
+    program = (
+        "import os, halonet.environment as e\n"
+        "with e.without_notes():\n"
+        "    os.write(2, b'I0000 port.cc:153] oneDNN custom operations are on. You may\\nsomething else\\n')\n"
+    )
+    assert run(sys.executable, "-c", program).stderr == "something else\n"
