@@ -29,4 +29,4 @@ rule make_batch:
         files=lambda wildcards: truth_files(BATCHES[wildcards.batch]),
     shell:
         "python {params.script} --configuration {params.configuration:q} --cores {threads} --files {params.files}"
-        " 2>&1 | tee {log}"
+        " > {log} 2>&1"

@@ -13,7 +13,9 @@ shell.prefix(
     f"set -euo pipefail; export PYTHONPATH='{ROOT}/src'${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
 )
 
+from halonet import run_progress
 from halonet.costs import JobCosts, memory_mb, runtime_minutes
+from halonet.machine import machine_of
 from halonet.provenance import code_digest, file_digest
 from halonet.run_log import describe_failures, failed_jobs
 from halonet.settings import Settings, SettingsError, validate
@@ -23,7 +25,8 @@ try:
 except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
-COSTS = JobCosts(SETTINGS)
+COSTS = JobCosts(SETTINGS, machine_of(SETTINGS.jobs))
+run_progress.costs = COSTS
 CATALOGUES = SETTINGS.catalogues
 RESULTS = f"{SETTINGS.run.results}/{SETTINGS.run.name}"
 LOGS = f"{RESULTS}/logs"

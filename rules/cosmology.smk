@@ -18,7 +18,7 @@ rule compute_power_spectrum:
         code=digest("compute_power_spectrum"),
         cosmology=as_json(SETTINGS.cosmology),
     shell:
-        "python {params.script} --cosmology {params.cosmology:q} --output {output.power_spectrum} 2>&1 | tee {log}"
+        "python {params.script} --cosmology {params.cosmology:q} --output {output.power_spectrum} > {log} 2>&1"
 
 
 rule solve_collapse_table:
@@ -40,4 +40,4 @@ rule solve_collapse_table:
         settings=as_json(SETTINGS.ground_truth.peak_patch),
     shell:
         "python {params.script} --cosmology {params.cosmology:q} --settings {params.settings:q} --output {output.table}"
-        " 2>&1 | tee {log}"
+        " > {log} 2>&1"

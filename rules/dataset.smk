@@ -27,4 +27,4 @@ rule slice_subvolumes:
     shell:
         "python {params.script} --ground-truth {params.ground_truth} --training {params.training}"
         " --validation {params.validation} --settings {params.settings:q} --seed {params.seed}"
-        " --manifest {output.manifest} --normalisation {output.normalisation} 2>&1 | tee {log}"
+        " --manifest {output.manifest} --normalisation {output.normalisation} > {log} 2>&1"

@@ -54,7 +54,7 @@ rule prepare_field_level:
     shell:
         "python {params.script} --haloes {input.haloes} --truth {input.density} --drop --seed {params.seed}"
         " --power-spectrum {input.power_spectrum} --settings {params.settings:q} --cosmology {params.cosmology:q}"
-        " --inputs {output.inputs} 2>&1 | tee {log}"
+        " --inputs {output.inputs} > {log} 2>&1"
 
 
 rule sample_field_level:
@@ -78,7 +78,7 @@ rule sample_field_level:
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --settings {params.settings:q} --seed {params.seed}"
-        " --chain {wildcards.chain} --output {output.chain} 2>&1 | tee {log}"
+        " --chain {wildcards.chain} --output {output.chain} > {log} 2>&1"
 
 
 rule summarise_field_level:
@@ -104,7 +104,7 @@ rule summarise_field_level:
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
-        " --seed {params.seed} --summary {output.summary} --arrays {output.arrays} 2>&1 | tee {log}"
+        " --seed {params.seed} --summary {output.summary} --arrays {output.arrays} > {log} 2>&1"
 
 
 rule draw_field_level_haloes:
@@ -129,7 +129,7 @@ rule draw_field_level_haloes:
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
-        " --seed {params.seed} --draw {wildcards.draw} --haloes {output.haloes} 2>&1 | tee {log}"
+        " --seed {params.seed} --draw {wildcards.draw} --haloes {output.haloes} > {log} 2>&1"
 
 
 rule write_constrained_density:
@@ -155,7 +155,7 @@ rule write_constrained_density:
         cells=SETTINGS.boxes.cells,
     shell:
         "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
-        " --seed {params.seed} --sample {wildcards.draw} --cells {params.cells} --density {output.density} 2>&1 | tee {log}"
+        " --seed {params.seed} --sample {wildcards.draw} --cells {params.cells} --density {output.density} > {log} 2>&1"
 
 
 rule draw_field_level_figures:
@@ -179,4 +179,4 @@ rule draw_field_level_figures:
         code=digest("draw_field_level_figures"),
     shell:
         "python {params.script} --inputs {input.inputs} --summary {input.summary} --arrays {input.arrays}"
-        " --figures $(dirname {output.figures[0]}) 2>&1 | tee {log}"
+        " --figures $(dirname {output.figures[0]}) > {log} 2>&1"

@@ -30,7 +30,7 @@ rule draw_density:
         LAUNCH
         + "python {params.script} --power-spectrum {input.power_spectrum} --cosmology {params.cosmology:q}"
         " --cells {params.cells} --box-size {params.box_size} --seed {params.seed} --box {params.box}"
-        " --ranks {resources.tasks} --density {output.density} 2>&1 | tee {log}"
+        " --ranks {resources.tasks} --density {output.density} > {log} 2>&1"
 
 
 rule find_peak_patch_haloes:
@@ -59,4 +59,4 @@ rule find_peak_patch_haloes:
     shell:
         LAUNCH
         + "python {params.script} --density {input.density} --collapse-table {input.table} --settings {params.settings:q}"
-        " --ranks {resources.tasks} --haloes {output.haloes} --mask {output.mask} 2>&1 | tee {log}"
+        " --ranks {resources.tasks} --haloes {output.haloes} --mask {output.mask} > {log} 2>&1"

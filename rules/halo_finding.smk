@@ -22,7 +22,7 @@ rule calibrate_thresholds:
         settings=finding,
     shell:
         "python {params.script} --probability {input.probability} --haloes {input.haloes}"
-        " --settings {params.settings:q} --thresholds {output.thresholds} 2>&1 | tee {log}"
+        " --settings {params.settings:q} --thresholds {output.thresholds} > {log} 2>&1"
 
 
 rule find_haloes:
@@ -51,7 +51,7 @@ rule find_haloes:
         ),
     shell:
         "python {params.script} --probability {input.probability} {params.beside} {params.thresholds}"
-        " --settings {params.settings:q} --haloes {output.haloes} 2>&1 | tee {log}"
+        " --settings {params.settings:q} --haloes {output.haloes} > {log} 2>&1"
 
 
 # A diagnostic: what these haloes get wrong is the network's, not the search's.

@@ -32,4 +32,4 @@ rule import_ground_truth:
     shell:
         "python {params.script} --from-density {input.density} {params.from_haloes} {params.from_mask}"
         " --cells {params.cells} --box-size {params.box_size} --cosmology {params.cosmology:q}"
-        " --density {output.density} {params.haloes} --mask {output.mask} 2>&1 | tee {log}"
+        " --density {output.density} {params.haloes} --mask {output.mask} > {log} 2>&1"

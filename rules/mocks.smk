@@ -43,7 +43,7 @@ rule make_mock:
         + "python {params.script} --seed {wildcards.seed} --cells {params.cells} --box-size {params.box_size}"
         " --network $(dirname {input.network[0]}) --cosmology {params.cosmology:q} --power-spectrum {input.power_spectrum}"
         " --threads {threads} --gpus {resources.gpus_of_rank} --ranks {resources.tasks} {params.options:q}"
-        " --output {output.haloes} 2>&1 | tee {log}"
+        " --output {output.haloes} > {log} 2>&1"
 
 
 rule measure_mock:
@@ -66,7 +66,7 @@ rule measure_mock:
         settings=mock_settings("minimum_cells", "largest_k_per_mpc"),
     shell:
         "python {params.script} --haloes {input.haloes} --settings {params.settings:q}"
-        " --statistics {output.statistics} 2>&1 | tee {log}"
+        " --statistics {output.statistics} > {log} 2>&1"
 
 
 rule summarise_mocks:
@@ -90,7 +90,7 @@ rule summarise_mocks:
         settings=mock_settings("precision"),
     shell:
         "python {params.script} --statistics {input.statistics} --settings {params.settings:q}"
-        " --summary {output.summary} 2>&1 | tee {log}"
+        " --summary {output.summary} > {log} 2>&1"
 
 
 rule match_abundance:
@@ -113,4 +113,4 @@ rule match_abundance:
         code=digest("match_abundance"),
     shell:
         "python {params.script} --haloes {input.haloes} --matched {output.matched}"
-        " --power-spectrum {input.power_spectrum} 2>&1 | tee {log}"
+        " --power-spectrum {input.power_spectrum} > {log} 2>&1"

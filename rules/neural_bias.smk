@@ -31,7 +31,7 @@ rule prepare_neural_bias:
         cosmology=as_json(SETTINGS.cosmology),
     shell:
         "python {params.script} --density {input.density} --haloes {input.haloes} --drop"
-        " --settings {params.settings:q} --cosmology {params.cosmology:q} --inputs {output.inputs} 2>&1 | tee {log}"
+        " --settings {params.settings:q} --cosmology {params.cosmology:q} --inputs {output.inputs} > {log} 2>&1"
 
 
 rule sample_neural_bias:
@@ -55,7 +55,7 @@ rule sample_neural_bias:
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --settings {params.settings:q} --seed {params.seed}"
-        " --chain {wildcards.chain} --output {output.chain} 2>&1 | tee {log}"
+        " --chain {wildcards.chain} --output {output.chain} > {log} 2>&1"
 
 
 rule summarise_neural_bias:
@@ -81,7 +81,7 @@ rule summarise_neural_bias:
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
-        " --seed {params.seed} --summary {output.summary} --arrays {output.arrays} 2>&1 | tee {log}"
+        " --seed {params.seed} --summary {output.summary} --arrays {output.arrays} > {log} 2>&1"
 
 
 rule draw_neural_bias_haloes:
@@ -108,7 +108,7 @@ rule draw_neural_bias_haloes:
     shell:
         "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
         " --cosmology {params.cosmology:q} --seed {params.seed} --draw {wildcards.draw} --haloes {output.haloes}"
-        " 2>&1 | tee {log}"
+        " > {log} 2>&1"
 
 
 rule draw_neural_bias_figures:
@@ -132,4 +132,4 @@ rule draw_neural_bias_figures:
         code=digest("draw_neural_bias_figures"),
     shell:
         "python {params.script} --inputs {input.inputs} --summary {input.summary} --arrays {input.arrays}"
-        " --figures $(dirname {output.figures[0]}) 2>&1 | tee {log}"
+        " --figures $(dirname {output.figures[0]}) > {log} 2>&1"

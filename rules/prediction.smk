@@ -29,4 +29,4 @@ rule predict_mask:
     shell:
         "python {params.script} --density {input.density} --network $(dirname {input.weights})"
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
-        " --probability {output.probability} 2>&1 | tee {log}"
+        " --probability {output.probability} > {log} 2>&1"

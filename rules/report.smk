@@ -35,7 +35,7 @@ rule draw_figures:
         "python {params.script} --density {input.density} --true-mask {input.true_mask} --true-haloes {input.true_haloes}"
         " --probability {input.probability} --haloes {input.haloes} --statistics {input.statistics}"
         " --summary {input.summary} --history {input.history} --network $(dirname {input.weights})"
-        " {params.thresholds} --figures $(dirname {output.figures[0]}) 2>&1 | tee {log}"
+        " {params.thresholds} --figures $(dirname {output.figures[0]}) > {log} 2>&1"
 
 
 rule write_report:
@@ -68,4 +68,4 @@ rule write_report:
     shell:
         "python {params.script} --networks {params.networks} --summaries {input.summaries}"
         " --figures {params.figures} --provenance {input.provenance} --settings {params.settings:q}"
-        " {params.neural_bias} --report {output.report} 2>&1 | tee {log}"
+        " {params.neural_bias} --report {output.report} > {log} 2>&1"

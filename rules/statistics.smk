@@ -32,7 +32,7 @@ rule measure_statistics:
         ],
     shell:
         "python {params.script} --true-mask {input.true_mask} --probability {input.probability} {params.haloes}"
-        " --settings {params.settings:q} --statistics {output.statistics} 2>&1 | tee {log}"
+        " --settings {params.settings:q} --statistics {output.statistics} > {log} 2>&1"
 
 
 rule summarise_statistics:
@@ -56,4 +56,4 @@ rule summarise_statistics:
         cosmology=as_json(SETTINGS.cosmology),
     shell:
         "python {params.script} --statistics {input.statistics} --cosmology {params.cosmology:q}"
-        " --power-spectrum {input.power_spectrum} --summary {output.summary} 2>&1 | tee {log}"
+        " --power-spectrum {input.power_spectrum} --summary {output.summary} > {log} 2>&1"

@@ -28,7 +28,7 @@ rule compute_channels:
         ),
     shell:
         "python {params.script} --density {input.density} --settings {params.settings:q} --threads {threads}"
-        " --channels {output.channels} 2>&1 | tee {log}"
+        " --channels {output.channels} > {log} 2>&1"
 
 
 rule assign_cells:
@@ -49,7 +49,7 @@ rule assign_cells:
         script=script("assign_cells"),
         code=digest("assign_cells"),
     shell:
-        "python {params.script} --haloes {input.haloes} --targets {output.targets} 2>&1 | tee {log}"
+        "python {params.script} --haloes {input.haloes} --targets {output.targets} > {log} 2>&1"
 
 
 rule train_network:
@@ -108,4 +108,4 @@ rule train_network:
         + "python {params.script} --ground-truth {params.ground_truth} --manifest {input.manifest}"
         " --normalisation {input.normalisation} {params.channels} {params.targets} {params.start} --settings {params.settings:q} --seed {params.seed}"
         ' --training \'{{"checkpoint_minutes": {resources.checkpoint_minutes}, "threads": {threads},'
-        ' "gpus": {resources.gpus_of_rank}}}\' --ranks {resources.tasks} --restart-on-change --output $(dirname {output.weights}) 2>&1 | tee {log}'
+        ' "gpus": {resources.gpus_of_rank}}}\' --ranks {resources.tasks} --restart-on-change --output $(dirname {output.weights}) > {log} 2>&1'

@@ -13,8 +13,9 @@ from halonet.settings import Settings, validate
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "halonet"
 FLOORS = [
-    {"grid", "settings", "provenance", "mpi", "console", "costs", "run_log", "run_status"},
-    {"storage", "cosmology"},
+    {"grid", "settings", "provenance", "mpi", "console", "environment"}
+    | {"costs", "run_log", "run_status", "run_progress"},
+    {"storage", "cosmology", "machine"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"},
     {"peak_patch", "network", "halo_finding", "statistics", "neural_bias", "figures", "export", "mocks"},
     {"field_level"},  # built on the neural bias model

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from halonet.costs import COSTS, JobCosts, memory_mb, operations_per_voxel, runtime_minutes
+from halonet import machine
+from halonet.costs import COSTS, JobCosts, Machine, memory_mb, operations_per_voxel, runtime_minutes
+from halonet.machine import machine_of
 from halonet.network.flops import flops_per_voxel, unallocated_network
 from halonet.settings import JobSettings, load_settings
 
@@ -98,3 +100,31 @@ def written(folder, text):
     path = folder / "settings.yaml"
     path.write_text(text)
     return path
+
+
+def test_run_times_follow_the_measured_speed_of_the_machine_and_set_ones_win(tmp_path):
+    settings = load_settings(PAPER, SMALL)
+    name = settings.run.networks[0]
+    slow, fast = (JobCosts(settings, Machine(speed, 0.04 * speed)) for speed in (0.5, 2.0))
+    for rule in ("find_peak_patch_haloes", "train_network", "predict_mask", "draw_figures"):
+        assert slow.seconds(rule, name) == pytest.approx(4 * fast.seconds(rule, name), rel=0.01), rule
+    assert machine_of(JobSettings(core_speed=3.0, core_tflops=0.5)) == Machine(3.0, 0.5)
+
+
+def test_the_speed_of_a_machine_is_measured_once_and_a_damaged_measurement_again(tmp_path, monkeypatch):
+    measured = []
+    monkeypatch.setattr(machine, "core_tflops", lambda: measured.append(1) or 0.01 * len(measured))
+    first = machine.this_machine(tmp_path)
+    assert 0.05 < first.core_speed < 20
+    assert machine.this_machine(tmp_path) == first
+    assert len(measured) == 1
+    (file,) = tmp_path.iterdir()
+    file.write_text(file.read_text()[:9])
+    assert machine.this_machine(tmp_path).core_tflops == 0.02
+
+
+def test_networks_are_slower_without_the_kernels_that_are_switched_on(monkeypatch):
+    """oneDNN, which TensorFlow leaves off on processors without AVX-512: the measurement must see the difference."""
+    fast = machine.core_tflops()
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert machine.core_tflops() < fast / 1.5

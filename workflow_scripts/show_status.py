@@ -11,6 +11,7 @@ from pathlib import Path
 
 from halonet import console
 from halonet.costs import JobCosts
+from halonet.machine import machine_of
 from halonet.run_log import describe_failures, failed_jobs, logs_of_run
 from halonet.run_status import Forecast, PlannedJob, forecast, jobs_by_rule, planned_jobs, started_jobs
 from halonet.settings import load_settings
@@ -33,7 +34,7 @@ def main() -> None:
     print(f"Run {settings.run.name} in {results}\n")
     print_jobs(every, jobs, started_jobs(jobs, folder), folder)
     print(describe_failures(failed_jobs(logs_of_run(results, folder), folder), folder))
-    print_forecast(forecast(jobs, JobCosts(settings), results / "logs"))
+    print_forecast(forecast(jobs, JobCosts(settings, machine_of(settings.jobs)), results / "logs"))
 
 
 def dry_run(arguments: argparse.Namespace, *more: str) -> str:

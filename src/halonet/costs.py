@@ -91,10 +91,27 @@ def runtime_minutes(measured: float, attempt: int, jobs: JobSettings) -> int:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """How fast a core is; :mod:`halonet.machine` measures it.
+
+    Attributes
+    ----------
+    core_speed
+        Beside a core of the machine on which the times of :data:`COSTS` were measured.
+    core_tflops
+        Operations per second (10^12) in the training of a network.
+    """
+
+    core_speed: float = 1.0
+    core_tflops: float = 0.04
+
+
+@dataclass(frozen=True)
 class JobCosts:
-    """Measured cost of the jobs of a run, by rule and, where it depends on that, network."""
+    """Measured cost of the jobs of a run on a machine, by rule and, where it depends on that, network."""
 
     settings: Settings
+    machine: Machine = Machine()
 
     def megabytes(self, rule: str, network: str | None = None) -> float:
         """Memory (MB)."""
@@ -120,11 +137,15 @@ class JobCosts:
             cells *= EVALUATIONS * settings.field_level.transitions
         if rule == "make_batch":
             # Every box starts two scripts beside the work on its cells.
-            return settings.jobs.boxes_per_job * (cost.seconds + cost.microseconds * cells / 1e6 / self.ranks(rule))
-        work = cost.microseconds * cells / 1e6 / self.ranks(rule)
+            return settings.jobs.boxes_per_job * self._scaled(cost.seconds, cost.microseconds * cells, rule)
+        seconds = self._scaled(cost.seconds, cost.microseconds * cells, rule)
         if rule in ("train_network", "predict_mask"):
-            work += self._operations(rule, network) / self._speed(rule)
-        return cost.seconds + work
+            seconds += self._operations(rule, network) / self._speed(rule)
+        return seconds
+
+    def _scaled(self, seconds: float, microseconds: float, rule: str) -> float:
+        """Time here (s) of what was measured on another machine; ranks share the second part."""
+        return (seconds + microseconds / 1e6 / self.ranks(rule)) / self.machine.core_speed
 
     def _cells(self, rule: str) -> int:
         """Cells of the box a job works on."""
@@ -175,7 +196,7 @@ class JobCosts:
     def _speed(self, rule: str) -> float:
         """Operations per second."""
         jobs, cores = self.settings.jobs, self.ranks(rule) * self.threads(rule)
-        return 1e12 * (self.gpus(rule) * jobs.gpu_tflops or cores * jobs.core_tflops)
+        return 1e12 * (self.gpus(rule) * jobs.gpu_tflops or cores * self.machine.core_tflops)
 
 
 def channel_bytes(count: int) -> float:

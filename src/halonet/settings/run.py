@@ -38,7 +38,14 @@ class JobSettings(Model):
     largest_memory_mb: int | None = Field(None, ge=500, description="no job asks for more; null: no limit")
     longest_minutes: int | None = Field(None, ge=1, description="no job asks for more; null: no limit")
     gpu_tflops: float = Field(2.5, gt=0, description="10^12 operations per second that training reaches on one GPU")
-    core_tflops: float = Field(0.04, gt=0, description="the same of one CPU core")
+    core_tflops: float | None = Field(
+        None, gt=0, description="the same of one CPU core; null: measured once on the machine that plans the run"
+    )
+    core_speed: float | None = Field(
+        None,
+        gt=0,
+        description="the same for all other work, beside a core of docs/performance.md; null: measured",
+    )
 
 
 class Settings(Model):
