@@ -90,9 +90,10 @@ def measure_case(case):
     """Train one preset in one precision; runs in a process of its own."""
     import keras
 
-    from halonet.network.devices import prepare_devices
+    from halonet.network.devices import prepare_devices, prepare_gradients
 
     prepare_devices(case["threads"], gpus_found() if case["gpus"] is None else case["gpus"])
+    prepare_gradients()
 
     from halonet.network.build import build_network
     from halonet.network.flops import flops_per_voxel, training_flops

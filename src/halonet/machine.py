@@ -31,7 +31,7 @@ REFERENCE_SECONDS = 0.0164
 SIDE, CHANNELS = 48, 16  # of the field that is convolved
 # The operations of a training step take so much longer than those of a convolution alone: a step also adds, and changes
 # layouts and resolutions.
-OVERHEAD = 1.0
+OVERHEAD = 2.0
 # What decides the kernels of a convolution.
 VARIABLES = ("TF_ENABLE_ONEDNN_OPTS", "ONEDNN_MAX_CPU_ISA")
 
