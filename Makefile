@@ -5,11 +5,14 @@ CORES ?= 2
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PEERS := .venv-peers
-REQUIREMENTS := requirements/base.txt requirements/cpu.txt requirements/dev.txt
+REQUIREMENTS := requirements/base.txt requirements/cpu.txt
+TEST_REQUIREMENTS := requirements/export.txt requirements/dev.txt
+# Python compiles what it imports, pip everything: half of the time of an installation.
+PIP_INSTALL := -m pip install --quiet --no-compile
 # Rules call `python` and `mpiexec` by name: the environment's come first.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: quickstart test test-slurm lint benchmark clean
+.PHONY: quickstart test test-slow test-slurm lint benchmark clean
 
 # The lock dies with its holder, unlike Snakemake's own: after a kill -9 the same command goes on where the run stopped.
 quickstart: $(VENV)/installed
@@ -22,11 +25,15 @@ quickstart: $(VENV)/installed
 test: lint
 	python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
+# What takes minutes each; what `make test` has in small, here in large.
+test-slow: $(VENV)/installed-for-tests
+	python -m pytest -m slow
+
 # On a private cluster of two virtual nodes (tests/slurm/mini-slurm): apt-get install slurmctld slurmd slurm-client munge.
-test-slurm: $(VENV)/installed
+test-slurm: $(VENV)/installed-for-tests
 	python -m pytest -m slurm tests/slurm
 
-lint: $(VENV)/installed
+lint: $(VENV)/installed-for-tests
 	ruff check .
 	ruff format --check .
 	snakefmt --check Snakefile rules
@@ -40,14 +47,18 @@ benchmark: $(PEERS)/installed
 $(VENV)/installed: $(REQUIREMENTS) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is " + sys.version)'
 	$(PYTHON) -m venv --clear $(VENV) # what a killed installation has left may be broken
-	$(BIN)/python -m pip install --quiet $(addprefix -r ,$(REQUIREMENTS))
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python $(PIP_INSTALL) $(addprefix -r ,$(REQUIREMENTS))
+	$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(PEERS)/installed: $(REQUIREMENTS) requirements/peers.txt pyproject.toml
+$(VENV)/installed-for-tests: $(VENV)/installed $(TEST_REQUIREMENTS)
+	$(BIN)/python $(PIP_INSTALL) $(addprefix -r ,$(REQUIREMENTS) $(TEST_REQUIREMENTS))
+	touch $@
+
+$(PEERS)/installed: $(REQUIREMENTS) $(TEST_REQUIREMENTS) requirements/peers.txt pyproject.toml
 	$(PYTHON) -m venv --clear $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet $(addprefix -r ,$(REQUIREMENTS)) -r requirements/peers.txt
-	$(PEERS)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(PEERS)/bin/python $(PIP_INSTALL) $(addprefix -r ,$(REQUIREMENTS) $(TEST_REQUIREMENTS)) -r requirements/peers.txt
+	$(PEERS)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
 
 clean:

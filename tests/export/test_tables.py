@@ -1,6 +1,7 @@
 """FITS read with astropy, Parquet with pyarrow and pandas: every column, its unit and all metadata come back."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from pyarrow import parquet
 
 from halonet.catalogue import COLUMNS
 from halonet.export.formats import export_catalogue
+from halonet.settings import SettingsError
 
 ASTROPY_UNITS = {"Mpc": units.Mpc, "km/s": units.km / units.s, "Msun": units.Msun}
 
@@ -83,3 +85,12 @@ def test_a_table_has_the_columns_the_catalogue_has_and_no_others(haloes, write):
     expected = [name for name in COLUMNS if name not in ("overdensity", "x")]
     assert parquet.read_table(export_catalogue(path, "parquet")).column_names == expected
     assert QTable.read(export_catalogue(path, "fits"), hdu="HALOES").colnames == expected
+
+
+@pytest.mark.parametrize(("name", "library"), [("fits", "astropy"), ("parquet", "pyarrow")])
+def test_a_library_that_is_not_installed_is_named_with_how_to_install_it(written, monkeypatch, name, library):
+    for module in [module for module in sys.modules if module.split(".")[0] == library]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(SettingsError, match=rf"needs {library}.*pip install -r requirements/export\.txt"):
+        export_catalogue(written[0], name)

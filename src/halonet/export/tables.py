@@ -5,10 +5,12 @@ provenance and notes with the table.
 """
 
 import json
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from halonet.catalogue import COLUMNS, HaloCatalogue
-from halonet.settings import CosmologySettings
+from halonet.settings import CosmologySettings, SettingsError
 from halonet.storage import atomic_path
 
 # The unit strings of the FITS standard (4.0, section 4.3); a pure number has none.
@@ -27,8 +29,7 @@ FITS_KEYWORDS = {
 
 def write_fits(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings | None = None) -> None:
     """Write the binary table ``HALOES``; descriptions are TCOMMn, cosmology, provenance and notes JSON text."""
-    from astropy.io import fits
-
+    fits = _library("astropy.io.fits", "FITS")
     names = _present(catalogue)
     columns = [
         fits.Column(
@@ -50,9 +51,7 @@ def write_fits(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySetting
 
 def write_parquet(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings | None = None) -> None:
     """Write a Parquet table; ``unit`` and ``description`` are metadata of each field, the rest of the schema."""
-    import pyarrow
-    from pyarrow import parquet
-
+    pyarrow, parquet = _library("pyarrow", "Parquet"), _library("pyarrow.parquet", "Parquet")
     fields, arrays = [], []
     for name in _present(catalogue):
         column = COLUMNS[name]
@@ -78,6 +77,17 @@ def metadata(catalogue: HaloCatalogue) -> dict[str, str | float | int]:
         "notes": json.dumps(catalogue.notes),
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _library(name: str, what: str) -> ModuleType:
+    """A library that only exporters need."""
+    try:
+        return import_module(name)
+    except ModuleNotFoundError:
+        library = name.split(".")[0]
+        raise SettingsError(
+            f"{what} needs {library}, which is not installed: pip install -r requirements/export.txt"
+        ) from None
 
 
 def _present(catalogue: HaloCatalogue) -> list[str]:
