@@ -11,10 +11,30 @@ from collections import Counter
 from pathlib import Path
 
 import yaml
+from numba.core.caching import UserProvidedCacheLocator
+
+from halonet.environment import kernel_cache
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 PARTS = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "src", "envs", "profiles", "slurm")
+
+
+def share_kernels(source: Path, target: Path) -> None:
+    """Hand the compiled kernels of a checkout on to another one of the same code, which would take half a minute.
+
+    Numba keeps them by the path of the folder that they were compiled from.
+    """
+    package, copied = source / "src/halonet", target / "src/halonet"
+    cache, kept = kernel_cache(package), kernel_cache(copied)
+    if cache.name != kept.name:
+        return  # a test has changed the code of one
+    for folder in {path.parent for path in package.rglob("*.py")}:
+        there = copied / folder.relative_to(package)
+        compiled = cache / UserProvidedCacheLocator.get_suitable_cache_subpath(str(folder / "a.py"))
+        handed_on = kept / UserProvidedCacheLocator.get_suitable_cache_subpath(str(there / "a.py"))
+        if compiled.is_dir() and (not handed_on.is_dir() or len(os.listdir(handed_on)) < len(os.listdir(compiled))):
+            shutil.copytree(compiled, handed_on, dirs_exist_ok=True)
 
 
 class Workflow:
@@ -27,6 +47,7 @@ class Workflow:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
             copy(ROOT / part, folder / part)
         shutil.copy(settings, self.settings)
+        share_kernels(ROOT, folder)
 
     def values(self) -> dict:
         return yaml.safe_load(self.settings.read_text())
@@ -52,6 +73,7 @@ class Workflow:
             self.command(*arguments), cwd=self.folder, capture_output=True, text=True, env=self.environment()
         )
         process.output = process.stdout + process.stderr
+        share_kernels(self.folder, ROOT)
         if check and process.returncode:
             raise AssertionError(f"the workflow ended with {process.returncode}:\n{process.output}")
         return process

@@ -7,6 +7,7 @@ convolutions of networks, which gain most from wide vector units.
 import hashlib
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -23,8 +24,8 @@ from halonet.settings import JobSettings
 from halonet.storage import atomic_path
 
 log = logging.getLogger("halonet")
-VERSION = 1  # of the measurement: another one is made anew
-REPETITIONS = 5
+VERSION = 2  # of the measurement: another one is made anew
+SECONDS = 2.0  # of measurement: other work on a busy machine pauses now and then
 CELLS = 128
 # A transform of 128^3 cells and back, float32, one thread of the AMD EPYC on which docs/performance.md was measured.
 REFERENCE_SECONDS = 0.0164
@@ -111,13 +112,13 @@ def convolution_tflops() -> float:
 
 
 def _fastest(work: Callable[[], object]) -> float:
-    """Least time (s) of several runs, after one that does not count: other work only makes them longer."""
-    times = []
-    for _ in range(REPETITIONS + 1):
-        start = time.perf_counter()
+    """Least time (s) of many runs, after one that does not count: other work only makes them longer."""
+    work()
+    fastest, end = math.inf, time.perf_counter() + SECONDS
+    while (start := time.perf_counter()) < end:
         work()
-        times.append(time.perf_counter() - start)
-    return min(times[1:])
+        fastest = min(fastest, time.perf_counter() - start)
+    return fastest
 
 
 def _kind() -> str:
