@@ -15,6 +15,7 @@ from performance.notes import EXPLAINED
 from performance.scaling import growths
 
 CHANGES = ROOT / "benchmarks" / "results" / "before_after.json"
+PROCESSORS = ROOT / "benchmarks" / "results" / "processors.json"
 IDLE_CORES = 0.3
 MEMORY_GB, MEMORY_CELLS = 24, 512
 NONE = "-"
@@ -32,7 +33,7 @@ def write_page(result, page):
     rows = [one for record in result["cases"] for one in record.get("rows", [])]
     run = Run(result, rows)
     made = [head(run), rates(run), distances(run), beside(run), growth(run), ranks(run), memory(run)]
-    sections = [*made, changes(), costs(run)]
+    sections = [*made, processors(), changes(), costs(run)]
     write_text(page, "\n\n".join(section for section in sections if section) + "\n")
     draw(run, page.parent / "images")
 
@@ -234,6 +235,27 @@ def memory(run):
         "TensorFlow's memory for a tile, weighs most in small ones."
     )
     return f"## Memory\n\n{words}\n\n{markdown(header, cells, left=2)}"
+
+
+def processors():
+    """What each kind of processor gives, from ``benchmarks/processors.py``; nothing where it was not run."""
+    if not PROCESSORS.exists():
+        return ""
+    found = read_json(PROCESSORS)
+    header = ("kernels", "training step", "prediction of 128³", "`make quickstart`")
+    cells = []
+    for one in found["rows"]:
+        whole = one["quickstart_seconds"]
+        times = [seconds_text(one[name]) for name in ("step_seconds", "prediction_seconds")]
+        cells.append([one["kind"], *times, NONE if whole is None else f"{whole / 60:.1f} min"])
+    words = (
+        f"The quickstart's network on {found['threads']} threads of one machine, {found['processor']}, whose kernels "
+        "were held back to those of lesser processors (`python benchmarks/processors.py`). HaloNet switches on the "
+        "kernels of oneDNN, which TensorFlow leaves off where there is no AVX-512; `TF_ENABLE_ONEDNN_OPTS=0` has "
+        "TensorFlow's own again. More than half of a training step with AVX2 is the gradient of the kernels of convolutions, for which "
+        "oneDNN has nothing better there than matrix products."
+    )
+    return f"## Kinds of processors\n\n{words}\n\n{markdown(header, cells, left=1)}"
 
 
 def changes():

@@ -142,7 +142,7 @@ class RunProgress:
         return ended and f"{self.elapsed():>8}  failed: {ended.rule} {ended.which} ({ended.log})"
 
     def heading(self) -> str:
-        """First line of the run."""
+        """First line of a run."""
         jobs = f"{self.total} job{'s' if self.total != 1 else ''}"
         return jobs + (f" on {self.cores} cores{self._about('to go')}" if self.cores else "")
 
