@@ -2,8 +2,8 @@
 
     python benchmarks/processors.py --quickstart-seconds 780 "AVX2"
 
-oneDNN can be held back from the newer instructions of a processor (``ONEDNN_MAX_CPU_ISA``), so that one machine shows
-several kinds. Writes ``benchmarks/results/processors.json``, a row for each kind; ``run_all.py --render`` puts the table
+oneDNN can be held back from the newer instructions of a processor (``ONEDNN_MAX_CPU_ISA``): one machine shows several
+kinds. Writes ``benchmarks/results/processors.json``, a row for each kind; ``run_all.py --render`` puts the table
 into ``docs/performance.md``. ``--quickstart-seconds`` is what ``make quickstart`` took on a fresh checkout.
 """
 

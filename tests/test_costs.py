@@ -128,3 +128,22 @@ def test_networks_are_slower_without_the_kernels_that_are_switched_on(monkeypatc
     fast = machine.core_tflops()
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     assert machine.core_tflops() < fast / 1.5
+
+
+def test_the_forecast_of_the_quickstart_is_that_of_a_quarter_of_an_hour():
+    """9 to 12 minutes were measured on two cores, whose speeds lie between these."""
+    settings = load_settings(PAPER, ROOT / "profiles/quickstart/settings.yaml")
+    boxes = {
+        "draw_density": 11,
+        "find_peak_patch_haloes": 11,
+        "compute_channels": 9,
+        "predict_mask": 6,
+        "find_haloes": 2,
+    }
+    jobs = {rule: boxes.get(rule, 1) for rule in COSTS if "mock" not in rule and "field_level" not in rule}
+    for rule in ("import_ground_truth", "make_batch", "assign_cells", "match_abundance", "write_constrained_density"):
+        del jobs[rule]
+    for machine_ in (Machine(0.7, 0.04), Machine(1.0, 0.08)):
+        costs = JobCosts(settings, machine_)
+        core_seconds = sum(n * costs.seconds(rule, "small") * costs.threads(rule) for rule, n in jobs.items())
+        assert 5 * 60 < core_seconds / 2 < 16 * 60

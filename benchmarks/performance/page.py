@@ -252,8 +252,8 @@ def processors():
         f"The quickstart's network on {found['threads']} threads of one machine, {found['processor']}, whose kernels "
         "were held back to those of lesser processors (`python benchmarks/processors.py`). HaloNet switches on the "
         "kernels of oneDNN, which TensorFlow leaves off where there is no AVX-512; `TF_ENABLE_ONEDNN_OPTS=0` has "
-        "TensorFlow's own again. More than half of a training step with AVX2 is the gradient of the kernels of convolutions, for which "
-        "oneDNN has nothing better there than matrix products."
+        "TensorFlow's own again. More than half of a training step with AVX2 is the gradient of the kernels of "
+        "convolutions, for which oneDNN has nothing better there than matrix products."
     )
     return f"## Kinds of processors\n\n{words}\n\n{markdown(header, cells, left=1)}"
 

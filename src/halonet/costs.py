@@ -15,6 +15,7 @@ TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to 
 THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock")
 MOCK_RULES = ("make_mock", "measure_mock", "summarise_mocks", "match_abundance")  # boxes of their own size
 FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_level_haloes")  # on a grid of their own
+NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
 EVALUATIONS = 20  # of the forward model in a transition of the phases
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
@@ -65,8 +66,8 @@ COSTS = {
     "summarise_mocks": Cost(300),
     "match_abundance": Cost(400, seconds=30),
     "prepare_neural_bias": Cost(700, 30, 10, 0.5),
-    "sample_neural_bias": Cost(1300, seconds=2200),
-    "summarise_neural_bias": Cost(2600, seconds=2200),
+    "sample_neural_bias": Cost(1300, 0, 40, 0.54),  # the time for a transition
+    "summarise_neural_bias": Cost(2600, 0, 40, 0.54),
     "draw_neural_bias_haloes": Cost(1300, seconds=20),
     "draw_neural_bias_figures": Cost(1300, seconds=60),
     "prepare_field_level": Cost(900, 40, 15, 0.6),
@@ -135,6 +136,8 @@ class JobCosts:
             cells *= known if rule == "slice_subvolumes" else settings.halo_finding.calibration_boxes
         if rule == "sample_field_level":
             cells *= EVALUATIONS * settings.field_level.transitions
+        if rule in NEURAL_BIAS_CHAINS:
+            cells = settings.neural_bias.cells**3 * settings.neural_bias.sampler.transitions
         if rule == "make_batch":
             # Every box starts two scripts beside the work on its cells.
             return settings.jobs.boxes_per_job * self._scaled(cost.seconds, cost.microseconds * cells, rule)
