@@ -11,6 +11,13 @@ configfile: f"{workflow.basedir}/config.yaml"
 include: "rules/common.smk"
 include: "rules/cosmology.smk"
 include: f"rules/{'import_' if SETTINGS.ground_truth.files else ''}ground_truth.smk"
+
+
+if SETTINGS.ground_truth.source == "n_body":
+
+    include: "rules/n_body.smk"
+
+
 include: "rules/batches.smk"
 include: "rules/dataset.smk"
 include: "rules/training.smk"
@@ -30,6 +37,7 @@ wildcard_constraints:
     batch=r"\d+-\d+",
     chain=r"\d+",
     draw=r"\d+",
+    redshift=r"[\d.]+",
     seed=r"\d+",
 
 
