@@ -250,6 +250,27 @@ def true_owners(boxes):
     return [f"{GROUND_TRUTH}/{box}/owners.h5" for box in boxes] if N_BODY else []
 
 
+def truths_figures():
+    """Figure of Peak Patch against the simulation, and its caption."""
+    names = ("truths.png", "truths.pdf", "captions.json")
+    return [f"{FIGURES}/truths/{name}" for name in names]
+
+
+def truths_of_run():
+    """Comparison of Peak Patch with the simulation, where the truth is one; nothing elsewhere."""
+    return truths_figures() if N_BODY else []
+
+
+def needs_a_simulation(wildcards):
+    """No file, but a word to the user where there is no simulation to compare Peak Patch with."""
+    if N_BODY:
+        return []
+    raise WorkflowError(
+        f"the target truths compares Peak Patch with a simulation, but ground_truth.source is "
+        f"{SETTINGS.ground_truth.source!r}; set it to 'n_body'"
+    )
+
+
 def needs_true_haloes(wildcards):
     """No file, but a word to the user where a target compares with haloes that the truth does not have."""
     if SETTINGS.ground_truth.has_haloes:

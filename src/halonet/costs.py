@@ -52,6 +52,8 @@ COSTS = {
     "simulate_n_body": Cost(310, 60, 10, 0.11),  # the time for the particle of a cell and a force
     "find_n_body_haloes": Cost(310, 90, 10, 1.2),
     "find_n_body_haloes_of_snapshot": Cost(310, 90, 10, 1.2),
+    "compare_truths": Cost(300, 48, 3, 0.4),
+    "draw_truths": Cost(350, seconds=12),
     "import_ground_truth": Cost(400, 40, 5, 1.0),
     "make_batch": Cost(550, 47, 10, 1.0),
     "slice_subvolumes": Cost(120, 1, 2, 0.01),

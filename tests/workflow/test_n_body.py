@@ -1,5 +1,7 @@
 """A run on the truth of a simulation: what is planned, and what a changed setting remakes."""
 
+import json
+
 import pytest
 
 BOXES = ("000", "001", "002", "003")
@@ -20,7 +22,8 @@ def test_a_simulation_takes_the_place_of_peak_patch_and_all_that_follows_stays(s
     assert planned >= TRUTH
     assert {f"assign_cells box={box}" for box in BOXES[:3]} <= planned
     assert {"train_network network=tiny", "measure_statistics network=tiny, box=003", "write_report"} <= planned
-    assert not any(job.startswith(("find_peak_patch", "solve_collapse")) for job in planned)
+    # Peak Patch only where it is compared with the simulation.
+    assert {job for job in planned if job.startswith("find_peak_patch")} == {"find_peak_patch_haloes box=003"}
 
 
 def test_further_snapshots_are_truths_of_their_own_from_the_same_simulation(simulated):
@@ -48,3 +51,22 @@ def test_a_box_of_the_truth_is_made_once_and_changed_settings_remake_what_they_d
     assert "simulate_n_body box=001" not in simulated.planned_jobs("ground_truth")
     simulated.change("ground_truth", n_body=keys | {"keep_particles": True})
     assert "simulate_n_body box=001" in simulated.planned_jobs("ground_truth")
+
+
+def test_peak_patch_is_compared_with_the_simulation_on_the_test_boxes_and_shown_in_the_report(simulated):
+    folder = simulated.results / "figures/truths"
+    simulated.run("truths")
+    assert {path.name for path in folder.iterdir()} == {"truths.png", "truths.pdf", "captions.json"}
+    (record,) = (json.loads(path.read_text()) for path in (simulated.results / "statistics/truths").iterdir())
+    assert 0.6 < record["overlap"]["agreement"] < 1
+    assert record["matching"]["pairs"] > 5
+    assert not (simulated.results / "peak_patch/000").exists()
+    planned = simulated.planned_jobs()
+    assert "write_report" in planned
+    assert not any(job.startswith(("compare_truths", "draw_truths")) for job in planned)
+
+
+def test_a_run_without_a_simulation_has_no_truths_to_compare(make_workflow):
+    process = make_workflow().run("truths", "--dry-run", check=False)
+    assert process.returncode
+    assert "ground_truth.source is 'peak_patch'; set it to 'n_body'" in process.output
