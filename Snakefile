@@ -11,6 +11,14 @@ configfile: f"{workflow.basedir}/config.yaml"
 include: "rules/common.smk"
 include: "rules/cosmology.smk"
 include: f"rules/{'import_' if SETTINGS.ground_truth.files else ''}ground_truth.smk"
+
+
+if SETTINGS.ground_truth.source == "n_body":
+
+    include: "rules/n_body.smk"
+    include: "rules/truths.smk"
+
+
 include: "rules/batches.smk"
 include: "rules/dataset.smk"
 include: "rules/training.smk"
@@ -30,6 +38,7 @@ wildcard_constraints:
     batch=r"\d+-\d+",
     chain=r"\d+",
     draw=r"\d+",
+    redshift=r"[\d.]+",
     seed=r"\d+",
 
 
@@ -50,6 +59,7 @@ localrules:
     neural_bias,
     field_level,
     mocks,
+    truths,
 
 
 # Targets list every kept file of their stage and of the stages before it: a deleted intermediate is noticed and remade.
@@ -133,6 +143,15 @@ rule figures:
         network_files(),
         dataset_files(),
         ground_truth_files(),
+
+
+# Peak Patch against the simulation that is the truth.
+
+
+rule truths:
+    input:
+        needs_a_simulation,
+        truths_of_run(),
 
 
 rule neural_bias:

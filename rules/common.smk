@@ -32,6 +32,9 @@ RESULTS = f"{SETTINGS.run.results}/{SETTINGS.run.name}"
 LOGS = f"{RESULTS}/logs"
 COSMOLOGY = f"{RESULTS}/cosmology"
 GROUND_TRUTH = f"{RESULTS}/ground_truth"
+# Where the truth is a simulation, Peak Patch haloes of the same densities stand beside it, for comparison.
+N_BODY = SETTINGS.ground_truth.source == "n_body"
+PEAK_PATCH = f"{RESULTS}/peak_patch" if N_BODY else GROUND_TRUTH
 DATASET = f"{RESULTS}/dataset"
 NETWORKS = f"{RESULTS}/networks"
 NETWORK_FILES = ("model.weights.h5", "settings.json", "normalisation.json")
@@ -53,11 +56,12 @@ VALIDATION_BOXES = KNOWN_BOXES[len(TRAINING_BOXES) :]
 SIZE = SETTINGS.jobs.boxes_per_job
 CUTS = [BOXES[start : start + SIZE] for start in range(0, len(BOXES), SIZE)]
 BATCHES = {f"{boxes[0]}-{boxes[-1]}": boxes for boxes in CUTS}
-TRUTH_SCRIPTS = (
-    ["import_ground_truth"]
-    if SETTINGS.ground_truth.files
-    else ["draw_density", "find_peak_patch_haloes"]
-)
+TRUTH_SCRIPTS = {
+    "files": ["import_ground_truth"],
+    "peak_patch": ["draw_density", "find_peak_patch_haloes"],
+    "n_body": ["draw_density", "simulate_n_body", "find_n_body_haloes"],
+}[SETTINGS.ground_truth.source]
+SNAPSHOTS = SETTINGS.ground_truth.n_body.snapshots(SETTINGS.cosmology.redshift)
 
 
 def outside_network(folder):
@@ -181,14 +185,41 @@ def collapse_table():
 def truth_files(boxes):
     """Kept files of the ground truth of these boxes."""
     names = ["mask.h5"] + (["density.h5"] if SETTINGS.run.keep_density else [])
+    if N_BODY:
+        names += n_body_names()
     files = expand(f"{GROUND_TRUTH}/{{box}}/{{name}}", box=boxes, name=names)
     return files + true_haloes(boxes)
+
+
+def snapshot_folder(redshift):
+    """Folder of a snapshot within that of its box: the box's own for the redshift of the run."""
+    return "" if redshift == SNAPSHOTS[0] else f"redshift_{redshift:g}/"
+
+
+def n_body_names():
+    """Kept files of a box's simulation, beside haloes and mask of the run's redshift."""
+    names = ["owners.h5"]
+    further = [snapshot_folder(redshift) for redshift in SNAPSHOTS[1:]]
+    names += [
+        f"{folder}{name}.h5"
+        for folder in further
+        for name in ("haloes", "mask", "owners")
+    ]
+    if SETTINGS.ground_truth.n_body.keep_particles:
+        names += [f"{folder}particles.h5" for folder in ("", *further)]
+    return names
+
+
+def n_body_settings(*names):
+    """Of the simulation's settings, those that a script uses, as JSON."""
+    return json.dumps(SETTINGS.ground_truth.n_body.model_dump(include=set(names)))
 
 
 def batch_configuration():
     """Configuration that makes the boxes of a batch as the run would: all of it, but for how its jobs run."""
     values = SETTINGS.model_dump(exclude={"training", "jobs", "mocks", "field_level"})
     values["ground_truth"] |= {"ranks": 1, "launcher": ""}
+    values["ground_truth"]["n_body"] |= {"threads": 1, "checkpoint_minutes": 10.0}
     return values | {"training": {}}
 
 
@@ -214,6 +245,32 @@ def true_haloes(boxes):
         [f"{GROUND_TRUTH}/{box}/haloes.h5" for box in boxes]
         if SETTINGS.ground_truth.has_haloes
         else []
+    )
+
+
+def true_owners(boxes):
+    """Halo of every cell of these boxes; none where protohaloes are spheres."""
+    return [f"{GROUND_TRUTH}/{box}/owners.h5" for box in boxes] if N_BODY else []
+
+
+def truths_figures():
+    """Figure of Peak Patch against the simulation, and its caption."""
+    names = ("truths.png", "truths.pdf", "captions.json")
+    return [f"{FIGURES}/truths/{name}" for name in names]
+
+
+def truths_of_run():
+    """Comparison of Peak Patch with the simulation, where the truth is one; nothing elsewhere."""
+    return truths_figures() if N_BODY else []
+
+
+def needs_a_simulation(wildcards):
+    """No file, but a word to the user where there is no simulation to compare Peak Patch with."""
+    if N_BODY:
+        return []
+    raise WorkflowError(
+        f"the target truths compares Peak Patch with a simulation, but ground_truth.source is "
+        f"{SETTINGS.ground_truth.source!r}; set it to 'n_body'"
     )
 
 
@@ -384,8 +441,11 @@ def figure_files():
 
 def reported_settings():
     """The settings that decide a run's results: neither how jobs run, nor networks that are not trained."""
-    own = SETTINGS.ground_truth.source == "files"
-    unused = {"ranks", "launcher"} | ({"peak_patch"} if own else {"source", "files"})
+    unused = {"ranks", "launcher"} | {
+        "files": {"peak_patch", "n_body"},
+        "peak_patch": {"source", "files", "n_body"},
+        "n_body": {"peak_patch", "files"},
+    }[SETTINGS.ground_truth.source]
     how = dict.fromkeys(("training", "jobs", "mocks", "field_level"), True)
     how["ground_truth"] = unused
     values = SETTINGS.model_dump(exclude=how)

@@ -38,8 +38,8 @@ rule find_peak_patch_haloes:
         density=f"{GROUND_TRUTH}/{{box}}/density.h5",
         table=f"{COSMOLOGY}/collapse_table.h5",
     output:
-        haloes=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
-        mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
+        haloes=f"{PEAK_PATCH}/{{box}}/haloes.h5",
+        mask=f"{PEAK_PATCH}/{{box}}/mask.h5",
     log:
         f"{LOGS}/find_peak_patch_haloes/{{box}}.log",
     benchmark:

@@ -46,6 +46,7 @@ rule write_report:
             f"{NETWORKS}/{trained(name)}/provenance.json" for name in CATALOGUES
         ],
         neural_bias=neural_bias_of_run(),
+        truths=truths_of_run(),
     output:
         report=REPORT,
     log:
@@ -65,7 +66,8 @@ rule write_report:
         # A function, since settings may hold the {box} of a user's files, which is no wildcard here.
         settings=lambda wildcards: json.dumps(reported_settings()),
         neural_bias=neural_bias_option(),
+        truths=given("--truths", [f"{FIGURES}/truths"] if N_BODY else []),
     shell:
         "python {params.script} --networks {params.networks} --summaries {input.summaries}"
         " --figures {params.figures} --provenance {input.provenance} --settings {params.settings:q}"
-        " {params.neural_bias} --report {output.report} > {log} 2>&1"
+        " {params.neural_bias} {params.truths} --report {output.report} > {log} 2>&1"

@@ -5,6 +5,7 @@ rule measure_statistics:
     input:
         true_mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
         true_haloes=true_haloes(["{box}"]),
+        true_owners=true_owners(["{box}"]),
         probability=probability_behind("{box}"),
         haloes=found_haloes_to_compare(),
         known_centres=found_haloes_to_compare("known_centres/{box}"),
@@ -26,6 +27,7 @@ rule measure_statistics:
         settings=as_json(SETTINGS.statistics),
         haloes=lambda wildcards, input: [
             *given("--true-haloes", input.true_haloes),
+            *given("--true-owners", input.true_owners),
             *given("--haloes", input.haloes),
             *given("--known-centres", input.known_centres),
             *given("--density", input.density),

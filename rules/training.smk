@@ -34,6 +34,7 @@ rule compute_channels:
 rule assign_cells:
     input:
         haloes=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
+        owners=true_owners(["{box}"]),
     output:
         targets=temp(f"{DATASET}/targets/{{box}}.h5"),
     log:
@@ -48,8 +49,9 @@ rule assign_cells:
     params:
         script=script("assign_cells"),
         code=digest("assign_cells"),
+        owners=lambda wildcards, input: given("--owners", input.owners),
     shell:
-        "python {params.script} --haloes {input.haloes} --targets {output.targets} > {log} 2>&1"
+        "python {params.script} --haloes {input.haloes} {params.owners} --targets {output.targets} > {log} 2>&1"
 
 
 rule train_network:

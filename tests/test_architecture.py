@@ -16,8 +16,10 @@ FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "environment"}
     | {"costs", "run_log", "run_status", "run_progress"},
     {"storage", "cosmology", "machine"},
-    {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"},
-    {"peak_patch", "network", "halo_finding", "statistics", "neural_bias", "figures", "export", "mocks"},
+    {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
+    | {"particles", "owners"},
+    {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
+    | {"export", "mocks"},
     {"field_level"},  # built on the neural bias model
 ]
 STAGES = FLOORS[3]

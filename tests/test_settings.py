@@ -18,6 +18,10 @@ def own(**files):
     return {"source": "files", "files": OWN | files}
 
 
+def simulated(**keys):
+    return {"source": "n_body", "n_body": keys}
+
+
 def changed(**sections):
     values = yaml.safe_load(PAPER.read_text())
     for section, keys in sections.items():
@@ -63,7 +67,16 @@ def test_top_level_configuration_is_the_run_of_the_paper():
         ({"halo_finding": {"peak_thresholds": [0.9, 0.99]}}, ["peak_thresholds", "descend"]),
         ({"statistics": {"radial_zones": [0.6, 0.3]}}, ["statistics", "radial_zones [0.6, 0.3] must ascend"]),
         ({"statistics": {"mass_classes_msun": [1e13]}}, ["statistics.mass_classes_msun", "at least 3"]),
-        ({"ground_truth": {"source": "nbody"}}, ["ground_truth.source = 'nbody'", "'peak_patch' or 'files'"]),
+        ({"ground_truth": {"source": "nbody"}}, ["ground_truth.source = 'nbody'", "'peak_patch', 'n_body' or 'files'"]),
+        ({"ground_truth": simulated(steps=3)}, ["ground_truth.n_body.steps = 3", "greater than or equal to 5"]),
+        (
+            {"ground_truth": simulated(redshifts=[9.0])},
+            ["ground_truth.n_body.start = 0.1", "redshift 9.0", "the start"],
+        ),
+        ({"ground_truth": simulated(redshifts=[1.0, 1.0])}, ["ground_truth.n_body", "[1.0, 1.0]", "twice"]),
+        ({"ground_truth": simulated(steps=5, redshifts=[5, 4, 3, 2, 1])}, ["n_body.steps = 5", "6 snapshots"]),
+        ({"ground_truth": simulated() | {"ranks": 7}}, ["ground_truth.ranks = 7", "512"]),
+        ({"ground_truth": simulated() | {"files": OWN}}, ["source is 'n_body'", "set source to 'files'"]),
         ({"ground_truth": {"source": "files"}}, ["ground_truth", "key files is missing"]),
         ({"ground_truth": {"files": OWN}}, ["ground_truth", "source is 'peak_patch'", "set source to 'files'"]),
         ({"ground_truth": own(density=None)}, ["ground_truth.files.density", "string"]),

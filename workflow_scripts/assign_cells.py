@@ -4,17 +4,23 @@ import argparse
 
 from halonet import console
 from halonet.catalogue import read_catalogue
-from halonet.dataset.targets import NO_HALO, find_membership, write_membership
+from halonet.dataset.targets import NO_HALO, find_membership, membership_of_owners, write_membership
+from halonet.owners import read_owners
 
 
 def main() -> None:
     """Parse the command line, find the haloes of the cells and write them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--haloes", required=True, help="catalogue of the true haloes of the box")
+    parser.add_argument("--owners", help="halo of every cell of the same box; default: by spheres")
     parser.add_argument("--targets", required=True, help="HDF5 file to write")
     arguments = parser.parse_args()
     haloes = read_catalogue(arguments.haloes)
-    membership = find_membership(haloes)
+    if arguments.owners:
+        owners = read_owners(arguments.owners, len(haloes), haloes.header.provenance)
+        membership = membership_of_owners(haloes, owners)
+    else:
+        membership = find_membership(haloes)
     write_membership(arguments.targets, membership, haloes)
     console.log.info("%.1f%% of the cells in %d haloes", 100 * (membership.rows != NO_HALO).mean(), len(haloes))
 

@@ -4,6 +4,7 @@ import argparse
 
 from halonet import console
 from halonet.catalogue import read_catalogue
+from halonet.owners import read_owners
 from halonet.provenance import provenance
 from halonet.settings import StatisticsSettings, stage_settings
 from halonet.statistics.box import measure_box, measure_masks
@@ -15,6 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--true-mask", required=True, help="HDF5 file with the dataset mask")
     parser.add_argument("--true-haloes", help="catalogue of true haloes; without it, only masks are compared")
+    parser.add_argument("--true-owners", help="true halo of every cell, where protohaloes are no spheres")
     parser.add_argument("--probability", required=True, help="HDF5 file with the dataset probability")
     parser.add_argument("--haloes", help="catalogue of predicted haloes; needed with --true-haloes")
     parser.add_argument("--known-centres", help="catalogue that find_haloes.py --known-centres grew from true centres")
@@ -42,8 +44,12 @@ def main() -> None:
         density = read_field(arguments.density, "density") if arguments.density else None
         if density is not None:
             sizes[arguments.density] = (len(density), read_header(arguments.density).box_size_mpc)
+        owners = None
+        if arguments.true_owners:
+            owners = read_owners(arguments.true_owners, len(true), true.header.provenance)
+            sizes[arguments.true_owners] = (len(owners), read_header(arguments.true_owners).box_size_mpc)
         check_sizes(sizes, arguments.true_haloes)
-        result, header = measure_box(mask, probability, true, found, settings, density, known), true.header
+        result, header = measure_box(mask, probability, true, found, settings, density, known, owners), true.header
         fractions = result["matching"]["completeness"], result["matching"]["purity"]
         console.log.info("completeness %.2f, purity %.2f", *fractions)
     else:

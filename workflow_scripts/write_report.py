@@ -33,6 +33,7 @@ def main() -> None:
         metavar=("SUMMARY", "FIGURES"),
         help="of the neural bias model: JSON of summarise_neural_bias.py, folder of draw_neural_bias_figures.py",
     )
+    parser.add_argument("--truths", help="folder of draw_truths.py, where the truth is a simulation")
     parser.add_argument("--settings", default="{}", help="configuration of the run as JSON, to be shown")
     parser.add_argument("--title", default="HaloNet: predicted halo catalogues against the truth")
     parser.add_argument("--report", required=True, help="HTML file to write")
@@ -54,7 +55,9 @@ def main() -> None:
     if arguments.neural_bias:
         summary, figures = arguments.neural_bias
         bias = ReportedBias(read_json(summary), Path(figures))
-    write_text(arguments.report, build_report(arguments.title, networks, read_settings(arguments.settings), bias))
+    truths = Path(arguments.truths) if arguments.truths else None
+    page = build_report(arguments.title, networks, read_settings(arguments.settings), bias, truths)
+    write_text(arguments.report, page)
     console.log.info("%s", arguments.report)
 
 

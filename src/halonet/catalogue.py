@@ -29,9 +29,9 @@ COLUMNS = {
         Column("x", "f4", "Mpc", "Eulerian centre at the output redshift, comoving, in [0, L)"),
         Column("y", "f4", "Mpc", "Eulerian centre at the output redshift, comoving, in [0, L)"),
         Column("z", "f4", "Mpc", "Eulerian centre at the output redshift, comoving, in [0, L)"),
-        Column("vx", "f4", "km/s", "peculiar velocity (2LPT)"),
-        Column("vy", "f4", "km/s", "peculiar velocity (2LPT)"),
-        Column("vz", "f4", "km/s", "peculiar velocity (2LPT)"),
+        Column("vx", "f4", "km/s", "peculiar velocity, by 2LPT or the mean of the particles"),
+        Column("vy", "f4", "km/s", "peculiar velocity, by 2LPT or the mean of the particles"),
+        Column("vz", "f4", "km/s", "peculiar velocity, by 2LPT or the mean of the particles"),
         Column("radius", "f4", "Mpc", "Lagrangian radius"),
         Column("mass", "f8", "Msun", "mean matter density times Lagrangian volume"),
         Column("cells", "f8", "1", "Lagrangian volume in grid cells"),
@@ -53,6 +53,15 @@ COLUMNS = {
         Column("votes", "f4", "1", "probability of the cells that vote for the halo over its volume; complete: 1"),
         Column("centre_error", "f4", "Mpc", "scatter of the centre's votes along one axis"),
         Column("radius_error", "f4", "Mpc", "scatter of the radius over the halo's votes"),
+        Column("m200m", "f8", "Msun", "mass within a mean density of 200 times the mean, around the densest member"),
+        Column("r200m", "f4", "Mpc", "comoving radius of that mass"),
+        Column("m200c", "f8", "Msun", "mass within a mean density of 200 times the critical, around the same member"),
+        Column("velocity_dispersion", "f4", "km/s", "standard deviation of one component of the members' velocities"),
+        Column("extent", "f4", "Mpc", "largest distance of a cell of the protohalo from the Lagrangian centre"),
+        Column("axis_1", "f4", "Mpc", "largest semi-axis of the ellipsoid with the protohalo's tensor of inertia"),
+        Column("axis_2", "f4", "Mpc", "middle semi-axis of that ellipsoid"),
+        Column("axis_3", "f4", "Mpc", "smallest semi-axis of that ellipsoid"),
+        Column("own_fraction", "f4", "1", "part of the cells within the Lagrangian radius that are the halo's own"),
     )
 }
 LAGRANGIAN = ("qx", "qy", "qz")
@@ -114,9 +123,13 @@ class HaloCatalogue:
         """Haloes of at least ``cells`` grid cells."""
         return self.select(self["cells"] >= cells)
 
+    def order_by_mass(self) -> np.ndarray:
+        """Rows in the order of :meth:`sorted_by_mass`."""
+        return np.lexsort((self["qz"], self["qy"], self["qx"], -self["mass"]))
+
     def sorted_by_mass(self) -> "HaloCatalogue":
         """Most massive first; ties by position, so that the order is unique."""
-        return self.select(np.lexsort((self["qz"], self["qy"], self["qx"], -self["mass"])))
+        return self.select(self.order_by_mass())
 
 
 def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:

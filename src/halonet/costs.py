@@ -14,8 +14,11 @@ SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
 THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock")
 MOCK_RULES = ("make_mock", "measure_mock", "summarise_mocks", "match_abundance")  # boxes of their own size
+N_BODY_RULES = ("draw_density", "simulate_n_body", "find_n_body_haloes")  # of a box of this truth
 FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_level_haloes")  # on a grid of their own
 NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
+# Of a simulation, for a cell of its force mesh: both meshes; and for a force: transforms and passes.
+MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.012
 EVALUATIONS = 20  # of the forward model in a transition of the phases
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
@@ -47,6 +50,11 @@ COSTS = {
     "solve_collapse_table": Cost(280, seconds=15),
     "draw_density": Cost(150, 16, 1, 0.06),
     "find_peak_patch_haloes": Cost(310, 47, 7, 0.7),
+    "simulate_n_body": Cost(310, 60, 10, 0.11),  # the time for the particle of a cell and a force
+    "find_n_body_haloes": Cost(310, 90, 10, 1.2),
+    "find_n_body_haloes_of_snapshot": Cost(310, 90, 10, 1.2),
+    "compare_truths": Cost(300, 48, 3, 0.4),
+    "draw_truths": Cost(350, seconds=12),
     "import_ground_truth": Cost(400, 40, 5, 1.0),
     "make_batch": Cost(550, 47, 10, 1.0),
     "slice_subvolumes": Cost(120, 1, 2, 0.01),
@@ -116,8 +124,12 @@ class JobCosts:
 
     def megabytes(self, rule: str, network: str | None = None) -> float:
         """Memory (MB)."""
+        if rule == "make_batch" and self.settings.ground_truth.source == "n_body":
+            return max(self.megabytes(part) for part in N_BODY_RULES)
         cost, cells = COSTS[rule], self._cells(rule)
         per_cell = cost.bytes_per_cell
+        if rule == "simulate_n_body":
+            per_cell += MESH_BYTES * self.settings.ground_truth.n_body.mesh**3
         if rule in ("compute_channels", "predict_mask"):
             per_cell += channel_bytes(self.settings.networks[network].channels.count)
         held = self._training_mb(network) if rule == "train_network" else per_cell * cells / 1e6
@@ -138,6 +150,10 @@ class JobCosts:
             cells *= EVALUATIONS * settings.field_level.transitions
         if rule in NEURAL_BIAS_CHAINS:
             cells = settings.neural_bias.cells**3 * settings.neural_bias.sampler.transitions
+        if rule == "simulate_n_body":
+            return self._scaled(cost.seconds, self._simulation(cost) * cells / self.threads(rule), rule)
+        if rule == "make_batch" and settings.ground_truth.source == "n_body":
+            return settings.jobs.boxes_per_job * sum(self.seconds(part) for part in N_BODY_RULES)
         if rule == "make_batch":
             # Every box starts two scripts beside the work on its cells.
             return settings.jobs.boxes_per_job * self._scaled(cost.seconds, cost.microseconds * cells, rule)
@@ -150,6 +166,11 @@ class JobCosts:
         """Time here (s) of what was measured on another machine; ranks share the second part."""
         return (seconds + microseconds / 1e6 / self.ranks(rule)) / self.machine.core_speed
 
+    def _simulation(self, cost: Cost) -> float:
+        """Processor time of a simulation for a cell of the box (microseconds)."""
+        chosen = self.settings.ground_truth.n_body
+        return (chosen.steps + 1) * (cost.microseconds + MESH_MICROSECONDS * chosen.mesh**3)
+
     def _cells(self, rule: str) -> int:
         """Cells of the box a job works on."""
         if rule in FIELD_LEVEL_RULES:
@@ -160,12 +181,14 @@ class JobCosts:
         """MPI ranks."""
         if rule == "make_mock":
             return self.settings.mocks.ranks
-        if rule in ("draw_density", "find_peak_patch_haloes", "make_batch"):
+        if rule in ("draw_density", "find_peak_patch_haloes", "simulate_n_body", "make_batch"):
             return self.settings.ground_truth.ranks
         return self.settings.training.ranks if rule == "train_network" else 1
 
     def threads(self, rule: str) -> int:
         """CPU cores of each rank."""
+        if rule == "simulate_n_body":
+            return self.settings.ground_truth.n_body.threads
         return self.settings.training.threads if rule in THREADED else 1
 
     def gpus(self, rule: str) -> int:

@@ -11,11 +11,13 @@ from halonet.dataset.targets import (
     check_targets,
     find_membership,
     head_truth,
+    membership_of_owners,
     read_membership,
     turned,
     write_membership,
 )
 from halonet.grid.slabs import Slabs
+from halonet.owners import write_owners
 from halonet.peak_patch.mask import halo_mask
 from halonet.settings import SettingsError
 from halonet.storage import FieldHeader, StorageError
@@ -116,3 +118,35 @@ def test_a_file_that_holds_no_targets_and_a_window_beyond_the_box_are_refused(ha
     write_membership(tmp_path / "t.h5", membership, haloes)
     with pytest.raises(StorageError, match=r"t\.h5: halo must hold 8\^3 cells from \(0, 17, 0\)"):
         read_membership(tmp_path / "t.h5", (0, 17, 0), 8)
+
+
+def test_true_cells_of_a_protohalo_take_the_place_of_its_sphere(run_script, haloes, tmp_path):
+    """A cell that no sphere holds learns of its halo, and one within a sphere that is not its own learns nothing."""
+    haloes = haloes.sorted_by_mass()
+    owners = np.full((N,) * 3, NO_HALO, np.int32)
+    owners[:, 5, 7] = 3
+    membership = membership_of_owners(haloes, owners)
+    offsets, radius = membership.centre_offset(), membership.radius()
+    place = np.array([4.5, 5.5, 7.5])
+    expected = (haloes.positions()[3] / 2 - place + N / 2) % N - N / 2
+    np.testing.assert_allclose(offsets[4, 5, 7], expected, atol=1e-5)
+    assert radius[4, 5, 7] == pytest.approx(haloes["radius"][3] / 2)
+    assert radius[:, 6].max() == 0
+
+    files = {name: tmp_path / f"{name}.h5" for name in ("haloes", "owners", "targets")}
+    write_catalogue(files["haloes"], haloes)
+    write_owners(files["owners"], owners, haloes.header)
+    arguments = [part for name, path in files.items() for part in (f"--{name}", path)]
+    run_script("assign_cells", *arguments)
+    np.testing.assert_array_equal(read_membership(files["targets"]).rows, owners)
+    check_targets(files["targets"], files["haloes"])
+
+
+def test_owners_of_another_catalogue_make_no_targets(run_script, haloes, tmp_path):
+    write_catalogue(tmp_path / "haloes.h5", haloes)
+    write_owners(tmp_path / "owners.h5", np.zeros((N,) * 3, np.int32), FieldHeader(SIDE, provenance={"of": "another"}))
+    files = ("--haloes", tmp_path / "haloes.h5", "--owners", tmp_path / "owners.h5")
+    process = run_script("assign_cells", *files, "--targets", tmp_path / "targets.h5", check=False)
+    assert process.returncode == 2
+    assert "owners.h5: the owners are not those of this catalogue" in process.stderr
+    assert not (tmp_path / "targets.h5").exists()

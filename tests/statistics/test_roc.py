@@ -114,3 +114,20 @@ def test_a_class_without_cells_has_no_curve_and_values_are_plain_json(mask, halo
     }  # fmt: skip
     json.dumps(small, allow_nan=False)
     assert curves(np.ones_like(mask), mask, haloes)["galaxies"]["auc"] is None
+
+
+def test_true_cells_of_a_protohalo_have_the_class_of_their_halo_wherever_they_are(mask, distance, haloes):
+    owners = np.full(mask.shape, -1, np.int32)
+    rows = np.argsort(np.argsort(-haloes["mass"]))  # of each halo in the order of mass
+    for row, ratio in zip(rows, distance, strict=True):
+        owners[ratio < 0.8] = row
+    owners[60, 60, 60] = rows[0]  # far from its centre
+    owned = mask.copy()
+    owned[60, 60, 60] = 1
+    labels = label_cells(owned, haloes, MASS_EDGES, ZONE_EDGES, owners)
+    expected = np.where(owned, 255, 0)
+    for mass_class, ratio in enumerate(distance):
+        inside = ratio < 0.8
+        expected[inside] = 1 + np.digitize(ratio[inside], ZONE_EDGES) + 3 * mass_class
+    expected[60, 60, 60] = 1 + 2  # an outer cell of the lightest halo
+    np.testing.assert_array_equal(labels, expected)

@@ -75,6 +75,13 @@ def find_membership(haloes: HaloCatalogue) -> Membership:
     return Membership(rows, centres, radii, cells)
 
 
+def membership_of_owners(haloes: HaloCatalogue, owners: np.ndarray) -> Membership:
+    """Membership where the halo of every cell is known: ``owners`` are rows of the catalogue, sorted by mass."""
+    haloes = haloes.sorted_by_mass()
+    radii = haloes["radius"].astype(np.float64) / haloes.cell_size
+    return Membership(owners, haloes.positions() / haloes.cell_size, radii, haloes.grid_cells)
+
+
 @njit(cache=True)
 def _claim(centres, radii, rows, depth):
     """Give every cell to the halo in which its squared distance over squared radius is smallest."""

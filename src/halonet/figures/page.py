@@ -56,6 +56,7 @@ $navigation
 $comparison
 $networks
 $bias
+$truths
 <h2 id="settings">Settings and provenance</h2>
 <div class="card">
 $provenance
@@ -112,6 +113,12 @@ $numbers
 <div class="grid" style="margin-top: 1.1rem">
 $figures
 </div>
+</section>
+""")
+
+TRUTHS = Template("""<section id="truths">
+<h2>Peak Patch and simulation</h2>
+<div class="card">$figure</div>
 </section>
 """)
 

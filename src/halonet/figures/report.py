@@ -9,7 +9,7 @@ import yaml
 
 from halonet.figures.key_numbers import KeyNumber, headline, key_numbers
 from halonet.figures.neural_bias_numbers import bias_headline, bias_numbers
-from halonet.figures.page import BIAS, COMPARISON, DETAILS, FIGURE, NETWORK, PAGE, ROW, STYLE, TABLE
+from halonet.figures.page import BIAS, COMPARISON, DETAILS, FIGURE, NETWORK, PAGE, ROW, STYLE, TABLE, TRUTHS
 from halonet.storage import StorageError, read_json
 
 FIRST_SCREEN = ("slice", "mass_function")
@@ -45,7 +45,13 @@ class ReportedBias:
     figures: Path
 
 
-def build_report(title: str, networks: list[ReportedNetwork], settings: dict, bias: ReportedBias | None = None) -> str:
+def build_report(
+    title: str,
+    networks: list[ReportedNetwork],
+    settings: dict,
+    bias: ReportedBias | None = None,
+    truths: Path | None = None,
+) -> str:
     """Assemble the page.
 
     Parameters
@@ -58,6 +64,8 @@ def build_report(title: str, networks: list[ReportedNetwork], settings: dict, bi
         The whole configuration, shown as YAML.
     bias
         The neural bias model, where the run has it.
+    truths
+        Folder of the comparison of Peak Patch with the simulation, where the truth is one.
 
     Raises
     ------
@@ -67,6 +75,8 @@ def build_report(title: str, networks: list[ReportedNetwork], settings: dict, bi
     links = [f'<a href="#{escape(network.name)}">{escape(network.name)}</a>' for network in networks]
     if bias:
         links.append('<a href="#neural-bias">neural bias model</a>')
+    if truths:
+        links.append('<a href="#truths">Peak Patch and simulation</a>')
     navigation = f"<nav>{''.join(links)}<a href='#settings'>settings and provenance</a></nav>"
     return PAGE.substitute(
         title=escape(title),
@@ -75,6 +85,7 @@ def build_report(title: str, networks: list[ReportedNetwork], settings: dict, bi
         comparison=_comparison(networks) if len(networks) > 1 else "",
         networks="\n".join(_network_section(network, alone=len(networks) == 1) for network in networks),
         bias=_bias_section(bias) if bias else "",
+        truths=_truths_section(truths) if truths else "",
         provenance=_provenance(networks, settings),
     )
 
@@ -119,6 +130,10 @@ def _bias_section(bias: ReportedBias) -> str:
         numbers=_table(bias_numbers(bias.summary)),
         figures="\n".join(_card(bias.figures, name, captions) for name in OF_BIAS if name in captions),
     )
+
+
+def _truths_section(folder: Path) -> str:
+    return TRUTHS.substitute(figure=_figure(folder, "truths", read_json(folder / "captions.json")))
 
 
 def _table(numbers: list[KeyNumber]) -> str:

@@ -158,7 +158,7 @@ class Slabs:
     def _receive_group(self, start: int, stop: int, mine: np.ndarray) -> np.ndarray:
         if len(mine) == stop - start:
             return mine
-        group = np.empty((stop - start, self.cells, self.cells), mine.dtype)
+        group = np.empty((stop - start, *mine.shape[1:]), mine.dtype)
         group[: len(mine)] = mine
         position = start + len(mine)
         while position < stop:

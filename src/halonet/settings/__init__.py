@@ -31,6 +31,7 @@ from halonet.settings.simulation import (
     CosmologySettings,
     FilterBankSettings,
     GroundTruthSettings,
+    NBodySettings,
     PeakPatchSettings,
     TruthFilesSettings,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "JobSettings",
     "MockSettings",
     "Model",
+    "NBodySettings",
     "NetworkSettings",
     "NeuralBiasSettings",
     "PeakPatchSettings",

@@ -97,20 +97,26 @@ class Settings(Model):
                 raise ValueError(f"{what} = {size} does not divide boxes.cells = {boxes.cells}")
         if self.prediction.tile > boxes.cells + 2 * self.prediction.buffer:
             raise ValueError(f"prediction.tile = {self.prediction.tile} is larger than a box with its buffers")
-        if self.ground_truth.source == "peak_patch":
-            self._peak_patch_fits()
-        else:
+        if self.ground_truth.source == "files":
             self._own_files_stand_apart()
+        else:
+            self._truth_fits()
         if (self.neural_bias.box or 0) >= boxes.count:
             raise ValueError(f"neural_bias.box = {self.neural_bias.box}; the boxes are 0 to {boxes.count - 1}")
         if (self.field_level.box or 0) >= boxes.count:
             raise ValueError(f"field_level.box = {self.field_level.box}; the boxes are 0 to {boxes.count - 1}")
         return self._networks_fit()
 
-    def _peak_patch_fits(self) -> None:
+    def _truth_fits(self) -> None:
         boxes, truth = self.boxes, self.ground_truth
         if boxes.cells % truth.ranks:
             raise ValueError(f"ground_truth.ranks = {truth.ranks} does not divide {boxes.cells} cells")
+        if truth.source == "n_body":
+            try:
+                truth.n_body.check_snapshots(truth.n_body.snapshots(self.cosmology.redshift))
+            except SettingsError as error:
+                raise ValueError(f"ground_truth.{error}") from None
+            return
         largest = truth.peak_patch.filters.largest_mpc
         if 2 * largest > boxes.box_size_mpc:
             raise ValueError(

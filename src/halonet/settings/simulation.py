@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from halonet.settings.base import Model
+from halonet.settings.base import Model, SettingsError
 
 
 class CosmologySettings(Model):
@@ -73,6 +73,45 @@ class PeakPatchSettings(Model):
     collapse_table: Literal["published", "fine"] = "published"
 
 
+class NBodySettings(Model):
+    """Particle-mesh simulation and its friends-of-friends haloes, traced back to the cells they came from."""
+
+    steps: int = Field(40, ge=5, description="of the simulation, linear in the scale factor")
+    mesh: int = Field(2, ge=1, le=4, description="cells of the force mesh along a cell of the box")
+    start: float = Field(0.1, gt=0, lt=1, description="scale factor at which 2LPT hands over to the simulation")
+    redshifts: list[Annotated[float, Field(ge=0)]] = Field(
+        [], description="of further snapshots, each a truth of its own; that of cosmology.redshift is always taken"
+    )
+    linking_length: float = Field(0.2, gt=0, le=0.5, description="of friends, in mean particle spacings")
+    minimum_cells: int = Field(27, ge=2, description="haloes of fewer particles, which are as many cells, are left out")
+    keep_particles: bool = Field(False, description="true: the particles of every snapshot are kept")
+    threads: int = Field(1, ge=1, description="of each rank of a simulation; changes no result")
+    checkpoint_minutes: float = Field(10.0, gt=0, description="between checkpoints of a simulation; changes no result")
+
+    def snapshots(self, redshift: float) -> list[float]:
+        """Redshifts of all snapshots: first that of the run, then the further ones."""
+        return [redshift, *(further for further in self.redshifts if further != redshift)]
+
+    def check_snapshots(self, redshifts: list[float]) -> None:
+        """Refuse snapshots at ``redshifts`` that steps from the start cannot reach."""
+        for redshift in redshifts:
+            if 1 / (1 + redshift) <= self.start:
+                raise SettingsError(
+                    f"n_body.start = {self.start}: a snapshot at redshift {redshift} (scale factor "
+                    f"{1 / (1 + redshift):.4g}) is not after the start; start earlier, or leave it out"
+                )
+        if self.steps < len(set(redshifts)):
+            raise SettingsError(
+                f"n_body.steps = {self.steps} cannot hit {len(set(redshifts))} snapshots; give at least as many steps"
+            )
+
+    @model_validator(mode="after")
+    def _has_snapshots_of_their_own(self) -> Self:
+        if len(set(self.redshifts)) < len(self.redshifts):
+            raise ValueError(f"redshifts {self.redshifts} name a snapshot twice")
+        return self
+
+
 def _names_boxes(pattern: str) -> str:
     if "{box}" not in pattern or set("{}") & set(pattern.replace("{box}", "")):
         raise ValueError("{box} must stand where the name of a box (000, 001, ...) does, and no other braces")
@@ -100,13 +139,17 @@ class TruthFilesSettings(Model):
 
 
 class GroundTruthSettings(Model):
-    """Where true haloes come from: ``peak_patch`` finds them in densities drawn here, ``files`` are a user's own."""
+    """Where true haloes come from.
 
-    source: Literal["peak_patch", "files"] = "peak_patch"
+    ``peak_patch`` and ``n_body`` (a simulation) find them from densities drawn here, ``files`` are a user's own.
+    """
+
+    source: Literal["peak_patch", "n_body", "files"] = "peak_patch"
     files: TruthFilesSettings | None = None
     ranks: int = Field(1, ge=1, description="MPI ranks of one box; changes no result")
     launcher: str = Field("mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'; changes no result")
     peak_patch: PeakPatchSettings = PeakPatchSettings()
+    n_body: NBodySettings = NBodySettings()
 
     @property
     def has_haloes(self) -> bool:
@@ -117,6 +160,6 @@ class GroundTruthSettings(Model):
     def _has_one_source(self) -> Self:
         if self.source == "files" and self.files is None:
             raise ValueError("source is 'files', but the key files is missing; it says where density, haloes, mask are")
-        if self.source == "peak_patch" and self.files is not None:
-            raise ValueError("files are given, but source is 'peak_patch'; set source to 'files', or files to null")
+        if self.source != "files" and self.files is not None:
+            raise ValueError(f"files are given, but source is {self.source!r}; set source to 'files', or files to null")
         return self

@@ -27,6 +27,7 @@ def measure_box(
     settings: StatisticsSettings,
     density: np.ndarray | None = None,
     known: HaloCatalogue | None = None,
+    owners: np.ndarray | None = None,
 ) -> dict:
     """Compare a prediction with the truth.
 
@@ -41,6 +42,8 @@ def measure_box(
     known
         Haloes grown from the true centres, for ``known_centres``: what they miss, the network has lost; the rest of
         what ``found`` misses, the search for centres (HaloNet paper, section 5.1).
+    owners
+        Row of the true halo of every cell, where protohaloes are no spheres (:mod:`halonet.owners`).
 
     Returns
     -------
@@ -50,7 +53,7 @@ def measure_box(
         ``known_centres`` (null without them), ``shapes`` and ``profiles``.
     """
     matches = match_haloes(true, found, settings.radius_tolerance)
-    classes = measure_roc(mask, probability, true, settings.mass_classes_msun, settings.radial_zones)
+    classes = measure_roc(mask, probability, true, settings.mass_classes_msun, settings.radial_zones, owners)
     return {
         "box": _box(true.grid_cells, true.header),
         "overlap": asdict(measure_overlap(mask, probability)),

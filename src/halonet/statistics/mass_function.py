@@ -27,9 +27,14 @@ def count_above(catalogue: HaloCatalogue, cuts: np.ndarray = CUTS) -> np.ndarray
 
 
 def predicted_abundance(
-    masses: np.ndarray, cosmology: CosmologySettings, redshift: float, k: np.ndarray, power: np.ndarray
+    masses: np.ndarray,
+    cosmology: CosmologySettings,
+    redshift: float,
+    k: np.ndarray,
+    power: np.ndarray,
+    models: dict[str, tuple[str, str]] = MODELS,
 ) -> dict[str, np.ndarray]:
-    """Comoving number density of haloes above each mass, by two analytic mass functions.
+    """Comoving number density of haloes above each mass, by analytic mass functions.
 
     Parameters
     ----------
@@ -37,11 +42,14 @@ def predicted_abundance(
         Halo masses (Msun, no h), shape (n,).
     k, power
         Linear power spectrum at redshift 0 (1/Mpc and Mpc^3, no h).
+    models
+        Model of colossus and definition of mass by the names of the result.
 
     Returns
     -------
     dict
-        ``tinker_2008`` (200 times the mean density) and ``press_schechter``, each n(>M) in Mpc^-3 of shape (n,).
+        n(>M) in Mpc^-3 of each model, shape (n,); by default ``tinker_2008`` (200 times the mean density) and
+        ``press_schechter``.
 
     Notes
     -----
@@ -58,7 +66,7 @@ def predicted_abundance(
     sigma = growth_factor(cosmology, redshift) * np.exp(spline(np.log(grid)))
     _set_cosmology(cosmology)
     abundance = {}
-    for name, (model, definition) in MODELS.items():
+    for name, (model, definition) in models.items():
         multiplicity = mass_function.massFunction(sigma, redshift, q_in="sigma", mdef=definition, model=model)
         abundance[name] = _integrate_upwards(grid, factor * multiplicity, masses)
     return abundance

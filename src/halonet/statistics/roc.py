@@ -49,7 +49,12 @@ class Curve:
 
 
 def measure_roc(
-    mask: np.ndarray, probability: np.ndarray, true: HaloCatalogue, mass_edges: list[float], zone_edges: list[float]
+    mask: np.ndarray,
+    probability: np.ndarray,
+    true: HaloCatalogue,
+    mass_edges: list[float],
+    zone_edges: list[float],
+    owners: np.ndarray | None = None,
 ) -> list[dict]:
     """ROC curves of all classes of one box.
 
@@ -63,6 +68,9 @@ def measure_roc(
         Least masses of galaxies, groups and clusters (Msun).
     zone_edges
         Outer limits of inner and middle cells, in units of the radius of their halo.
+    owners
+        Row of every cell's halo in ``true`` sorted by mass, -1 outside, int32 of shape (N, N, N), where protohaloes are
+        no spheres.
 
     Returns
     -------
@@ -70,7 +78,7 @@ def measure_roc(
         Of each class its ``name``, the kind of class ``by`` (``mass`` or ``radius``), its ``range``, its numbers of
         ``haloes`` and ``cells``, ``auc``, ``tpr`` and ``at_threshold``; the latter are null where there is no cell.
     """
-    counts = _sort_cells(probability, label_cells(mask, true, mass_edges, zone_edges), _label_count())
+    counts = _sort_cells(probability, label_cells(mask, true, mass_edges, zone_edges, owners), _label_count())
     negatives, positives = counts[_NO_HALO], counts[1:].reshape(len(mass_edges) + 1, len(ZONES), -1)
     limits = [*mass_edges, np.inf]
     heavy = np.histogram(true["mass"], limits)[0]
@@ -104,19 +112,30 @@ def roc_curve(positives: np.ndarray, negatives: np.ndarray) -> Curve:
     return Curve(np.interp(FPR, fpr[last], tpr[last]), auc, (float(fpr[above]), float(tpr[above])))
 
 
-def label_cells(mask: np.ndarray, true: HaloCatalogue, mass_edges: list[float], zone_edges: list[float]) -> np.ndarray:
+def label_cells(
+    mask: np.ndarray,
+    true: HaloCatalogue,
+    mass_edges: list[float],
+    zone_edges: list[float],
+    owners: np.ndarray | None = None,
+) -> np.ndarray:
     """Class of every cell, uint8 of shape (N, N, N).
 
-    0 for a cell outside the mask, 255 for a masked cell in no sphere, else 1 + zone + 3 x mass class, of which zone 0
-    is the inner one and mass class 0 holds the haloes below the lightest galaxy.
+    0 for a cell outside the mask, 255 for a masked cell in no sphere (with ``owners``: of no halo), else 1 + zone + 3 x
+    mass class, of which zone 0 is the inner one and mass class 0 holds the haloes below the lightest galaxy. Cells of a
+    protohalo that lie beyond its radius are outer ones.
     """
     labels = np.where(mask == 0, np.uint8(_NO_HALO), np.uint8(_NO_CLASS))
-    closest = np.full(mask.shape, np.inf, np.float32)
+    true = true if owners is None else true.sorted_by_mass()
     size = true.box_size_mpc / len(mask)
     classes = np.searchsorted(mass_edges, true["mass"], side="right").astype(np.uint8)
     radii = true["radius"].astype(np.float64) / size
     squares = np.square([0.0, *zone_edges])[1:]
-    _label(labels, closest, true.positions(LAGRANGIAN) / size, radii, classes, squares)
+    centres = true.positions(LAGRANGIAN) / size
+    if owners is None:
+        _label(labels, np.full(mask.shape, np.inf, np.float32), centres, radii, classes, squares)
+    else:
+        _label_owned(labels, owners, centres, radii, classes, squares)
     return labels
 
 
@@ -141,6 +160,24 @@ def _label(labels, closest, centres, radii, classes, zone_squares):
                         closest[cell] = ratio
                         zone = np.searchsorted(zone_squares, ratio, side="right")
                         labels[cell] = 1 + zone + zones * classes[halo]
+
+
+@njit(cache=True)
+def _label_owned(labels, owners, centres, radii, classes, zone_squares):
+    n = labels.shape[0]
+    zones = len(zone_squares) + 1
+    for i in range(n):
+        for j in range(n):
+            for k in range(n):
+                halo = owners[i, j, k]
+                if halo < 0 or labels[i, j, k] == _NO_HALO:
+                    continue
+                square, cell = 0.0, (i, j, k)
+                for axis in range(3):
+                    apart = abs(cell[axis] + 0.5 - centres[halo, axis])
+                    square += min(apart, n - apart) ** 2
+                zone = min(np.searchsorted(zone_squares, square / radii[halo] ** 2, side="right"), zones - 1)
+                labels[i, j, k] = 1 + zone + zones * classes[halo]
 
 
 def _sort_cells(probability: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:

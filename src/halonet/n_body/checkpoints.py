@@ -1,0 +1,100 @@
+"""Checkpoint of a simulation between two steps: one complete file, refused to a simulation of another kind.
+
+The bits of the state are stored, so that a simulation that goes on from it ends with the same bytes as one that was
+never interrupted, on any number of ranks.
+"""
+
+import json
+import logging
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from halonet.grid.slabs import Slabs
+from halonet.n_body.simulation import State
+from halonet.storage import CHUNK_CELLS, StorageError, atomic_path, open_hdf5
+
+log = logging.getLogger("halonet")
+
+
+class Checkpoints:
+    """The last state of one simulation, stored when enough time has passed; all methods are collective.
+
+    Parameters
+    ----------
+    path
+        File of the checkpoint.
+    fingerprint
+        All that decides the simulation's result, as JSON values.
+    slabs
+        Distribution of the particles.
+    minutes
+        Least time between two checkpoints.
+    """
+
+    def __init__(self, path: str | Path, fingerprint: dict, slabs: Slabs, minutes: float) -> None:
+        self.path, self.slabs, self.minutes = Path(path), slabs, minutes
+        self.fingerprint = json.dumps(fingerprint, sort_keys=True)
+        self._last = time.monotonic()
+
+    def load(self) -> State | None:
+        """The stored state, or None where there is none of this simulation."""
+        steps = self._steps() if self.slabs.rank == 0 else None
+        if self.slabs.ranks > 1:
+            steps = self.slabs.communicator.bcast(steps)
+        if steps is None:
+            return None
+        with open_hdf5(self.path) as file:
+            planes = slice(self.slabs.start, self.slabs.stop)
+            return State(file["displacements"][planes], file["momenta"][planes], steps)
+
+    def _steps(self) -> int | None:
+        """Steps that the stored state has done; a damaged file, or one of another simulation, is passed over."""
+        for leftover in self.path.parent.glob(f".{self.path.name}.*.part"):
+            leftover.unlink()
+        if not self.path.exists():
+            return None
+        try:
+            with open_hdf5(self.path) as file:
+                made_by, steps = file["fingerprint"][()].decode(), int(file.attrs["steps"])
+        except (StorageError, OSError, KeyError) as error:
+            log.warning("%s is damaged and passed over (%s)", self.path, error)
+            return None
+        if made_by != self.fingerprint:
+            log.info("%s is of another simulation (other settings, density or code): starting over", self.path)
+            return None
+        return steps
+
+    def save_if_due(self, state: State) -> None:
+        """Store the state if the last one is old enough, which the first rank decides for all."""
+        due = time.monotonic() - self._last > 60 * self.minutes
+        if self.slabs.ranks > 1:
+            due = self.slabs.communicator.bcast(due)
+        if due:
+            self._save(state)
+            self._last = time.monotonic()
+
+    def _save(self, state: State) -> None:
+        fields = {"displacements": state.displacements, "momenta": state.momenta}
+        if self.slabs.rank:
+            for field in fields.values():
+                for _ in self._groups(field):
+                    pass
+            return
+        with atomic_path(self.path) as temporary, h5py.File(temporary, "w") as file:
+            for name, field in fields.items():
+                data = file.create_dataset(name, (self.slabs.cells,) * 3 + (3,), np.float32)
+                for start, planes in self._groups(field):
+                    data[start : start + len(planes)] = planes
+            file.attrs["steps"] = state.steps
+            file["fingerprint"] = self.fingerprint  # a dataset: an attribute holds no more than 64 kB
+
+    def _groups(self, field: np.ndarray):
+        return self.slabs.collect(field, min(CHUNK_CELLS, self.slabs.cells))
+
+    def clear(self) -> None:
+        """Delete the checkpoint."""
+        if self.slabs.rank == 0:
+            self.path.unlink(missing_ok=True)

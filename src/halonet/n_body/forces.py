@@ -1,0 +1,101 @@
+"""Forces of the particles on each other: places, deposit, potential, read-out, kick, in chunks and by threads."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from halonet.grid.fixed_point import LARGEST_MESH, fixed_places
+from halonet.grid.slabs import Slabs
+from halonet.n_body.clouds import advance, deposit, read_out
+from halonet.n_body.exchange import return_forces, send_places
+from halonet.n_body.mesh import ForceMesh
+from halonet.settings import SettingsError
+
+CHUNK = 2**18  # particles; their places and forces (24 bytes each) stay in the cache of a processor
+
+
+class Gravity:
+    """Force of all particles of a periodic box, one particle per Lagrangian cell; its methods are collective.
+
+    Parameters
+    ----------
+    slabs
+        Distribution of the Lagrangian cells, and of their particles, over ranks, and threads of each.
+    refinement
+        B, cells of the force mesh along a Lagrangian cell.
+    """
+
+    def __init__(self, slabs: Slabs, refinement: int) -> None:
+        side = refinement * slabs.cells
+        if side > LARGEST_MESH:
+            raise SettingsError(
+                f"a force mesh of {slabs.cells} x {refinement} = {side} cells along a side is larger than "
+                f"{LARGEST_MESH}; use a coarser mesh (ground_truth.n_body.mesh) or fewer cells"
+            )
+        self.lattice, self.refinement = slabs, refinement
+        self.mesh = ForceMesh(Slabs(side, slabs.communicator, slabs.threads), slabs.cells**3)
+        # Particles that have not moved are halfway between points of the mesh, where a small shift is a linear change.
+        self.shift = 0.0 if refinement % 2 else 0.5
+        self._threads = ThreadPoolExecutor(slabs.threads) if slabs.threads > 1 else None
+        self._places = np.empty((CHUNK, 3), np.uint32)
+
+    def update(self, displacements: np.ndarray) -> None:
+        """Compute the potential of particles with these displacements (cells), float32 of shape (planes, N, N, 3)."""
+        self.mesh.counts[:] = 0
+        for _, places in self._chunks(displacements.reshape(-1, 3)):
+            self._deposit(send_places(places, self.mesh.slabs).places)
+        self.mesh.solve()
+
+    def kick(self, momenta: np.ndarray, displacements: np.ndarray, factor: float) -> None:
+        """Add ``factor`` times the force -grad laplacian^-1 delta (cells) of the last update to the momenta."""
+        momenta = momenta.reshape(-1, 3)
+        for rows, places in self._chunks(displacements.reshape(-1, 3)):
+            route = send_places(places, self.mesh.slabs)
+            forces = return_forces(self._read_out(route.places), route, self.mesh.slabs)
+            self._share(lambda part, rows=rows, forces=forces: advance(momenta[rows][part], forces[part], factor), rows)
+
+    def drift(self, displacements: np.ndarray, momenta: np.ndarray, factor: float) -> None:
+        """Add ``factor`` times the momenta to the displacements."""
+        displacements, momenta = displacements.reshape(-1, 3), momenta.reshape(-1, 3)
+        self._share(lambda part: advance(displacements[part], momenta[part], factor), slice(0, len(momenta)))
+
+    def _chunks(self, displacements: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Rows of this rank's particles and their places on the mesh, a chunk at a time."""
+        cells, first = self.lattice.cells, self.lattice.start * self.lattice.cells**2
+        for start in range(0, len(displacements), CHUNK):
+            rows = slice(start, min(start + CHUNK, len(displacements)))
+            places = self._places[: rows.stop - rows.start]
+
+            def place(part: slice, start: int = start, rows: slice = rows, places: np.ndarray = places) -> None:
+                common = (cells, self.refinement, self.shift, places[part])
+                fixed_places(displacements[rows][part], first + start + part.start, *common)
+
+            self._share(place, rows)
+            yield rows, places
+
+    def _deposit(self, places: np.ndarray) -> None:
+        """Each thread adds to rows of its own."""
+        counts, slabs = self.mesh.counts, self.mesh.slabs
+        edges = np.linspace(0, slabs.cells, slabs.threads + 1).astype(int)
+        self._run(lambda low, high: deposit(places, counts, slabs.start, low, high), edges[:-1], edges[1:])
+
+    def _read_out(self, places: np.ndarray) -> np.ndarray:
+        forces, slabs = np.empty((len(places), 3), np.float32), self.mesh.slabs
+
+        def read(part: slice) -> None:
+            read_out(places[part], self.mesh.real, slabs.start, 1 / self.refinement, forces[part])
+
+        self._share(read, slice(0, len(places)))
+        return forces
+
+    def _share(self, work: Callable[[slice], None], rows: slice) -> None:
+        """Let every thread do a part of as many rows."""
+        edges = np.linspace(0, rows.stop - rows.start, self.lattice.threads + 1).astype(int)
+        self._run(lambda low, high: work(slice(low, high)), edges[:-1], edges[1:])
+
+    def _run(self, work: Callable, lows: np.ndarray, highs: np.ndarray) -> None:
+        if self._threads is None:
+            work(int(lows[0]), int(highs[0]))
+        else:
+            list(self._threads.map(work, map(int, lows), map(int, highs)))

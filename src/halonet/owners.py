@@ -1,0 +1,58 @@
+"""Owners: the halo every Lagrangian cell of a box ends up in, where that is known cell by cell and not as a sphere.
+
+The file holds ``owner`` (N, N, N), int32: the row of the halo in the catalogue of the same box, which is sorted by
+mass, and -1 outside of all. It stands beside catalogue and mask.
+"""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from halonet.storage import (
+    CHUNK_CELLS,
+    FieldHeader,
+    StorageError,
+    atomic_path,
+    field_cells,
+    open_hdf5,
+    read_header,
+    write_header,
+)
+
+NO_HALO = -1
+
+
+def write_owners(path: str | Path, owners: np.ndarray, header: FieldHeader) -> None:
+    """Write the owner of every cell, int32 of shape (N, N, N), atomically."""
+    side = min(CHUNK_CELLS, len(owners))
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        packing = {"chunks": (side,) * 3, "shuffle": True, "compression": "gzip", "compression_opts": 1}
+        file.create_dataset("owner", data=owners.astype(np.int32, copy=False), **packing)
+        write_header(file, header)
+
+
+def read_owners(path: str | Path, haloes: int, made_as: dict | None = None) -> np.ndarray:
+    """Owner of every cell, int32 of shape (N, N, N).
+
+    Parameters
+    ----------
+    haloes
+        Number of haloes of the catalogue they are rows of; a row beyond it is refused.
+    made_as
+        Provenance of that catalogue; owners that were made otherwise are refused.
+    """
+    field_cells(path, "owner")
+    try:
+        with open_hdf5(path) as file:
+            owners = file["owner"][...].astype(np.int32, copy=False)
+    except OSError as error:
+        raise StorageError(f"{path}: owner cannot be read, the file is damaged ({error})") from None
+    if owners.min() < NO_HALO or owners.max() >= haloes:
+        raise StorageError(
+            f"{path}: owner runs from {owners.min()} to {owners.max()}; rows of a catalogue of {haloes} haloes are 0 "
+            f"to {haloes - 1}, and {NO_HALO} outside of all"
+        )
+    if made_as is not None and read_header(path).provenance != made_as:
+        raise StorageError(f"{path}: the owners are not those of this catalogue, which was made otherwise or anew")
+    return owners

@@ -1,0 +1,164 @@
+"""Promises of the scripts: independence of ranks and threads, going on after a kill, refusals."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from halonet.catalogue import read_catalogue
+from halonet.owners import read_owners
+from halonet.particles import read_particles
+from halonet.storage import FieldHeader, StorageError, read_field, write_field
+
+ROOT = Path(__file__).parents[2]
+SIMULATE, FIND = "simulate_n_body", "find_n_body_haloes"
+STEPS = '{"steps": 8}'
+SIDE = 64.0
+
+
+@pytest.fixture(scope="module")
+def density(random_density, cosmology, tmp_path_factory):
+    path = tmp_path_factory.mktemp("n_body") / "density.h5"
+    write_field(path, "density", random_density, FieldHeader(SIDE, 0.0, cosmology.model_dump(), 11))
+    return path
+
+
+def options(density, folder, name, *more, settings=STEPS):
+    particles = (folder / f"{name}_1.h5", folder / f"{name}_0.h5")
+    return "--density", density, "--settings", settings, "--redshifts", 1, 0, "--particles", *particles, *more
+
+
+@pytest.fixture(scope="module")
+def particles(run_script, density, tmp_path_factory):
+    """Folder with one_1.h5 and one_0.h5: both snapshots, by one rank and thread."""
+    folder = tmp_path_factory.mktemp("particles")
+    run_script(SIMULATE, *options(density, folder, "one"))
+    return folder
+
+
+def assert_same_bytes(folder, name, particles):
+    for redshift in (1, 0):
+        expected = (particles / f"one_{redshift}.h5").read_bytes()
+        assert (folder / f"{name}_{redshift}.h5").read_bytes() == expected
+
+
+@pytest.mark.parametrize(("ranks", "threads"), [(1, 2), (2, 1), (4, 1), (2, 2)])
+def test_ranks_and_threads_change_no_byte(run_script, density, particles, tmp_path, ranks, threads):
+    how = ("--ranks", ranks, "--threads", threads)
+    run_script(SIMULATE, *options(density, tmp_path, "other", *how), ranks=ranks)
+    assert_same_bytes(tmp_path, "other", particles)
+
+
+def test_haloes_mask_and_owners_belong_together(run_script, particles, tmp_path):
+    made = {name: tmp_path / f"{name}.h5" for name in ("haloes", "mask", "owners")}
+    files = [part for name, path in made.items() for part in (f"--{name}", path)]
+    run_script(FIND, "--particles", particles / "one_0.h5", "--settings", '{"minimum_cells": 20}', *files)
+    haloes, mask = read_catalogue(made["haloes"]), read_field(made["mask"], "mask")
+    owners = read_owners(made["owners"], len(haloes), haloes.header.provenance)
+    assert len(haloes) > 20
+    np.testing.assert_array_equal(owners >= 0, mask == 1)
+    np.testing.assert_array_equal(np.bincount(owners[owners >= 0]), haloes["cells"])
+    assert haloes["cells"].min() >= 20
+    assert haloes.header.redshift == 0
+    assert haloes.header.seed == 11
+    with pytest.raises(StorageError, match="not those of this catalogue"):
+        read_owners(made["owners"], len(haloes), {"of": "another"})
+    with pytest.raises(StorageError, match=r"owner runs from -1 to \d+; rows of a catalogue of 3 haloes are 0 to 2"):
+        read_owners(made["owners"], 3)
+
+
+def test_particles_of_a_snapshot_carry_its_redshift_and_move_as_fast_as_they_were_displaced(particles):
+    """Early on the velocity is a H f times the displacement of first order; at redshift 1 still nearly so."""
+    early, late = (read_particles(particles / f"one_{redshift}.h5") for redshift in (1, 0))
+    assert (early.header.redshift, late.header.redshift) == (1, 0)
+    assert early.header.cosmology["redshift"] == 1
+    # a H f at redshift 1: 0.5 x 70 x 1.658 x 0.84 km/s per Mpc.
+    ratio = (early.velocities * early.displacements).sum(dtype=float) / (early.displacements**2).sum(dtype=float)
+    assert 0.8 < ratio / 48.7 < 1.2
+    positions = late.positions()
+    assert positions.min() >= 0
+    assert positions.max() < SIDE
+    np.testing.assert_allclose(positions[3, 4, 5], (np.array([7.0, 9, 11]) + late.displacements[3, 4, 5]) % SIDE)
+
+
+def command(*arguments):
+    return [str(part) for part in (sys.executable, ROOT / "workflow_scripts" / f"{SIMULATE}.py", *arguments)]
+
+
+def kill_after_a_checkpoint(arguments, checkpoint):
+    """Start the script and SIGKILL it once it has stored a state."""
+    process = subprocess.Popen(command(*arguments), stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists():
+        assert process.poll() is None, "the simulation ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_a_killed_simulation_goes_on_to_the_same_bytes(run_script, density, particles, tmp_path, ranks):
+    checkpoint = tmp_path / "checkpoint.h5"
+    storing = ("--checkpoint", checkpoint, "--checkpoint-minutes", 1e-6)
+    arguments = options(density, tmp_path, "killed", *storing)
+    kill_after_a_checkpoint(arguments, checkpoint)
+    assert not (tmp_path / "killed_0.h5").exists()
+    process = run_script(SIMULATE, *arguments, ranks=ranks)
+    assert "going on from step" in process.stderr + process.stdout
+    assert_same_bytes(tmp_path, "killed", particles)
+    assert {path.name for path in tmp_path.iterdir()} == {"killed_0.h5", "killed_1.h5"}
+
+
+def test_a_checkpoint_of_other_settings_is_not_taken_up(run_script, density, particles, tmp_path):
+    checkpoint = tmp_path / "checkpoint.h5"
+    storing = ("--checkpoint", checkpoint, "--checkpoint-minutes", 1e-6)
+    kill_after_a_checkpoint(options(density, tmp_path, "killed", *storing, settings='{"steps": 9}'), checkpoint)
+    process = run_script(SIMULATE, *options(density, tmp_path, "killed", *storing))
+    assert "of another simulation" in process.stderr
+    assert_same_bytes(tmp_path, "killed", particles)
+
+
+def test_a_damaged_checkpoint_is_passed_over(run_script, density, particles, tmp_path):
+    checkpoint = tmp_path / "checkpoint.h5"
+    checkpoint.write_bytes(b"half a file")
+    process = run_script(SIMULATE, *options(density, tmp_path, "other", "--checkpoint", checkpoint))
+    assert "damaged and passed over" in process.stderr
+    assert_same_bytes(tmp_path, "other", particles)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ('{"steps": 3}', ["steps = 3", "greater than or equal to 5"]),
+        ('{"start": 0.6}', ["n_body.start = 0.6", "redshift 1.0", "not after the start"]),
+        ('{"mesh": 5}', ["mesh = 5", "less than or equal to 4"]),
+        ('{"stepz": 40}', ["stepz", "no such key"]),
+    ],
+)
+def test_bad_settings_are_one_clear_line_and_write_nothing(run_script, density, tmp_path, settings, words):
+    process = run_script(SIMULATE, *options(density, tmp_path, "bad", settings=settings), check=False)
+    assert process.returncode == 2
+    assert "Traceback" not in process.stderr
+    for word in words:
+        assert word in process.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_mesh_that_ranks_do_not_divide_is_refused(run_script, density, tmp_path):
+    process = run_script(SIMULATE, *options(density, tmp_path, "bad"), ranks=3, check=False)
+    assert process.returncode
+    assert "32 cells along a side cannot be shared out evenly among 3 ranks" in process.stderr + process.stdout
+
+
+def test_files_that_are_no_particles_are_refused_by_name(run_script, density, tmp_path):
+    with pytest.raises(StorageError, match=r"density\.h5: no dataset 'displacement'; simulate_n_body.py writes"):
+        read_particles(density)
+    files = ("--haloes", tmp_path / "h.h5", "--mask", tmp_path / "m.h5", "--owners", tmp_path / "o.h5")
+    process = run_script(FIND, "--particles", density, *files, check=False)
+    assert process.returncode == 2
+    assert not list(tmp_path.iterdir())

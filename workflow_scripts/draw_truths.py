@@ -1,0 +1,25 @@
+"""Draw how Peak Patch compares with a simulation on the same densities."""
+
+import argparse
+from pathlib import Path
+
+from halonet import console
+from halonet.figures.style import save
+from halonet.figures.truths import draw_truths
+from halonet.storage import read_json, write_json
+
+
+def main() -> None:
+    """Parse the command line, draw and write the figure and its caption."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--statistics", nargs="+", required=True, help="JSON of compare_truths.py, one for each box")
+    parser.add_argument("--figures", required=True, help="folder to write to")
+    arguments = parser.parse_args()
+    drawing = draw_truths([read_json(path) for path in arguments.statistics])
+    save(drawing.figure, arguments.figures, "truths")
+    captions = {"truths": {"title": drawing.title, "caption": drawing.caption}}
+    write_json(Path(arguments.figures) / "captions.json", captions)
+
+
+if __name__ == "__main__":
+    console.run(main)

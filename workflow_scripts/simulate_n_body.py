@@ -1,0 +1,120 @@
+"""Simulate the particles of a box from its linear density: one file of particles for every snapshot.
+
+The density is any HDF5 file with a cubic dataset ``density`` (linear overdensity at its redshift) and the root
+attribute ``box_size_mpc``. Runs with or without ``mpiexec``; the files are the same for any number of ranks and
+threads. Killed at any time, the same command goes on from the last checkpoint and ends with the same bytes.
+"""
+
+import argparse
+import logging
+
+import numpy as np
+
+from halonet import console
+from halonet.cosmology import growth_factor
+from halonet.grid.slabs import Slabs
+from halonet.mpi import world
+from halonet.n_body.checkpoints import Checkpoints
+from halonet.n_body.forces import Gravity
+from halonet.n_body.growth import Growth
+from halonet.n_body.schedule import Schedule, Step, plan
+from halonet.n_body.simulation import State, simulate
+from halonet.n_body.start import start_particles
+from halonet.particles import write_particles
+from halonet.provenance import code_digest, file_digest, provenance
+from halonet.settings import CosmologySettings, NBodySettings, SettingsError, stage_settings, validate
+from halonet.storage import FieldHeader, field_cells, read_field, read_header
+
+log = logging.getLogger("halonet")
+DECIDING = {"steps", "mesh", "start"}  # settings that decide the particles
+
+
+def main() -> None:
+    """Parse the command line, simulate from the start or the last checkpoint, and write the snapshots."""
+    arguments = _arguments()
+    settings = stage_settings(NBodySettings, arguments.settings)
+    header = read_header(arguments.density)
+    cosmology = _cosmology(arguments, header)
+    redshifts = [cosmology.redshift] if arguments.redshifts is None else arguments.redshifts
+    if len(redshifts) != len(arguments.particles):
+        raise SettingsError(f"--redshifts gives {len(redshifts)} of them, --particles {len(arguments.particles)} files")
+    slabs = Slabs(field_cells(arguments.density, "density"), world(arguments.ranks), arguments.threads)
+    schedule = plan(cosmology, settings, redshifts)
+    gravity_settings = settings.model_dump(include=DECIDING)
+    record = provenance("n_body", gravity_settings | {"redshifts": sorted(redshifts)}, header.seed)
+    fingerprint = {"record": record, "density": file_digest(arguments.density), "code": code_digest(__file__)}
+    path = arguments.checkpoint or f"{arguments.particles[0]}.checkpoint"
+    checkpoints = Checkpoints(path, fingerprint, slabs, arguments.checkpoint_minutes)
+
+    state = checkpoints.load()
+    if state is None:
+        growth = growth_factor(cosmology, cosmology.redshift)
+        density = read_field(arguments.density, "density", slabs.start, slabs.stop) / np.float32(growth)
+        state = State(*start_particles(density, slabs, Growth(cosmology), settings.start))
+        del density
+    elif slabs.rank == 0:
+        log.info("going on from step %d of %d", state.steps, len(schedule.steps))
+    files = dict(zip(redshifts, arguments.particles, strict=True))
+    values = cosmology.model_dump()
+
+    def snapshot(step: Step, state: State) -> None:
+        of_snapshot = values | {"redshift": step.snapshot}
+        written = FieldHeader(header.box_size_mpc, step.snapshot, of_snapshot, header.seed, record)
+        _write(files[step.snapshot], step, state, written, slabs)
+
+    _advance(state, schedule, Gravity(slabs, settings.mesh), snapshot, checkpoints)
+    checkpoints.clear()
+
+
+def _advance(state: State, schedule: Schedule, gravity: Gravity, snapshot, checkpoints: Checkpoints) -> None:
+    """Simulate with progress on the first rank."""
+    left = len(schedule.steps) - state.steps
+    ticks = console.progress(range(left), "steps") if checkpoints.slabs.rank == 0 else iter(range(left))
+    next(ticks)
+
+    def finished(state: State) -> None:
+        checkpoints.save_if_due(state)
+        next(ticks)
+
+    simulate(state, schedule, gravity, snapshot, finished)
+    for _ in ticks:
+        pass
+
+
+def _write(path: str, step: Step, state: State, header: FieldHeader, slabs: Slabs) -> None:
+    """Particles in Mpc and km/s: the peculiar velocity is a dx/dt = p / a, H0 = 1."""
+    cell_size = header.box_size_mpc / slabs.cells
+    to_velocity = 100 * header.cosmology["h"] * cell_size / step.a
+    velocities = state.momenta * np.float32(to_velocity)
+    write_particles(path, state.displacements * np.float32(cell_size), velocities, header, slabs)
+    if slabs.rank == 0:
+        log.info("snapshot at redshift %g", step.snapshot)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--density", required=True, help="HDF5 file with the density field")
+    parser.add_argument("--particles", nargs="+", required=True, help="HDF5 files to write, one for each redshift")
+    parser.add_argument("--redshifts", type=float, nargs="+", help="of the snapshots; default: the density's")
+    parser.add_argument("--settings", help="N-body settings as JSON or a JSON file")
+    parser.add_argument("--cosmology", help="cosmology as JSON or a JSON file; default: the field's, or the paper's")
+    parser.add_argument("--checkpoint", help="file of the checkpoint; default: beside the first file of particles")
+    parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="least time between two checkpoints")
+    parser.add_argument("--ranks", type=int, help="refuse to run with another number of MPI ranks")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each rank")
+    return parser.parse_args()
+
+
+def _cosmology(arguments: argparse.Namespace, header: FieldHeader) -> CosmologySettings:
+    """Cosmology of the command line, or else of the field; its redshift is the field's where the field has one."""
+    if arguments.cosmology or header.cosmology is None:
+        cosmology = stage_settings(CosmologySettings, arguments.cosmology)
+    else:
+        cosmology = validate(CosmologySettings, header.cosmology, arguments.density)
+    if header.redshift is None:
+        return cosmology
+    return validate(CosmologySettings, {**cosmology.model_dump(), "redshift": header.redshift}, arguments.density)
+
+
+if __name__ == "__main__":
+    console.run(main)
