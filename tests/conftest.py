@@ -10,16 +10,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-# Folders whose tests take longest, in minutes on one core: they begin first, so that both processes end at one time.
-LONGEST = {"workflow": 6, "network": 4, "neural_bias": 3, "mocks": 2, "field_level": 2, "peak_patch": 2}
+# Folders that begin first: those whose tests take longest, so that both processes end at one time, and, before others
+# have computed with TensorFlow, those of the field level, which set its threads.
+FIRST = ("workflow", "field_level", "network", "neural_bias", "mocks", "n_body", "peak_patch")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection_modifyitems(config, items):
     """Where several processes share the tests, one takes those of a folder, which share what takes long to make."""
     folders = {item: item.path.relative_to(ROOT / "tests").parts[0] for item in items}
-    # The other folders stay in their order: those of the field level set TensorFlow's threads, before it computes.
-    items.sort(key=lambda item: -LONGEST.get(folders[item], 0))
+    items.sort(key=lambda item: FIRST.index(folders[item]) if folders[item] in FIRST else len(FIRST))
     for item in items:
         item.add_marker(pytest.mark.xdist_group(folders[item]))
     yield

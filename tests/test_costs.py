@@ -123,6 +123,7 @@ def test_the_speed_of_a_machine_is_measured_once_and_a_damaged_measurement_again
     assert machine.this_machine(tmp_path).core_tflops == 0.02
 
 
+@pytest.mark.slow  # that these kernels are in force is in every run (test_environment.py)
 def test_networks_are_slower_without_the_kernels_that_are_switched_on(monkeypatch):
     """oneDNN, which TensorFlow leaves off on processors without AVX-512: the measurement must see the difference."""
     fast = machine.core_tflops()

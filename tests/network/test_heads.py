@@ -217,6 +217,7 @@ def test_a_mock_of_a_network_with_heads_is_found_by_votes_to_the_same_bytes_on_t
     assert catalogues[0] == catalogues[1]
 
 
+@pytest.mark.slow  # without heads this is in every run (test_ranks.py)
 def test_two_ranks_learn_what_one_process_learns(boxes, run_script, tmp_path):
     short = settings_of(stages=[STAGE | {"steps": 3}], validation_interval=3)
     histories = []

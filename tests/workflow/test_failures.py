@@ -16,7 +16,7 @@ def half_written(workflow):
         (
             "in the middle of training",
             "networks/tiny/checkpoints",
-            [],
+            ["haloes"],
             (*BOX, "networks/tiny/model.weights.h5", "haloes/tiny/003.h5"),
         ),
     ],
@@ -31,7 +31,6 @@ def test_a_run_killed_and_started_again_ends_with_the_same_catalogues(
     workflow.run(*targets)
     for name in artifacts:
         assert (workflow.results / name).read_bytes() == (finished.results / name).read_bytes(), name
-    assert targets or (workflow.results / "report.html").exists()
 
 
 @pytest.mark.parametrize(
