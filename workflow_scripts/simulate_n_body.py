@@ -2,11 +2,14 @@
 
 The density is any HDF5 file with a cubic dataset ``density`` (linear overdensity at its redshift) and the root
 attribute ``box_size_mpc``. Runs with or without ``mpiexec``; the files are the same for any number of ranks and
-threads. Killed at any time, the same command goes on from the last checkpoint and ends with the same bytes.
+threads. Killed at any time, the same command goes on from the last checkpoint and ends with the same bytes. All
+snapshots get their names at the end: Snakemake deletes what a killed job had declared, but not what stands beside it.
 """
 
 import argparse
 import logging
+import os
+from pathlib import Path
 
 import numpy as np
 
@@ -26,7 +29,7 @@ from halonet.settings import CosmologySettings, NBodySettings, SettingsError, st
 from halonet.storage import FieldHeader, field_cells, read_field, read_header
 
 log = logging.getLogger("halonet")
-DECIDING = {"steps", "mesh", "start"}  # settings that decide the particles
+DECIDING = {"steps", "mesh", "sharpen", "start"}  # settings that decide the particles
 
 
 def main() -> None:
@@ -42,28 +45,46 @@ def main() -> None:
     schedule = plan(cosmology, settings, redshifts)
     gravity_settings = settings.model_dump(include=DECIDING)
     record = provenance("n_body", gravity_settings | {"redshifts": sorted(redshifts)}, header.seed)
-    fingerprint = {"record": record, "density": file_digest(arguments.density), "code": code_digest(__file__)}
+    fingerprint = {name: record[name] for name in ("settings", "libraries")}
+    fingerprint |= {"cosmology": cosmology.model_dump(), "density": file_digest(arguments.density)}
+    fingerprint["code"] = code_digest(__file__)
     path = arguments.checkpoint or f"{arguments.particles[0]}.checkpoint"
     checkpoints = Checkpoints(path, fingerprint, slabs, arguments.checkpoint_minutes)
 
+    files = {z: Path(path) for z, path in zip(redshifts, arguments.particles, strict=True)}
     state = checkpoints.load()
-    if state is None:
+    if state is None or not _has_snapshots(files, schedule, state, slabs):
         growth = growth_factor(cosmology, cosmology.redshift)
         density = read_field(arguments.density, "density", slabs.start, slabs.stop) / np.float32(growth)
         state = State(*start_particles(density, slabs, Growth(cosmology), settings.start))
         del density
     elif slabs.rank == 0:
         log.info("going on from step %d of %d", state.steps, len(schedule.steps))
-    files = dict(zip(redshifts, arguments.particles, strict=True))
     values = cosmology.model_dump()
 
     def snapshot(step: Step, state: State) -> None:
         of_snapshot = values | {"redshift": step.snapshot}
         written = FieldHeader(header.box_size_mpc, step.snapshot, of_snapshot, header.seed, record)
-        _write(files[step.snapshot], step, state, written, slabs)
+        _write(_waiting(files[step.snapshot]), step, state, written, slabs)
 
-    _advance(state, schedule, Gravity(slabs, settings.mesh), snapshot, checkpoints)
+    _advance(state, schedule, Gravity(slabs, settings.mesh, settings.sharpen), snapshot, checkpoints)
+    for path in files.values() if slabs.rank == 0 else ():
+        os.replace(_waiting(path), path)
     checkpoints.clear()
+
+
+def _waiting(path: Path) -> Path:
+    """Name of a complete snapshot until the simulation has ended."""
+    return path.with_name(f".{path.name}.waiting")
+
+
+def _has_snapshots(files: dict[float, Path], schedule: Schedule, state: State, slabs: Slabs) -> bool:
+    """Whether the snapshots before a stored state are there; rank 0 looks."""
+    passed = [step.snapshot for step in schedule.steps[: state.steps] if step.snapshot is not None]
+    lost = [files[z] for z in passed if not _waiting(files[z]).exists()] if slabs.rank == 0 else []
+    if lost:
+        log.info("%s is no longer there: starting over", ", ".join(map(str, lost)))
+    return not (slabs.communicator.bcast(lost) if slabs.ranks > 1 else lost)
 
 
 def _advance(state: State, schedule: Schedule, gravity: Gravity, snapshot, checkpoints: Checkpoints) -> None:
@@ -81,7 +102,7 @@ def _advance(state: State, schedule: Schedule, gravity: Gravity, snapshot, check
         pass
 
 
-def _write(path: str, step: Step, state: State, header: FieldHeader, slabs: Slabs) -> None:
+def _write(path: Path, step: Step, state: State, header: FieldHeader, slabs: Slabs) -> None:
     """Particles in Mpc and km/s: the peculiar velocity is a dx/dt = p / a, H0 = 1."""
     cell_size = header.box_size_mpc / slabs.cells
     to_velocity = 100 * header.cosmology["h"] * cell_size / step.a

@@ -18,7 +18,7 @@ N_BODY_RULES = ("draw_density", "simulate_n_body", "find_n_body_haloes")  # of a
 FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_level_haloes")  # on a grid of their own
 NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
 # Of a simulation, for a cell of its force mesh: both meshes; and for a force: transforms and passes.
-MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.012
+MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.015
 EVALUATIONS = 20  # of the forward model in a transition of the phases
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
@@ -50,9 +50,9 @@ COSTS = {
     "solve_collapse_table": Cost(280, seconds=15),
     "draw_density": Cost(150, 16, 1, 0.06),
     "find_peak_patch_haloes": Cost(310, 47, 7, 0.7),
-    "simulate_n_body": Cost(310, 60, 10, 0.11),  # the time for the particle of a cell and a force
-    "find_n_body_haloes": Cost(310, 90, 10, 1.2),
-    "find_n_body_haloes_of_snapshot": Cost(310, 90, 10, 1.2),
+    "simulate_n_body": Cost(310, 48, 10, 0.13),  # the time for the particle of a cell and a force
+    "find_n_body_haloes": Cost(310, 90, 10, 0.8),
+    "find_n_body_haloes_of_snapshot": Cost(310, 90, 10, 0.8),
     "compare_truths": Cost(300, 48, 3, 0.4),
     "draw_truths": Cost(350, seconds=12),
     "import_ground_truth": Cost(400, 40, 5, 1.0),

@@ -35,7 +35,8 @@ def run_simulation(cosmology):
         def keep(step, state):
             snapshots[step.snapshot] = State(state.displacements.copy(), state.momenta.copy())
 
-        simulate(state, plan(cosmology, settings, list(redshifts)), Gravity(slabs, settings.mesh), keep)
+        gravity = Gravity(slabs, settings.mesh, settings.sharpen)
+        simulate(state, plan(cosmology, settings, list(redshifts)), gravity, keep)
         return state, snapshots
 
     return run

@@ -16,7 +16,7 @@ from halonet.storage import FieldHeader, StorageError, read_field, write_field
 
 ROOT = Path(__file__).parents[2]
 SIMULATE, FIND = "simulate_n_body", "find_n_body_haloes"
-STEPS = '{"steps": 8}'
+STEPS = '{"steps": 40}'
 SIDE = 64.0
 
 
@@ -89,11 +89,11 @@ def command(*arguments):
     return [str(part) for part in (sys.executable, ROOT / "workflow_scripts" / f"{SIMULATE}.py", *arguments)]
 
 
-def kill_after_a_checkpoint(arguments, checkpoint):
-    """Start the script and SIGKILL it once it has stored a state."""
+def kill_when(arguments, path):
+    """Start the script and SIGKILL it once a file is there."""
     process = subprocess.Popen(command(*arguments), stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
-    while not checkpoint.exists():
+    while not path.exists():
         assert process.poll() is None, "the simulation ended before it could be killed"
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -106,7 +106,7 @@ def test_a_killed_simulation_goes_on_to_the_same_bytes(run_script, density, part
     checkpoint = tmp_path / "checkpoint.h5"
     storing = ("--checkpoint", checkpoint, "--checkpoint-minutes", 1e-6)
     arguments = options(density, tmp_path, "killed", *storing)
-    kill_after_a_checkpoint(arguments, checkpoint)
+    kill_when(arguments, checkpoint)
     assert not (tmp_path / "killed_0.h5").exists()
     process = run_script(SIMULATE, *arguments, ranks=ranks)
     assert "going on from step" in process.stderr + process.stdout
@@ -114,10 +114,26 @@ def test_a_killed_simulation_goes_on_to_the_same_bytes(run_script, density, part
     assert {path.name for path in tmp_path.iterdir()} == {"killed_0.h5", "killed_1.h5"}
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_simulation_that_was_killed_after_its_first_snapshot_still_ends_with_both(
+    run_script, density, particles, tmp_path, lost
+):
+    """Snakemake deletes the declared files before it starts the job again."""
+    waiting, checkpoint = tmp_path / ".killed_1.h5.waiting", tmp_path / "checkpoint.h5"
+    arguments = options(density, tmp_path, "killed", "--checkpoint", checkpoint, "--checkpoint-minutes", 1e-6)
+    kill_when(arguments, waiting)
+    assert not list(tmp_path.glob("killed*"))
+    if lost:
+        waiting.unlink()
+    run_script(SIMULATE, *arguments)
+    assert_same_bytes(tmp_path, "killed", particles)
+    assert {path.name for path in tmp_path.iterdir()} == {"killed_0.h5", "killed_1.h5"}
+
+
 def test_a_checkpoint_of_other_settings_is_not_taken_up(run_script, density, particles, tmp_path):
     checkpoint = tmp_path / "checkpoint.h5"
     storing = ("--checkpoint", checkpoint, "--checkpoint-minutes", 1e-6)
-    kill_after_a_checkpoint(options(density, tmp_path, "killed", *storing, settings='{"steps": 9}'), checkpoint)
+    kill_when(options(density, tmp_path, "killed", *storing, settings='{"steps": 41}'), checkpoint)
     process = run_script(SIMULATE, *options(density, tmp_path, "killed", *storing))
     assert "of another simulation" in process.stderr
     assert_same_bytes(tmp_path, "killed", particles)
