@@ -39,7 +39,6 @@ from halonet.storage import read_json, write_json, write_text
 # Of colossus, with the mass that they count.
 MODELS = {"watson13": ("watson13", "fof"), "courtin11": ("courtin11", "fof"), "tinker08": ("tinker08", "200m")}
 VARIANTS = {f"steps {n}": {"steps": n} for n in (20, 40, 80)} | {f"mesh {n}": {"mesh": n} for n in (1, 2, 3)}
-VARIANTS |= {f"sharpened, mesh {n}": {"mesh": n, "sharpen": True} for n in (2, 3)}
 
 
 class Benchmark:

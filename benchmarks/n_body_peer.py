@@ -32,7 +32,7 @@ from halonet.storage import write_json
 
 def ours(state, cosmology, settings, slabs):
     """Positions in cells, seconds and number of forces of this project."""
-    schedule, gravity = plan(cosmology, settings, [0.0]), Gravity(slabs, settings.mesh, settings.sharpen)
+    schedule, gravity = plan(cosmology, settings, [0.0]), Gravity(slabs, settings.mesh)
     start = time.perf_counter()
     simulate(state, schedule, gravity, lambda step, state: None)
     seconds = time.perf_counter() - start

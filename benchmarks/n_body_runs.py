@@ -44,7 +44,7 @@ def run(density, box_size, cosmology, settings, redshifts=REDSHIFTS, threads=2):
 
     start = time.perf_counter()
     schedule = plan(cosmology, settings, list(redshifts))
-    simulate(state, schedule, Gravity(slabs, settings.mesh, settings.sharpen), keep)
+    simulate(state, schedule, Gravity(slabs, settings.mesh), keep)
     seconds["simulation"] = time.perf_counter() - start
     seconds["a force and its step"] = seconds["simulation"] / (len(schedule.steps) + 1)
     return found, seconds

@@ -32,7 +32,7 @@ rule simulate_n_body:
     params:
         script=script("simulate_n_body"),
         code=digest("simulate_n_body"),
-        settings=n_body_settings("steps", "mesh", "sharpen", "start"),
+        settings=n_body_settings("steps", "mesh", "start"),
         redshifts=SNAPSHOTS,
         checkpoint=f"{GROUND_TRUTH}/{{box}}/checkpoint.h5",
     shell:

@@ -29,7 +29,7 @@ from halonet.settings import CosmologySettings, NBodySettings, SettingsError, st
 from halonet.storage import FieldHeader, field_cells, read_field, read_header
 
 log = logging.getLogger("halonet")
-DECIDING = {"steps", "mesh", "sharpen", "start"}  # settings that decide the particles
+DECIDING = {"steps", "mesh", "start"}  # settings that decide the particles
 
 
 def main() -> None:
@@ -67,7 +67,7 @@ def main() -> None:
         written = FieldHeader(header.box_size_mpc, step.snapshot, of_snapshot, header.seed, record)
         _write(_waiting(files[step.snapshot]), step, state, written, slabs)
 
-    _advance(state, schedule, Gravity(slabs, settings.mesh, settings.sharpen), snapshot, checkpoints)
+    _advance(state, schedule, Gravity(slabs, settings.mesh), snapshot, checkpoints)
     for path in files.values() if slabs.rank == 0 else ():
         os.replace(_waiting(path), path)
     checkpoints.clear()

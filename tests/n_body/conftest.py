@@ -35,7 +35,7 @@ def run_simulation(cosmology):
         def keep(step, state):
             snapshots[step.snapshot] = State(state.displacements.copy(), state.momenta.copy())
 
-        gravity = Gravity(slabs, settings.mesh, settings.sharpen)
+        gravity = Gravity(slabs, settings.mesh)
         simulate(state, plan(cosmology, settings, list(redshifts)), gravity, keep)
         return state, snapshots
 

@@ -93,14 +93,13 @@ def ewald(separation, side):
     return force
 
 
-@pytest.mark.parametrize("sharpen", [False, True])
-def test_forces_of_the_mesh_are_those_of_a_direct_sum_over_particles_and_their_images(sharpen):
+def test_forces_of_the_mesh_are_those_of_a_direct_sum_over_particles_and_their_images():
     side, places = 48, random_places(6, 48, 12)
     apart = (places[:, None].astype(float) - places) / UNIT
     apart -= side * np.round(apart / side)
     distances = np.sqrt((apart**2).sum(-1))[np.triu_indices(6, 1)]
     assert distances.min() > 6
-    mesh = ForceMesh(Slabs(side), 6, sharpen)
+    mesh = ForceMesh(Slabs(side), 6)
     deposit(places, mesh.counts, 0, 0, side)
     mesh.solve()
     forces = np.empty((6, 3), np.float32)
@@ -111,7 +110,7 @@ def test_forces_of_the_mesh_are_those_of_a_direct_sum_over_particles_and_their_i
     assert np.abs(forces - expected).max() < 0.01 * size
 
 
-def pulls(distance, sharpen):
+def pulls(distance):
     """Force of the mesh along the line between pairs at a distance (cells), over that of a direct sum; 60 pairs."""
     side, random, ratios = 32, np.random.default_rng(13), []
     for _ in range(60):
@@ -119,7 +118,7 @@ def pulls(distance, sharpen):
         apart = distance * direction / np.sqrt(direction @ direction)
         first = random.uniform(0, side, 3)
         places = (np.floor(np.array([first, first + apart]) * UNIT).astype(np.int64) % (side * UNIT)).astype(np.uint32)
-        mesh = ForceMesh(Slabs(side), 2, sharpen)
+        mesh = ForceMesh(Slabs(side), 2)
         deposit(places, mesh.counts, 0, 0, side)
         mesh.solve()
         forces = np.empty((2, 3), np.float32)
@@ -129,10 +128,11 @@ def pulls(distance, sharpen):
     return np.array(ratios)
 
 
-def test_a_sharpened_mesh_pulls_at_three_cells_as_a_direct_sum_does_and_a_plain_one_too_weakly():
-    plain, sharp = pulls(3.0, False), pulls(3.0, True)
-    assert plain.mean() < 0.97
-    assert abs(sharp.mean() - 1) < 0.5 * abs(plain.mean() - 1)
+def test_pairs_three_cells_apart_pull_as_a_direct_sum_does_and_closer_ones_are_softened():
+    near, apart = pulls(1.0), pulls(3.0)
+    assert near.mean() < 0.6
+    assert apart.mean() == pytest.approx(1, abs=0.03)
+    assert apart.std() < 0.06
 
 
 def test_a_particle_does_not_pull_itself():

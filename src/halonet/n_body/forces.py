@@ -24,11 +24,9 @@ class Gravity:
         Distribution of the Lagrangian cells, and of their particles, over ranks, and threads of each.
     refinement
         B, cells of the force mesh along a Lagrangian cell.
-    sharpen
-        Whether the smoothing of clouds in cells is corrected.
     """
 
-    def __init__(self, slabs: Slabs, refinement: int, sharpen: bool = False) -> None:
+    def __init__(self, slabs: Slabs, refinement: int) -> None:
         side = refinement * slabs.cells
         if side > LARGEST_MESH:
             raise SettingsError(
@@ -36,7 +34,7 @@ class Gravity:
                 f"{LARGEST_MESH}; use a coarser mesh (ground_truth.n_body.mesh) or fewer cells"
             )
         self.lattice, self.refinement = slabs, refinement
-        self.mesh = ForceMesh(Slabs(side, slabs.communicator, slabs.threads), slabs.cells**3, sharpen)
+        self.mesh = ForceMesh(Slabs(side, slabs.communicator, slabs.threads), slabs.cells**3)
         # Particles that have not moved are halfway between points of the mesh, where a small shift is a linear change.
         self.shift = 0.0 if refinement % 2 else 0.5
         self._threads = ThreadPoolExecutor(slabs.threads) if slabs.threads > 1 else None

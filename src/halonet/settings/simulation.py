@@ -78,7 +78,6 @@ class NBodySettings(Model):
 
     steps: int = Field(40, ge=5, description="of the simulation, linear in the scale factor")
     mesh: int = Field(2, ge=1, le=4, description="cells of the force mesh along a cell of the box")
-    sharpen: bool = Field(False, description="true: forces are corrected for the smoothing of clouds in cells")
     start: float = Field(0.1, gt=0, lt=1, description="scale factor at which 2LPT hands over to the simulation")
     redshifts: list[Annotated[float, Field(ge=0)]] = Field(
         [], description="of further snapshots, each a truth of its own; that of cosmology.redshift is always taken"
