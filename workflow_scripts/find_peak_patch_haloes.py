@@ -10,13 +10,14 @@ import logging
 
 from halonet import console
 from halonet.catalogue import write_catalogue
+from halonet.cosmology import cosmology_of
 from halonet.grid.slabs import Slabs
 from halonet.mpi import world
 from halonet.peak_patch.collapse import read_collapse_table, solve_collapse_table
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
 from halonet.provenance import provenance
-from halonet.settings import CosmologySettings, PeakPatchSettings, stage_settings, validate
+from halonet.settings import PeakPatchSettings, stage_settings
 from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
 
 log = logging.getLogger("halonet")
@@ -27,7 +28,7 @@ def main() -> None:
     arguments = _arguments()
     settings = stage_settings(PeakPatchSettings, arguments.settings)
     header = read_header(arguments.density)
-    cosmology = _cosmology(arguments, header)
+    cosmology = cosmology_of(header, arguments.cosmology, arguments.density)
     slabs = Slabs(field_cells(arguments.density, "density"), world(arguments.ranks), arguments.threads)
     density = read_field(arguments.density, "density", slabs.start, slabs.stop)
     if arguments.collapse_table:
@@ -60,17 +61,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ranks", type=int, help="refuse to run with another number of MPI ranks")
     parser.add_argument("--threads", type=int, default=1, help="threads of each rank's Fourier transforms")
     return parser.parse_args()
-
-
-def _cosmology(arguments: argparse.Namespace, header: FieldHeader) -> CosmologySettings:
-    """Cosmology of the command line, or else of the field; its redshift is the field's where the field has one."""
-    if arguments.cosmology or header.cosmology is None:
-        cosmology = stage_settings(CosmologySettings, arguments.cosmology)
-    else:
-        cosmology = validate(CosmologySettings, header.cosmology, arguments.density)
-    if header.redshift is None:
-        return cosmology
-    return validate(CosmologySettings, {**cosmology.model_dump(), "redshift": header.redshift}, arguments.density)
 
 
 if __name__ == "__main__":

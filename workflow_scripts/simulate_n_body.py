@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from halonet import console
-from halonet.cosmology import growth_factor
+from halonet.cosmology import cosmology_of, growth_factor
 from halonet.grid.slabs import Slabs
 from halonet.mpi import world
 from halonet.n_body.checkpoints import Checkpoints
@@ -25,7 +25,7 @@ from halonet.n_body.simulation import State, simulate
 from halonet.n_body.start import start_particles
 from halonet.particles import write_particles
 from halonet.provenance import code_digest, file_digest, provenance
-from halonet.settings import CosmologySettings, NBodySettings, SettingsError, stage_settings, validate
+from halonet.settings import NBodySettings, SettingsError, stage_settings
 from halonet.storage import FieldHeader, field_cells, read_field, read_header
 
 log = logging.getLogger("halonet")
@@ -37,7 +37,7 @@ def main() -> None:
     arguments = _arguments()
     settings = stage_settings(NBodySettings, arguments.settings)
     header = read_header(arguments.density)
-    cosmology = _cosmology(arguments, header)
+    cosmology = cosmology_of(header, arguments.cosmology, arguments.density)
     redshifts = [cosmology.redshift] if arguments.redshifts is None else arguments.redshifts
     if len(redshifts) != len(arguments.particles):
         raise SettingsError(f"--redshifts gives {len(redshifts)} of them, --particles {len(arguments.particles)} files")
@@ -124,17 +124,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ranks", type=int, help="refuse to run with another number of MPI ranks")
     parser.add_argument("--threads", type=int, default=1, help="threads of each rank")
     return parser.parse_args()
-
-
-def _cosmology(arguments: argparse.Namespace, header: FieldHeader) -> CosmologySettings:
-    """Cosmology of the command line, or else of the field; its redshift is the field's where the field has one."""
-    if arguments.cosmology or header.cosmology is None:
-        cosmology = stage_settings(CosmologySettings, arguments.cosmology)
-    else:
-        cosmology = validate(CosmologySettings, header.cosmology, arguments.density)
-    if header.redshift is None:
-        return cosmology
-    return validate(CosmologySettings, {**cosmology.model_dump(), "redshift": header.redshift}, arguments.density)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,25 @@ import numpy as np
 import pandas as pd
 from scipy import integrate
 
-from halonet.settings import CosmologySettings
-from halonet.storage import StorageError, write_text
+from halonet.settings import CosmologySettings, stage_settings, validate
+from halonet.storage import FieldHeader, StorageError, write_text
 
 CRITICAL_DENSITY = 2.775e11  # h^2 Msun / Mpc^3, the value of the HaloNet paper (section 5.1)
 WAVENUMBERS = np.geomspace(1e-5, 50.0, 2000)  # 1/Mpc; beyond the corner mode of a grid of 0.11 Mpc cells
+
+
+def cosmology_of(header: FieldHeader, given: str | None, source: str | Path) -> CosmologySettings:
+    """Cosmology of a field: ``given``, JSON or a JSON file, or else what the field says, or the paper's.
+
+    Its redshift is the field's where the field has one. ``source`` names the field in messages.
+    """
+    if given or header.cosmology is None:
+        cosmology = stage_settings(CosmologySettings, given)
+    else:
+        cosmology = validate(CosmologySettings, header.cosmology, str(source))
+    if header.redshift is None:
+        return cosmology
+    return validate(CosmologySettings, {**cosmology.model_dump(), "redshift": header.redshift}, str(source))
 
 
 def mean_matter_density(cosmology: CosmologySettings) -> float:
