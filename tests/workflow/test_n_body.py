@@ -53,6 +53,7 @@ def test_a_box_of_the_truth_is_made_once_and_changed_settings_remake_what_they_d
     assert "simulate_n_body box=001" in simulated.planned_jobs("ground_truth")
 
 
+@pytest.mark.slow  # a minute; what is compared is in every run (tests/statistics/test_truths.py)
 def test_peak_patch_is_compared_with_the_simulation_on_the_test_boxes_and_shown_in_the_report(simulated):
     folder = simulated.results / "figures/truths"
     simulated.run("truths")
