@@ -16,12 +16,12 @@ def half_written(workflow):
         (
             "in the middle of training",
             "networks/tiny/checkpoints",
-            ["haloes"],
-            (*BOX, "networks/tiny/model.weights.h5", "haloes/tiny/003.h5"),
+            ["training"],
+            (*BOX, "networks/tiny/model.weights.h5"),
         ),
     ],
 )
-def test_a_run_killed_and_started_again_ends_with_the_same_catalogues(
+def test_a_run_killed_and_started_again_ends_with_the_same_catalogues_and_network(
     make_workflow, finished, where, sign, targets, artifacts
 ):
     workflow = make_workflow()
