@@ -38,7 +38,7 @@ def case(make_mock, tmp_path_factory):
     return path, settings, make_posterior(read_data(path), settings)
 
 
-@pytest.mark.slow  # 40 s of compilation; the killed job below is in every run
+@pytest.mark.slow  # 40 s of compilation
 def test_a_microcanonical_chain_that_was_interrupted_goes_on_to_the_same_bits(case, tmp_path):
     path, settings, posterior = case
     data = read_data(path)
@@ -65,6 +65,7 @@ def test_a_microcanonical_chain_that_was_interrupted_goes_on_to_the_same_bits(ca
     assert (np.ptp(arrays["parameters"], axis=0) > 0).all()
 
 
+@pytest.mark.slow  # three compilations; a killed chain of the neural bias model is in every run
 def test_a_killed_job_goes_on_with_the_same_command_to_the_chain_of_an_undisturbed_one(case, tmp_path):
     """SIGKILL in the midst of a Hamiltonian chain; the undisturbed one runs in this process."""
     path, settings, posterior = case

@@ -202,6 +202,7 @@ def test_what_heads_say_stands_beside_the_probability_and_haloes_are_found_by_it
     assert 4 <= len(read_catalogue(trained / "h.h5")) <= 9
 
 
+@pytest.mark.slow  # a mock on two ranks (tests/mocks) and haloes by votes are in every run
 def test_a_mock_of_a_network_with_heads_is_found_by_votes_to_the_same_bytes_on_two_ranks(trained, boxes, run_script):
     catalogues = []
     for ranks in (1, 2):

@@ -79,6 +79,7 @@ def test_loss_and_measures_are_those_of_the_whole_batch_and_of_all_validation_wi
         np.testing.assert_allclose(two[name], one[name], rtol=1e-4, err_msg=name)
 
 
+@pytest.mark.slow  # killed runs of one rank (test_resume.py) and runs of two are in every run
 def test_a_run_of_two_ranks_that_was_killed_ends_with_the_same_bits(arguments, runs, tmp_path):
     script = Path(__file__).parents[2] / "workflow_scripts" / "train_network.py"
     launch = [Path(sys.executable).parent / "mpiexec", "-n", 2, sys.executable, script, *arguments(tmp_path)]
