@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import mean
 
 from halonet.costs import JobCosts
+from halonet.run_log import FailedJob
 
 TITLES = {
     "compute_power_spectrum": "linear power spectrum",
@@ -141,10 +142,10 @@ class RunProgress:
         took = clock_time(self.clock() - self.first[ended.rule])
         return f"{self.elapsed():>8}  {TITLES[ended.rule]:<{WIDTH}} {number:>9} in {took:>6}"
 
-    def fail(self, job: int) -> str | None:
-        """Job number ``job`` has failed; a line to print."""
-        ended = self.running.pop(job, None)
-        return ended and f"{self.elapsed():>8}  failed: {ended.rule} {ended.which} ({ended.log})"
+    def fail(self, job: int, failed: FailedJob) -> str:
+        """Job number ``job`` has failed; what to print: which it is, why, and the end of its logs."""
+        self.running.pop(job, None)
+        return f"{self.elapsed():>8}  failed: {failed.describe(Path())}"
 
     def heading(self) -> str:
         """First line of a run."""

@@ -76,7 +76,7 @@ class LogHandler(LogHandlerBase):
         elif event == LogEvent.JOB_FINISHED and self.progress:
             self._say(self.progress.finish(record.job_id))
         elif event == LogEvent.JOB_ERROR and self.progress:
-            self._say(self.progress.fail(record.jobid))
+            self._fail(record)
         elif event is None or event == LogEvent.ERROR:
             text = record.getMessage()
             if record.levelno >= logging.WARNING or text.startswith(WORTH_SAYING):
@@ -104,6 +104,13 @@ class LogHandler(LogHandlerBase):
             self.live.start()
         else:
             threading.Thread(target=self._speak_now_and_then, daemon=True).start()
+
+    def _fail(self, record: logging.LogRecord) -> None:
+        from halonet.run_log import FailedJob
+
+        message = record.rule_msg or ""
+        failed = FailedJob(record.rule_name, tuple(record.output), tuple(record.log), message.strip())
+        self._say(self.progress.fail(record.jobid, failed))
 
     def _lines(self) -> Group:
         lines = [*(f"          {line}" for line in self.progress.at_work()), ""]

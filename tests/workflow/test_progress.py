@@ -6,6 +6,7 @@ import pytest
 from checkout import ROOT
 
 from halonet.costs import COSTS, JobCosts
+from halonet.run_log import FailedJob
 from halonet.run_progress import TITLES, RunProgress, clock_time
 from halonet.settings import load_settings
 
@@ -45,11 +46,16 @@ def test_a_stage_is_told_once_when_its_last_job_has_ended(clock):
     assert progress.summary() == "all 2 jobs done"
 
 
-def test_a_failed_job_is_named_with_its_log_and_is_not_done(clock):
+def test_a_failed_job_is_named_with_the_end_of_its_log_and_is_not_done(clock, tmp_path):
     progress = started(clock, {"find_haloes": 1})
-    progress.start(1, "find_haloes", {"network": "small", "box": "003"}, "logs/find_haloes/small/003.log")
-    assert progress.fail(1).endswith("failed: find_haloes network small box 003 (logs/find_haloes/small/003.log)")
+    log = tmp_path / "003.log"
+    log.write_text("begins\nerror: no such luck\n")
+    progress.start(1, "find_haloes", {"network": "small", "box": "003"}, str(log))
+    text = progress.fail(1, FailedJob("find_haloes", ("haloes/003.h5",), (str(log),), "out of memory"))
+    for words in ("failed: find_haloes made no haloes/003.h5", "out of memory", str(log), "error: no such luck"):
+        assert words in text
     assert progress.summary() == "0 of 1 jobs"
+    assert not progress.at_work()
 
 
 def test_the_time_left_is_that_of_the_jobs_left_shared_by_the_cores(clock, tmp_path):
