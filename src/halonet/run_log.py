@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-LAST_LINES = 8
+LAST_LINES, MOST_ERRORS = 8, 3
 _BLOCK = re.compile(r"^Error in (?:rule|group) (\w+):\n((?: {4}.*\n)+)", re.MULTILINE)
 _FIELD = re.compile(r"^ {4}(message|output|log): (.*)$", re.MULTILINE)
 
@@ -31,16 +31,23 @@ class FailedJob:
     message: str
 
     def describe(self, folder: Path) -> str:
-        """The job, why it failed and the last lines of its log."""
+        """The job, why it failed and the telling lines of its logs."""
         lines = [f"{self.rule} made no {', '.join(self.missing[:3])}{', ...' if len(self.missing) > 3 else ''}"]
         lines += [f"    {self.message}"] if self.message else []
         for log in self.logs:
             # A job that was killed from outside may have had no time to write one.
             path = folder / log
-            said = path.read_text(errors="replace").splitlines()[-LAST_LINES:] if path.is_file() else []
+            said = telling_lines(path.read_text(errors="replace")) if path.is_file() else []
             lines.append(f"    {log}:" if said else f"    {log}: empty")
             lines += [f"        {line}" for line in said]
         return "\n".join(lines)
+
+
+def telling_lines(text: str) -> list[str]:
+    """Last lines of a log, and before them the errors that stand earlier: SLURM's own are followed by much else."""
+    lines = text.splitlines()
+    errors = dict.fromkeys(line for line in lines[:-LAST_LINES] if "error:" in line)
+    return [*list(errors)[-MOST_ERRORS:], *lines[-LAST_LINES:]]
 
 
 def failed_jobs(logs: list[str | Path], folder: str | Path = ".") -> list[FailedJob]:

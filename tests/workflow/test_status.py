@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from halonet.run_log import failed_jobs
+from halonet.run_log import failed_jobs, telling_lines
 
 
 def status(workflow, *arguments) -> str:
@@ -78,6 +78,12 @@ def test_a_failed_box_does_not_stop_the_others_and_the_last_words_name_it_its_lo
     told = status(failing, "--target", *targets)
     assert numbers(told, "draw_density") == [4, 3, 0, 1, 0]
     assert "error: no such luck with 001" in told
+
+
+def test_an_error_in_the_midst_of_a_log_is_told_once_beside_its_end():
+    error = "slurmstepd: error: StepId=26.0 exceeded memory limit (580163584 > 380633088), being killed"
+    lines = ["begins", error, error, *(f"line {number}" for number in range(20))]
+    assert telling_lines("\n".join(lines)) == [error, *lines[-8:]]
 
 
 def test_a_failure_that_a_retry_has_mended_is_not_told(tmp_path):
