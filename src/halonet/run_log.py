@@ -44,10 +44,10 @@ class FailedJob:
 
 
 def telling_lines(text: str) -> list[str]:
-    """Last lines of a log, and before them the errors that stand earlier: SLURM's own are followed by much else."""
+    """Last lines of a log, and before them the first errors: SLURM's own are followed by much else."""
     lines = text.splitlines()
     errors = dict.fromkeys(line for line in lines[:-LAST_LINES] if "error:" in line)
-    return [*list(errors)[-MOST_ERRORS:], *lines[-LAST_LINES:]]
+    return [*list(errors)[:MOST_ERRORS], *lines[-LAST_LINES:]]
 
 
 def failed_jobs(logs: list[str | Path], folder: str | Path = ".") -> list[FailedJob]:
