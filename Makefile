@@ -9,7 +9,7 @@ REQUIREMENTS := requirements/base.txt requirements/cpu.txt
 TEST_REQUIREMENTS := requirements/export.txt requirements/dev.txt
 # pip compiles one file after the other. Some packages hold files for other Pythons, which cannot be compiled.
 PIP_INSTALL := -m pip install --quiet --no-compile
-COMPILE := -m compileall -q -q -j 0 $(VENV)/lib || true
+COMPILE = -m compileall -q -q -j 0 $(dir $@)lib || true
 # Rules call `python` and `mpiexec` by name: the environment's come first.
 export PATH := $(BIN):$(PATH)
 
@@ -62,6 +62,7 @@ $(PEERS)/installed: $(REQUIREMENTS) $(TEST_REQUIREMENTS) requirements/peers.txt 
 	$(PYTHON) -m venv --clear $(PEERS)
 	$(PEERS)/bin/python $(PIP_INSTALL) $(addprefix -r ,$(REQUIREMENTS) $(TEST_REQUIREMENTS)) -r requirements/peers.txt
 	$(PEERS)/bin/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	$(PEERS)/bin/python $(COMPILE)
 	touch $@
 
 clean:

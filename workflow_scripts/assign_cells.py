@@ -4,8 +4,8 @@ import argparse
 
 from halonet import console
 from halonet.catalogue import read_catalogue
-from halonet.dataset.targets import NO_HALO, find_membership, membership_of_owners, write_membership
-from halonet.owners import read_owners
+from halonet.dataset.targets import find_membership, membership_of_owners, write_membership
+from halonet.owners import NO_HALO, read_owners
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ Knows nothing of Snakemake: :mod:`snakemake_logger_plugin_halonet` tells it what
 
 import re
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,17 +74,20 @@ class RunningJob:
 
     def last_words(self) -> str:
         """The last line of progress in its log; empty where there is none yet."""
-        if self.log is None or not self.log.is_file():
+        if self.log is None:
             return ""
-        with open(self.log, "rb") as file:
-            file.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
-            text = file.read().decode(errors="replace")
+        try:
+            with open(self.log, "rb") as file:
+                file.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
+                text = file.read().decode(errors="replace")
+        except OSError:
+            return ""  # it has not begun to write, or Snakemake has just deleted it
         lines = [found[0] for found in _PROGRESS.findall(text)]
         return lines[-1] if lines else ""
 
 
 class RunProgress:
-    """Jobs planned, at work and done.
+    """Jobs planned, at work and done; told by one thread what happens, asked by another how far the run is.
 
     Parameters
     ----------
@@ -109,7 +112,7 @@ class RunProgress:
         self.costs, self.cores, self.clock = costs, cores, clock
         self.begin = clock()
         self.running: dict[int, RunningJob] = {}
-        self.durations: dict[str, list[float]] = defaultdict(list)
+        self.durations: dict[str, list[float]] = {rule: [] for rule in self.planned}
         self.first: dict[str, float] = {}
 
     @property
@@ -124,7 +127,7 @@ class RunProgress:
 
     def start(self, job: int, rule: str, wildcards: Mapping[str, str], log: str | None) -> None:
         """Job number ``job`` begins."""
-        if rule in TITLES:
+        if rule in self.planned:
             which = " ".join(f"{name} {value}" for name, value in wildcards.items())
             self.running[job] = RunningJob(rule, which, Path(log) if log else None, self.clock())
             self.first.setdefault(rule, self.clock())
@@ -160,9 +163,11 @@ class RunProgress:
 
     def at_work(self) -> list[str]:
         """A line for each rule at work: how many of its jobs are done, and the last words of the oldest at work."""
+        oldest = {}
+        for job in tuple(self.running.values()):
+            oldest.setdefault(job.rule, job)
         lines = []
-        for rule in dict.fromkeys(job.rule for job in self.running.values()):
-            job = next(job for job in self.running.values() if job.rule == rule)
+        for rule, job in oldest.items():
             words = " ".join(filter(None, (job.which, job.last_words())))
             lines.append(f"{TITLES[rule]} {len(self.durations[rule])} of {self.planned[rule]}: {words}")
         return lines
@@ -175,12 +180,12 @@ class RunProgress:
         """Forecast (s); None where it is not known."""
         if not self.cores:
             return None
-        work = 0.0
+        work, at_work = 0.0, tuple(self.running.values())
         for rule, planned in self.planned.items():
             seconds = self._seconds(rule)
             if seconds is None:
                 return None
-            running = [job for job in self.running.values() if job.rule == rule]
+            running = [job for job in at_work if job.rule == rule]
             waiting = planned - len(self.durations[rule]) - len(running)
             left = waiting * seconds + sum(self._left(job, seconds) for job in running)
             work += left * min(self._job_cores(rule), self.cores)

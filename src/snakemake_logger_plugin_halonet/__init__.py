@@ -89,7 +89,7 @@ class LogHandler(LogHandlerBase):
             if self.live:
                 self.live.stop()
             if self.progress:
-                self._say(f"{self.progress.elapsed():>8}  {self.progress.summary()}")
+                self._say(self._state())
         super().close()
 
     def _begin(self, stats: dict[str, int]) -> None:
@@ -113,14 +113,15 @@ class LogHandler(LogHandlerBase):
         self._say(self.progress.fail(record.jobid, failed))
 
     def _lines(self) -> Group:
-        lines = [*(f"          {line}" for line in self.progress.at_work()), ""]
-        lines[-1] = f"{self.progress.elapsed():>8}  {self.progress.summary()}"
+        lines = [*(f"          {line}" for line in self.progress.at_work()), self._state()]
         return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in lines))
+
+    def _state(self) -> str:
+        return f"{self.progress.elapsed():>8}  {self.progress.summary()}"
 
     def _speak_now_and_then(self) -> None:
         while not self.ended.wait(INTERVAL):
-            at_work = "; ".join(self.progress.at_work())
-            self._say(f"{self.progress.elapsed():>8}  {self.progress.summary()}: {at_work}")
+            self._say(": ".join(filter(None, (self._state(), "; ".join(self.progress.at_work())))))
 
     def _say(self, text: str | None) -> None:
         if text is None:

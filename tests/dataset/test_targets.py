@@ -7,7 +7,6 @@ import pytest
 from halonet.catalogue import LAGRANGIAN, HaloCatalogue, write_catalogue
 from halonet.dataset.symmetries import GROUPS
 from halonet.dataset.targets import (
-    NO_HALO,
     check_targets,
     find_membership,
     head_truth,
@@ -17,7 +16,7 @@ from halonet.dataset.targets import (
     write_membership,
 )
 from halonet.grid.slabs import Slabs
-from halonet.owners import write_owners
+from halonet.owners import NO_HALO, write_owners
 from halonet.peak_patch.mask import halo_mask
 from halonet.settings import SettingsError
 from halonet.storage import FieldHeader, StorageError

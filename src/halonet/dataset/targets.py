@@ -15,11 +15,11 @@ from numba import njit
 
 from halonet.catalogue import HaloCatalogue
 from halonet.dataset.symmetries import Symmetry
+from halonet.owners import NO_HALO
 from halonet.provenance import provenance
 from halonet.settings import SettingsError
 from halonet.storage import CHUNK_CELLS, StorageError, atomic_path, open_hdf5, read_header, write_header
 
-NO_HALO = -1
 CHANNELS = 5  # of the truth of a network with heads: mask, radius (cells, 0 outside haloes), centre offset (cells)
 VECTOR = slice(2, 5)  # which of them turn with the axes
 
@@ -31,7 +31,7 @@ class Membership:
     Attributes
     ----------
     rows
-        Row of the halo of each cell, :data:`NO_HALO` outside of all, int32 of shape (S, S, S).
+        Row of the halo of each cell, :data:`halonet.owners.NO_HALO` outside of all, int32 of shape (S, S, S).
     centres, radii
         Of the haloes (cells), float64 of shapes (haloes, 3) and (haloes,).
     box_cells
