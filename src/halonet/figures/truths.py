@@ -62,7 +62,7 @@ def _draw_spectra(ax: Axes, boxes: list[dict], record, title: str) -> None:
         if known:
             ax.semilogx(k, np.array(known, float).mean(axis=0), color=colour, label=label)
     ax.axhline(1, color=TRUTH, linewidth=0.8)
-    ax.set(title=title, xlabel=r"$k$  (Mpc$^{-1}$)", ylim=(0, 1.6))
+    ax.set(title=title, xlabel=r"$k$  (Mpc$^{-1}$)", ylim=(0, None))
     ax.legend()
 
 
