@@ -134,11 +134,14 @@ def sphere_by_all_distances(places, cells, centre, threshold):
 def test_spherical_overdensities_are_those_of_all_distances(seed):
     cells, random = 12, np.random.default_rng(seed)
     size = 0.4 * random.uniform(0, 1, (900, 1)) ** 2
-    cloud = random.uniform(0, cells, (3, 3))[random.integers(0, 3, 900)] + size * random.normal(0, 1, (900, 3))
+    middles, cloud_of = random.uniform(0, cells, (3, 3)), random.integers(0, 3, 900)
+    middles[0] = 0  # across all faces of the box
+    cloud = middles[cloud_of] + size * random.normal(0, 1, (900, 3))
     places = np.concatenate([cloud, random.uniform(0, cells, (828, 3))])
     places = (np.floor(places * UNIT).astype(np.int64) % (cells * UNIT)).astype(np.uint32)
     groups = find_groups(places, cells, 0.2)
-    centres, counts = places[[0, 5, 17, 1000]], np.array([300, 20, 5, 2])
+    across = np.flatnonzero(cloud_of == 0)[:2]
+    centres, counts = places[[*across, 5, 17, 1000]], np.array([300, 20, 20, 5, 2])
     thresholds = [200.0, 800.0]
     within = particles_within(groups.columns, centres, counts, thresholds)
     for i, threshold in enumerate(thresholds):
