@@ -26,9 +26,7 @@ def draw_mass_function(summary: dict, minimum_cells: float) -> Drawing:
         theory = np.array(counts[name])
         top.loglog(masses[seen], theory[seen] / volume, dashes, color=colour, label=label)
         bottom.semilogx(*_ratio(masses, theory, true), dashes, color=colour, linewidth=1.2)
-    top.loglog(
-        masses[true > 0], true[true > 0] / volume, color=TRUTH, linewidth=3.2, alpha=0.45, label="Peak Patch (truth)"
-    )
+    top.loglog(masses[true > 0], true[true > 0] / volume, color=TRUTH, linewidth=3.2, alpha=0.45, label="truth")
     top.loglog(masses[found > 0], found[found > 0] / volume, color=PREDICTION, label="HaloNet (predicted)")
     for one_true, one_found in zip(counts["per_box"]["true"], counts["per_box"]["found"], strict=True):
         bottom.semilogx(*_ratio(masses, np.array(one_found), np.array(one_true)), color=PREDICTION, lw=0.7, alpha=0.45)
@@ -66,7 +64,7 @@ def draw_differential_mass_function(summary: dict, minimum_cells: float) -> Draw
         top.loglog(masses[seen], (theory * density)[seen], dashes, color=colour, label=label)
         bottom.semilogx(*_ratio(masses, theory, true), dashes, color=colour, linewidth=1.2)
     for values, colour, marks, label in (
-        (true, TRUTH, "s", "Peak Patch (truth)"),
+        (true, TRUTH, "s", "truth"),
         (found, PREDICTION, "o", "HaloNet (predicted)"),
     ):
         some, style = values > 0, {"fmt": marks, "color": colour, "markersize": 4, "capsize": 2}

@@ -35,7 +35,7 @@ def draw_shapes(summary: dict) -> Drawing:
                 ax.axhline(SPHERICAL, color=MISSED, linewidth=1)
     bar = figure.colorbar(image, ax=list(grid[-1, :2]), location="bottom", aspect=60, shrink=0.7)
     bar.set_label("number of haloes, over that of the fullest bin of a panel")
-    titles = ("Peak Patch (truth)", "HaloNet (predicted)", "truth (dark), prediction (blue)")
+    titles = ("truth", "HaloNet (predicted)", "truth (dark), prediction (blue)")
     for ax, below, title in zip(grid[0], grid[-1], titles, strict=True):
         ax.set(title=title, xscale="log", xlim=_masses_seen(masses, shapes))
         below.set_xlabel(r"$M$  (M$_\odot$)")

@@ -94,8 +94,8 @@ def draw_fields(where: Slice, density: np.ndarray, mask: np.ndarray, probability
     axes[0].set_ylabel("y (Mpc)")
     caption = (
         f"One plane of cells ({where.cell_size:g} Mpc thick, {where.side:g} Mpc wide) through the most massive true "
-        "halo of a test box, in Lagrangian space. Left: what the network is given. Middle: cells that Peak Patch "
-        f"assigns to haloes. Right: the network's probability for the same. Dice coefficient of this box: {dice:.3f}."
+        "halo of a test box, in Lagrangian space. Left: what the network is given. Middle: cells of true haloes. "
+        f"Right: the network's probability for the same. Dice coefficient of this box: {dice:.3f}."
     )
     return Drawing(figure, "Density, truth and prediction", caption)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from halonet.figures.style import FAINT, MISSED, PREDICTION, SEQUENCE, TRUTH, Drawing, new_figure, styled
 
@@ -21,11 +22,13 @@ def draw_truths(boxes: list[dict]) -> Drawing:
     _draw_spectra(eulerian, boxes, lambda box: box["eulerian"]["cuts"][-1], "haloes, Eulerian")
     _draw_moved(moved, boxes, mass)
     agreement, dice = (np.mean([box["overlap"][name] for box in boxes]) for name in ("agreement", "halo_cells"))
+    for ax in axes:
+        ax.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # with more of them labels would overlap in small boxes
     least = boxes[0]["minimum_cells"]
     found, pure = (np.mean([box["matching"][name] for box in boxes]) for name in ("completeness", "purity"))
     caption = (
-        f"Peak Patch against the simulation on the densities of {len(boxes)} boxes. Masks agree in {agreement:.3f} of "
-        f"the cells, Dice of halo cells {dice:.3f}. Of the simulation's haloes above {least} cells {found:.2f} have a "
+        f"Peak Patch against the simulation on the densities of {len(boxes)} box{'es' if len(boxes) > 1 else ''}. "
+        f"Masks agree in {agreement:.3f} of the cells, Dice of halo cells {dice:.3f}. Of the simulation's haloes above {least} cells {found:.2f} have a "
         f"partner, of those of Peak Patch {pure:.2f}. Upper row: haloes above a mass, over the simulation; matched "
         "fractions; cross-correlation and ratio of power of the masks. Lower row: the same of all haloes above that "
         "mass at Lagrangian and at Eulerian places; rms difference of one component of place and velocity of matched "
