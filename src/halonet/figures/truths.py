@@ -26,13 +26,13 @@ def draw_truths(boxes: list[dict]) -> Drawing:
         ax.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # with more of them labels would overlap in small boxes
     least = boxes[0]["minimum_cells"]
     found, pure = (np.mean([box["matching"][name] for box in boxes]) for name in ("completeness", "purity"))
+    number = f"{len(boxes)} box{'es' if len(boxes) > 1 else ''}"
     caption = (
-        f"Peak Patch against the simulation on the densities of {len(boxes)} box{'es' if len(boxes) > 1 else ''}. "
-        f"Masks agree in {agreement:.3f} of the cells, Dice of halo cells {dice:.3f}. Of the simulation's haloes above {least} cells {found:.2f} have a "
-        f"partner, of those of Peak Patch {pure:.2f}. Upper row: haloes above a mass, over the simulation; matched "
-        "fractions; cross-correlation and ratio of power of the masks. Lower row: the same of all haloes above that "
-        "mass at Lagrangian and at Eulerian places; rms difference of one component of place and velocity of matched "
-        "haloes."
+        f"Peak Patch against the simulation on the densities of {number}. Masks agree in {agreement:.3f} of the cells, "
+        f"Dice of halo cells {dice:.3f}. Of the simulation's haloes above {least} cells {found:.2f} have a partner, of "
+        f"those of Peak Patch {pure:.2f}. Upper row: haloes above a mass, over the simulation; matched fractions; "
+        "cross-correlation and ratio of power of the masks. Lower row: the same of all haloes above that mass at "
+        "Lagrangian and at Eulerian places; rms difference of one component of place and velocity of matched haloes."
     )
     return Drawing(figure, "Peak Patch and simulation", caption)
 
