@@ -218,7 +218,7 @@ def main():
     parser.add_argument("--boxes", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=2718)
-    parser.add_argument("--parts", nargs="+", choices=("variants", "limit"), default=["variants", "limit"])
+    parser.add_argument("--parts", nargs="*", choices=("variants", "limit"), default=["variants", "limit"])
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
     benchmark = Benchmark(arguments)
