@@ -37,6 +37,7 @@ from halonet.statistics.mass_function import predicted_abundance
 from halonet.storage import read_json, write_json, write_text
 
 # Of colossus, with the mass that they count.
+LABELS = {"watson13": "Watson et al. 2013", "courtin11": "Courtin et al. 2011", "tinker08": "Tinker et al. 2008 (M200m)"}
 MODELS = {"watson13": ("watson13", "fof"), "courtin11": ("courtin11", "fof"), "tinker08": ("tinker08", "200m")}
 VARIANTS = {f"steps {n}": {"steps": n} for n in (20, 40, 80)} | {f"mesh {n}": {"mesh": n} for n in (1, 2, 3)}
 
@@ -200,11 +201,11 @@ def draw(results):
         record = mean[f"z={redshift:g}"]
         left.errorbar(mean["k"], record["over mead2020"], record["error"], color=colour, label=f"z = {redshift:g}")
     left.axhspan(0.95, 1.05, color="0.9", zorder=0)
-    left.set(xscale="log", xlabel="k (per Mpc)", ylabel="P / mead2020", ylim=(0.6, 1.3))
+    left.set(xscale="log", xlabel="k (per Mpc)", ylabel="P(k) / mead2020", ylim=(0.6, 1.3))
     for model, colour in zip(MODELS, SEQUENCE, strict=False):
-        right.plot(mean["cuts"], mean["z=0"][f"over {model}"], "o-", color=colour, label=model)
+        right.plot(mean["cuts"], mean["z=0"][f"over {model}"], "o-", color=colour, label=LABELS[model])
     right.axhspan(0.9, 1.1, color="0.9", zorder=0)
-    right.set(xscale="log", xlabel="particles at least", ylabel="N(> M) over theory, z = 0", ylim=(0.6, 1.3))
+    right.set(xscale="log", xlabel="particles at least", ylabel="N(>= M) / literature, z = 0", ylim=(0.4, 1.3))
     for axes in (left, right):
         axes.axhline(1, color="0.5", lw=0.8)
         axes.legend()
