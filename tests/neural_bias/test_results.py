@@ -51,7 +51,7 @@ def inputs():
 @pytest.fixture(scope="module")
 def settings():
     sampler = SamplerSettings(
-        chains=2, warmup=100, samples=100, guide_points=None, checkpoint_interval=40, most_steps=24
+        chains=2, warmup=60, samples=60, guide_points=None, checkpoint_interval=40, most_steps=16
     )
     return NeuralBiasSettings(
         cells=CELLS, minimum_mass_msun=THRESHOLD, sampler=sampler, ablation_kernels=[1, 3], precision="float64"
@@ -148,7 +148,7 @@ def dispersion(occupation):
 def test_drawn_catalogues_cluster_as_the_mock_they_were_fitted_to(result):
     summary, arrays = result
     power, found = arrays["predictive/power"], arrays["predictive/found_power"]
-    assert power.shape == (50, len(found))
+    assert power.shape == (60, len(found))
     assert summary["predictive_coverage"] >= 0.7
     # Haloes without clustering would crowd into voxels as Poisson numbers do, 1 +- 0.02, and the coverage say nothing.
     crowding, drawn = (dispersion(arrays[f"predictive/{name}"]) for name in ("found_occupation", "occupation"))
