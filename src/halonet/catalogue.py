@@ -68,6 +68,7 @@ LAGRANGIAN = ("qx", "qy", "qz")
 EULERIAN = ("x", "y", "z")
 VELOCITY = ("vx", "vy", "vz")
 REQUIRED = (*LAGRANGIAN, "radius", "mass", "cells")
+SINGLE_PRECISION = np.finfo(np.float32).eps
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,23 @@ class HaloCatalogue:
         return self.box_size_mpc / self.grid_cells
 
     def positions(self, names: tuple[str, ...] = LAGRANGIAN) -> np.ndarray:
-        """Positions (or velocities) as one array, shape (haloes, 3)."""
-        return np.stack([self.columns[name] for name in names], axis=-1).astype(np.float64)
+        """Positions (or velocities) as one array, float64 of shape (haloes, 3).
+
+        Lagrangian centres that were cell centres before they were rounded to single precision are so again: whether a
+        cell lies within a radius must not depend on where in the box the halo is.
+        """
+        values = np.stack([self.columns[name] for name in names], axis=-1).astype(np.float64)
+        return self._on_lattice(values) if names == LAGRANGIAN else values
+
+    def _on_lattice(self, positions: np.ndarray) -> np.ndarray:
+        cells = positions / self.cell_size - 0.5
+        nearest = np.rint(cells)
+        rounded = (np.abs(cells - nearest) <= SINGLE_PRECISION * self.grid_cells).all(axis=1, keepdims=True)
+        return np.where(rounded, (nearest + 0.5) * self.cell_size, positions)
+
+    def centres_in_cells(self) -> np.ndarray:
+        """Lagrangian centres (cells) from the corner of the box, shape (haloes, 3); those of cells are exact halves."""
+        return np.round(self.positions(LAGRANGIAN) / self.cell_size, 9)  # beyond it are the digits of the division
 
     def select(self, rows: np.ndarray) -> "HaloCatalogue":
         """Haloes picked by a boolean mask or by indices, in that order."""

@@ -74,3 +74,22 @@ def test_mask_is_the_union_of_cell_centres_strictly_inside_periodic_spheres():
         gap = np.abs(grid - centre)
         expected |= (volume >= 27) & ((np.minimum(gap, N - gap) ** 2).sum(axis=-1) < radius**2)
     np.testing.assert_array_equal(halo_mask(haloes, Slabs(N), 27.0), expected)
+
+
+@pytest.mark.parametrize("cell_size", [1.0, 0.7, 1.4, 1 / 0.7, 2.2456])
+def test_a_mask_moves_with_its_haloes_by_whole_cells_whatever_the_size_of_a_cell(cell_size):
+    """Shells exactly at a radius, of which single precision must not take a part."""
+    generator = np.random.default_rng(6)
+    cells, squares = generator.integers(0, N, (40, 3)), generator.integers(4, 30, 40)
+
+    def mask(shift):
+        centres = ((cells + shift) % N + 0.5) * cell_size
+        columns = dict(zip(("qx", "qy", "qz"), centres.T.astype(np.float32), strict=True))
+        columns |= {"radius": (np.sqrt(squares) * cell_size).astype(np.float32)}
+        columns |= {name: squares**1.5 for name in ("mass", "cells")}
+        return halo_mask(HaloCatalogue(columns, FieldHeader(N * cell_size), N), Slabs(N))
+
+    expected = mask(0)
+    assert 0.1 < expected.mean() < 0.9
+    for shift in ([1, 0, 0], [7, 3, 11], [N - 1, 5, 2]):
+        np.testing.assert_array_equal(mask(shift), np.roll(expected, shift, axis=(0, 1, 2)))

@@ -67,7 +67,7 @@ def find_membership(haloes: HaloCatalogue) -> Membership:
     """Find the halo every cell of the box is deepest in; of equals, the most massive."""
     haloes = haloes.sorted_by_mass()
     cells = haloes.grid_cells
-    centres = haloes.positions() / haloes.cell_size
+    centres = haloes.centres_in_cells()
     radii = haloes["radius"].astype(np.float64) / haloes.cell_size
     rows = np.full((cells,) * 3, NO_HALO, np.int32)
     depth = np.full(rows.shape, np.inf, np.float32)
@@ -79,7 +79,7 @@ def membership_of_owners(haloes: HaloCatalogue, owners: np.ndarray) -> Membershi
     """Membership where the halo of every cell is known: ``owners`` are rows of the catalogue, sorted by mass."""
     haloes = haloes.sorted_by_mass()
     radii = haloes["radius"].astype(np.float64) / haloes.cell_size
-    return Membership(owners, haloes.positions() / haloes.cell_size, radii, haloes.grid_cells)
+    return Membership(owners, haloes.centres_in_cells(), radii, haloes.grid_cells)
 
 
 @njit(cache=True)

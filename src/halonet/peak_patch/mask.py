@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 
-from halonet.catalogue import LAGRANGIAN, HaloCatalogue
+from halonet.catalogue import HaloCatalogue
 from halonet.grid.slabs import Slabs
 
 
@@ -24,8 +24,7 @@ def halo_mask(catalogue: HaloCatalogue, slabs: Slabs, minimum_cells: float = 0.0
     """
     haloes = catalogue.larger_than(minimum_cells)
     mask = np.zeros(slabs.shape, np.uint8)
-    cell_size = catalogue.box_size_mpc / slabs.cells
-    _fill(mask, slabs.start, haloes.positions(LAGRANGIAN) / cell_size, haloes["radius"].astype(float) / cell_size)
+    _fill(mask, slabs.start, haloes.centres_in_cells(), haloes["radius"].astype(float) / haloes.cell_size)
     return mask
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from halonet.catalogue import LAGRANGIAN, HaloCatalogue
+from halonet.catalogue import HaloCatalogue
 
 MASS_CLASSES = ("galaxies", "groups", "clusters")
 ZONES = ("inner", "middle", "outer")
@@ -131,7 +131,7 @@ def label_cells(
     classes = np.searchsorted(mass_edges, true["mass"], side="right").astype(np.uint8)
     radii = true["radius"].astype(np.float64) / size
     squares = np.square([0.0, *zone_edges])[1:]
-    centres = true.positions(LAGRANGIAN) / size
+    centres = true.centres_in_cells()
     if owners is None:
         _label(labels, np.full(mask.shape, np.inf, np.float32), centres, radii, classes, squares)
     else:
