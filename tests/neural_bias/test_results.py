@@ -50,9 +50,7 @@ def inputs():
 
 @pytest.fixture(scope="module")
 def settings():
-    sampler = SamplerSettings(
-        chains=2, warmup=60, samples=60, guide_points=None, checkpoint_interval=40, most_steps=16
-    )
+    sampler = SamplerSettings(chains=2, warmup=60, samples=60, guide_points=None, checkpoint_interval=40, most_steps=16)
     return NeuralBiasSettings(
         cells=CELLS, minimum_mass_msun=THRESHOLD, sampler=sampler, ablation_kernels=[1, 3], precision="float64"
     )
