@@ -16,6 +16,8 @@ def write_truth(folder, seed):
     rng = np.random.default_rng(seed)
     density = rng.normal(0, 1, (CELLS,) * 3).astype(np.float32)
     write_field(folder / "density.h5", "density", density, FieldHeader(SIDE))
+    with h5py.File(folder / "density.h5", "a") as file:
+        file["something else"] = rng.normal(size=2**18)  # 2 MB: of large files Snakemake takes no checksum by itself
     write_field(folder / "mask.h5", "mask", density > 1, FieldHeader(SIDE))
     with h5py.File(folder / "haloes.h5", "w") as file:
         file.attrs["box_size_mpc"] = SIDE
@@ -49,7 +51,8 @@ def test_own_files_take_the_place_of_drawn_boxes_and_a_touched_one_remakes_nothi
     workflow.run(target)
     assert len(read_catalogue(made / "haloes.h5")) == 9
     assert 0 < read_field(made / "mask.h5", "mask").mean() < 1
-    (workflow.folder / "own/001/haloes.h5").touch()
+    for name in ("density", "haloes"):
+        (workflow.folder / f"own/001/{name}.h5").touch()
     assert not workflow.planned(target)
     write_truth(workflow.folder / "own/001", 11)
     assert workflow.planned(target) == {"import_ground_truth": 1}
