@@ -38,9 +38,10 @@ EXPLAINED = {
         "whole passes are counted, but the derivative at the eight points around a particle reads 96 numbers of the "
         "potential, where the particle has moved to: some 80 ns a particle. It is a third of a step."
     ),
+    "N-body, a step": "its read-out and kick.",
     "friends of friends": (
-        "reading and writing alone are counted. Particles are sorted, all close pairs compared in whole numbers, and of "
-        "every halo centre, shape, densest member and spherical masses measured: half a microsecond a particle, a "
+        "reading and writing alone are counted. Particles are sorted, all close pairs compared in whole numbers, and "
+        "of every halo centre, shape, densest member and spherical masses measured: half a microsecond a particle, a "
         "twentieth of the simulation before."
     ),
     "neural bias, gradient": (

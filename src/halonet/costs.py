@@ -132,7 +132,7 @@ class JobCosts:
         per_cell = cost.bytes_per_cell
         if rule == "simulate_n_body":
             per_cell += MESH_BYTES * self.settings.ground_truth.n_body.mesh**3
-        if rule == "measure_statistics" and self.settings.ground_truth.source == "n_body":
+        if self._compares_owners(rule):
             per_cell += OWNER_BYTES
         if rule in ("compute_channels", "predict_mask"):
             per_cell += channel_bytes(self.settings.networks[network].channels.count)
@@ -162,12 +162,16 @@ class JobCosts:
             # Every box starts two scripts beside the work on its cells.
             return settings.jobs.boxes_per_job * self._scaled(cost.seconds, cost.microseconds * cells, rule)
         per_cell = cost.microseconds
-        if rule == "measure_statistics" and self.settings.ground_truth.source == "n_body":
+        if self._compares_owners(rule):
             per_cell += OWNER_MICROSECONDS
         seconds = self._scaled(cost.seconds, per_cell * cells, rule)
         if rule in ("train_network", "predict_mask"):
             seconds += self._operations(rule, network) / self._speed(rule)
         return seconds
+
+    def _compares_owners(self, rule: str) -> bool:
+        """Whether a rule compares haloes cell by cell, which takes more where the truth knows their cells."""
+        return rule == "measure_statistics" and self.settings.ground_truth.source == "n_body"
 
     def _scaled(self, seconds: float, microseconds: float, rule: str) -> float:
         """Time here (s) of what was measured on another machine; ranks share the second part."""

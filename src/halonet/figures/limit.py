@@ -38,8 +38,8 @@ class Limit:
         """What the line is, for captions."""
         return (
             f"Limit of knowability: two simulations with the same modes on a grid of {CELL_SIZE_MPC:g} Mpc and "
-            "different ones beyond it, one box of (64 Mpc)³ at redshift 0; what lies above belongs to one simulation, "
-            "not to the density"
+            "different ones beyond it, one box of (64 Mpc)³ at redshift 0; haloes that agree better are learnt of "
+            "one simulation, not of the density"
         )
 
 
