@@ -17,7 +17,6 @@ def compare_objects(true: HaloCatalogue, found: HaloCatalogue, matches: Matches,
     log_mass_ratio = np.log(found["cells"][matches.found_rows] / true["cells"][matches.true_rows])
     offsets = matches.distances / true["radius"][matches.true_rows]
     large = compared[matches.true_rows]
-
     return {
         "minimum_cells": settings.minimum_cells,
         "radius_tolerance": settings.radius_tolerance,

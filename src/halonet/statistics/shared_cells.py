@@ -4,8 +4,8 @@ Notes
 -----
 Two haloes are partners if each holds more than half of the other's cells. No third halo can, so the rule is one to one
 by itself; it asks neither for centres nor for radii. A predicted halo is a sphere, and of several a cell belongs to the
-one it is deepest in (:func:`halonet.dataset.targets.find_membership`). A protohalo is none: what spheres can reach at
-most is measured beside, by the spheres of the true haloes themselves.
+one it is deepest in (:func:`halonet.dataset.targets.find_membership`). A protohalo is none: what
+the spheres of the true haloes themselves reach is measured beside.
 """
 
 from collections.abc import Sized
