@@ -5,6 +5,7 @@ rule compare_truths:
     input:
         haloes=[f"{folder}/{{box}}/haloes.h5" for folder in (GROUND_TRUTH, PEAK_PATCH)],
         masks=[f"{folder}/{{box}}/mask.h5" for folder in (GROUND_TRUTH, PEAK_PATCH)],
+        owners=f"{GROUND_TRUTH}/{{box}}/owners.h5",
     output:
         statistics=f"{STATISTICS}/truths/{{box}}.json",
     log:
@@ -21,8 +22,8 @@ rule compare_truths:
         code=digest("compare_truths"),
         settings=as_json(SETTINGS.statistics),
     shell:
-        "python {params.script} --haloes {input.haloes} --masks {input.masks} --settings {params.settings:q}"
-        " --statistics {output.statistics} > {log} 2>&1"
+        "python {params.script} --haloes {input.haloes} --masks {input.masks} --owners {input.owners}"
+        " --settings {params.settings:q} --statistics {output.statistics} > {log} 2>&1"
 
 
 rule draw_truths:

@@ -13,7 +13,7 @@ from halonet.settings import Settings, validate
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "halonet"
 FLOORS = [
-    {"grid", "settings", "provenance", "mpi", "console", "environment"}
+    {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption"}
     | {"costs", "run_log", "run_status", "run_progress"},
     {"storage", "cosmology", "machine"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}

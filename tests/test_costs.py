@@ -148,3 +148,11 @@ def test_the_forecast_of_the_quickstart_is_that_of_a_quarter_of_an_hour():
         costs = JobCosts(settings, machine_)
         core_seconds = sum(n * costs.seconds(rule, "small") * costs.threads(rule) for rule, n in jobs.items())
         assert 5 * 60 < core_seconds / 2 < 16 * 60
+
+
+def test_statistics_of_a_simulation_cost_more_since_its_haloes_are_compared_cell_by_cell_too():
+    spheres, simulated = load_settings(PAPER), load_settings(PAPER, ROOT / "tests/data/simulated.yaml")
+    of_spheres, of_cells = JobCosts(spheres), JobCosts(simulated)
+    for cost in ("seconds", "megabytes"):
+        assert getattr(of_cells, cost)("measure_statistics") > getattr(of_spheres, cost)("measure_statistics")
+        assert getattr(of_cells, cost)("find_haloes") == getattr(of_spheres, cost)("find_haloes")

@@ -74,6 +74,9 @@ def test_top_level_configuration_is_the_run_of_the_paper():
             ["ground_truth.n_body.start = 0.1", "redshift 9.0", "the start"],
         ),
         ({"ground_truth": simulated(redshifts=[1.0, 1.0])}, ["ground_truth.n_body", "[1.0, 1.0]", "twice"]),
+        # Peak Patch is compared with the simulation, and would fail after it.
+        ({"ground_truth": simulated(), "boxes": {"box_size_mpc": 60.0}}, ["filters.largest_mpc = 34.0", "(30.0 Mpc)"]),
+        ({"ground_truth": simulated() | {"ranks": 3}}, ["ground_truth.ranks = 3", "does not divide 512 cells"]),
         ({"ground_truth": simulated(steps=5, redshifts=[5, 4, 3, 2, 1])}, ["n_body.steps = 5", "6 snapshots"]),
         ({"ground_truth": simulated() | {"ranks": 7}}, ["ground_truth.ranks = 7", "512"]),
         ({"ground_truth": simulated() | {"files": OWN}}, ["source is 'n_body'", "set source to 'files'"]),

@@ -4,6 +4,7 @@ import argparse
 
 from halonet import console
 from halonet.catalogue import read_catalogue
+from halonet.owners import read_owners
 from halonet.provenance import provenance
 from halonet.settings import StatisticsSettings, stage_settings
 from halonet.statistics.truths import compare_truths
@@ -15,6 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--haloes", nargs=2, required=True, help="catalogues: the simulation's, then Peak Patch's")
     parser.add_argument("--masks", nargs=2, required=True, help="masks in the same order")
+    parser.add_argument("--owners", help="the simulation's halo of every cell, to match haloes by cells, too")
     parser.add_argument("--settings", help="statistics settings as JSON; default: the paper's")
     parser.add_argument("--statistics", required=True, help="JSON file to write")
     arguments = parser.parse_args()
@@ -25,7 +27,8 @@ def main() -> None:
         if known != (true.grid_cells, true.box_size_mpc, true.header.seed):
             raise StorageError(f"{path}: {known} (cells, Mpc, seed) are not those of {arguments.haloes[0]}")
     masks = (read_field(path, "mask") for path in arguments.masks)
-    result = compare_truths(*masks, true, other, settings)
+    owners = read_owners(arguments.owners, len(true), true.header.provenance) if arguments.owners else None
+    result = compare_truths(*masks, true, other, settings, owners)
     result["provenance"] = provenance("truths", settings.model_dump(), true.header.seed)
     write_json(arguments.statistics, result)
     console.log.info("masks agree in %.3f of the cells", result["overlap"]["agreement"])

@@ -11,6 +11,7 @@ from halonet.figures.abundance import draw_differential_mass_function, draw_mass
 from halonet.figures.architecture import draw_network, read_outline
 from halonet.figures.classification import draw_roc
 from halonet.figures.clustering import draw_correlation, draw_power_spectrum
+from halonet.figures.limit import limit_for
 from halonet.figures.objects import draw_matching, draw_profiles
 from halonet.figures.shapes import draw_shapes
 from halonet.figures.slices import draw_fields, draw_haloes, slice_through_largest
@@ -75,7 +76,7 @@ def main() -> None:
     summary = read_json(arguments.summary)
     thresholds = read_json(arguments.thresholds) if arguments.thresholds else None
     drawings = draw_slices(arguments) | draw_statistics(summary, thresholds)
-    drawings["training"] = draw_training(pd.read_csv(arguments.history))
+    drawings["training"] = draw_training(pd.read_csv(arguments.history), limit_for(summary))
     if arguments.network:
         drawings["network"] = draw_network(read_outline(arguments.network), Path(arguments.network).name)
     if thresholds:

@@ -2,8 +2,9 @@
 
 The density is any HDF5 file with a cubic dataset ``density`` (linear overdensity at its redshift) and the root
 attribute ``box_size_mpc``. Runs with or without ``mpiexec``; the files are the same for any number of ranks and
-threads. Killed at any time, the same command goes on from the last checkpoint and ends with the same bytes. All
-snapshots get their names at the end: Snakemake deletes what a killed job had declared, but not what stands beside it.
+threads. Killed at any time, the same command goes on from the last checkpoint and ends with the same bytes; SIGTERM and
+Ctrl-C store one after the step that is going. All snapshots get their names at the end: Snakemake deletes what a killed
+job had declared, but not what stands beside it.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import numpy as np
 from halonet import console
 from halonet.cosmology import cosmology_of, growth_factor
 from halonet.grid.slabs import Slabs
+from halonet.interruption import Requests
 from halonet.mpi import world
 from halonet.n_body.checkpoints import Checkpoints
 from halonet.n_body.forces import Gravity
@@ -88,16 +90,18 @@ def _has_snapshots(files: dict[float, Path], schedule: Schedule, state: State, s
 
 
 def _advance(state: State, schedule: Schedule, gravity: Gravity, snapshot, checkpoints: Checkpoints) -> None:
-    """Simulate with progress on the first rank."""
+    """Simulate with progress on the first rank; a request to end is followed after the step that is going."""
     left = len(schedule.steps) - state.steps
     ticks = console.progress(range(left), "steps") if checkpoints.slabs.rank == 0 else iter(range(left))
     next(ticks)
 
-    def finished(state: State) -> None:
-        checkpoints.save_if_due(state)
-        next(ticks)
+    with Requests() as requests:
 
-    simulate(state, schedule, gravity, snapshot, finished)
+        def finished(state: State) -> None:
+            checkpoints.save_if_due(state, requests.signal)
+            next(ticks)
+
+        simulate(state, schedule, gravity, snapshot, finished)
     for _ in ticks:
         pass
 

@@ -16,6 +16,7 @@ PARTS = {
     "limits": "limits",
     "transforms": "transforms",
     "ground_truth": "ground_truth_runs",
+    "n_body": "simulation_runs",
     "reading": "reading",
     "training": "training_steps",
     "prediction": "prediction_runs",

@@ -19,6 +19,8 @@ FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_
 NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
 # Of a simulation, for a cell of its force mesh: both meshes; and for a force: transforms and passes.
 MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.015
+# Of statistics, for a cell of a box whose haloes are known cell by cell: their owners; shared cells and boundaries.
+OWNER_BYTES, OWNER_MICROSECONDS = 4, 0.25
 EVALUATIONS = 20  # of the forward model in a transition of the phases
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
@@ -130,6 +132,8 @@ class JobCosts:
         per_cell = cost.bytes_per_cell
         if rule == "simulate_n_body":
             per_cell += MESH_BYTES * self.settings.ground_truth.n_body.mesh**3
+        if self._compares_owners(rule):
+            per_cell += OWNER_BYTES
         if rule in ("compute_channels", "predict_mask"):
             per_cell += channel_bytes(self.settings.networks[network].channels.count)
         held = self._training_mb(network) if rule == "train_network" else per_cell * cells / 1e6
@@ -157,10 +161,17 @@ class JobCosts:
         if rule == "make_batch":
             # Every box starts two scripts beside the work on its cells.
             return settings.jobs.boxes_per_job * self._scaled(cost.seconds, cost.microseconds * cells, rule)
-        seconds = self._scaled(cost.seconds, cost.microseconds * cells, rule)
+        per_cell = cost.microseconds
+        if self._compares_owners(rule):
+            per_cell += OWNER_MICROSECONDS
+        seconds = self._scaled(cost.seconds, per_cell * cells, rule)
         if rule in ("train_network", "predict_mask"):
             seconds += self._operations(rule, network) / self._speed(rule)
         return seconds
+
+    def _compares_owners(self, rule: str) -> bool:
+        """Whether a rule compares haloes cell by cell, which takes more where the truth knows their cells."""
+        return rule == "measure_statistics" and self.settings.ground_truth.source == "n_body"
 
     def _scaled(self, seconds: float, microseconds: float, rule: str) -> float:
         """Time here (s) of what was measured on another machine; ranks share the second part."""

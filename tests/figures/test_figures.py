@@ -1,13 +1,20 @@
 """Every figure is drawn from the pipeline's own files, says what it shows, and is the same each time."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from halonet.cosmology import WAVENUMBERS
+from halonet.dataset.targets import find_membership
 from halonet.figures import style
 from halonet.figures.abundance import draw_differential_mass_function, draw_mass_function
 from halonet.figures.architecture import draw_network, outline_of
 from halonet.figures.classification import draw_roc
 from halonet.figures.clustering import draw_correlation, draw_power_spectrum
+from halonet.figures.key_numbers import key_numbers
+from halonet.figures.limit import LIMIT, limit_for
 from halonet.figures.objects import draw_matching, draw_profiles
 from halonet.figures.shapes import draw_shapes
 from halonet.figures.slices import Slice, _circles, draw_fields, draw_haloes, slice_through_largest
@@ -17,6 +24,7 @@ from halonet.settings import CosmologySettings, NetworkSettings, StatisticsSetti
 from halonet.statistics.box import measure_box
 from halonet.statistics.summary import summarise
 
+ROOT = Path(__file__).parents[2]
 LAYOUT = [
     ("level0_in/kernel", (5, 5, 5, 1, 4)), ("level0_in/bias", (4,)),
     ("level1_down/kernel", (2, 2, 2, 4, 8)), ("level1_in_convolution_1/kernel", (5, 5, 5, 8, 8)),
@@ -119,6 +127,68 @@ def test_shot_noise_stands_beside_the_spectra(summary):
 
 def test_profiles_can_be_drawn_where_thresholds_were_not_calibrated(summary):
     assert len(draw_profiles(summary, None).figure.axes) == 2
+
+
+@pytest.fixture(scope="module")
+def simulated(boxes):
+    """Summary of a box whose haloes are known cell by cell, as those of a simulation are."""
+    box, settings = boxes[0], StatisticsSettings()
+    owners = find_membership(box["true"]).rows
+    fields = (box[name] for name in ("mask", "probability", "true", "found"))
+    power = 2e4 * (WAVENUMBERS / 0.02) / (1 + (WAVENUMBERS / 0.02) ** 2.5)
+    return summarise([measure_box(*fields, settings, owners=owners)], CosmologySettings(), WAVENUMBERS, power)
+
+
+def curve(ax, label):
+    (line,) = (line for line in ax.get_lines() if line.get_label() == label)
+    return line.get_ydata()
+
+
+def test_matched_fractions_of_a_simulation_are_drawn_by_shared_cells_beside_the_limit_too(simulated, summary):
+    drawing = draw_matching(simulated)
+    shared, true = simulated["shared_cells"], np.array(simulated["matching"]["true"])
+    seen = true >= 5
+    expected = np.array(shared["true_matched"])[seen] / true[seen]
+    np.testing.assert_allclose(curve(drawing.figure.axes[0], "completeness by shared cells"), expected)
+    np.testing.assert_allclose(curve(drawing.figure.axes[0], "limit of purity"), LIMIT.purity)
+    assert f"completeness {shared['completeness']['mean']:.2f}" in drawing.caption.split("Dash-dotted")[1]
+    assert "Limit of knowability" in drawing.caption
+    assert "Limit" not in draw_matching(summary).caption
+
+
+def test_profiles_of_a_simulation_are_drawn_from_boundaries_too(simulated, thresholds):
+    drawing = draw_profiles(simulated, thresholds)
+    panels = drawing.figure.axes
+    assert len(panels) == 4
+    stack = next(stack for stack in simulated["boundary_profiles"] if stack["haloes"])
+    known = [value for value in stack["mean"] if value is not None]
+    np.testing.assert_allclose(panels[2].get_lines()[0].get_ydata(), known)
+    assert panels[3].get_xlabel() == "halo radius (cells)"
+    assert "from the boundary of the true protohalo" in drawing.caption
+
+
+def test_the_limit_stands_in_the_training_curve_and_the_key_numbers_of_simulations_of_such_cells_alone(
+    simulated, summary, history
+):
+    drawing = draw_training(history, limit_for(simulated))
+    assert set(curve(drawing.figure.axes[0], "limit of knowability")) == {LIMIT.dice}
+    assert f"{LIMIT.dice:.3f}" in drawing.caption
+    assert "imit" not in draw_training(history, limit_for(summary)).caption
+    assert f"limit {LIMIT.dice:.3f}" in key_numbers(simulated)[0].reference
+    assert "limit" not in key_numbers(summary)[0].reference
+    for other in ({"box_size_mpc": 96.0}, {"redshift": 1.0}):
+        assert limit_for(simulated | {"box": simulated["box"] | other}) is None
+
+
+def test_the_limit_is_the_one_that_was_measured():
+    measured = json.loads((ROOT / "benchmarks/results/n_body_128.json").read_text())["parts"]["limit"]
+    assert measured["cells"] == 64  # in (64 Mpc)^3: cells of 1 Mpc
+    found = measured["two completions"]
+    assert pytest.approx(found["dice"], abs=5e-4) == LIMIT.dice
+    assert pytest.approx(found["dice of halo cells"], abs=5e-4) == LIMIT.halo_cells
+    objects = found["completeness and purity above"]
+    assert tuple(map(int, objects)) == LIMIT.cells
+    np.testing.assert_allclose(list(objects.values()), np.transpose([LIMIT.completeness, LIMIT.purity]), atol=5e-4)
 
 
 def test_the_slice_runs_through_the_most_massive_halo(boxes):

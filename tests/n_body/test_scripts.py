@@ -1,11 +1,14 @@
 """Promises of the scripts: independence of ranks and threads, going on after a kill, refusals."""
 
+import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -46,17 +49,36 @@ def assert_same_bytes(folder, name, particles):
         assert (folder / f"{name}_{redshift}.h5").read_bytes() == expected
 
 
-@pytest.mark.parametrize(("ranks", "threads"), [(1, 2), (2, 1), (4, 1), (2, 2)])
-def test_ranks_and_threads_change_no_byte(run_script, density, particles, tmp_path, ranks, threads):
+def find_haloes(run_script, particles, folder):
+    """Catalogue, mask and owners of a file of particles, written to a folder: paths by name."""
+    made = {name: folder / f"{name}.h5" for name in ("haloes", "mask", "owners")}
+    files = [part for name, path in made.items() for part in (f"--{name}", path)]
+    run_script(FIND, "--particles", particles, "--settings", '{"minimum_cells": 20}', *files)
+    return made
+
+
+@pytest.fixture(scope="module")
+def truth(run_script, particles, tmp_path_factory):
+    """Files of the truth at redshift 0, by one rank and thread."""
+    return find_haloes(run_script, particles / "one_0.h5", tmp_path_factory.mktemp("truth"))
+
+
+@pytest.mark.parametrize(
+    ("ranks", "threads"),
+    [(1, 2), (4, 1), *(pytest.param(*how, marks=pytest.mark.slow) for how in ((2, 1), (2, 2), (4, 2)))],
+)
+def test_ranks_and_threads_change_no_byte_of_particles_catalogue_mask_and_owners(
+    run_script, density, particles, truth, tmp_path, ranks, threads
+):
     how = ("--ranks", ranks, "--threads", threads)
     run_script(SIMULATE, *options(density, tmp_path, "other", *how), ranks=ranks)
     assert_same_bytes(tmp_path, "other", particles)
+    for name, path in find_haloes(run_script, tmp_path / "other_0.h5", tmp_path).items():
+        assert path.read_bytes() == truth[name].read_bytes(), name
 
 
-def test_haloes_mask_and_owners_belong_together(run_script, particles, tmp_path):
-    made = {name: tmp_path / f"{name}.h5" for name in ("haloes", "mask", "owners")}
-    files = [part for name, path in made.items() for part in (f"--{name}", path)]
-    run_script(FIND, "--particles", particles / "one_0.h5", "--settings", '{"minimum_cells": 20}', *files)
+def test_haloes_mask_and_owners_belong_together(truth):
+    made = truth
     haloes, mask = read_catalogue(made["haloes"]), read_field(made["mask"], "mask")
     owners = read_owners(made["owners"], len(haloes), haloes.header.provenance)
     assert len(haloes) > 20
@@ -89,16 +111,62 @@ def command(*arguments):
     return [str(part) for part in (sys.executable, ROOT / "workflow_scripts" / f"{SIMULATE}.py", *arguments)]
 
 
-def kill_when(arguments, path):
-    """Start the script and SIGKILL it once a file is there."""
-    process = subprocess.Popen(command(*arguments), stderr=subprocess.DEVNULL)
+def start_until(launch, path):
+    """Start a command and wait until a file is there."""
+    process = subprocess.Popen([*map(str, launch)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not path.exists():
-        assert process.poll() is None, "the simulation ended before it could be killed"
+        assert process.poll() is None, "the simulation ended before it could be stopped"
         assert time.monotonic() < deadline
         time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    return process
+
+
+def kill_when(arguments, path):
+    """Start the script and SIGKILL it once a file is there."""
+    process = start_until(command(*arguments), path)
+    process.kill()
+    process.communicate()
+
+
+def processes_with(text):
+    """Numbers of the processes of this script that have a text in their arguments."""
+    script = f"{SIMULATE}.py".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:  # has just ended
+            continue
+        if any(word.endswith(script) for word in words[:2]) and any(str(text).encode() in word for word in words):
+            found.append(int(path.parent.name))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("ranks", [pytest.param(1, marks=pytest.mark.slow), 2])
+def test_a_simulation_that_is_asked_to_end_stores_the_step_it_is_in_on_all_ranks_and_goes_on_to_the_same_bytes(
+    run_script, density, particles, tmp_path, ranks
+):
+    """SLURM sends SIGTERM before SIGKILL; here it reaches one rank only. No checkpoint would be due for 10 minutes."""
+    checkpoint = tmp_path / "checkpoint.h5"
+    arguments = options(density, tmp_path, "ended", "--checkpoint", checkpoint)
+    launch = [Path(sys.executable).parent / "mpiexec", "-n", ranks] if ranks > 1 else []
+    process = start_until([*launch, *command(*arguments)], tmp_path / ".ended_1.h5.waiting")
+    numbers = processes_with(tmp_path)
+    assert len(numbers) == ranks
+    os.kill(numbers[-1], signal.SIGTERM)
+    _, words = process.communicate(timeout=120)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert words.count("the same command goes on from there") == 1
+    assert "Traceback" not in words
+    step = int(re.search(r"interrupted at step (\d+);", words)[1])
+    with h5py.File(checkpoint) as file:
+        assert 17 < file.attrs["steps"] == step < 40
+    assert not (tmp_path / "ended_0.h5").exists()
+    process = run_script(SIMULATE, *arguments, ranks=ranks)
+    assert f"going on from step {step} of 40" in process.stderr + process.stdout
+    assert_same_bytes(tmp_path, "ended", particles)
+    assert not checkpoint.exists()
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

@@ -9,8 +9,9 @@ import pytest
 from halonet.catalogue import EULERIAN, LAGRANGIAN
 from halonet.cosmology import WAVENUMBERS
 from halonet.settings import CosmologySettings, StatisticsSettings
-from halonet.statistics.box import MATCHING_EDGES, measure_box
+from halonet.statistics.box import measure_box
 from halonet.statistics.combine import LEVELS, quantiles_of_counts
+from halonet.statistics.objects import MATCHING_EDGES
 from halonet.statistics.summary import SummaryError, summarise
 
 SETTINGS = StatisticsSettings(number_cuts=[30000.0])

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue
+from halonet.dataset.targets import find_membership
+from halonet.figures.truths import draw_truths
 from halonet.settings import StatisticsSettings
 from halonet.statistics.truths import compare_truths
 
@@ -49,3 +51,15 @@ def test_cells_that_differ_are_counted(true, mask):
     other = mask.copy()
     other[:16] = 1 - other[:16]
     assert compare_truths(mask, other, true, true, SETTINGS)["overlap"]["agreement"] == pytest.approx(0.75)
+
+
+def test_a_simulation_s_haloes_are_matched_by_their_true_cells_too_and_the_figure_says_so(true, mask):
+    owners = find_membership(true).rows
+    record = compare_truths(mask, mask, true, true, SETTINGS, owners)
+    shared = record["shared_cells"]
+    assert shared["completeness"] == shared["spheres"] > 0.9
+    drawing = draw_truths([record])
+    dashed = [line for line in drawing.figure.axes[1].get_lines() if line.get_linestyle() == "--"]
+    assert len(dashed) == 2
+    assert f"have {shared['completeness']:.2f} and {shared['purity']:.2f}" in drawing.caption
+    assert "share more" not in draw_truths([compare_truths(mask, mask, true, true, SETTINGS)]).caption

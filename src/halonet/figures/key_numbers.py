@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from halonet.figures.limit import limit_for
+
 FEW_HALOES = 100  # fewer true haloes than this in all boxes together are shown, not judged
 MAIN_CUTS = (100, 300, 1000)  # cells; mass-function ratios on the first screen
 GOOD, FAIR, POOR, SHOWN = "good", "fair", "poor", "shown"
@@ -35,8 +37,8 @@ class KeyNumber:
 def key_numbers(summary: dict) -> list[KeyNumber]:
     """Rows of the key-number table of one network, from a statistics summary."""
     return [
-        *_overlap(summary), *_classes(summary), *_abundance(summary), *_matching(summary), *_clustering(summary),
-        *_moved(summary),
+        *_overlap(summary), *_classes(summary), *_abundance(summary), *_matching(summary), *_shared_cells(summary),
+        *_clustering(summary), *_moved(summary),
     ]  # fmt: skip
 
 
@@ -55,13 +57,14 @@ def headline(summary: dict, network: str) -> str:
 
 
 def _overlap(summary: dict) -> list[KeyNumber]:
-    overlap = summary["overlap"]
+    overlap, limit = summary["overlap"], limit_for(summary)
     floor, dice = overlap["all_background"]["mean"], overlap["dice"]
+    best, best_halo_cells = (f"; limit {value:.3f}" for value in (limit.dice, limit.halo_cells)) if limit else ("", "")
     return [
         KeyNumber(
             "Dice coefficient",
             _with_scatter(dice, 3),
-            f"{floor:.3f} for no halo at all; paper 0.93",
+            f"{floor:.3f} for no halo at all; paper 0.93{best}",
             _reaches(dice["mean"], 0.9, floor + 0.05),
             "Overlap of predicted probability and true mask over all cells, 1 is perfect (Eq. 2).",
             main=True,
@@ -69,7 +72,7 @@ def _overlap(summary: dict) -> list[KeyNumber]:
         KeyNumber(
             "Dice coefficient, halo cells",
             _with_scatter(overlap["foreground"], 3),
-            "0 for no halo at all",
+            f"0 for no halo at all{best_halo_cells}",
             SHOWN,
             "The same for the halo channel alone, which empty space cannot raise.",
         ),
@@ -155,6 +158,23 @@ def _matching(summary: dict) -> list[KeyNumber]:
         meaning = "Median distance of the centres of matched haloes, in radii of the true one."
         rows.append(KeyNumber("Centres of matched haloes, offset", offset, "0", SHOWN, meaning))
     return rows
+
+
+def _shared_cells(summary: dict) -> list[KeyNumber]:
+    """Where the cells of protohaloes are known: partners that hold more than half of each other's cells."""
+    shared, cells = summary["shared_cells"], summary["matching"]["minimum_cells"]
+    if shared is None:
+        return []
+    reference = f"{shared['spheres']['mean']:.2f} for the true haloes' own spheres"
+    rule = "more than half of the cells of each are shared"
+    rows = (
+        ("completeness", f"True haloes that have a predicted partner of which {rule}.", reference),
+        ("purity", "Predicted haloes that have a true partner, by the same rule.", "1"),
+    )
+    return [
+        KeyNumber(f"{name.capitalize()} by cells, above {cells}", _with_scatter(shared[name], 2), held, SHOWN, meaning)
+        for name, meaning, held in rows
+    ]
 
 
 def _clustering(summary: dict) -> list[KeyNumber]:

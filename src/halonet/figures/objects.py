@@ -4,6 +4,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
+from halonet.figures.limit import Limit, limit_for
 from halonet.figures.style import MISSED, ORDERED_MAP, PREDICTION, TRUTH, Drawing, new_figure, power_of_ten, styled
 
 FEW_PER_BIN = 5  # haloes; bins with fewer are left out of the curves
@@ -17,6 +18,12 @@ def draw_matching(summary: dict) -> Drawing:
     centres = np.sqrt(edges[1:] * edges[:-1]) * cell_mass
     figure, axes = new_figure(10.8, 4.0, 1, 3)
     _draw_fractions(axes[0], centres, objects)
+    shared = summary["shared_cells"]
+    if shared:
+        _draw_shared(axes[0], centres, objects, shared)
+    limit = limit_for(summary)
+    if limit:
+        _draw_limit(axes[0], limit, cell_mass)
     _draw_pairs(axes[1], centres, objects["pairs_by_mass"]["log_mass_ratio"], PREDICTION)
     _draw_pairs(axes[2], centres, objects["pairs_by_mass"]["centre_offset"], MISSED)
     axes[1].axhline(0, color=TRUTH, linewidth=0.8)
@@ -32,9 +39,10 @@ def draw_matching(summary: dict) -> Drawing:
         "Left: fractions of haloes with a partner: each centre inside the other halo, radii within "
         f"{objects['radius_tolerance']:.0%}, one to one. Above {objects['minimum_cells']} cells (dashed line): "
         f"completeness {objects['completeness']['mean']:.2f}, purity {objects['purity']['mean']:.2f}; bars are "
-        "binomial errors. Middle and right: masses and centres of matched pairs by true mass; points: mean with its "
-        "standard deviation over boxes, shading: standard deviation of the pairs, whose radii differ by no more than "
-        f"the tolerance. Bins of fewer than {FEW_PER_BIN} haloes are left out."
+        f"binomial errors. {_shared_in_words(shared) if shared else ''}Middle and right: masses and centres of matched "
+        "pairs by true mass; points: mean with its standard deviation over boxes, shading: standard deviation of the "
+        f"pairs, whose radii differ by no more than the tolerance. Bins of fewer than {FEW_PER_BIN} haloes are left "
+        f"out.{f' {limit.words()}: haloes above a mass (crosses).' if limit else ''}"
     )
     return Drawing(figure, "Matched haloes", caption)
 
@@ -62,6 +70,34 @@ def _draw_fractions(ax: Axes, centres: np.ndarray, objects: dict) -> None:
     )
 
 
+def _draw_shared(ax: Axes, centres: np.ndarray, objects: dict, shared: dict) -> None:
+    """Matched fractions by shared cells."""
+    curves = (
+        ("true_matched", "true", PREDICTION, "completeness by shared cells"),
+        ("found_matched", "found", MISSED, "purity by shared cells"),
+        ("spheres_matched", "true", "#999999", "of the true haloes' own spheres"),
+    )
+    for matched, total, colour, label in curves:
+        part, whole = np.array(shared[matched]), np.array(objects[total])
+        seen = whole >= FEW_PER_BIN
+        ax.plot(centres[seen], part[seen] / whole[seen], "-.", color=colour, linewidth=1.2, label=label)
+
+
+def _draw_limit(ax: Axes, limit: Limit, cell_mass: float) -> None:
+    """What completeness and purity above a mass can reach."""
+    masses = np.array(limit.cells) * cell_mass
+    for fractions, colour, name in ((limit.completeness, PREDICTION, "completeness"), (limit.purity, MISSED, "purity")):
+        ax.plot(masses, fractions, "x:", color=colour, linewidth=0.9, markersize=5, label=f"limit of {name}")
+
+
+def _shared_in_words(shared: dict) -> str:
+    return (
+        "Dash-dotted: partners that share more than half of the cells of each, since true protohaloes are no spheres: "
+        f"completeness {shared['completeness']['mean']:.2f}, purity {shared['purity']['mean']:.2f}; the true haloes' "
+        f"own spheres reach {shared['spheres']['mean']:.2f}. "
+    )
+
+
 def _draw_pairs(ax: Axes, centres: np.ndarray, values: dict, colour: str) -> None:
     """Mean of a property of matched pairs with its scatter over boxes, and the scatter of the pairs."""
     mean, scatter, deviation = (np.array(values[name], dtype=float) for name in ("mean", "scatter", "deviation"))
@@ -76,26 +112,35 @@ def draw_profiles(summary: dict, thresholds: dict | None) -> Drawing:
     """Stacked probability in shells around true haloes (Fig. 5), and the shell threshold fitted to it where it was."""
     cell_mass = summary["box"]["cell_mass_msun"]
     stacks = [stack for stack in summary["profiles"] if stack["haloes"]]
-    figure, axes = new_figure(11.2 if thresholds else 7.6, 4.1, 1, 3 if thresholds else 2)
+    boundaries = summary["boundary_profiles"]
+    panels = 2 + bool(boundaries) + bool(thresholds)
+    figure, axes = new_figure(0.4 + 3.6 * panels, 4.1, 1, panels)
     colours = mpl.colormaps[ORDERED_MAP](np.linspace(0, 0.9, len(stacks)))
     for stack, colour in zip(stacks, colours, strict=True):
         label = rf"{power_of_ten(stack['cells'][0] * cell_mass)}  ({stack['haloes']})"
-        for ax, name in zip(axes, ("mean", "deviation"), strict=False):
+        for ax, name in zip(axes[:2], ("mean", "deviation"), strict=True):
             values, edge = np.array(stack[name], dtype=float), stack["mean_radius"]
             ax.plot(np.arange(len(values)), values, color=colour, label=label)
             height = np.interp(edge, np.arange(len(values)), values)
             ax.plot(edge, height, "o", color=colour, markersize=5, markeredgecolor="white")
     widest = 1.5 * max((stack["mean_radius"] for stack in stacks), default=20)
-    for ax, name, highest in zip(axes, ("mean probability", "standard deviation"), (1.03, 0.6), strict=False):
+    for ax, name, highest in zip(axes[:2], ("mean probability", "standard deviation"), (1.03, 0.6), strict=False):
         ax.set(xlabel="distance from true centre (cells)", title=name, ylim=(0, highest), xlim=(0, widest))
     title = r"halo mass above (M$_\odot$), number of haloes in brackets"
     figure.legend(*axes[0].get_legend_handles_labels(), title=title, loc="outside lower center", ncols=len(stacks))
+    if boundaries:
+        _draw_boundaries(axes[2], boundaries)
     if thresholds:
-        _draw_threshold(axes[2], thresholds)
+        _draw_threshold(axes[-1], thresholds)
     caption = (
         "Predicted probability in shells around true haloes of the test boxes, by mass: mean and standard deviation "
         "over cells; points: mean radius of the haloes. "
     )
+    if boundaries:
+        caption += (
+            "Third: by distance from the boundary of the true protohalo, cell by cell: cells of the halo by their "
+            "depth (left of 0), cells of no halo by their distance to the nearest one. "
+        )
     if thresholds:
         shift = thresholds["chosen"].get("shift", 0)  # fitted spheres have none
         line = f"the line fitted to it, shifted by {shift:+.2f}" if shift else "the line fitted to it"
@@ -104,6 +149,17 @@ def draw_profiles(summary: dict, thresholds: dict | None) -> Drawing:
             f"({line}), at which the halo finder ends a halo; dotted: the paper's."
         )
     return Drawing(figure, "Probability around true haloes", caption.strip())
+
+
+def _draw_boundaries(ax: Axes, boundaries: list[dict]) -> None:
+    """Mean probability by distance from the boundaries of protohaloes, for each bin of mass that has haloes."""
+    stacks = [stack for stack in boundaries if stack["haloes"]]
+    for stack, colour in zip(stacks, mpl.colormaps[ORDERED_MAP](np.linspace(0, 0.9, len(stacks))), strict=True):
+        distance, mean = (np.array(stack[name], dtype=float) for name in ("distance", "mean"))
+        known = np.isfinite(distance)
+        ax.plot(distance[known], mean[known], "o-", color=colour, markersize=2.5)
+    ax.axvline(0, color=TRUTH, linewidth=0.8)
+    ax.set(xlabel="distance from true boundary (cells)", title="mean probability", ylim=(0, 1.03))
 
 
 def _draw_threshold(ax, thresholds: dict) -> None:

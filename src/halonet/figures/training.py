@@ -4,7 +4,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
-from halonet.figures.style import FAINT, MISSED, ORDERED_MAP, PREDICTION, Drawing, new_figure, styled
+from halonet.figures.limit import Limit
+from halonet.figures.style import FAINT, MISSED, ORDERED_MAP, PREDICTION, TRUTH, Drawing, new_figure, styled
 
 # By finder: the constant that colours tell, and its name.
 COLOURED = {
@@ -16,12 +17,14 @@ VOTED = ("scale", "reach", "radius_weight", "exclusion", "least_votes", "volume_
 
 
 @styled
-def draw_training(history: pd.DataFrame) -> Drawing:
-    """Dice coefficient and loss against training steps, from the network's ``history.csv``."""
+def draw_training(history: pd.DataFrame, limit: Limit | None = None) -> Drawing:
+    """Dice coefficient against training steps, from the network's ``history.csv``, beside the limit if given."""
     figure, (ax,) = new_figure(5.6, 3.9)
     ax.plot(history["step"], history["training_dice"], color="#999999", linewidth=1.2, label="training")
     ax.plot(history["step"], history["validation_dice"], color=PREDICTION, label="validation")
     ax.plot(history["step"], history["floor"], ":", color=MISSED, label="all background")
+    if limit:
+        ax.axhline(limit.dice, color=TRUTH, linewidth=0.9, linestyle="--", label="limit of knowability")
     for step in history.groupby("stage")["step"].min().iloc[1:]:
         ax.axvline(step, color="#cccccc", linewidth=0.8)
     ax.set(xlabel="training step", ylabel="Dice coefficient", xlim=(0, None), ylim=(None, 1))
@@ -33,6 +36,8 @@ def draw_training(history: pd.DataFrame) -> Drawing:
         f"stage{'s' if last['stage'] > 1 else ''}. Validation boxes end at {last['validation_dice']:.3f}; a prediction "
         f"without any halo would reach {last['floor']:.3f}."
     )
+    if limit:
+        caption += f" {limit.words()}: {limit.dice:.3f}."
     return Drawing(figure, "Training", caption)
 
 

@@ -30,11 +30,24 @@ def draw_truths(boxes: list[dict]) -> Drawing:
     caption = (
         f"Peak Patch against the simulation on the densities of {number}. Masks agree in {agreement:.3f} of the cells, "
         f"Dice of halo cells {dice:.3f}. Of the simulation's haloes above {least} cells {found:.2f} have a partner, of "
-        f"those of Peak Patch {pure:.2f}. Upper row: haloes above a mass, over the simulation; matched fractions; "
-        "cross-correlation and ratio of power of the masks. Lower row: the same of all haloes above that mass at "
-        "Lagrangian and at Eulerian places; rms difference of one component of place and velocity of matched haloes."
+        f"those of Peak Patch {pure:.2f}{_by_cells(boxes)}. Upper row: haloes above a mass, over the simulation; "
+        "matched fractions (dashed: by shared cells); cross-correlation and ratio of power of the masks. Lower row: "
+        "the same of all haloes above that mass at Lagrangian and at Eulerian places; rms difference of one component "
+        "of place and velocity of matched haloes."
     )
     return Drawing(figure, "Peak Patch and simulation", caption)
+
+
+def _by_cells(boxes: list[dict]) -> str:
+    """Matched fractions by shared cells in words; nothing where the cells of protohaloes are not known."""
+    shared = [box["shared_cells"] for box in boxes]
+    if None in shared:
+        return ""
+    found, pure, best = (np.mean([box[name] for box in shared]) for name in ("completeness", "purity", "spheres"))
+    return (
+        f"; a partner with which they share more than half of the cells of each have {found:.2f} and {pure:.2f} "
+        f"({best:.2f} of the simulation's have it in the sphere of their own centre and radius)"
+    )
 
 
 def _draw_abundance(ax: Axes, boxes: list[dict], mass: float) -> None:
@@ -54,6 +67,9 @@ def _draw_fractions(ax: Axes, boxes: list[dict], mass: float) -> None:
         whole, matched = (np.sum([box["matching"][name] for box in boxes], axis=0) for name in (total, part))
         seen = whole >= FEW_PER_BIN
         ax.plot(centres[seen], matched[seen] / whole[seen], "o-", color=colour, markersize=3, label=label)
+        if all(box["shared_cells"] for box in boxes):
+            by_cells = np.sum([box["shared_cells"][part] for box in boxes], axis=0)
+            ax.plot(centres[seen], by_cells[seen] / whole[seen], "--", color=colour, linewidth=1)
     ax.set(xscale="log", xlabel=r"$M$  (M$_\odot$)", ylabel="haloes with a partner", ylim=(0, 1.05))
     ax.legend()
 

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from halonet.grid.slabs import Slabs
+from halonet.interruption import Interrupted
 from halonet.n_body.simulation import State
 from halonet.storage import CHUNK_CELLS, StorageError, atomic_path, open_hdf5
 
@@ -67,14 +68,30 @@ class Checkpoints:
             return None
         return steps
 
-    def save_if_due(self, state: State) -> None:
-        """Store the state if the last one is old enough, which the first rank decides for all."""
+    def save_if_due(self, state: State, signal: int = 0) -> None:
+        """Store the state if the last one is old enough, which the first rank decides for all, or upon a signal.
+
+        Parameters
+        ----------
+        signal
+            Number of the signal that asked this rank to end, 0 without one. What one rank was asked, all do.
+
+        Raises
+        ------
+        Interrupted
+            After a signal to any of the ranks, with the state stored.
+        """
         due = time.monotonic() - self._last > 60 * self.minutes
         if self.slabs.ranks > 1:
-            due = self.slabs.communicator.bcast(due)
-        if due:
+            asked = self.slabs.communicator.allgather((due, signal))
+            due, signal = asked[0][0], max(number for _, number in asked)
+        if due or signal:
             self._save(state)
             self._last = time.monotonic()
+        if signal:
+            if self.slabs.rank == 0:
+                log.info("interrupted at step %d; the same command goes on from there", state.steps)
+            raise Interrupted(128 + signal)
 
     def _save(self, state: State) -> None:
         fields = {"displacements": state.displacements, "momenta": state.momenta}

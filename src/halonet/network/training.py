@@ -10,10 +10,7 @@ Several processes may share the steps (:mod:`halonet.network.ranks`): all hold t
 
 import logging
 import math
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import zip_longest
 
 import keras
@@ -21,6 +18,7 @@ import numpy as np
 
 from halonet import console
 from halonet.dataset.prefetch import prefetched
+from halonet.interruption import Interrupted, Requests
 from halonet.network.build import build_network
 from halonet.network.checkpoints import Checkpoints, State
 from halonet.network.devices import check_stages, distribution, shared_out
@@ -32,10 +30,6 @@ from halonet.network.stages import compile_for
 from halonet.settings import SettingsError, TrainingSettings
 
 log = logging.getLogger("halonet")
-
-
-class Interrupted(SystemExit):
-    """The run was asked to end (SIGTERM or Ctrl-C) and has written a checkpoint; the exit code is 128 + signal."""
 
 
 class Trainer:
@@ -60,7 +54,7 @@ class Trainer:
         self.state = State()
         self.model: keras.Model | None = None
         self.shared_step = None
-        self.signal = 0
+        self.requests = Requests()
         self.validation = job.validation_samples()
         check_stages(job.settings.stages, training.gpus)
         self.ranks.check(job.settings, training)
@@ -75,7 +69,7 @@ class Trainer:
         self.state = self.ranks.from_first(self.state)
         first = self.state.stage
         self.last_save = self.clock = time.monotonic()
-        with self._signals():
+        with self.requests:
             for stage in range(self.state.stage, len(self.lengths)):
                 self._enter(stage)
                 if saved and stage == first:
@@ -147,11 +141,11 @@ class Trainer:
         """Count time; leave after a signal; write a checkpoint when one is due."""
         now = time.monotonic()
         self.state.seconds, self.clock = self.state.seconds + now - self.clock, now
-        self.signal = self.ranks.largest(self.signal)
-        if self.signal:
+        number = self.ranks.largest(self.requests.signal)
+        if number:
             self.save()
             log.info("interrupted at step %d; the same command goes on from there", self.state.step)
-            raise Interrupted(128 + self.signal)
+            raise Interrupted(128 + number)
         if now - self.last_save > 60 * self.training.checkpoint_minutes:
             self.save()
 
@@ -216,17 +210,3 @@ class Trainer:
     def _restore(self, values: list[np.ndarray]) -> None:
         for variable, value in zip(self._variables(), values, strict=True):
             variable.assign(value)
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Let SIGTERM and SIGINT end the run after the step it is in."""
-
-        def handle(number: int, frame: object) -> None:
-            self.signal = number
-
-        before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

@@ -116,7 +116,7 @@ class Settings(Model):
                 truth.n_body.check_snapshots(truth.n_body.snapshots(self.cosmology.redshift))
             except SettingsError as error:
                 raise ValueError(f"ground_truth.{error}") from None
-            return
+        # Peak Patch is the truth, or is compared with it on the test boxes.
         largest = truth.peak_patch.filters.largest_mpc
         if 2 * largest > boxes.box_size_mpc:
             raise ValueError(

@@ -1,7 +1,8 @@
-"""ROC curves, correlation functions and shapes of haloes of several boxes put together."""
+"""What is measured of several boxes put together: ROC curves, pairs, cells, correlation functions, shapes."""
 
 import numpy as np
 
+from halonet.spheres import ShellSums
 from halonet.statistics.shear import CELLS_EDGES, EDGES
 from halonet.statistics.spread import curve_spread, listed, spread
 
@@ -29,6 +30,67 @@ def combine_roc(boxes: list[dict]) -> dict:
             | {"at_threshold": np.mean(marks, axis=0).tolist() if marks else None}
         )
     return {"fpr": boxes[0]["fpr"], "threshold": boxes[0]["threshold"], "classes": classes}
+
+
+def combine_pairs(boxes: list[dict]) -> dict:
+    """Mean and scatter of a property of all pairs in bins of mass, and standard deviation of the mean over boxes."""
+    pairs, sums, squares = (np.array([box[name] for box in boxes], float) for name in ("pairs", "sums", "squares"))
+    with np.errstate(invalid="ignore"):  # bins without pairs have no mean
+        means, mean = sums / pairs, sums.sum(axis=0) / pairs.sum(axis=0)
+        variance = squares.sum(axis=0) / pairs.sum(axis=0) - mean**2
+    return {
+        "pairs": pairs.sum(axis=0).astype(int).tolist(),
+        "mean": listed(mean),
+        "scatter": listed(np.sqrt(np.maximum(variance, 0))),
+        "deviation": curve_spread([listed(row) for row in means])["deviation"],
+    }
+
+
+def combine_shared_cells(boxes: list[dict | None]) -> dict | None:
+    """Matched fractions by shared cells: mean and scatter over boxes, and numbers of all boxes in bins of mass.
+
+    Parameters
+    ----------
+    boxes
+        Of each box the result of :func:`halonet.statistics.shared_cells.compare_cells`; null where the cells of
+        protohaloes are not known.
+    """
+    if any(box is None for box in boxes):
+        return None
+    binned = ("true_matched", "found_matched", "spheres_matched")
+    return (
+        {name: spread([box[name] for box in boxes]) for name in ("completeness", "purity", "spheres")}
+        | {name: np.sum([box[name] for box in boxes], axis=0).tolist() for name in binned}
+        | {"covered": combine_pairs([box["covered"] for box in boxes])}
+    )
+
+
+def combine_boundaries(boxes: list[list[dict] | None]) -> list[dict] | None:
+    """Probability of all boxes by mean distance from the boundaries of protohaloes, by bin of mass.
+
+    Parameters
+    ----------
+    boxes
+        Of each box the result of :func:`halonet.statistics.boundaries.boundary_profiles`; null where the cells of
+        protohaloes are not known.
+    """
+    if any(box is None for box in boxes):
+        return None
+    profiles = []
+    for stacks in zip(*boxes, strict=True):
+        names = ("counts", "distances", "sums", "squares")
+        counts, distances, sums, squares = (np.sum([stack[name] for stack in stacks], axis=0) for name in names)
+        total = ShellSums(counts, sums, squares)
+        profiles.append(
+            {
+                "cells": stacks[0]["cells"],
+                "haloes": sum(stack["haloes"] for stack in stacks),
+                "distance": listed(_over(distances, counts)),
+                "mean": listed(total.mean),
+                "deviation": listed(total.deviation),
+            }
+        )
+    return profiles
 
 
 def combine_correlation(boxes: list[dict]) -> dict:

@@ -6,7 +6,14 @@ from halonet.cosmology import mean_matter_density
 from halonet.settings import CosmologySettings
 from halonet.spheres import ShellSums
 from halonet.statistics.box import MASK_ALONE
-from halonet.statistics.combine import combine_correlation, combine_roc, combine_shapes
+from halonet.statistics.combine import (
+    combine_boundaries,
+    combine_correlation,
+    combine_pairs,
+    combine_roc,
+    combine_shapes,
+    combine_shared_cells,
+)
 from halonet.statistics.mass_function import BIN_EDGES, KEY_CUTS, predicted_abundance
 from halonet.statistics.spread import curve_spread, listed, spread
 
@@ -53,9 +60,11 @@ def summarise(boxes: list[dict], cosmology: CosmologySettings, k: np.ndarray, po
         "eulerian_power_spectrum": _eulerian_power_spectrum(boxes),
         "correlation_function": combine_correlation([box["correlation_function"] for box in boxes]),
         "matching": _matching(boxes),
+        "shared_cells": combine_shared_cells([box["shared_cells"] for box in boxes]),
         "known_centres": _known_centres(boxes),
         "shapes": combine_shapes([box["shapes"] for box in boxes]),
         "profiles": _profiles(boxes),
+        "boundary_profiles": combine_boundaries([box["boundary_profiles"] for box in boxes]),
     }
 
 
@@ -178,7 +187,7 @@ def _matching(boxes: list[dict]) -> dict:
         {name: objects[0][name] for name in ("minimum_cells", "radius_tolerance", "edges")}
         | {name: spread([box[name] for box in objects]) for name in single}
         | {name: np.sum([box[name] for box in objects], axis=0).tolist() for name in binned}
-        | {"pairs_by_mass": {name: _pairs_by_mass([box["pairs_by_mass"][name] for box in objects]) for name in by_mass}}
+        | {"pairs_by_mass": {name: combine_pairs([box["pairs_by_mass"][name] for box in objects]) for name in by_mass}}
     )
 
 
@@ -192,20 +201,6 @@ def _known_centres(boxes: list[dict]) -> dict | None:
     return {
         "completeness": spread([box["completeness"] for box in known]),
         "ratio": [_ratio(f, t) for f, t in zip(found, true, strict=True)],
-    }
-
-
-def _pairs_by_mass(boxes: list[dict]) -> dict:
-    """Mean and scatter of a property of all pairs in bins of mass, and standard deviation of the mean over boxes."""
-    pairs, sums, squares = (np.array([box[name] for box in boxes], float) for name in ("pairs", "sums", "squares"))
-    with np.errstate(invalid="ignore"):  # bins without pairs have no mean
-        means, mean = sums / pairs, sums.sum(axis=0) / pairs.sum(axis=0)
-        variance = squares.sum(axis=0) / pairs.sum(axis=0) - mean**2
-    return {
-        "pairs": pairs.sum(axis=0).astype(int).tolist(),
-        "mean": listed(mean),
-        "scatter": listed(np.sqrt(np.maximum(variance, 0))),
-        "deviation": curve_spread([listed(row) for row in means])["deviation"],
     }
 
 

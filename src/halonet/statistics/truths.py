@@ -5,10 +5,11 @@ import numpy as np
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue
 from halonet.matching import match_haloes
 from halonet.settings import StatisticsSettings
-from halonet.statistics.box import MATCHING_EDGES, compare_objects
 from halonet.statistics.clustering import compare_masks, compare_spectra
 from halonet.statistics.mass_function import CUTS, count_above
+from halonet.statistics.objects import MATCHING_EDGES, compare_objects
 from halonet.statistics.overlap import measure_overlap
+from halonet.statistics.shared_cells import compare_cells
 
 
 def compare_truths(
@@ -17,6 +18,7 @@ def compare_truths(
     true: HaloCatalogue,
     other: HaloCatalogue,
     settings: StatisticsSettings,
+    owners: np.ndarray | None = None,
 ) -> dict:
     """Compare two truths of one box.
 
@@ -26,13 +28,15 @@ def compare_truths(
         0 or 1, shape (N, N, N).
     true, other
         Catalogues with Eulerian places and velocities.
+    owners
+        Row in ``true`` sorted by mass of the halo of every cell, int32 of shape (N, N, N).
 
     Returns
     -------
     dict
-        JSON values: ``overlap`` of the masks, ``mass_function``, ``matching``, spectra of haloes in either space and of
-        the masks, and ``moved``, the rms difference of Eulerian places (Mpc) and velocities (km/s) of one component, of
-        matched haloes in bins of true mass.
+        JSON values: ``overlap`` of the masks, ``mass_function``, ``matching``, ``shared_cells`` (null without owners),
+        spectra of haloes in either space and of the masks, and ``moved``, the rms difference of Eulerian places (Mpc)
+        and velocities (km/s) of one component, of matched haloes in bins of true mass.
     """
     matches = match_haloes(true, other, settings.radius_tolerance)
     overlap = measure_overlap(mask, other_mask.astype(np.float32))
@@ -53,6 +57,7 @@ def compare_truths(
             "other": count_above(other).tolist(),
         },
         "matching": compare_objects(true, other, matches, settings),
+        "shared_cells": None if owners is None else compare_cells(owners, true, other, settings.minimum_cells),
         "masks": compare_masks(mask, other_mask.astype(np.float32), true.box_size_mpc),
         "lagrangian": compare_spectra(true, other, settings, "lagrangian"),
         "eulerian": compare_spectra(true, other, settings, "eulerian"),
