@@ -1,13 +1,19 @@
 """Halo catalogues: one table of columns drives reading, writing, HDF5 attributes and the documentation."""
 
+import html
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
 from halonet.storage import FieldHeader, StorageError, atomic_path, open_hdf5, read_header, write_header
+
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -72,16 +78,29 @@ REQUIRED = (*LAGRANGIAN, "radius", "mass", "cells")
 
 @dataclass(frozen=True)
 class HaloCatalogue:
-    """Haloes of one periodic box.
+    """Haloes of one periodic box: ``haloes["mass"]`` is a column, ``len(haloes)`` their number.
 
     Attributes
     ----------
     columns
-        One array per property, in the units of :data:`COLUMNS`.
+        One array per property, shape (haloes,), in the units of :data:`COLUMNS`.
     header
         Box, redshift, cosmology, seed and provenance.
     grid_cells
         Cells along a side of the grid the haloes were found on.
+    notes
+        What was done to the catalogue, as JSON values.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> haloes = halonet.make_mock(seed=7, cells=32)
+    >>> haloes
+    <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
+    >>> len(haloes.larger_than(100))
+    13
+    >>> haloes.to_pandas().columns[0], haloes.to_astropy()["x"].unit.name
+    ('qx', 'Mpc')
     """
 
     columns: dict[str, np.ndarray]
@@ -100,6 +119,42 @@ class HaloCatalogue:
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.columns[name]
+
+    def __repr__(self) -> str:
+        masses, redshift = self["mass"], self.header.redshift
+        found = f" of {masses.min():.3g} to {masses.max():.3g} Msun" if len(self) else ""
+        when = "unknown redshift" if redshift is None else f"redshift {redshift:g}"
+        return f"<HaloCatalogue: {len(self)} haloes{found}, box of {self.box_size_mpc:g} Mpc, {when}>"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: what :func:`repr` says, and the first haloes with the units of their columns."""
+        first = replace(self, columns={name: values[:5] for name, values in self.columns.items()}).to_pandas()
+        first.columns = [f"{name} ({COLUMNS[name].unit})" for name in first.columns]
+        return f"<p>{html.escape(repr(self))}</p>{first.to_html()}"
+
+    def to_pandas(self) -> "DataFrame":
+        """Table with one row per halo and the columns' names, in the units of :data:`COLUMNS`."""
+        import pandas as pd
+
+        return pd.DataFrame({name: self.columns[name] for name in COLUMNS if name in self.columns})
+
+    def to_astropy(self) -> "Table":
+        """Astropy table with units and descriptions; box, redshift, cosmology and notes are in its ``meta``.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            Without astropy, which ``pip install halonet[export]`` brings.
+        """
+        from astropy.table import Table
+
+        meta = {"box_size_mpc": self.box_size_mpc, "redshift": self.header.redshift, "notes": self.notes}
+        table = Table(meta=meta | {"cosmology": self.header.cosmology, "grid_cells": self.grid_cells})
+        for name, column in COLUMNS.items():
+            if name in self.columns:
+                table[name] = self.columns[name]
+                table[name].unit, table[name].description = column.unit.replace("1", ""), column.description
+        return table
 
     @property
     def box_size_mpc(self) -> float:
@@ -133,7 +188,27 @@ class HaloCatalogue:
 
 
 def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
-    """Write a catalogue atomically, sorted by mass: group ``haloes`` with one dataset per column."""
+    """Write a catalogue atomically, sorted by mass: group ``haloes`` of an HDF5 file with one dataset per column.
+
+    Parameters
+    ----------
+    path
+        File to write; its folder is made where there is none.
+    catalogue
+        What to write, in the units of :data:`COLUMNS`, which stand beside every column.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; nothing is left under its name then.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> halonet.write_catalogue("mock.h5", halonet.make_mock(seed=7, cells=32))
+    >>> len(halonet.read_catalogue("mock.h5"))
+    39
+    """
     catalogue = catalogue.sorted_by_mass()
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         group = file.create_group("haloes")
@@ -147,7 +222,25 @@ def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
 
 
 def read_catalogue(path: str | Path) -> HaloCatalogue:
-    """Read a catalogue; missing columns, NaN and centres outside the box are refused."""
+    """Read a catalogue, most massive halo first.
+
+    Parameters
+    ----------
+    path
+        HDF5 file of :func:`write_catalogue`, or of your own with the same layout (docs/reference/columns.md).
+
+    Raises
+    ------
+    StorageError
+        If columns are missing, values are not finite, or centres lie outside of the box.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> halonet.write_catalogue("mock.h5", halonet.make_mock(seed=7, cells=32))
+    >>> halonet.read_catalogue("mock.h5").box_size_mpc
+    32.0
+    """
     header = read_header(path)
     columns = read_columns(path, header.box_size_mpc)
     with open_hdf5(path) as file:
