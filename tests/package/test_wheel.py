@@ -1,4 +1,4 @@
-"""The wheel works alone: built here, unpacked elsewhere, it makes a mock by each method, without checkout or network."""
+"""The wheel works alone: built here, unpacked elsewhere, it makes a mock by each method without the checkout."""
 
 import os
 import subprocess
@@ -59,13 +59,26 @@ def test_the_wheel_carries_the_default_network_and_says_that_it_is_typed(wheel):
     assert wheel.name.startswith(f"halonet-{halonet.__version__}-")
 
 
+def test_the_installed_package_is_not_the_checkout_and_knows_its_network(installed, tmp_path):
+    listed = run(installed / "bin" / "halonet", "networks", folder=tmp_path, PYTHONPATH=str(installed)).stdout
+    assert f"{DEFAULT_NETWORK} (default)\n    {installed / 'halonet' / 'shipped_networks' / DEFAULT_NETWORK}" in listed
+    assert str(ROOT) not in listed
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_the_installed_command_makes_a_mock_by_each_method_from_an_empty_folder(installed, tmp_path, method):
+    # Libraries of the extras alone: the base install has none of them.
+    extras = ("mpi4py", "snakemake", "tensorboardX", "astropy", "pyarrow", "jax")
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({extras}))\n")
+    empty = tmp_path / "empty"
+    empty.mkdir()
     words = ("mock", "--seed", 7, "--cells", 32, "--method", method, "--threads", 1, "-o", "m.h5")
-    run(installed / "bin" / "halonet", *words, folder=tmp_path, PYTHONPATH=str(installed))
-    made = read_catalogue(tmp_path / "m.h5")
+    run(installed / "bin" / "halonet", *words, folder=empty, PYTHONPATH=f"{installed}:{blocked}")
+    made = read_catalogue(empty / "m.h5")
     assert len(made) > 10
-    assert [path.name for path in tmp_path.iterdir()] == ["m.h5"]
+    assert [path.name for path in empty.iterdir()] == ["m.h5"]
     here = halonet.make_mock(seed=7, cells=32, method=method, threads=1).sorted_by_mass()
     assert (made["qx"] == here["qx"].astype("f4")).all()
 
