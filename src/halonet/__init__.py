@@ -19,7 +19,8 @@ _environment.prepare(_Path(__file__).parent)
 _INTERFACE = {
     "halonet.interface.mocks": ("make_mock", "match_abundance"),
     "halonet.interface.fields": ("draw_density", "find_peak_patch_haloes", "linear_power_spectrum"),
-    "halonet.interface.networks": ("Prediction", "find_haloes", "list_networks", "load_network", "predict"),
+    "halonet.interface.networks": ("Prediction", "list_networks", "load_network", "predict"),
+    "halonet.interface.finding": ("find_haloes",),
     "halonet.interface.statistics": ("analytic_mass_function", "mass_function", "power_spectrum"),
     "halonet.interface.neural_bias": ("draw_neural_bias_haloes", "fit_neural_bias", "sample_neural_bias"),
     "halonet.interface.exports": ("export_catalogue",),
