@@ -23,8 +23,9 @@ def commands_of(page):
     return [shlex.split(line, comments=True)[1:] for line in lines]
 
 
-def halonet(*words, folder, check=True):
-    command = [sys.executable, "-m", "halonet", *map(str, words)]
+def halonet(*words, folder, check=True, ranks=1):
+    launcher = [str(Path(sys.executable).parent / "mpiexec"), "-n", str(ranks)] if ranks > 1 else []
+    command = [*launcher, sys.executable, "-m", "halonet", *map(str, words)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     process = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert not (check and process.returncode), process.stderr
@@ -71,7 +72,7 @@ def test_the_readmes_lines_of_python_run_and_show_a_catalogue(tmp_path, monkeypa
     assert 0.3 < ratio.mean() < 3
 
 
-def test_commands_step_by_step_give_the_haloes_of_one_mock(tmp_path):
+def test_commands_step_by_step_and_two_ranks_give_the_haloes_of_one_mock(tmp_path):
     box = ("--seed", 7, "--cells", 32)
     kept = ("--keep-density", "d.h5", "--keep-mask", "mask.h5", "-o", "mock.h5")
     halonet("mock", *box, *kept, folder=tmp_path)
@@ -80,6 +81,11 @@ def test_commands_step_by_step_give_the_haloes_of_one_mock(tmp_path):
     mock, found = read_catalogue(tmp_path / "mock.h5"), read_catalogue(tmp_path / "found.h5")
     for name in mock.columns:
         np.testing.assert_array_equal(mock[name], found[name])
+    mask = (tmp_path / "mask.h5").read_bytes()
+    kept = ("--keep-mask", "mask.h5", "-o", "shared.h5")
+    halonet("mock", *box, *kept, "--threads", 1, "--ranks", 2, folder=tmp_path, ranks=2)
+    assert (tmp_path / "shared.h5").read_bytes() == (tmp_path / "mock.h5").read_bytes()
+    assert (tmp_path / "mask.h5").read_bytes() == mask
 
 
 def test_an_option_of_another_method_and_a_probability_that_peak_patch_has_not_are_refused(tmp_path):

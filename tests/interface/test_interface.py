@@ -11,7 +11,7 @@ import pytest
 import halonet
 
 FUNCTIONS = [name for name in dir(halonet) if inspect.isfunction(getattr(halonet, name))]
-WITH_EXAMPLES = [*FUNCTIONS, "HaloCatalogue"]
+WITH_EXAMPLES = [*FUNCTIONS, "HaloCatalogue", "__doc__"]
 
 
 SHARED = {}  # the fit of an example, with which others go on
@@ -26,7 +26,7 @@ def test_the_examples_of_the_interface_give_what_they_say(name, tmp_path, monkey
 
 def run_examples(name):
     """What the examples of a name of the interface give in place of what they say."""
-    value = getattr(halonet, name)
+    value = halonet if name == "__doc__" else getattr(halonet, name)
     if "example of :func:`fit_neural_bias`" in value.__doc__ and not SHARED:
         run_examples("fit_neural_bias")
     (test,) = doctest.DocTestFinder(recurse=False).find(value, name, globs=dict(SHARED))

@@ -30,13 +30,15 @@ def fitting_settings(box_size_mpc: float) -> PeakPatchSettings:
 
 def collapse_table(cosmology: CosmologySettings, kind: str, communicator=None) -> CollapseTable:
     """Collapse table of a cosmology, solved once in a process: it takes seconds, and every redshift needs the same."""
+    if communicator is not None:  # the ranks of a script, which makes one mock
+        return solve_collapse_table(cosmology, kind, communicator=communicator)
     densities = cosmology.model_dump(include={"omega_b", "omega_cdm", "h"})
-    return _solved(CosmologySettings(**densities), kind, communicator)
+    return _solved(CosmologySettings(**densities), kind)
 
 
 @lru_cache(maxsize=8)
-def _solved(cosmology: CosmologySettings, kind: str, communicator) -> CollapseTable:
-    return solve_collapse_table(cosmology, kind, communicator=communicator)
+def _solved(cosmology: CosmologySettings, kind: str) -> CollapseTable:
+    return solve_collapse_table(cosmology, kind)
 
 
 @dataclass(frozen=True)
