@@ -72,11 +72,12 @@ def test_the_readmes_lines_of_python_run_and_show_a_catalogue(tmp_path, monkeypa
     assert 0.3 < ratio.mean() < 3
 
 
-def test_commands_step_by_step_and_two_ranks_give_the_haloes_of_one_mock(tmp_path):
-    box = ("--seed", 7, "--cells", 32)
+def test_commands_step_by_step_and_two_ranks_give_the_haloes_of_one_mock(tmp_path, run_script):
+    run_script("solve_collapse_table", "--output", tmp_path / "table.h5")
+    box = ("--seed", 7, "--cells", 32, "--collapse-table", "table.h5")
     kept = ("--keep-density", "d.h5", "--keep-mask", "mask.h5", "-o", "mock.h5")
     halonet("mock", *box, *kept, folder=tmp_path)
-    settings = ("--settings", '{"filters": {"largest_mpc": 16.0}}')
+    settings = ("--collapse-table", "table.h5", "--settings", '{"filters": {"largest_mpc": 16.0}}')
     halonet("haloes", "--density", "d.h5", *settings, "-o", "found.h5", "--mask", "found_mask.h5", folder=tmp_path)
     mock, found = read_catalogue(tmp_path / "mock.h5"), read_catalogue(tmp_path / "found.h5")
     for name in mock.columns:
