@@ -17,10 +17,12 @@ FLOORS = [
     | {"costs", "run_log", "run_status", "run_progress"},
     {"storage", "cosmology", "machine"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
-    | {"particles", "owners"},
+    | {"particles", "owners", "columns"},
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
-    | {"export", "mocks"},
-    {"field_level"},  # built on the neural bias model
+    | {"export"},
+    {"field_level", "mocks"},  # inference, built on the neural bias model; mocks, built on several stages
+    {"interface"},  # what a user imports
+    {"command", "__main__"},  # what a user types
 ]
 STAGES = FLOORS[3]
 BY_HAND = {

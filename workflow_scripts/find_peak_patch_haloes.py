@@ -1,67 +1,7 @@
-"""Find the Peak Patch haloes of a periodic density field and write their catalogue and mask.
+"""Find the Peak Patch haloes of a periodic density field and write their catalogue and mask: `halonet haloes`."""
 
-The field is any HDF5 file with a cubic dataset ``density`` (linear overdensity at its redshift) and the root attribute
-``box_size_mpc``; its attributes ``redshift`` and ``cosmology`` are used where present. Runs with or without
-``mpiexec``; the files are the same for any number of ranks.
-"""
-
-import argparse
-import logging
-
-from halonet import console
-from halonet.catalogue import write_catalogue
-from halonet.cosmology import cosmology_of
-from halonet.grid.slabs import Slabs
-from halonet.mpi import world
-from halonet.peak_patch.collapse import read_collapse_table, solve_collapse_table
-from halonet.peak_patch.finder import find_haloes
-from halonet.peak_patch.mask import halo_mask
-from halonet.provenance import provenance
-from halonet.settings import PeakPatchSettings, stage_settings
-from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
-
-log = logging.getLogger("halonet")
-
-
-def main() -> None:
-    """Parse the command line, find the haloes and write them."""
-    arguments = _arguments()
-    settings = stage_settings(PeakPatchSettings, arguments.settings)
-    header = read_header(arguments.density)
-    cosmology = cosmology_of(header, arguments.cosmology, arguments.density)
-    slabs = Slabs(field_cells(arguments.density, "density"), world(arguments.ranks), arguments.threads)
-    density = read_field(arguments.density, "density", slabs.start, slabs.stop)
-    if arguments.collapse_table:
-        table = read_collapse_table(arguments.collapse_table, cosmology, settings.collapse_table)
-    else:
-        table = solve_collapse_table(cosmology, settings.collapse_table, communicator=slabs.communicator)
-    record = provenance("peak_patch", settings.model_dump(), header.seed)
-    header = FieldHeader(header.box_size_mpc, cosmology.redshift, cosmology.model_dump(), header.seed, record)
-    quiet = slabs.rank > 0
-    haloes = find_haloes(
-        density, slabs, header.box_size_mpc / slabs.cells, cosmology, settings, table, header,
-        progress=iter if quiet else lambda filters: console.progress(filters, "filters"),
-        finished=lambda phase: None if quiet else log.info("%s done", phase),
-    )  # fmt: skip
-    mask = halo_mask(haloes, slabs)
-    write_field(arguments.mask, "mask", mask, header, slabs)
-    if not quiet:
-        write_catalogue(arguments.haloes, haloes)
-        log.info("%d haloes of at least %g cells", len(haloes), settings.minimum_cells)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--density", required=True, help="HDF5 file with the density field")
-    parser.add_argument("--haloes", required=True, help="HDF5 catalogue to write")
-    parser.add_argument("--mask", required=True, help="HDF5 mask to write")
-    parser.add_argument("--settings", help="Peak Patch settings as JSON or a JSON file; default: the paper's")
-    parser.add_argument("--cosmology", help="cosmology as JSON or a JSON file; default: the field's, or the paper's")
-    parser.add_argument("--collapse-table", help="table of solve_collapse_table.py; default: solved here")
-    parser.add_argument("--ranks", type=int, help="refuse to run with another number of MPI ranks")
-    parser.add_argument("--threads", type=int, default=1, help="threads of each rank's Fourier transforms")
-    return parser.parse_args()
-
+from halonet.command import haloes
+from halonet.command.parsing import run_script
 
 if __name__ == "__main__":
-    console.run(main)
+    run_script(haloes)

@@ -1,34 +1,7 @@
-"""Draw a mock: slices before and after its haloes have moved, and its mass function beside Tinker et al. 2008."""
+"""Draw a mock, its haloes and their mass function: `halonet show`."""
 
-import argparse
-from pathlib import Path
-
-from halonet import console
-from halonet.catalogue import EULERIAN, read_catalogue
-from halonet.cosmology import compute_power_spectrum
-from halonet.figures.mocks import draw_mock
-from halonet.figures.style import save
-from halonet.halo_finding.inputs import cosmology_of
-from halonet.statistics.mass_function import tinker_abundance
-from halonet.storage import StorageError
-
-
-def main() -> None:
-    """Read the catalogue, draw and save."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("haloes", type=Path, help="catalogue of make_mock.py")
-    parser.add_argument("--figure", type=Path, help="name without ending; default: that of the catalogue")
-    arguments = parser.parse_args()
-    haloes = read_catalogue(arguments.haloes)
-    if missing := set(EULERIAN) - set(haloes.columns):
-        raise StorageError(f"{arguments.haloes}: columns {', '.join(sorted(missing))} are missing, the haloes' places")
-    figure = arguments.figure or arguments.haloes.with_suffix("")
-    cosmology = cosmology_of(None, haloes.header)
-    spectrum = compute_power_spectrum(cosmology)
-    drawing = draw_mock(haloes, *tinker_abundance(cosmology, cosmology.redshift, *spectrum))
-    save(drawing.figure, figure.parent, figure.name)
-    console.log.info("%s.png: %s", figure, drawing.caption)
-
+from halonet.command import show
+from halonet.command.parsing import run_script
 
 if __name__ == "__main__":
-    console.run(main)
+    run_script(show)

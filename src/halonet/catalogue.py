@@ -1,69 +1,22 @@
-"""Halo catalogues: one table of columns drives reading, writing, HDF5 attributes and the documentation."""
+"""Halo catalogues in memory and as files; the table of :mod:`halonet.columns` says what a column means."""
 
+import html
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
 
+from halonet.columns import COLUMNS
 from halonet.storage import FieldHeader, StorageError, atomic_path, open_hdf5, read_header, write_header
 
-
-@dataclass(frozen=True)
-class Column:
-    """A property of a halo: dtype, unit and meaning."""
-
-    name: str
-    dtype: str
-    unit: str
-    description: str
+if TYPE_CHECKING:
+    from astropy.table import Table
+    from pandas import DataFrame
 
 
-COLUMNS = {
-    column.name: column
-    for column in (
-        Column("qx", "f4", "Mpc", "Lagrangian centre, in [0, L)"),
-        Column("qy", "f4", "Mpc", "Lagrangian centre, in [0, L)"),
-        Column("qz", "f4", "Mpc", "Lagrangian centre, in [0, L)"),
-        Column("x", "f4", "Mpc", "Eulerian centre at the output redshift, comoving, in [0, L)"),
-        Column("y", "f4", "Mpc", "Eulerian centre at the output redshift, comoving, in [0, L)"),
-        Column("z", "f4", "Mpc", "Eulerian centre at the output redshift, comoving, in [0, L)"),
-        Column("vx", "f4", "km/s", "peculiar velocity, by 2LPT or the mean of the particles"),
-        Column("vy", "f4", "km/s", "peculiar velocity, by 2LPT or the mean of the particles"),
-        Column("vz", "f4", "km/s", "peculiar velocity, by 2LPT or the mean of the particles"),
-        Column("radius", "f4", "Mpc", "Lagrangian radius"),
-        Column("mass", "f8", "Msun", "mean matter density times Lagrangian volume"),
-        Column("cells", "f8", "1", "Lagrangian volume in grid cells"),
-        Column("raw_radius", "f4", "Mpc", "Lagrangian radius before overlaps were shared out"),
-        Column("overdensity", "f4", "1", "mean linear overdensity within the raw radius"),
-        Column("ellipticity", "f4", "1", "(l1 - l3) / (2 sum l) of the strain within the raw radius"),
-        Column("prolateness", "f4", "1", "(l1 - 2 l2 + l3) / (2 sum l) of the strain within the raw radius"),
-        Column("strain_1", "f4", "1", "largest eigenvalue of the strain within the raw radius"),
-        Column("strain_2", "f4", "1", "middle eigenvalue of the strain within the raw radius"),
-        Column("strain_3", "f4", "1", "smallest eigenvalue of the strain within the raw radius"),
-        Column("filter_radius", "f4", "Mpc", "radius of the top-hat filter on which the peak was found"),
-        Column("psi1_x", "f4", "Mpc", "first-order displacement, mean within the raw radius"),
-        Column("psi1_y", "f4", "Mpc", "first-order displacement, mean within the raw radius"),
-        Column("psi1_z", "f4", "Mpc", "first-order displacement, mean within the raw radius"),
-        Column("psi2_x", "f4", "Mpc", "second-order displacement, mean within the raw radius"),
-        Column("psi2_y", "f4", "Mpc", "second-order displacement, mean within the raw radius"),
-        Column("psi2_z", "f4", "Mpc", "second-order displacement, mean within the raw radius"),
-        Column("peak_threshold", "f4", "1", "probability threshold of the region the halo grew from"),
-        Column("votes", "f4", "1", "probability of the cells that vote for the halo over its volume; complete: 1"),
-        Column("centre_error", "f4", "Mpc", "scatter of the centre's votes along one axis"),
-        Column("radius_error", "f4", "Mpc", "scatter of the radius over the halo's votes"),
-        Column("m200m", "f8", "Msun", "mass within a mean density of 200 times the mean, around the densest member"),
-        Column("r200m", "f4", "Mpc", "comoving radius of that mass"),
-        Column("m200c", "f8", "Msun", "mass within a mean density of 200 times the critical, around the same member"),
-        Column("velocity_dispersion", "f4", "km/s", "standard deviation of one component of the members' velocities"),
-        Column("extent", "f4", "Mpc", "largest distance of a cell of the protohalo from the Lagrangian centre"),
-        Column("axis_1", "f4", "Mpc", "largest semi-axis of the ellipsoid with the protohalo's tensor of inertia"),
-        Column("axis_2", "f4", "Mpc", "middle semi-axis of that ellipsoid"),
-        Column("axis_3", "f4", "Mpc", "smallest semi-axis of that ellipsoid"),
-        Column("own_fraction", "f4", "1", "part of the cells within the Lagrangian radius that are the halo's own"),
-    )
-}
 LAGRANGIAN = ("qx", "qy", "qz")
 EULERIAN = ("x", "y", "z")
 VELOCITY = ("vx", "vy", "vz")
@@ -73,16 +26,29 @@ SINGLE_PRECISION = np.finfo(np.float32).eps
 
 @dataclass(frozen=True)
 class HaloCatalogue:
-    """Haloes of one periodic box.
+    """Haloes of one periodic box: ``haloes["mass"]`` is a column, ``len(haloes)`` their number.
 
     Attributes
     ----------
     columns
-        One array per property, in the units of :data:`COLUMNS`.
+        One array per property, shape (haloes,), in the units of :data:`COLUMNS`.
     header
         Box, redshift, cosmology, seed and provenance.
     grid_cells
         Cells along a side of the grid the haloes were found on.
+    notes
+        What was done to the catalogue, as JSON values.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> haloes = halonet.make_mock(seed=7, cells=32)
+    >>> haloes
+    <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
+    >>> len(haloes.larger_than(100))
+    13
+    >>> haloes.to_pandas().columns[0], haloes.to_astropy()["x"].unit.name
+    ('qx', 'Mpc')
     """
 
     columns: dict[str, np.ndarray]
@@ -101,6 +67,42 @@ class HaloCatalogue:
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self.columns[name]
+
+    def __repr__(self) -> str:
+        masses, redshift = self["mass"], self.header.redshift
+        found = f" of {masses.min():.3g} to {masses.max():.3g} Msun" if len(self) else ""
+        when = "unknown redshift" if redshift is None else f"redshift {redshift:g}"
+        return f"<HaloCatalogue: {len(self)} haloes{found}, box of {self.box_size_mpc:g} Mpc, {when}>"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: what :func:`repr` says, and the first haloes with the units of their columns."""
+        first = replace(self, columns={name: values[:5] for name, values in self.columns.items()}).to_pandas()
+        first.columns = [f"{name} ({COLUMNS[name].unit})" for name in first.columns]
+        return f"<p>{html.escape(repr(self))}</p>{first.to_html()}"
+
+    def to_pandas(self) -> "DataFrame":
+        """Table with one row per halo and the columns' names, in the units of :data:`COLUMNS`."""
+        import pandas as pd
+
+        return pd.DataFrame({name: self.columns[name] for name in COLUMNS if name in self.columns})
+
+    def to_astropy(self) -> "Table":
+        """Astropy table with units and descriptions; box, redshift, cosmology and notes are in its ``meta``.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            Without astropy, which ``pip install halonet[export]`` brings.
+        """
+        from astropy.table import Table
+
+        meta = {"box_size_mpc": self.box_size_mpc, "redshift": self.header.redshift, "notes": self.notes}
+        table = Table(meta=meta | {"cosmology": self.header.cosmology, "grid_cells": self.grid_cells})
+        for name, column in COLUMNS.items():
+            if name in self.columns:
+                table[name] = self.columns[name]
+                table[name].unit, table[name].description = column.unit.replace("1", ""), column.description
+        return table
 
     @property
     def box_size_mpc(self) -> float:
@@ -149,7 +151,27 @@ class HaloCatalogue:
 
 
 def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
-    """Write a catalogue atomically, sorted by mass: group ``haloes`` with one dataset per column."""
+    """Write a catalogue atomically, sorted by mass: group ``haloes`` of an HDF5 file with one dataset per column.
+
+    Parameters
+    ----------
+    path
+        File to write; its folder is made where there is none.
+    catalogue
+        What to write, in the units of :data:`COLUMNS`, which stand beside every column.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; nothing is left under its name then.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> halonet.write_catalogue("mock.h5", halonet.make_mock(seed=7, cells=32))
+    >>> len(halonet.read_catalogue("mock.h5"))
+    39
+    """
     catalogue = catalogue.sorted_by_mass()
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         group = file.create_group("haloes")
@@ -163,7 +185,25 @@ def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
 
 
 def read_catalogue(path: str | Path) -> HaloCatalogue:
-    """Read a catalogue; missing columns, NaN and centres outside the box are refused."""
+    """Read a catalogue, most massive halo first.
+
+    Parameters
+    ----------
+    path
+        HDF5 file of :func:`write_catalogue`, or of your own with the same layout (docs/reference/columns.md).
+
+    Raises
+    ------
+    StorageError
+        If columns are missing, values are not finite, or centres lie outside of the box.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> halonet.write_catalogue("mock.h5", halonet.make_mock(seed=7, cells=32))
+    >>> halonet.read_catalogue("mock.h5").box_size_mpc
+    32.0
+    """
     header = read_header(path)
     columns = read_columns(path, header.box_size_mpc)
     with open_hdf5(path) as file:

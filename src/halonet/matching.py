@@ -59,10 +59,23 @@ def match_haloes(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: fl
     radius_tolerance
         Largest difference of two radii in units of the larger one.
 
+    Returns
+    -------
+    Matches
+        Rows of the pairs in either catalogue, their distances (Mpc), and who of either has a partner.
+
     Raises
     ------
     ValueError
         If the boxes differ in size.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> haloes = halonet.make_mock(seed=7, cells=32)
+    >>> matches = halonet.match_haloes(haloes, haloes)
+    >>> len(matches.true_rows) == len(haloes), float(matches.distances.max())
+    (True, 0.0)
     """
     return join_pairs(possible_pairs(true, found, radius_tolerance), len(true), len(found))
 
@@ -121,7 +134,27 @@ def completeness_and_purity(
 ) -> tuple[float, float]:
     """Matched fractions of the true and of the found haloes of at least ``cells`` cells; 0 where there are none.
 
-    Partners may be smaller: a halo just above the cut does not lose its partner to the cut.
+    Parameters
+    ----------
+    true, found
+        Catalogues of the same box.
+    matches
+        Of :func:`match_haloes`.
+    cells
+        Least volume of the haloes that count. Partners may be smaller: a halo just above the cut does not lose its
+        partner to the cut.
+
+    Returns
+    -------
+    completeness, purity
+        Between 0 and 1.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> haloes = halonet.make_mock(seed=7, cells=32)
+    >>> halonet.completeness_and_purity(haloes, haloes, halonet.match_haloes(haloes, haloes), cells=100)
+    (1.0, 1.0)
     """
     completeness = matches.true_matched[true["cells"] >= cells]
     purity = matches.found_matched[found["cells"] >= cells]

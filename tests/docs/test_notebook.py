@@ -11,7 +11,8 @@ from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, wri
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader
 
-NOTEBOOK = Path(__file__).parents[2] / "docs/notebooks/mock.ipynb"
+NOTEBOOKS = Path(__file__).parents[2] / "docs/notebooks"
+NOTEBOOK = NOTEBOOKS / "mock.ipynb"
 SIDE = 64.0
 
 
@@ -37,6 +38,17 @@ def test_the_notebook_runs_and_draws_its_three_figures(mock):
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
 
 
-def test_the_notebook_is_committed_without_outputs():
-    for cell in nbformat.read(NOTEBOOK, as_version=4).cells:
+def test_ten_lines_lead_from_a_density_to_its_mass_function_beside_tinkers(tmp_path):
+    notebook = nbformat.read(NOTEBOOKS / "own_density.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    first, last = (cell for cell in notebook.cells if cell.cell_type == "code")
+    assert sum(bool(line) and "import" not in line for line in first.source.splitlines()) <= 10
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
+    assert any("image/png" in output.get("data", {}) for output in first.outputs)
+    assert "305 haloes" in last.outputs[0]["data"]["text/html"]
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_notebook_is_committed_without_outputs(path):
+    for cell in nbformat.read(path, as_version=4).cells:
         assert not cell.get("outputs")

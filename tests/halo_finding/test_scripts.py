@@ -134,3 +134,28 @@ def test_as_many_catalogues_as_probabilities_are_needed_to_calibrate(folder, run
         folder / "haloes.h5",
     )
     assert "2 files" in refused(run_script, out, "calibrate_thresholds", *arguments, "--thresholds", out)
+
+
+def test_a_thresholds_file_alone_brings_the_finder_and_constants_it_was_calibrated_for(
+    folder, run_script, tmp_path, spheres
+):
+    write_field(tmp_path / "p.h5", "probability", spheres(CELLS, CENTRES, RADII), FieldHeader(32.0))
+    # Thresholds of the fitted finder under its own name for settings, as calibrate_thresholds.py writes them.
+    settings = {"finder": "fitted", "peak_thresholds": "calibrated", "shell_threshold": "calibrated"}
+    settings |= {"sphere_fit": {"own_fraction": "calibrated", "reach": "calibrated"}, "minimum_cells": 150}
+    constants = {"peak_thresholds": [0.8], "shell_threshold": FLAT, "sphere_fit": {"own_fraction": 0.5, "reach": 1.3}}
+    thresholds = tmp_path / "thresholds.json"
+    thresholds.write_text(json.dumps(constants | {"provenance": {"settings": settings}}))
+    arguments = ("--probability", tmp_path / "p.h5", "--thresholds", thresholds)
+    run_script("find_haloes", *arguments, "--haloes", tmp_path / "alone.h5")
+    run_script("find_haloes", *arguments, "--settings", json.dumps(settings), "--haloes", tmp_path / "named.h5")
+    run_script("find_haloes", *arguments, "--settings", "{}", "--haloes", tmp_path / "paper.h5")
+    alone, named, paper = (read_catalogue(tmp_path / f"{name}.h5") for name in ("alone", "named", "paper"))
+    for name in named.columns:
+        np.testing.assert_array_equal(alone[name], named[name])
+    record = alone.header.provenance["settings"]
+    assert record["finder"] == "fitted"
+    assert record["in_force"]["sphere_fit"]["reach"] == 1.3
+    assert alone["cells"].min() >= 150
+    assert paper.header.provenance["settings"]["finder"] == "paper"  # settings that are given have the last word
+    assert len(paper) > len(alone)

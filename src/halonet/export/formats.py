@@ -79,22 +79,27 @@ def export_catalogue(source: str | Path, name: str, output: str | Path | None = 
     ExportError
         If there is no such format, or the catalogue or the name of the file does not fit it.
     """
-    if name not in FORMATS:
-        raise ExportError(f"no format {name!r}; there are {', '.join(FORMATS)}")
-    form = FORMATS[name]
+    form = _format(name)
     output = Path(source).with_suffix(form.suffix) if output is None else Path(output)
-    _check_output(output, Path(source), form)
-    catalogue = read_catalogue(source)
-    _check_columns(source, catalogue, form)
-    form.write(output, catalogue, _cosmology(source, catalogue, form) if form.needs_cosmology else None)
+    if output.resolve() == Path(source).resolve():
+        raise ExportError(f"{output}: is the catalogue itself; name another file to write")
+    write_as(read_catalogue(source), name, output, source)
     return output
 
 
-def _check_output(output: Path, source: Path, form: Format) -> None:
+def write_as(catalogue: HaloCatalogue, name: str, output: str | Path, source: str | Path = "catalogue") -> None:
+    """Write a catalogue in the format ``name`` to the file ``output``; messages call the catalogue ``source``."""
+    form, output = _format(name), Path(output)
     if not output.name.endswith(form.only_suffix):
         raise ExportError(f"{output}: {form.name} reads only files whose name ends with {form.only_suffix}")
-    if output.resolve() == source.resolve():
-        raise ExportError(f"{output}: is the catalogue itself; name another file to write")
+    _check_columns(source, catalogue, form)
+    form.write(output, catalogue, _cosmology(source, catalogue, form) if form.needs_cosmology else None)
+
+
+def _format(name: str) -> Format:
+    if name not in FORMATS:
+        raise ExportError(f"no format {name!r}; there are {', '.join(FORMATS)}")
+    return FORMATS[name]
 
 
 def _check_columns(source: str | Path, catalogue: HaloCatalogue, form: Format) -> None:

@@ -4,6 +4,7 @@ Here and in :mod:`halonet.network.ranks` alone TensorFlow itself may be needed, 
 """
 
 import ctypes
+import logging
 from contextlib import AbstractContextManager, nullcontext
 
 import keras
@@ -11,6 +12,7 @@ import numpy as np
 
 from halonet.settings import SettingsError, TrainingStageSettings
 
+log = logging.getLogger("halonet")
 TRIM_THRESHOLD, MMAP_MAX = -1, -4  # of mallopt, from malloc.h
 
 
@@ -38,6 +40,14 @@ def prepare_devices(threads: int, gpus: int, place: int = 0) -> None:
         # Sums of gradients in a fixed order: the same run gives the same bits, which resuming relies on.
         tf.config.experimental.enable_op_determinism()
         keep_memory()
+
+
+def prepare_devices_once(threads: int, gpus: int, place: int = 0) -> None:
+    """The same where a user's session may have computed with TensorFlow before: then its devices stay as they are."""
+    try:
+        prepare_devices(threads, gpus, place)
+    except RuntimeError as error:  # what TensorFlow raises where it is at work already
+        log.warning("TensorFlow keeps the threads and devices that it has begun with (%s)", error)
 
 
 def keep_memory() -> None:

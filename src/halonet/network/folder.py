@@ -42,11 +42,14 @@ class TrainedNetwork:
         What it is and how it was trained.
     normalisation
         Standard deviations and cell size of the boxes it was trained on.
+    folder
+        Where it was loaded from; None for one that was just trained.
     """
 
     model: keras.Model
     settings: NetworkSettings
     normalisation: Normalisation
+    folder: Path | None = None
 
 
 def save_network(folder: str | Path, network: TrainedNetwork, provenance: dict, history: list[dict]) -> None:
@@ -84,7 +87,7 @@ def load_network(folder: str | Path) -> TrainedNetwork:
         model.load_weights(folder / WEIGHTS)
     except (OSError, KeyError, ValueError) as error:
         raise StorageError(f"{folder / WEIGHTS}: the weights cannot be read ({error})") from None
-    return TrainedNetwork(model, settings, read_normalisation(folder / "normalisation.json"))
+    return TrainedNetwork(model, settings, read_normalisation(folder / "normalisation.json"), folder)
 
 
 def take_weights(model: keras.Model, settings: NetworkSettings, folder: str | Path) -> None:

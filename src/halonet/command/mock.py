@@ -1,0 +1,59 @@
+"""Make a mock halo catalogue: seed -> density -> haloes -> Eulerian positions and velocities.
+
+Lengths are comoving Mpc, masses solar masses, velocities km/s, all without h. The same command gives the same bytes,
+with any number of MPI ranks (mpiexec -n 4 halonet mock ...). The same seed is the same density, whatever the method.
+"""
+
+import argparse
+import logging
+from collections.abc import Callable
+
+from halonet import console
+from halonet.catalogue import write_catalogue
+from halonet.command.mock_arguments import add_box, add_network, add_peak_patch, request_of
+from halonet.mocks.matched import match_abundance
+from halonet.mocks.methods import DEFAULT_METHOD, METHODS, mock_by
+from halonet.mocks.request import MockRequest
+from halonet.mpi import world
+
+EXAMPLES = """\
+  halonet mock --seed 7 --cells 256 -o mock.h5                          Peak Patch, a box of (256 Mpc)^3
+  halonet mock --seed 7 --cells 256 --method network -o mock.h5         the same box by the shipped network
+  halonet mock --seed 7 --cosmology '{"sigma8": 0.84, "redshift": 1}' \\
+      --peak-patch '{"collapse_table": "fine"}' -o mock.h5              another cosmology and redshift
+  halonet mock --density field.h5 -o mock.h5                            of your own density
+  mpiexec -n 4 halonet mock --seed 7 --cells 1024 -o mock.h5            on four MPI ranks
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    methods = "; ".join(f"{name}: {method.description}" for name, method in METHODS.items())
+    parser.add_argument(
+        "--method", choices=METHODS, default=DEFAULT_METHOD, help=f"default: {DEFAULT_METHOD}. {methods}"
+    )
+    add_box(parser)
+    add_peak_patch(parser)
+    add_network(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make the mock by the method that is asked for."""
+    write(arguments, lambda request: mock_by(arguments.method, request))
+
+
+def write(arguments: argparse.Namespace, method: Callable[[MockRequest], object]) -> None:
+    """Make a mock and write it; ``method`` takes the request and returns what makes the catalogue."""
+    communicator = world(arguments.ranks)
+    if communicator is not None and communicator.rank > 0:
+        console.log.setLevel(logging.WARNING)
+    mock = method(request_of(arguments))
+    catalogue = mock.make(communicator)
+    if catalogue is None:
+        return
+    if arguments.abundance_matching:
+        (catalogue,) = match_abundance([catalogue], [arguments.output], mock.box.power_spectrum)
+    write_catalogue(arguments.output, catalogue)
+    console.log.info(
+        "%s: %d haloes, %d of at least 100 cells", arguments.output, len(catalogue), len(catalogue.larger_than(100))
+    )

@@ -1,0 +1,68 @@
+"""Arguments of mocks, and the request they make."""
+
+import argparse
+import os
+from pathlib import Path
+
+from halonet.mocks.request import MockRequest
+from halonet.network.shipped import DEFAULT_NETWORK
+from halonet.settings import CosmologySettings, HaloFindingSettings, PeakPatchSettings, stage_settings
+
+
+def add_box(parser: argparse.ArgumentParser) -> None:
+    """What any mock needs to know."""
+    phases = parser.add_mutually_exclusive_group(required=True)
+    phases.add_argument("--seed", type=int, help="of the mock: another seed, an independent mock")
+    phases.add_argument("--density", help="field of your own instead: HDF5, dataset density, attribute box_size_mpc")
+    parser.add_argument("--cells", type=int, default=256, help="cells along a side, for --seed; default: 256")
+    parser.add_argument(
+        "--box-size", type=float, help="side (Mpc), for --seed; default: cells of 1 Mpc, or as the network knows them"
+    )
+    parser.add_argument(
+        "--cosmology",
+        help="as JSON, text or file, with its redshift; default: that of the density, else of the network or the paper",
+    )
+    parser.add_argument("--power-spectrum", help="CSV with k_per_mpc and power_mpc3 at z = 0; default: CAMB's")
+    parser.add_argument("--abundance-matching", action="store_true", help="remap masses to Tinker et al. 2008")
+    parser.add_argument("--keep-density", help="also write the density (HDF5)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each rank; default: all cores")
+    parser.add_argument("--ranks", type=int, help="refuse to run with another number of MPI ranks")
+    parser.add_argument("-o", "--output", required=True, help="catalogue to write (HDF5)")
+
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """What a mock by a network needs to know."""
+    group = parser.add_argument_group("method network")
+    group.add_argument(
+        "--network", default=DEFAULT_NETWORK, help=f"folder, or name of a shipped one; default: {DEFAULT_NETWORK}"
+    )
+    group.add_argument("--halo-finding", help="settings as JSON; default: those the network's thresholds belong to")
+    group.add_argument("--thresholds", help="of calibrate_thresholds.py; default: thresholds.json of the network")
+    group.add_argument("--outside-validity", action="store_true", help="warn only, if the network is not for this box")
+    group.add_argument("--keep-probability", help="also write the predicted probability (HDF5)")
+    group.add_argument("--scratch", help="folder, on a local disk, for what of a large box does not fit in memory")
+    group.add_argument("--gpus", type=int, default=0, help="of each rank, 0 or 1; default: 0")
+
+
+def add_peak_patch(parser: argparse.ArgumentParser) -> None:
+    """What a mock by Peak Patch needs to know."""
+    group = parser.add_argument_group("method peak_patch")
+    group.add_argument(
+        "--peak-patch", help="settings as JSON, text or file; default: the paper's, with filters that fit the box"
+    )
+    group.add_argument(
+        "--collapse-table", help="table of solve_collapse_table.py (HDF5); default: solved here, seconds"
+    )
+    group.add_argument("--keep-mask", help="also write the mask of the cells in haloes (HDF5)")
+
+
+def request_of(arguments: argparse.Namespace) -> MockRequest:
+    """Request of a command line; options that its parser does not know stay at their defaults."""
+    given = {name: value for name, value in vars(arguments).items() if value is not None}
+    models = {"cosmology": CosmologySettings, "halo_finding": HaloFindingSettings, "peak_patch": PeakPatchSettings}
+    settings = {name: stage_settings(model, given[name]) for name, model in models.items() if name in given}
+    names = ("seed", "density", "cells", "power_spectrum", "abundance_matching", "threads", "network", "thresholds")
+    names += ("outside_validity", "scratch", "gpus", "collapse_table")
+    kept = {name: Path(given[f"keep_{name}"]) for name in ("density", "probability", "mask") if f"keep_{name}" in given}
+    values = {name: given[name] for name in names if name in given}
+    return MockRequest(**values, **settings, box_size_mpc=given.get("box_size"), keep=kept)

@@ -1,0 +1,39 @@
+"""Draw a mock: slices before and after its haloes have moved, and its mass function beside Tinker et al. 2008."""
+
+import argparse
+from pathlib import Path
+
+from halonet import console
+from halonet.catalogue import EULERIAN, read_catalogue
+from halonet.cosmology import compute_power_spectrum
+from halonet.figures.mocks import draw_mock
+from halonet.figures.style import save
+from halonet.halo_finding.inputs import cosmology_of
+from halonet.statistics.mass_function import tinker_abundance
+from halonet.storage import StorageError
+
+EXAMPLES = """\
+  halonet show mock.h5                            writes mock.png and mock.pdf
+  halonet show mock.h5 --figure pictures/mine     writes pictures/mine.png and .pdf
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of command and script."""
+    parser.add_argument("haloes", type=Path, help="catalogue of halonet mock")
+    parser.add_argument("-o", "--figure", type=Path, help="name without ending; default: that of the catalogue")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read the catalogue, draw and save."""
+    haloes = read_catalogue(arguments.haloes)
+    if missing := set(EULERIAN) - set(haloes.columns):
+        raise StorageError(
+            f"{arguments.haloes}: columns {', '.join(sorted(missing))} are missing, the haloes' positions"
+        )
+    figure = arguments.figure or arguments.haloes.with_suffix("")
+    cosmology = cosmology_of(None, haloes.header)
+    spectrum = compute_power_spectrum(cosmology)
+    drawing = draw_mock(haloes, *tinker_abundance(cosmology, cosmology.redshift, *spectrum))
+    save(drawing.figure, figure.parent, figure.name)
+    console.log.info("%s.png: %s", figure, drawing.caption)

@@ -1,0 +1,134 @@
+"""Densities, and the Peak Patch haloes of one."""
+
+import os
+
+import numpy as np
+
+from halonet.catalogue import HaloCatalogue
+from halonet.cosmology import compute_power_spectrum
+from halonet.grid.slabs import Slabs
+from halonet.interface.arrays import checked_cube, checked_length
+from halonet.mocks.by_peak_patch import CELL_SIZE, collapse_table, fitting_settings
+from halonet.mocks.request import MockBox, MockRequest
+from halonet.peak_patch.finder import find_haloes
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, PeakPatchSettings
+from halonet.storage import FieldHeader
+
+
+def draw_density(
+    seed: int = 7, cells: int = 256, box_size_mpc: float | None = None, cosmology: CosmologySettings | None = None
+) -> np.ndarray:
+    """Draw the Gaussian linear density of a periodic box: that of the mock of the same seed.
+
+    Parameters
+    ----------
+    seed
+        Another seed, an independent box.
+    cells
+        Cells along a side.
+    box_size_mpc
+        Side of the box (Mpc); by default cells of 1 Mpc.
+    cosmology
+        With the redshift to which the density is extrapolated; by default the paper's, at redshift 0.
+
+    Returns
+    -------
+    ndarray
+        Linear overdensity, float32 of shape (cells, cells, cells), indexed [x, y, z], mean 0.
+
+    Raises
+    ------
+    SettingsError, ValueError
+        If a value cannot be used, or the box has modes that the power spectrum does not cover.
+
+    Notes
+    -----
+    The power spectrum is CAMB's. Each plane has a Philox stream of its own.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> density = halonet.draw_density(seed=7, cells=32)
+    >>> density.shape, round(float(density.std()), 1)
+    ((32, 32, 32), 3.2)
+    """
+    request = MockRequest(seed=seed, cells=cells, box_size_mpc=box_size_mpc, cosmology=cosmology)
+    box = MockBox(request, CosmologySettings(), CELL_SIZE)
+    return box.density_slab(Slabs(cells, None, request.threads))
+
+
+def linear_power_spectrum(cosmology: CosmologySettings | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the linear matter power spectrum at redshift 0 with CAMB, scaled to sigma8.
+
+    Parameters
+    ----------
+    cosmology
+        Flat LambdaCDM; by default the paper's.
+
+    Returns
+    -------
+    k, power
+        Wavenumbers (1/Mpc) and P(k) (Mpc^3), float64 of shape (2000,).
+
+    Examples
+    --------
+    >>> import halonet
+    >>> k, power = halonet.linear_power_spectrum()
+    >>> print(f"{k[power.argmax()]:.3f} per Mpc")
+    0.010 per Mpc
+    """
+    return compute_power_spectrum(cosmology or CosmologySettings())
+
+
+def find_peak_patch_haloes(
+    density: np.ndarray,
+    box_size_mpc: float,
+    cosmology: CosmologySettings | None = None,
+    settings: PeakPatchSettings | None = None,
+    threads: int | None = None,
+) -> HaloCatalogue:
+    """Find the Peak Patch haloes of a linear density.
+
+    Parameters
+    ----------
+    density
+        Linear overdensity extrapolated to the redshift of ``cosmology``, shape (N, N, N), indexed [x, y, z], periodic.
+    box_size_mpc
+        Side of the box (Mpc).
+    cosmology
+        By default the paper's, at redshift 0.
+    settings
+        By default the paper's, with the largest filter no larger than half of the box. ``collapse_table="fine"`` is
+        the converged table, for cosmologies and redshifts far from the paper's; it takes a minute or two.
+    threads
+        By default as many as there are processors. They change no bit.
+
+    Returns
+    -------
+    HaloCatalogue
+        Most massive first, with Lagrangian and Eulerian centres (Mpc), velocities (km/s), masses (Msun) and shapes.
+
+    Raises
+    ------
+    ValueError
+        If the density is no cube of finite numbers, or a setting does not fit the box.
+
+    Notes
+    -----
+    Bond & Myers (1996, ApJS 103, 1); Stein, Alvarez & Bond (2018, arXiv:1810.07727); docs/ground_truth.md.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> density = halonet.draw_density(seed=7, cells=32)
+    >>> halonet.find_peak_patch_haloes(density, box_size_mpc=32)
+    <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
+    """
+    density, box_size = checked_cube(density, "density"), checked_length(box_size_mpc, "box_size_mpc")
+    cosmology, settings = cosmology or CosmologySettings(), settings or fitting_settings(box_size)
+    slabs = Slabs(len(density), None, threads or os.cpu_count() or 1)
+    table = collapse_table(cosmology, settings.collapse_table)
+    record = provenance("peak_patch", settings.model_dump())
+    header = FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), provenance=record)
+    return find_haloes(density, slabs, box_size / slabs.cells, cosmology, settings, table, header)

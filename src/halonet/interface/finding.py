@@ -1,0 +1,103 @@
+"""Haloes in a predicted probability."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from halonet.catalogue import HaloCatalogue
+from halonet.dataset.normalisation import read_normalisation
+from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
+from halonet.halo_finding.search import Finder, finder_of
+from halonet.interface.arrays import checked_cube, checked_length
+from halonet.interface.networks import Prediction
+from halonet.network.validity import trained_cosmology
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, HaloFindingSettings
+from halonet.storage import FieldHeader
+
+
+def find_haloes(
+    probability: np.ndarray | Prediction,
+    box_size_mpc: float | None = None,
+    density: np.ndarray | None = None,
+    cosmology: CosmologySettings | None = None,
+    settings: HaloFindingSettings | None = None,
+    thresholds: str | Path | None = None,
+) -> HaloCatalogue:
+    """Find the haloes in a predicted probability.
+
+    Parameters
+    ----------
+    probability
+        What :func:`halonet.interface.networks.predict` returns, or an array of shape (N, N, N) with values in [0, 1].
+    box_size_mpc
+        Side of the box (Mpc), for an array.
+    density
+        Linear overdensity of the same box, shape (N, N, N): with it, haloes get Eulerian positions and velocities.
+    cosmology
+        By default that of the network, else the paper's.
+    settings, thresholds
+        Finder, and JSON file of its calibrated constants; by default those that travel with the network of a
+        prediction. A thresholds file alone brings the finder it was calibrated for; an array alone is searched by the
+        paper's.
+
+    Returns
+    -------
+    HaloCatalogue
+        Lagrangian centres and radii (Mpc), masses (Msun) and, with a density, Eulerian centres and velocities (km/s).
+
+    Raises
+    ------
+    ValueError
+        If arrays do not fit each other, or values are no probabilities.
+    SettingsError
+        If the finder needs constants or heads that are not there.
+
+    Notes
+    -----
+    docs/halo_finding.md has the finders and what they reach.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> density = halonet.draw_density(seed=7, cells=32)
+    >>> prediction = halonet.predict(density, "vnet-small", threads=1)
+    >>> haloes = halonet.find_haloes(prediction, density=density)
+    >>> len(haloes) > 10, haloes["vx"].shape == haloes["mass"].shape
+    (True, True)
+    """
+    given = probability if isinstance(probability, Prediction) else Prediction(probability, box_size_mpc or 0.0)
+    values, box_size = checked_cube(given.probability, "probability"), box_size_mpc or given.box_size_mpc
+    checked_length(box_size, "box_size_mpc")
+    if values.min() < 0 or values.max() > 1:
+        raise ValueError(f"probability runs from {values.min():.6g} to {values.max():.6g}; it must lie within 0 and 1")
+    if density is not None and np.shape(density) != values.shape:
+        raise ValueError(f"density has shape {np.shape(density)}, but the probability {values.shape}")
+    finder = _finder(given.folder, settings, thresholds)
+    if missing := set(finder.heads) - set(given.heads):
+        raise ValueError(f"finder = {finder.settings.finder!r} needs the heads {' and '.join(sorted(missing))}")
+    cosmology = cosmology or _known_cosmology(given.folder)
+    record = provenance("halo_finding", finder.settings.model_dump() | {"in_force": finder.in_force})
+    header = FieldHeader(float(box_size), cosmology.redshift, cosmology.model_dump(), provenance=record)
+    found = finder.find(values, {name: given.heads[name] for name in finder.heads})
+    haloes = to_catalogue(found, len(values), header, cosmology, finder.settings.minimum_cells)
+    if density is None:
+        return haloes
+    threads = os.cpu_count() or 1
+    return with_eulerian_columns(haloes, checked_cube(density, "density"), cosmology, cosmology.redshift, threads)
+
+
+def _finder(folder: Path | None, settings: HaloFindingSettings | None, thresholds: str | Path | None) -> Finder:
+    """The finder that is asked for, else the one its thresholds belong to, else the paper's."""
+    if thresholds is None and folder is not None and (folder / "thresholds.json").is_file():
+        thresholds = folder / "thresholds.json"
+    if settings is None:
+        settings = HaloFindingSettings() if thresholds is None else finder_of(thresholds)
+    return Finder(settings, thresholds)
+
+
+def _known_cosmology(folder: Path | None) -> CosmologySettings:
+    """Cosmology a network was trained on, else the paper's."""
+    known = None if folder is None else trained_cosmology(read_normalisation(folder / "normalisation.json"))
+    return known or CosmologySettings()

@@ -1,0 +1,111 @@
+"""Mock catalogues in memory."""
+
+import os
+from collections.abc import Sequence
+
+from halonet.catalogue import HaloCatalogue
+from halonet.mocks import matched
+from halonet.mocks.methods import DEFAULT_METHOD, mock_by
+from halonet.mocks.request import MockRequest
+from halonet.settings import CosmologySettings
+
+
+def make_mock(
+    seed: int = 7,
+    cells: int = 256,
+    method: str = DEFAULT_METHOD,
+    *,
+    box_size_mpc: float | None = None,
+    cosmology: CosmologySettings | None = None,
+    threads: int | None = None,
+    **options,
+) -> HaloCatalogue:
+    """Make a mock halo catalogue of a periodic box.
+
+    The same seed is the same density, whatever the method, and the same call gives the same bits.
+
+    Parameters
+    ----------
+    seed
+        Another seed, an independent mock.
+    cells
+        Cells along a side.
+    method
+        ``peak_patch``, for any cosmology, redshift and cell size, or ``network``, for the boxes a network was trained
+        for.
+    box_size_mpc
+        Side of the box (Mpc); by default cells of 1 Mpc, or as the network knows them.
+    cosmology
+        With the redshift of the output; by default the paper's, or that of the network.
+    threads
+        Of the computation; by default as many as there are processors. They change no bit.
+    options
+        Further fields of :class:`halonet.mocks.request.MockRequest`, like ``peak_patch`` (settings), ``network``
+        (folder or name), ``outside_validity``.
+
+    Returns
+    -------
+    HaloCatalogue
+        Most massive halo first for ``peak_patch``; Lagrangian and Eulerian centres (Mpc), velocities (km/s), masses.
+
+    Raises
+    ------
+    SettingsError
+        If a value cannot be used, or the network has not learnt from such a box.
+    TypeError
+        If there is no such option.
+
+    Notes
+    -----
+    Peak Patch: Bond & Myers (1996), Stein, Alvarez & Bond (2018). Network: Berger & Stein (2018). Eulerian positions
+    and velocities are those of second-order Lagrangian perturbation theory.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> haloes = halonet.make_mock(seed=7, cells=32)
+    >>> haloes
+    <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
+    >>> early = halonet.CosmologySettings(redshift=0.5)
+    >>> bool(halonet.make_mock(seed=7, cells=32, cosmology=early)["mass"].max() < haloes["mass"].max())
+    True
+    """
+    threads = threads or os.cpu_count() or 1
+    request = MockRequest(
+        seed=seed, cells=cells, box_size_mpc=box_size_mpc, cosmology=cosmology, threads=threads, **options
+    )
+    mock = mock_by(method, request)
+    haloes = mock.make()
+    if request.abundance_matching:
+        (haloes,) = matched.match_abundance([haloes], ["mock"], mock.box.power_spectrum)
+    return haloes
+
+
+def match_abundance(catalogues: Sequence[HaloCatalogue]) -> list[HaloCatalogue]:
+    """Remap the masses of mocks so that all of them together follow the mass function of Tinker et al. (2008).
+
+    Parameters
+    ----------
+    catalogues
+        Mocks of one cosmology and redshift, with their masses as found. Each keeps its own scatter about the mean.
+
+    Returns
+    -------
+    list
+        The catalogues with their masses (Msun) replaced; their notes hold the table. Radii and cells stay as they are.
+
+    Raises
+    ------
+    MatchingError
+        If cosmologies differ, masses are matched already, or there are too few haloes.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> mocks = [halonet.make_mock(seed, cells=32) for seed in (1, 2)]
+    >>> matched = halonet.match_abundance(mocks)
+    >>> matched[0].notes["abundance_matching"]["mass_function"]
+    'tinker_2008'
+    """
+    catalogues = list(catalogues)
+    return matched.match_abundance(catalogues, [f"catalogue {i}" for i in range(len(catalogues))])

@@ -1,0 +1,185 @@
+"""The neural bias model of a user's own density and haloes: fit, sample, draw."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from halonet.catalogue import EULERIAN, HaloCatalogue
+from halonet.initial_conditions.noise import generator
+from halonet.interface.arrays import checked_cube
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, NeuralBiasSettings
+
+if TYPE_CHECKING:
+    from halonet.neural_bias.inputs import Inputs
+    from halonet.neural_bias.problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class NeuralBiasFit:
+    """A neural bias model fitted to a density and its haloes.
+
+    Attributes
+    ----------
+    parameters
+        At the maximum of the posterior, float64 of shape (parameters,).
+    names
+        Name of every parameter.
+    problem, inputs
+        Model and data, as :mod:`halonet.neural_bias` has them.
+    cosmology
+        Of the density.
+    """
+
+    parameters: np.ndarray
+    names: list[str]
+    problem: "Problem"
+    inputs: "Inputs"
+    cosmology: CosmologySettings
+
+    def __repr__(self) -> str:
+        return (
+            f"<NeuralBiasFit: {len(self.parameters)} parameters, {len(self.inputs.haloes)} haloes above "
+            f"{self.inputs.minimum_mass:.3g} Msun on {self.inputs.cells}^3 cells>"
+        )
+
+
+def fit_neural_bias(
+    density: np.ndarray, haloes: HaloCatalogue, settings: NeuralBiasSettings | None = None, seed: int = 0
+) -> NeuralBiasFit:
+    """Fit the neural bias model: the halo mass function of every environment of a density.
+
+    Parameters
+    ----------
+    density
+        Linear overdensity of the box at the redshift of the haloes, shape (N, N, N); it is evolved here, on the grid
+        of ``settings.cells``.
+    haloes
+        With Eulerian centres, in the same box. Those outside the range of masses of the settings are left out.
+    settings
+        By default 64 cells along a side and haloes above 3.4e12 Msun.
+    seed
+        Of the starts of the search for the maximum.
+
+    Returns
+    -------
+    NeuralBiasFit
+        The maximum of the posterior, ready to be sampled or drawn from.
+
+    Raises
+    ------
+    ValueError
+        If the arrays cannot be used, or no halo is left.
+
+    Notes
+    -----
+    Charnock et al. (2020, MNRAS 494, 50); docs/neural_bias.md has its calibration.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> density, haloes = halonet.draw_density(seed=7, cells=32), halonet.make_mock(seed=7, cells=32)
+    >>> settings = halonet.NeuralBiasSettings(
+    ...     cells=8, minimum_mass_msun=2e12, engine={"components": 1}, sampler={"warmup": 16, "samples": 8}
+    ... )
+    >>> fit = halonet.fit_neural_bias(density, haloes, settings)
+    >>> fit
+    <NeuralBiasFit: 11 parameters, 25 haloes above 2e+12 Msun on 8^3 cells>
+    """
+    from halonet.neural_bias.evolution import displacement, evolved_density, resample
+    from halonet.neural_bias.inputs import Haloes, Inputs, check_haloes
+    from halonet.neural_bias.problem import make_problem
+
+    settings, box_size = settings or NeuralBiasSettings(), haloes.box_size_mpc
+    cosmology = CosmologySettings(**(haloes.header.cosmology or {}))
+    if missing := set(EULERIAN) - set(haloes.columns):
+        raise ValueError(f"haloes: columns {', '.join(sorted(missing))} are missing, the Eulerian centres")
+    positions = haloes.positions(EULERIAN)
+    # float32 positions just below the far side may round to it.
+    every = Haloes(np.where(positions >= box_size, 0.0, positions), haloes["mass"].astype(np.float64))
+    lowest, highest = settings.minimum_mass_msun, settings.maximum_mass_msun
+    kept = check_haloes(every, box_size, lowest, highest, "haloes", drop=True)
+    linear = resample(checked_cube(density, "density"), settings.cells).astype(np.float32)
+    moved = displacement(linear, box_size, cosmology, settings.lpt_order)
+    evolved = evolved_density(moved, box_size, settings.supersample)
+    inputs = Inputs(evolved, kept, box_size, lowest, highest, linear=linear, moved=moved, header=haloes.header)
+    problem = make_problem(inputs, settings)
+    return NeuralBiasFit(problem.maximum(seed), problem.model.names(), problem, inputs, cosmology)
+
+
+def sample_neural_bias(fit: NeuralBiasFit, seed: int = 0, chains: int | None = None) -> np.ndarray:
+    """Sample the posterior of a fit's parameters.
+
+    Parameters
+    ----------
+    fit
+        Of :func:`fit_neural_bias`; its settings say how long a chain is.
+    seed
+        Of the chains, each of which starts from a search of its own.
+    chains
+        By default as many as the settings say.
+
+    Returns
+    -------
+    ndarray
+        Parameters after the warm-up, float64 of shape (chains, samples, parameters).
+
+    Notes
+    -----
+    Hamiltonian Monte Carlo with a metric that is frozen after the warm-up. Judge the convergence of several chains:
+    docs/neural_bias.md.
+
+    Examples
+    --------
+    With the fit of the example of :func:`fit_neural_bias`:
+
+    >>> import halonet
+    >>> halonet.sample_neural_bias(fit, chains=1).shape
+    (1, 8, 11)
+    """
+    from halonet.neural_bias.session import run_chain
+
+    count = fit.problem.settings.sampler.chains if chains is None else chains
+    return np.stack([run_chain(fit.problem, seed, index)[1] for index in range(count)])
+
+
+def draw_neural_bias_haloes(fit: NeuralBiasFit, parameters: np.ndarray | None = None, seed: int = 0) -> HaloCatalogue:
+    """Draw a Poisson halo catalogue from a fitted model.
+
+    Parameters
+    ----------
+    fit
+        Of :func:`fit_neural_bias`.
+    parameters
+        One posterior sample, shape (parameters,); by default the maximum of the posterior.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    HaloCatalogue
+        Eulerian and Lagrangian centres (Mpc) and masses (Msun), in the box of the fit.
+
+    Raises
+    ------
+    ValueError
+        If the parameters have another shape, or the engine's boundary is ``valid``.
+
+    Examples
+    --------
+    With the fit of the example of :func:`fit_neural_bias`:
+
+    >>> import halonet
+    >>> drawn = halonet.draw_neural_bias_haloes(fit)
+    >>> 5 < len(drawn) < 60, drawn["mass"].min() >= 2e12
+    (True, np.True_)
+    """
+    from halonet.neural_bias.catalogues import draw_catalogue
+
+    theta = fit.parameters if parameters is None else np.asarray(parameters, np.float64)
+    if theta.shape != fit.parameters.shape:
+        raise ValueError(f"parameters have shape {theta.shape}; one sample has {fit.parameters.shape}")
+    record = provenance("neural bias draw", fit.problem.settings.model_dump(), seed)
+    rng = generator(seed, "neural bias draw")
+    return draw_catalogue(fit.problem, fit.inputs, theta, fit.cosmology, rng, record)

@@ -1,0 +1,143 @@
+"""A mock by a trained network: density -> probability -> haloes -> Eulerian positions and velocities.
+
+The density is drawn in slabs, the tiles of the prediction are dealt out to MPI ranks, and one rank finds the haloes and
+moves them. The catalogue has the same bits for any number of ranks.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from halonet import console
+from halonet.catalogue import HaloCatalogue
+from halonet.dataset.normalisation import Normalisation, read_normalisation
+from halonet.grid.scratch import on_disk, zeros
+from halonet.grid.slabs import Slabs
+from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
+from halonet.halo_finding.search import Finder, finder_of
+from halonet.head_fields import SHAPES
+from halonet.mocks.ranks import own_share, sum_over_ranks, wait_for_first, whole_field
+from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.tiles import tiles_for
+from halonet.mpi import place_on_machine
+from halonet.network.shipped import find_network
+from halonet.network.validity import check_validity, trained_cosmology
+from halonet.provenance import file_digest, provenance
+from halonet.settings import (
+    CosmologySettings,
+    HaloFindingSettings,
+    NetworkSettings,
+    PredictionSettings,
+    SettingsError,
+    validate,
+)
+from halonet.storage import read_header, read_json
+
+
+@dataclass(frozen=True)
+class NetworkMock:
+    """A mock by the network that ``request`` names."""
+
+    request: MockRequest
+
+    @cached_property
+    def folder(self) -> Path:
+        """Folder of the network."""
+        return find_network(self.request.network)
+
+    @cached_property
+    def settings(self) -> NetworkSettings:
+        """Architecture and input of the network."""
+        path = self.folder / "settings.json"
+        return validate(NetworkSettings, read_json(path), str(path))
+
+    @cached_property
+    def normalisation(self) -> Normalisation:
+        """Normalisation of the network, which says what boxes it was trained on."""
+        return read_normalisation(self.folder / "normalisation.json")
+
+    @cached_property
+    def box(self) -> MockBox:
+        """The box; its cells and cosmology are those of the network, unless the request says otherwise."""
+        known = trained_cosmology(self.normalisation) or CosmologySettings()
+        return MockBox(self.request, known, self.normalisation.cell_size_mpc)
+
+    @cached_property
+    def finder(self) -> Finder:
+        """The halo finder: a user's, else the one the thresholds belong to, else the paper's."""
+        shipped, settings = self.folder / "thresholds.json", self.request.halo_finding
+        thresholds = self.request.thresholds or (shipped if shipped.is_file() else None)
+        if settings is None:
+            settings = HaloFindingSettings() if thresholds is None else finder_of(thresholds)
+        finder = Finder(settings, thresholds)
+        if missing := set(finder.heads) - set(self.settings.heads.weights):
+            raise SettingsError(
+                f"finder = {settings.finder!r} needs the heads {' and '.join(finder.heads)}; {self.folder} "
+                f"was trained without {' and '.join(sorted(missing))}"
+            )
+        return finder
+
+    @cached_property
+    def tiles(self) -> PredictionSettings:
+        """Tiles of the prediction."""
+        return tiles_for(self.box.cells, 2**self.settings.levels)
+
+    def check(self) -> None:
+        """Refuse what cannot be made."""
+        _ = self.finder, self.tiles
+        go_on = self.request.outside_validity
+        check_validity(self.normalisation, self.box.cosmology, self.box.cell_size, self.folder.name, go_on)
+
+    def make(self, communicator=None) -> HaloCatalogue | None:
+        """The catalogue on the first rank, None on the others; collective."""
+        self.check()
+        request, box, finder = self.request, self.box, self.finder
+        slabs = Slabs(box.cells, communicator, request.threads)
+        with console.step(f"density of {box.cells}^3 cells"):
+            density = whole_field(slabs, box.density_slab(slabs))
+        with console.step("probability"), on_disk(request.scratch):
+            heads = {name: zeros((box.cells,) * 3 + SHAPES[name], np.float16) for name in finder.heads}
+            probability = self._predict(density, heads, communicator)
+        catalogue = None
+        if slabs.rank == 0:
+            with console.step("haloes"), on_disk(request.scratch):
+                found = finder.find(probability, heads)
+            header = replace(box.header, provenance=self._provenance())
+            box.keep(header, density=density, probability=probability)
+            del probability, heads
+            catalogue = to_catalogue(found, box.cells, header, box.cosmology, finder.settings.minimum_cells)
+            with console.step("Eulerian positions and velocities"):
+                redshift, threads = header.redshift, request.threads
+                catalogue = with_eulerian_columns(catalogue, density, box.cosmology, redshift, threads)
+        wait_for_first(communicator)
+        return catalogue
+
+    def _predict(self, density: np.ndarray, heads: dict[str, np.ndarray], communicator) -> np.ndarray:
+        """Probability of every cell, and what ``heads`` say, which fills their fields; complete on the first rank."""
+        from halonet.network import load_network
+        from halonet.network.devices import prepare_devices_once
+        from halonet.network.prediction import predict_box
+
+        request = self.request
+        prepare_devices_once(request.threads, request.gpus, place_on_machine(communicator))
+
+        def track(every: list):
+            return console.progress(own_share(every, communicator), "tiles")
+
+        network = load_network(self.folder)
+        probability = predict_box(network, density, self.box.cell_size, self.tiles, track, request.threads, heads)
+        for field in (probability, *heads.values()):
+            sum_over_ranks(field, communicator)
+        return probability
+
+    def _provenance(self) -> dict:
+        """Provenance of the mock: nothing in it differs between two runs of the same command."""
+        settings = {
+            "network": {"name": self.folder.name, "weights": file_digest(self.folder / "model.weights.h5")},
+            "prediction": self.tiles.model_dump(),
+            "halo_finding": self.finder.settings.model_dump() | {"in_force": self.finder.in_force},
+        }
+        record, density = provenance("mock", settings, self.request.seed), self.request.density
+        return record | ({"density": read_header(density).provenance} if density else {})

@@ -1,0 +1,62 @@
+"""The methods by which a mock can be made, in one table, and what all of them share.
+
+A method is a class that takes a :class:`~halonet.mocks.request.MockRequest`, has the ``box`` that follows from it and
+makes the catalogue with ``make(communicator)``. Its module is imported when it is chosen.
+"""
+
+from dataclasses import dataclass, fields
+from importlib import import_module
+
+from halonet.mocks.request import MockRequest
+from halonet.settings import SettingsError
+
+
+@dataclass(frozen=True)
+class Method:
+    """Module and name of a method's class, in one line what it is good for, and the requests that it alone knows."""
+
+    module: str
+    name: str
+    description: str
+    own: tuple[str, ...]
+
+    def load(self) -> type:
+        """The class of the method."""
+        return getattr(import_module(self.module), self.name)
+
+
+METHODS = {
+    "peak_patch": Method(
+        "halonet.mocks.by_peak_patch",
+        "PeakPatchMock",
+        "ellipsoidal collapse of peaks: any cosmology, redshift and cell size, untrained, fast",
+        ("peak_patch", "collapse_table"),
+    ),
+    "network": Method(
+        "halonet.mocks.by_network",
+        "NetworkMock",
+        "a trained network: haloes like those it has learnt from, for the boxes it was trained for",
+        ("network", "halo_finding", "thresholds", "outside_validity", "scratch", "gpus"),
+    ),
+}
+# The shipped networks imitate Peak Patch, which is faster and knows more boxes.
+DEFAULT_METHOD = "peak_patch"
+
+
+def mock_by(name: str, request: MockRequest):
+    """The mock of ``request`` by the method ``name``, ready to be made.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such method, or the request asks for what only another one knows.
+    """
+    if name not in METHODS:
+        raise SettingsError(f"method = {name!r}; there are {', '.join(METHODS)}")
+    defaults = {field.name: field.default for field in fields(MockRequest)}
+    for other, method in METHODS.items():
+        for option in method.own if other != name else ():
+            value = getattr(request, option)
+            if value != defaults[option]:
+                raise SettingsError(f"{option} = {value} is for the method {other!r}; this mock is made by {name!r}")
+    return METHODS[name].load()(request)

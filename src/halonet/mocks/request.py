@@ -1,0 +1,164 @@
+"""What a user asks of a mock, and the box that follows from it: header, cosmology, power spectrum, density.
+
+Everything a user may have got wrong is read here, before anything is computed.
+"""
+
+import os
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from halonet.cosmology import compute_power_spectrum, read_power_spectrum, write_power_spectrum
+from halonet.dataset.normalisation import declared_cosmology
+from halonet.grid.slabs import Slabs
+from halonet.initial_conditions.density import linear_density
+from halonet.initial_conditions.noise import derived_seed
+from halonet.network.shipped import DEFAULT_NETWORK
+from halonet.settings import CosmologySettings, HaloFindingSettings, PeakPatchSettings, SettingsError, validate
+from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
+
+
+@dataclass(frozen=True)
+class MockRequest:
+    """A mock that is asked for. What is None follows from the density, the network, or the paper.
+
+    Attributes
+    ----------
+    seed
+        Of the mock: another seed, an independent mock. One of ``seed`` and ``density`` is needed.
+    density
+        HDF5 file with a density of the user's own, in place of ``seed``, ``cells`` and ``box_size_mpc``.
+    cells
+        Cells along a side.
+    box_size_mpc
+        Side of the box (Mpc); by default cells as the method knows them.
+    cosmology
+        By default that of the density, else what the method knows.
+    power_spectrum
+        CSV file with the linear power spectrum at z = 0; by default CAMB's.
+    network
+        Folder of a trained network, or the name of a shipped one; method ``network``.
+    halo_finding, thresholds
+        Finder, and file of its calibrated constants; by default those that travel with the network.
+    outside_validity
+        Warn only, where the network has not learnt from such a box.
+    peak_patch, collapse_table
+        Settings and collapse table (HDF5 file); method ``peak_patch``.
+    abundance_matching
+        Remap the masses to Tinker et al. (2008).
+    keep
+        HDF5 files to write fields to, by their names: ``density``, ``probability``, ``mask``.
+    scratch
+        Folder for what of a large box does not fit in memory.
+    threads, gpus
+        Of each rank; threads change no bit.
+    """
+
+    seed: int | None = None
+    density: str | Path | None = None
+    cells: int = 256
+    box_size_mpc: float | None = None
+    cosmology: CosmologySettings | None = None
+    power_spectrum: str | Path | None = None
+    network: str | Path = DEFAULT_NETWORK
+    halo_finding: HaloFindingSettings | None = None
+    thresholds: str | Path | None = None
+    outside_validity: bool = False
+    peak_patch: PeakPatchSettings | None = None
+    collapse_table: str | Path | None = None
+    abundance_matching: bool = False
+    keep: dict[str, str | Path] = field(default_factory=dict)
+    scratch: str | Path | None = None
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    gpus: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.seed is None) == (self.density is None):
+            raise SettingsError("a mock needs a seed or a density, one of them and not both")
+        for name, least in (("cells", 1), ("threads", 1), ("gpus", 0), ("box_size_mpc", 0)):
+            value = getattr(self, name)
+            if value is not None and (value < least or (name == "box_size_mpc" and not 0 < value < np.inf)):
+                raise SettingsError(
+                    f"{name} = {value}; {'a positive length' if 'box' in name else f'at least {least}'}"
+                )
+
+
+@lru_cache(maxsize=8)
+def _camb_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np.ndarray]:
+    """CAMB's spectrum at z = 0 as a file gives it back, so that one made beforehand gives the same bits."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "power_spectrum.csv"
+        write_power_spectrum(path, *compute_power_spectrum(cosmology))
+        return read_power_spectrum(path)
+
+
+@dataclass(frozen=True)
+class MockBox:
+    """The box of a mock.
+
+    Attributes
+    ----------
+    request
+        What was asked for.
+    known
+        Cosmology where neither the request nor the density says one.
+    known_cell_size
+        Side of a cell (Mpc) where the request does not say how large the box is.
+    """
+
+    request: MockRequest
+    known: CosmologySettings
+    known_cell_size: float
+
+    @cached_property
+    def header(self) -> FieldHeader:
+        """Box, cosmology and seed, without provenance."""
+        request = self.request
+        held = read_header(request.density) if request.density else FieldHeader(0.0)
+        cosmology, said = self.known, declared_cosmology(held)
+        if request.cosmology is not None:
+            cosmology = request.cosmology
+        elif said is not None:
+            cosmology = validate(CosmologySettings, said, f"{request.density}: cosmology")
+        if request.density:
+            return replace(held, cosmology=cosmology.model_dump(), redshift=cosmology.redshift)
+        box_size = request.box_size_mpc or request.cells * self.known_cell_size
+        return FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), derived_seed(request.seed, "mock"))
+
+    @cached_property
+    def cosmology(self) -> CosmologySettings:
+        """Cosmology of the box, with its redshift."""
+        return CosmologySettings(**self.header.cosmology)
+
+    @cached_property
+    def cells(self) -> int:
+        """Cells along a side."""
+        return field_cells(self.request.density, "density") if self.request.density else self.request.cells
+
+    @property
+    def cell_size(self) -> float:
+        """Side of a cell (Mpc)."""
+        return self.header.box_size_mpc / self.cells
+
+    @cached_property
+    def power_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        """Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3), by default CAMB's."""
+        if self.request.power_spectrum:
+            return read_power_spectrum(self.request.power_spectrum)
+        return _camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))
+
+    def density_slab(self, slabs: Slabs) -> np.ndarray:
+        """This rank's planes of the linear density, float32 of shape (N / ranks, N, N); collective."""
+        if self.request.density:
+            return read_field(self.request.density, "density", slabs.start, slabs.stop)
+        k, power = self.power_spectrum
+        return linear_density(slabs, self.header.seed, self.header.box_size_mpc, k, power, self.cosmology)
+
+    def keep(self, header: FieldHeader, slabs: Slabs | None = None, **fields: np.ndarray) -> None:
+        """Write those of the named fields that the request keeps; collective where ``slabs`` are given."""
+        for name, values in fields.items():
+            if path := self.request.keep.get(name):
+                write_field(path, name, values, header, slabs)
