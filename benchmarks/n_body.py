@@ -37,7 +37,11 @@ from halonet.statistics.mass_function import predicted_abundance
 from halonet.storage import read_json, write_json, write_text
 
 # Of colossus, with the mass that they count.
-LABELS = {"watson13": "Watson et al. 2013", "courtin11": "Courtin et al. 2011", "tinker08": "Tinker et al. 2008 (M200m)"}
+LABELS = {
+    "watson13": "Watson et al. 2013",
+    "courtin11": "Courtin et al. 2011",
+    "tinker08": "Tinker et al. 2008 (M200m)",
+}
 MODELS = {"watson13": ("watson13", "fof"), "courtin11": ("courtin11", "fof"), "tinker08": ("tinker08", "200m")}
 VARIANTS = {f"steps {n}": {"steps": n} for n in (20, 40, 80)} | {f"mesh {n}": {"mesh": n} for n in (1, 2, 3)}
 
