@@ -10,6 +10,7 @@ job had declared, but not what stands beside it.
 import argparse
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,12 @@ from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
 from halonet.n_body.schedule import Schedule, Step, plan
 from halonet.n_body.simulation import State, simulate
+from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
 from halonet.particles import write_particles
 from halonet.provenance import code_digest, file_digest, provenance
 from halonet.settings import NBodySettings, SettingsError, stage_settings
-from halonet.storage import FieldHeader, field_cells, read_field, read_header
+from halonet.storage import field_cells, read_field, read_header
 
 log = logging.getLogger("halonet")
 DECIDING = {"steps", "mesh", "start"}  # settings that decide the particles
@@ -62,12 +64,13 @@ def main() -> None:
         del density
     elif slabs.rank == 0:
         log.info("going on from step %d of %d", state.steps, len(schedule.steps))
-    values = cosmology.model_dump()
+    of_density = replace(header, cosmology=cosmology.model_dump())
 
     def snapshot(step: Step, state: State) -> None:
-        of_snapshot = values | {"redshift": step.snapshot}
-        written = FieldHeader(header.box_size_mpc, step.snapshot, of_snapshot, header.seed, record)
-        _write(_waiting(files[step.snapshot]), step, state, written, slabs)
+        written = snapshot_header(step, of_density, record)
+        write_particles(_waiting(files[step.snapshot]), *comoving_fields(step, state, written), written, slabs)
+        if slabs.rank == 0:
+            log.info("snapshot at redshift %g", step.snapshot)
 
     _advance(state, schedule, Gravity(slabs, settings.mesh), snapshot, checkpoints)
     for path in files.values() if slabs.rank == 0 else ():
@@ -104,16 +107,6 @@ def _advance(state: State, schedule: Schedule, gravity: Gravity, snapshot, check
         simulate(state, schedule, gravity, snapshot, finished)
     for _ in ticks:
         pass
-
-
-def _write(path: Path, step: Step, state: State, header: FieldHeader, slabs: Slabs) -> None:
-    """Particles in Mpc and km/s: the peculiar velocity is a dx/dt = p / a, H0 = 1."""
-    cell_size = header.box_size_mpc / slabs.cells
-    to_velocity = 100 * header.cosmology["h"] * cell_size / step.a
-    velocities = state.momenta * np.float32(to_velocity)
-    write_particles(path, state.displacements * np.float32(cell_size), velocities, header, slabs)
-    if slabs.rank == 0:
-        log.info("snapshot at redshift %g", step.snapshot)
 
 
 def _arguments() -> argparse.Namespace:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from halonet import console
 from halonet.catalogue import write_catalogue
-from halonet.command.mock_arguments import add_box, add_network, add_peak_patch, request_of
+from halonet.command.mock_arguments import add_box, add_n_body, add_network, add_peak_patch, request_of
 from halonet.mocks.matched import match_abundance
 from halonet.mocks.methods import DEFAULT_METHOD, METHODS, mock_by
 from halonet.mocks.request import MockRequest
@@ -19,6 +19,7 @@ from halonet.mpi import world
 EXAMPLES = """\
   halonet mock --seed 7 --cells 256 -o mock.h5                          Peak Patch, a box of (256 Mpc)^3
   halonet mock --seed 7 --cells 256 --method network -o mock.h5         the same box by the shipped network
+  halonet mock --seed 7 --cells 256 --method n_body -o mock.h5          the same box by simulation
   halonet mock --seed 7 --cosmology '{"sigma8": 0.84, "redshift": 1}' \\
       --peak-patch '{"collapse_table": "fine"}' -o mock.h5              another cosmology and redshift
   halonet mock --density field.h5 -o mock.h5                            of your own density
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_box(parser)
     add_peak_patch(parser)
     add_network(parser)
+    add_n_body(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:

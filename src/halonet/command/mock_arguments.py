@@ -6,7 +6,7 @@ from pathlib import Path
 
 from halonet.mocks.request import MockRequest
 from halonet.network.shipped import DEFAULT_NETWORK
-from halonet.settings import CosmologySettings, HaloFindingSettings, PeakPatchSettings, stage_settings
+from halonet.settings import CosmologySettings, HaloFindingSettings, NBodySettings, PeakPatchSettings, stage_settings
 
 
 def add_box(parser: argparse.ArgumentParser) -> None:
@@ -53,13 +53,22 @@ def add_peak_patch(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--collapse-table", help="table of solve_collapse_table.py (HDF5); default: solved here, seconds"
     )
-    group.add_argument("--keep-mask", help="also write the mask of the cells in haloes (HDF5)")
+    group.add_argument("--keep-mask", help="also write the mask of the cells in haloes (HDF5); of n_body, too")
+
+
+def add_n_body(parser: argparse.ArgumentParser) -> None:
+    """What a mock by simulation needs to know."""
+    group = parser.add_argument_group("method n_body")
+    group.add_argument(
+        "--n-body", help="settings as JSON, text or file, like '{\"steps\": 20}'; default: 40 steps, mesh 2"
+    )
 
 
 def request_of(arguments: argparse.Namespace) -> MockRequest:
     """Request of a command line; options that its parser does not know stay at their defaults."""
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     models = {"cosmology": CosmologySettings, "halo_finding": HaloFindingSettings, "peak_patch": PeakPatchSettings}
+    models |= {"n_body": NBodySettings}
     settings = {name: stage_settings(model, given[name]) for name, model in models.items() if name in given}
     names = ("seed", "density", "cells", "power_spectrum", "abundance_matching", "threads", "network", "thresholds")
     names += ("outside_validity", "scratch", "gpus", "collapse_table")

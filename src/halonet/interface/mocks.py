@@ -31,8 +31,8 @@ def make_mock(
     cells
         Cells along a side.
     method
-        ``peak_patch``, for any cosmology, redshift and cell size, or ``network``, for the boxes a network was trained
-        for.
+        ``peak_patch``, for any cosmology, redshift and cell size; ``network``, for the boxes a network was trained
+        for; ``n_body``, a simulation, which costs ten times as much.
     box_size_mpc
         Side of the box (Mpc); by default cells of 1 Mpc, or as the network knows them.
     cosmology
@@ -40,13 +40,13 @@ def make_mock(
     threads
         Of the computation; by default as many as there are processors. They change no bit.
     options
-        Further fields of :class:`halonet.mocks.request.MockRequest`, like ``peak_patch`` (settings), ``network``
-        (folder or name), ``outside_validity``.
+        Further fields of :class:`halonet.mocks.request.MockRequest`, like ``peak_patch`` and ``n_body``
+        (settings), ``network`` (folder or name), ``outside_validity``.
 
     Returns
     -------
     HaloCatalogue
-        Most massive halo first for ``peak_patch``; Lagrangian and Eulerian centres (Mpc), velocities (km/s), masses.
+        Most massive halo first, but for ``network``; Lagrangian and Eulerian centres (Mpc), velocities (km/s), masses.
 
     Raises
     ------
@@ -58,7 +58,8 @@ def make_mock(
     Notes
     -----
     Peak Patch: Bond & Myers (1996), Stein, Alvarez & Bond (2018). Network: Berger & Stein (2018). Eulerian positions
-    and velocities are those of second-order Lagrangian perturbation theory.
+    and velocities of both are those of second-order Lagrangian perturbation theory. Simulation: a particle mesh with
+    the steps of FastPM (Feng et al. 2016), friends of friends, positions and velocities of their particles.
 
     Examples
     --------

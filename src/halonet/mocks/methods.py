@@ -38,6 +38,12 @@ METHODS = {
         "a trained network: haloes like those it has learnt from, for the boxes it was trained for",
         ("network", "halo_finding", "thresholds", "outside_validity", "scratch", "gpus"),
     ),
+    "n_body": Method(
+        "halonet.mocks.by_n_body",
+        "NBodyMock",
+        "a particle-mesh simulation and friends of friends: what the others imitate, at ten times the cost",
+        ("n_body",),
+    ),
 }
 # The shipped networks imitate Peak Patch, which is faster and knows more boxes.
 DEFAULT_METHOD = "peak_patch"

@@ -15,10 +15,10 @@ POLL = 0.2  # seconds between two looks of an idle rank; MPI's own waiting would
 
 
 def whole_field(slabs: Slabs, slab: np.ndarray) -> np.ndarray:
-    """All planes of a field, shape (N, N, N), on every rank, from the slab of each; collective."""
+    """All planes of a field, shape (N, N, N, ...), on every rank, from the slab of each; collective."""
     if slabs.ranks == 1:
         return slab
-    field = np.empty((slabs.cells,) * 3, slab.dtype)
+    field = np.empty((slabs.cells, *slab.shape[1:]), slab.dtype)
     slabs.communicator.Allgather(np.ascontiguousarray(slab), field)
     return field
 

@@ -17,7 +17,14 @@ from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density
 from halonet.initial_conditions.noise import derived_seed
 from halonet.network.shipped import DEFAULT_NETWORK
-from halonet.settings import CosmologySettings, HaloFindingSettings, PeakPatchSettings, SettingsError, validate
+from halonet.settings import (
+    CosmologySettings,
+    HaloFindingSettings,
+    NBodySettings,
+    PeakPatchSettings,
+    SettingsError,
+    validate,
+)
 from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
 
 
@@ -47,6 +54,8 @@ class MockRequest:
         Warn only, where the network has not learnt from such a box.
     peak_patch, collapse_table
         Settings and collapse table (HDF5 file); method ``peak_patch``.
+    n_body
+        Settings; method ``n_body``.
     abundance_matching
         Remap the masses to Tinker et al. (2008).
     keep
@@ -69,6 +78,7 @@ class MockRequest:
     outside_validity: bool = False
     peak_patch: PeakPatchSettings | None = None
     collapse_table: str | Path | None = None
+    n_body: NBodySettings | None = None
     abundance_matching: bool = False
     keep: dict[str, str | Path] = field(default_factory=dict)
     scratch: str | Path | None = None

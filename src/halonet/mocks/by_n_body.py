@@ -1,0 +1,91 @@
+"""A mock by simulation: density -> particles -> friends of friends, traced back to the cells they came from.
+
+What the other methods imitate. The particles are those of ``workflow_scripts/simulate_n_body.py``, and one rank finds
+the haloes. There is no checkpoint: for boxes of hours, use the workflow.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from halonet import console
+from halonet.catalogue import HaloCatalogue
+from halonet.cosmology import growth_factor
+from halonet.friends_of_friends.haloes import find_haloes
+from halonet.grid.slabs import Slabs
+from halonet.mocks.ranks import wait_for_first, whole_field
+from halonet.mocks.request import MockBox, MockRequest
+from halonet.n_body.forces import Gravity
+from halonet.n_body.growth import Growth
+from halonet.n_body.schedule import Step, plan
+from halonet.n_body.simulation import State, simulate
+from halonet.n_body.snapshots import comoving_fields, snapshot_header
+from halonet.n_body.start import start_particles
+from halonet.particles import Particles
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, NBodySettings, SettingsError
+from halonet.storage import read_header
+
+CELL_SIZE = 1.0  # Mpc, of the paper
+
+
+@dataclass(frozen=True)
+class NBodyMock:
+    """A mock by a particle-mesh simulation, as ``request`` says."""
+
+    request: MockRequest
+
+    @cached_property
+    def box(self) -> MockBox:
+        """The box; by default of the paper's cosmology and cells."""
+        return MockBox(self.request, CosmologySettings(), CELL_SIZE)
+
+    @cached_property
+    def settings(self) -> NBodySettings:
+        """A user's, else the defaults."""
+        return self.request.n_body or NBodySettings()
+
+    def make(self, communicator=None) -> HaloCatalogue | None:
+        """The catalogue on the first rank, None on the others; collective."""
+        request, box, settings = self.request, self.box, self.settings
+        if "probability" in request.keep:
+            raise SettingsError("a simulation predicts no probability to keep; ask for method = 'network', or the mask")
+        schedule = plan(box.cosmology, settings, [box.cosmology.redshift])
+        slabs = Slabs(box.cells, communicator, request.threads)
+        with console.step(f"density of {box.cells}^3 cells"):
+            density = box.density_slab(slabs)
+        header = replace(box.header, provenance=self._provenance())
+        box.keep(header, slabs, density=density)
+        density /= np.float32(growth_factor(box.cosmology, box.cosmology.redshift))
+        state = State(*start_particles(density, slabs, Growth(box.cosmology), settings.start))
+        del density
+        step = self._simulate(state, schedule, slabs)
+        fields = [whole_field(slabs, field) for field in comoving_fields(step, state, header)]
+        del state
+        haloes = None
+        if slabs.rank == 0:
+            with console.step("haloes"):
+                particles = Particles(*fields, snapshot_header(step, header, header.provenance))
+                haloes, owners = find_haloes(particles, box.cosmology, settings)
+            box.keep(header, mask=(owners >= 0).astype(np.uint8))
+        wait_for_first(communicator)
+        return haloes
+
+    def _simulate(self, state: State, schedule, slabs: Slabs) -> Step:
+        """Take the particles to the last step, in place, with progress on the first rank."""
+        steps = range(len(schedule.steps))
+        ticks = iter(steps) if slabs.rank else console.progress(steps, "steps")
+        next(ticks)
+        gravity = Gravity(slabs, self.settings.mesh)
+        simulate(state, schedule, gravity, lambda step, state: None, lambda state: next(ticks))
+        for _ in ticks:
+            pass
+        return schedule.steps[-1]
+
+    def _provenance(self) -> dict:
+        """Provenance of the mock: nothing in it differs between two runs of the same command."""
+        deciding = {"steps", "mesh", "start", "linking_length", "minimum_cells"}
+        record = provenance("mock", {"n_body": self.settings.model_dump(include=deciding)}, self.request.seed)
+        density = self.request.density
+        return record | ({"density": read_header(density).provenance} if density else {})
