@@ -17,12 +17,13 @@ FLOORS = [
     | {"costs", "run_log", "run_status", "run_progress"},
     {"storage", "cosmology", "machine"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
-    | {"particles", "owners"},
+    | {"particles", "owners", "sampling"},
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
     | {"export", "mocks"},
     {"field_level"},  # built on the neural bias model
 ]
 STAGES = FLOORS[3]
+DOORS_OF_NEURAL_BIAS = {"inputs", "evolution", "kernels", "fit", "results"}
 BY_HAND = {
     "export_catalogue",
     "export_particles",
@@ -56,6 +57,17 @@ def test_a_room_imports_only_from_its_floor_or_below_and_no_stage_imports_anothe
     for imported in imported_rooms(path):
         assert floor_of(imported) <= floor_of(room), f"{room} imports {imported} from a floor above"
         assert room == imported or room not in STAGES or imported not in STAGES, f"stage {room} imports {imported}"
+
+
+def test_the_neural_bias_model_is_entered_through_its_doors_alone():
+    folders = (PACKAGE, ROOT / "workflow_scripts", ROOT / "benchmarks")
+    outside = [path for folder in folders for path in folder.rglob("*.py") if path.parent.name != "neural_bias"]
+    entered = {}
+    for path in outside:
+        for found in re.findall(r"(?:from|import) halonet\.neural_bias\.(\w+)", path.read_text()):
+            entered.setdefault(found, path)
+        assert "from halonet.neural_bias import" not in path.read_text(), f"{path}: import from a door, not the package"
+    assert entered.keys() == DOORS_OF_NEURAL_BIAS, {name: str(entered.get(name)) for name in entered}
 
 
 def test_every_rule_has_a_script_of_its_name_and_every_script_a_rule_or_a_user():

@@ -8,7 +8,6 @@ import pytest
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
 from halonet.cosmology import WAVENUMBERS, mean_matter_density
-from halonet.halo_finding.agreement import Agreement
 from halonet.halo_finding.calibration import (
     CalibrationBox,
     best_candidate,
@@ -19,6 +18,7 @@ from halonet.halo_finding.calibration import (
     stack_edges,
 )
 from halonet.halo_finding.fit_calibration import calibrate_fit, fit_record
+from halonet.halo_finding.score import Agreement
 from halonet.halo_finding.vote_calibration import START, vote_record
 from halonet.settings import CosmologySettings, HaloFindingSettings, StatisticsSettings
 from halonet.statistics.box import measure_box

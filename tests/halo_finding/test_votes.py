@@ -10,8 +10,8 @@ import pytest
 from halonet.catalogue import LAGRANGIAN, HaloCatalogue, read_catalogue, write_catalogue
 from halonet.dataset.targets import find_membership
 from halonet.halo_finding import votes
-from halonet.halo_finding.agreement import Comparison, best_of
 from halonet.halo_finding.haloes import to_catalogue
+from halonet.halo_finding.score import Comparison, best_of
 from halonet.halo_finding.vote_calibration import CHOICES, START, VoteBox, calibrate_votes
 from halonet.halo_finding.vote_finder import find_by_votes
 from halonet.halo_finding.votes import ONE, UNIT, HeadFields, cast_votes, count_votes, peaks

@@ -8,18 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 from halonet.catalogue import HaloCatalogue
-from halonet.field_level.blocks import Moments
+from halonet.field_level.alternation import FieldMoments
 from halonet.field_level.data import FieldData
 from halonet.field_level.gravity import Gravity
-from halonet.field_level.session import read_field_chain
-from halonet.field_level.spectra import Shells
+from halonet.field_level.run_chain import read_field_chain
+from halonet.field_level.spectra import WavenumberShells
 from halonet.initial_conditions.noise import generator
-from halonet.neural_bias.catalogues import draw_catalogue
-from halonet.neural_bias.clustering import posterior_predictive
-from halonet.neural_bias.diagnostics import effective_sample_size, r_hat
+from halonet.neural_bias.fit import Problem, number_density
 from halonet.neural_bias.inputs import Inputs
-from halonet.neural_bias.mixture import number_density
-from halonet.neural_bias.problem import Problem
+from halonet.neural_bias.results import draw_catalogue, posterior_predictive
+from halonet.sampling.diagnostics import effective_sample_size, r_hat
 from halonet.settings import FieldLevelSettings
 from halonet.storage import StorageError
 
@@ -67,14 +65,14 @@ def halo_densities(problem: Problem, theta: np.ndarray) -> np.ndarray:
     return found.reshape(*theta.shape[:-1], *found.shape[1:])
 
 
-def merged_moments(chains: list[Arrays], name: str) -> Moments:
+def merged_moments(chains: list[Arrays], name: str) -> FieldMoments:
     """Mean and scatter of a field over all samples of all chains."""
     parts = ("count", "mean", "squares")
-    each = [Moments(*(np.asarray(chain[f"moments.{name}.{part}"]) for part in parts)) for chain in chains]
-    return reduce(Moments.merged, each)
+    each = [FieldMoments(*(np.asarray(chain[f"moments.{name}.{part}"]) for part in parts)) for chain in chains]
+    return reduce(FieldMoments.merged, each)
 
 
-def spectrum_check(power: np.ndarray, shells: Shells) -> dict:
+def spectrum_check(power: np.ndarray, shells: WavenumberShells) -> dict:
     """Power of the phases against the prior's; power of shape (chains, samples, shells).
 
     The mean over the samples in units of the scatter that a draw from the prior has: beyond 2 in a shell, the chains
@@ -90,7 +88,7 @@ def spectrum_check(power: np.ndarray, shells: Shells) -> dict:
     }
 
 
-def convergence(chains: list[Arrays], derived: np.ndarray, shells: Shells) -> dict:
+def convergence(chains: list[Arrays], derived: np.ndarray, shells: WavenumberShells) -> dict:
     """R-hat, effective samples and model evaluations per effective sample (Simon-Onfroy et al. 2025).
 
     Parameters
@@ -152,13 +150,13 @@ def _converged(values: np.ndarray, evaluations: float) -> dict:
     }
 
 
-def _by_shell(sizes: np.ndarray, shells: Shells) -> list[list[float]]:
+def _by_shell(sizes: np.ndarray, shells: WavenumberShells) -> list[list[float]]:
     """Median effective samples of the probed modes of every shell; real parts stand before imaginary ones."""
     shell = np.tile(shells.shell_of(shells.probes()), 2)
     return [[float(k), float(np.median(sizes[shell == i]))] for i, k in enumerate(shells.k, 1)]
 
 
-def recovery(data: FieldData, arrays: Arrays, samples: np.ndarray, shells: Shells) -> Arrays:
+def recovery(data: FieldData, arrays: Arrays, samples: np.ndarray, shells: WavenumberShells) -> Arrays:
     """Transfer function and correlation with the true linear density, of the posterior mean and of each sample.
 
     Parameters
@@ -230,7 +228,7 @@ def predictive(data: FieldData, settings: FieldLevelSettings, chains: list[Array
 def summarise(data: FieldData, settings: FieldLevelSettings, paths: list[str | Path], seed: int) -> tuple[dict, Arrays]:
     """Summary for JSON, and arrays for the figures, of an inference's chains."""
     chains, problem, gravity = read_chains(paths), data.problem(settings), data.gravity(settings)
-    shells, warmup = Shells(settings.cells, data.inputs.box_size), int(chains[0]["warmup"])
+    shells, warmup = WavenumberShells(settings.cells, data.inputs.box_size), int(chains[0]["warmup"])
     power = np.array([chain["record.noise_power"] for chain in chains])
     derived = halo_densities(problem, np.array([chain["parameters"] for chain in chains]))
     fields = {name: merged_moments(chains, name) for name in ("linear", "density")}

@@ -8,10 +8,10 @@ makes of them.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from halonet.halo_finding.agreement import Agreement, Comparison, best_of, evidence, search_constants
 from halonet.halo_finding.calibration import CalibrationBox, EdgeProfile
 from halonet.halo_finding.finder import find_haloes
 from halonet.halo_finding.haloes import to_catalogue
+from halonet.halo_finding.score import Agreement, Comparison, best_of, evidence, search_constants
 from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.settings import CosmologySettings, HaloFindingSettings, ShellThresholdSettings, SphereFitSettings
 
@@ -53,7 +53,7 @@ def calibrate_fit(
     Returns
     -------
     results
-        Of all constants that were tried; :func:`~halonet.halo_finding.agreement.best_of` has the end of the search.
+        Of all constants that were tried; :func:`~halonet.halo_finding.score.best_of` has the end of the search.
     """
     choices = _choices(settings)
     start = FitConstants(*(START[name] if START[name] in values else values[0] for name, values in choices.items()))

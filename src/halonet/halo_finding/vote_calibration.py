@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 from halonet.catalogue import HaloCatalogue
-from halonet.halo_finding.agreement import Agreement, Comparison, best_of, evidence, search_constants
 from halonet.halo_finding.haloes import to_catalogue
+from halonet.halo_finding.score import Agreement, Comparison, best_of, evidence, search_constants
 from halonet.halo_finding.vote_finder import Shares, candidates_at, elected, settle
 from halonet.halo_finding.votes import HeadFields, cast_votes, count_votes, peaks
 from halonet.settings import CosmologySettings, HaloFindingSettings, VoteSettings
@@ -72,7 +72,7 @@ def calibrate_votes(
     Returns
     -------
     results
-        Of all constants that were tried; :func:`~halonet.halo_finding.agreement.best_of` has the end of the search.
+        Of all constants that were tried; :func:`~halonet.halo_finding.score.best_of` has the end of the search.
     """
     competitions: dict[tuple, list[tuple[Shares, HaloCatalogue]]] = {}
 

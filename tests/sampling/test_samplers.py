@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from halonet.neural_bias.chain import Chain, read_chain, write_chain
-from halonet.neural_bias.diagnostics import effective_sample_size, r_hat
-from halonet.neural_bias.hamiltonian import Metric, leapfrog, leapfrog_drift, place, transition
-from halonet.neural_bias.optimum import hessian, inverse_curvature, minimise
-from halonet.neural_bias.quasi_newton import InverseHessian
-from halonet.neural_bias.samplers import make_sampler, window_ends
+from halonet.sampling.chain import Chain, read_chain, write_chain
+from halonet.sampling.diagnostics import effective_sample_size, r_hat
+from halonet.sampling.hamiltonian import Metric, leapfrog, leapfrog_drift, place, transition
+from halonet.sampling.maximum import hessian, inverse_curvature, minimise
+from halonet.sampling.quasi_newton import InverseHessian
+from halonet.sampling.samplers import make_sampler, window_ends
 from halonet.settings import SamplerSettings
 from halonet.storage import StorageError
 

@@ -3,7 +3,7 @@
 Notes
 -----
 Either block leaves its conditional posterior invariant, so their alternation leaves the joint posterior invariant
-(BORG: Jasche & Wandelt 2013). It is a sampler as :class:`halonet.neural_bias.chain.Chain` drives it, whose checkpoints
+(BORG: Jasche & Wandelt 2013). It is a sampler as :class:`halonet.sampling.chain.Chain` drives it, whose checkpoints
 therefore hold all of it.
 """
 
@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from scipy import fft
 
-from halonet.field_level.phases import PhaseSampler
 from halonet.field_level.posterior import JointPosterior, PhaseTarget
-from halonet.field_level.spectra import Shells
-from halonet.neural_bias.hamiltonian import Outcome, place
-from halonet.neural_bias.likelihood import Posterior
-from halonet.neural_bias.samplers import MetricSampler, Sampler, make_sampler
+from halonet.field_level.spectra import WavenumberShells
+from halonet.neural_bias.fit import Posterior
+from halonet.sampling.hamiltonian import Outcome, place
+from halonet.sampling.phases import PhaseSampler
+from halonet.sampling.samplers import MetricSampler, Sampler, make_sampler
 from halonet.settings import FieldLevelSettings
 from halonet.storage import atomic_path
 
@@ -61,10 +61,10 @@ class BlockSampler:
         self.theta_sampler, self.theta_target = theta_sampler, theta_target
         gravity = posterior.gravity
         self.search: Search | None = None
-        self.shells = Shells(gravity.cells, gravity.box_size)
+        self.shells = WavenumberShells(gravity.cells, gravity.box_size)
         self.probes = self.shells.probes()
         self.records: dict[str, list] = {name: [] for name in self._record_of(None)}
-        self.moments = {name: Moments.empty(gravity.cells) for name in ("linear", "density")}
+        self.moments = {name: FieldMoments.empty(gravity.cells) for name in ("linear", "density")}
 
     @property
     def theta(self) -> np.ndarray:
@@ -168,11 +168,11 @@ class BlockSampler:
         self.phase_target.hold(self.theta_target.theta(self.theta))
         self.phases.restore(part("phases"))
         self.records = {name: list(values) for name, values in part("record").items()}
-        self.moments = {name: Moments(**part(f"moments.{name}")) for name in self.moments}
+        self.moments = {name: FieldMoments(**part(f"moments.{name}")) for name in self.moments}
 
 
 @dataclass(frozen=True)
-class Moments:
+class FieldMoments:
     """Running mean and sum of squared deviations of a field (Welford 1962), shape (N, N, N)."""
 
     count: np.ndarray
@@ -180,22 +180,22 @@ class Moments:
     squares: np.ndarray
 
     @classmethod
-    def empty(cls, cells: int) -> "Moments":
+    def empty(cls, cells: int) -> "FieldMoments":
         """Of no fields."""
         return cls(np.array(0), np.zeros((cells,) * 3), np.zeros((cells,) * 3))
 
-    def with_field(self, field: np.ndarray) -> "Moments":
+    def with_field(self, field: np.ndarray) -> "FieldMoments":
         """Of one more field."""
         count, before = self.count + 1, field - self.mean
         mean = self.mean + before / count
-        return Moments(np.asarray(count), mean, self.squares + before * (field - mean))
+        return FieldMoments(np.asarray(count), mean, self.squares + before * (field - mean))
 
-    def merged(self, other: "Moments") -> "Moments":
+    def merged(self, other: "FieldMoments") -> "FieldMoments":
         """Of the fields of two chains (Chan, Golub & LeVeque 1983)."""
         count, apart = self.count + other.count, other.mean - self.mean
         mean = self.mean + apart * (other.count / count)
         squares = self.squares + other.squares + apart**2 * (self.count * other.count / count)
-        return Moments(np.asarray(count), mean, squares)
+        return FieldMoments(np.asarray(count), mean, squares)
 
     @property
     def deviation(self) -> np.ndarray:

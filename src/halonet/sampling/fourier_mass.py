@@ -1,19 +1,14 @@
-"""Fourier-diagonal mass of the phases.
+"""Mass matrix that is diagonal in Fourier space, for fields of white noise.
 
 Notes
 -----
-A Poisson sample of density nbar (1 + b delta) bends the potential of the white-noise mode s_k by nbar b^2 P(k) beside
-the prior's 1. With the mass M_k = 1 + nbar b^2 P(k) all modes of a linear, Gaussian universe turn at the same rate
-(Simon-Onfroy, Lanusse & de Mattia 2025 precondition with the same "Kaiser" posterior). Momenta are drawn as
-F^-1 sqrt(M_k) F of white noise, velocities are F^-1 M_k^-1 F p.
+Momenta are drawn as F^-1 sqrt(M_k) F of white noise, velocities are F^-1 M_k^-1 F p.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft
-
-from halonet.field_level.gravity import Gravity
 
 
 @dataclass(frozen=True)
@@ -45,8 +40,3 @@ class FourierMass:
     def kinetic_energy(self, momentum: np.ndarray) -> float:
         """p M^-1 p / 2."""
         return 0.5 * float(momentum @ self.velocity(momentum))
-
-
-def kaiser_mass(gravity: Gravity, haloes_per_volume: float, bias: float) -> FourierMass:
-    """Mass 1 + nbar b^2 P(k) of a catalogue of ``haloes_per_volume`` (Mpc^-3) and linear bias ``bias``."""
-    return FourierMass(1 + haloes_per_volume * bias**2 * gravity.linear_power)

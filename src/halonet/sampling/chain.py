@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from halonet.initial_conditions.noise import generator
-from halonet.neural_bias.samplers import Sampler
+from halonet.sampling.samplers import Sampler
 from halonet.settings import SamplerSettings
 from halonet.storage import StorageError, atomic_path, open_hdf5
 

@@ -16,8 +16,8 @@ from halonet.neural_bias.likelihood import Compiled, Likelihood, Points, Posteri
 from halonet.neural_bias.mixture import Mixture
 from halonet.neural_bias.model import Layer, NeuralBiasModel
 from halonet.neural_bias.offsets import fitted_offsets, global_mass_function, paper_offsets
-from halonet.neural_bias.optimum import Optimum, inverse_curvature, minimise, polish
 from halonet.neural_bias.outputs import pivot_masses
+from halonet.sampling.maximum import Optimum, inverse_curvature, minimise, polish
 from halonet.settings import EngineSettings, NeuralBiasSettings
 
 FIRST_CONTRAST = 2.0

@@ -14,7 +14,7 @@ vanishes with the variance of that error per dimension, to which the step is ada
 Simon-Onfroy et al. 2025 use 1e-5 to 1e-7 for fields). The integrator is the minimal-norm one of McLachlan (1995), two
 gradients per step.
 
-The whitened coordinates are z = M^(1/2) s with the mass of :mod:`halonet.field_level.mass`, which stands for the
+The whitened coordinates are z = M^(1/2) s with the mass of :mod:`halonet.sampling.fourier_mass`, which stands for the
 inverse covariance of the phases.
 """
 
@@ -23,8 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from halonet.field_level.mass import FourierMass
-from halonet.neural_bias.hamiltonian import QUIET, Place, Target
+from halonet.sampling.fourier_mass import FourierMass
+from halonet.sampling.hamiltonian import QUIET, Place, Target
 
 FIRST_KICK = 0.1931833275037836  # McLachlan's (1995) lambda of the minimal-norm integrator
 GRADIENTS = 2  # that the integrator takes for a step
@@ -32,7 +32,7 @@ MEMORY = 50.0  # steps over which the average behind the step size forgets
 SPREAD = 1.5  # of ln of the error, beyond which a step tells the average little
 
 
-class State(NamedTuple):
+class MovingState(NamedTuple):
     """A place, its potential and gradient, and the unit direction of motion in whitened coordinates, shape (N^3,)."""
 
     here: Place
@@ -74,12 +74,12 @@ class Microcanonical:
     mass: FourierMass
     decoherence: float = 1.0
 
-    def start(self, here: Place, rng: np.random.Generator) -> State:
+    def start(self, here: Place, rng: np.random.Generator) -> MovingState:
         """A random direction."""
         direction = rng.standard_normal(len(here.theta))
-        return State(here, direction / np.linalg.norm(direction))
+        return MovingState(here, direction / np.linalg.norm(direction))
 
-    def advance(self, state: State, step: float, rng: np.random.Generator) -> tuple[State, float, bool]:
+    def advance(self, state: MovingState, step: float, rng: np.random.Generator) -> tuple[MovingState, float, bool]:
         """One step of size ``step`` (units of sqrt(d)) and partial refreshment of the direction.
 
         Returns
@@ -91,10 +91,10 @@ class Microcanonical:
             moved, error = self._integrated(state, step * len(state.direction) ** 0.5)
         finite = bool(np.isfinite(error))
         if not finite:
-            moved = State(state.here, -state.direction)
+            moved = MovingState(state.here, -state.direction)
         return moved._replace(direction=self._refreshed(moved.direction, step, rng)), error, finite
 
-    def _integrated(self, state: State, length: float) -> tuple[State, float]:
+    def _integrated(self, state: MovingState, length: float) -> tuple[MovingState, float]:
         here, direction = state
         gradient, gained = self.mass.apply(here.gradient, -0.5), 0.0
         noise = here.theta
@@ -109,7 +109,7 @@ class Microcanonical:
         direction, kinetic = turned(direction, gradient, FIRST_KICK * length)
         energy = self.target.energy(noise)
         error = energy - here.energy + gained + kinetic
-        return State(Place(noise, energy, slope), direction), error
+        return MovingState(Place(noise, energy, slope), direction), error
 
     def _refreshed(self, direction: np.ndarray, step: float, rng: np.random.Generator) -> np.ndarray:
         strength = np.sqrt(np.expm1(2 * step / self.decoherence) / len(direction))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from halonet.neural_bias.chain import Chain
-from halonet.neural_bias.problem import Problem
-from halonet.neural_bias.samplers import make_sampler
+from halonet.neural_bias.bias_fit import Problem
+from halonet.sampling.chain import Chain
+from halonet.sampling.samplers import make_sampler
 
 
 def fingerprint(problem: Problem, seed: int, code: str = "") -> str:

@@ -9,21 +9,18 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
-from halonet.field_level.blocks import BlockSampler, phase_file
+from halonet.field_level.alternation import BlockSampler, phase_file
 from halonet.field_level.data import FieldData
 from halonet.field_level.gravity import Gravity
-from halonet.field_level.mass import FourierMass, kaiser_mass
-from halonet.field_level.phases import make_phase_sampler
 from halonet.field_level.posterior import JointPosterior, PhaseTarget
-from halonet.field_level.start import first_noise, measured_bias, scaled_noise
+from halonet.field_level.start import first_noise, kaiser_mass, measured_bias, scaled_noise
 from halonet.initial_conditions.noise import generator
-from halonet.neural_bias.chain import Chain, read_chain, write_chain
-from halonet.neural_bias.compression import compress
-from halonet.neural_bias.coordinates import carried_over
-from halonet.neural_bias.likelihood import Compiled, Posterior
-from halonet.neural_bias.optimum import inverse_curvature, minimise
-from halonet.neural_bias.problem import Problem
-from halonet.neural_bias.samplers import make_sampler
+from halonet.neural_bias.fit import Compiled, Posterior, Problem, carried_over, compress
+from halonet.sampling.chain import Chain, read_chain, write_chain
+from halonet.sampling.fourier_mass import FourierMass
+from halonet.sampling.maximum import inverse_curvature, minimise
+from halonet.sampling.phases import make_phase_sampler
+from halonet.sampling.samplers import make_sampler
 from halonet.settings import FieldLevelSettings
 from halonet.storage import StorageError
 
@@ -175,7 +172,7 @@ def write_field_chain(output: Path, chain: Chain, provenance: dict) -> None:
 
 
 def read_field_chain(path: str | Path) -> dict[str, np.ndarray]:
-    """Arrays of a chain's file: those of :func:`halonet.neural_bias.chain.read_chain`, records and moments."""
+    """Arrays of a chain's file: those of :func:`halonet.sampling.chain.read_chain`, records and moments."""
     arrays = read_chain(path)
     if "phases" not in arrays:
         raise StorageError(f"{path}: no dataset 'phases'; it was not written by sample_field_level.py")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from halonet.neural_bias.hamiltonian import QUIET, Gradient, Outcome, Target, decide, leapfrog_drift
+from halonet.sampling.hamiltonian import QUIET, Gradient, Outcome, Target, decide, leapfrog_drift
 
 FIRST_SCALE = 1e-5  # B before the first update, in units of the identity
 SMALLEST_CURVATURE = 1e-5  # pairs with (s.y)^2 below this fraction of |s|^2 |y|^2 are skipped

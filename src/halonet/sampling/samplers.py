@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from halonet.neural_bias.hamiltonian import Metric, Outcome, Place, StepSize, Target, place, transition
-from halonet.neural_bias.quasi_newton import InverseHessian, quasi_newton_transition
+from halonet.sampling.hamiltonian import Metric, Outcome, Place, StepSize, Target, place, transition
+from halonet.sampling.quasi_newton import InverseHessian, quasi_newton_transition
 from halonet.settings import SamplerSettings
 
 Arrays = dict[str, np.ndarray]
@@ -77,7 +77,7 @@ class MetricSampler:
         self.here = place(target, np.asarray(theta, np.float64))
         self.metric = Metric.floored(covariance)
         self.step = StepSize.start(settings.first_step)
-        self.moments = _Moments(len(theta))
+        self.moments = _RunningCovariance(len(theta))
 
     @property
     def theta(self) -> np.ndarray:
@@ -105,7 +105,7 @@ class MetricSampler:
                 self.moments.add(self.theta)
             if iteration + 1 in self.updates:
                 self.metric = Metric.floored(self.moments.covariance(self.metric.inverse_mass))
-                self.moments = _Moments(len(self.theta))
+                self.moments = _RunningCovariance(len(self.theta))
                 self.step = StepSize.start(float(np.exp(self.step.log_step)))
         return outcome
 
@@ -127,12 +127,12 @@ class MetricSampler:
         self.metric = Metric(arrays["inverse_mass"])
         *numbers, count = arrays["step"]
         self.step = StepSize(*numbers, int(count))
-        self.moments = _Moments(len(self.theta))
+        self.moments = _RunningCovariance(len(self.theta))
         self.moments.count, self.moments.mean = int(arrays["moments"][0]), arrays["moments"][1:]
         self.moments.products = arrays["products"]
 
 
-class _Moments:
+class _RunningCovariance:
     """Running mean and covariance (Welford)."""
 
     def __init__(self, parameters: int):
@@ -151,7 +151,7 @@ class _Moments:
 
 
 class QuasiNewtonSampler:
-    """The paper's sampler; see :mod:`halonet.neural_bias.quasi_newton`."""
+    """The paper's sampler; see :mod:`halonet.sampling.quasi_newton`."""
 
     def __init__(self, target: Target, theta: np.ndarray, settings: SamplerSettings):
         self.target, self.settings = target, settings

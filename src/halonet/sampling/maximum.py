@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from halonet.neural_bias.hamiltonian import Gradient
+from halonet.sampling.hamiltonian import Gradient
 
 DIFFERENCE = 1e-4  # step of the Hessian's central differences; parameters and their prior are of order one to ten
 

@@ -1,7 +1,7 @@
 """Samplers of the phases at fixed bias parameters, one transition at a time, with all they remember in named arrays.
 
-``hmc`` is Hamiltonian Monte Carlo with the mass of :mod:`halonet.field_level.mass`; ``mclmc`` the unadjusted
-microcanonical sampler of :mod:`halonet.field_level.microcanonical`.
+``hmc`` is Hamiltonian Monte Carlo with the mass of :mod:`halonet.sampling.fourier_mass`; ``mclmc`` the unadjusted
+microcanonical sampler of :mod:`halonet.sampling.microcanonical`.
 """
 
 from dataclasses import astuple
@@ -9,9 +9,9 @@ from typing import Protocol
 
 import numpy as np
 
-from halonet.field_level.mass import FourierMass
-from halonet.field_level.microcanonical import GRADIENTS, Microcanonical, State, StepAverage
-from halonet.neural_bias.hamiltonian import Outcome, Place, StepSize, Target, place, transition
+from halonet.sampling.fourier_mass import FourierMass
+from halonet.sampling.hamiltonian import Outcome, Place, StepSize, Target, place, transition
+from halonet.sampling.microcanonical import GRADIENTS, Microcanonical, MovingState, StepAverage
 from halonet.settings import PhaseSamplerSettings
 
 Arrays = dict[str, np.ndarray]
@@ -107,7 +107,7 @@ class MicrocanonicalPhases:
     ):
         self.target, self.settings, self.warmup = target, settings, warmup
         self.dynamics = Microcanonical(target, mass, settings.decoherence)
-        self.state: State | None = None
+        self.state: MovingState | None = None
         self.here = place(target, noise)
         self.average = StepAverage.start(settings.first_step)
 
@@ -161,4 +161,4 @@ class MicrocanonicalPhases:
         """Go back to a place of :meth:`arrays`."""
         self.here = Place(arrays["noise"], float(arrays["energy"]), arrays["gradient"])
         self.average = StepAverage(*map(float, arrays["step"]))
-        self.state = State(self.here, arrays["direction"]) if "direction" in arrays else None
+        self.state = MovingState(self.here, arrays["direction"]) if "direction" in arrays else None
