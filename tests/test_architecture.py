@@ -13,14 +13,14 @@ from halonet.settings import Settings, validate
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "halonet"
 FLOORS = [
-    {"grid", "settings", "provenance", "mpi", "console", "environment"}
-    | {"costs", "run_log", "run_status", "run_progress"},
-    {"storage", "cosmology", "machine"},
+    {"grid", "settings", "provenance", "mpi", "console", "environment"},
+    {"storage", "cosmology"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
     | {"particles", "owners", "sampling"},
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
     | {"export", "mocks"},
     {"field_level"},  # built on the neural bias model
+    {"workflow"},  # plans the jobs of all stages
 ]
 STAGES = FLOORS[3]
 DOORS_OF_NEURAL_BIAS = {"inputs", "evolution", "kernels", "fit", "results"}
@@ -68,6 +68,18 @@ def test_the_neural_bias_model_is_entered_through_its_doors_alone():
             entered.setdefault(found, path)
         assert "from halonet.neural_bias import" not in path.read_text(), f"{path}: import from a door, not the package"
     assert entered.keys() == DOORS_OF_NEURAL_BIAS, {name: str(entered.get(name)) for name in entered}
+
+
+def test_no_script_of_a_rule_depends_on_the_workflow_or_its_change_would_remake_results():
+    scripts = {path.stem: path.read_text() for path in (ROOT / "workflow_scripts").glob("*.py")}
+    assert {name for name, text in scripts.items() if "halonet.workflow" in text} == {"show_status"}
+    stages = [path for path in PACKAGE.rglob("*.py") if room_of(path) != "workflow"]
+    assert not [path for path in stages if "workflow" in set(imported_rooms(path))]
+
+
+def test_rule_files_hold_rules_and_no_functions():
+    for path in (ROOT / "rules").glob("*.smk"):
+        assert not re.search(r"^def ", path.read_text(), re.MULTILINE), f"{path.name}: put it in halonet.workflow"
 
 
 def test_every_rule_has_a_script_of_its_name_and_every_script_a_rule_or_a_user():

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
-from halonet.costs import COSTS, JobCosts
+from halonet.workflow.costs import COSTS, JobCosts
 
 START_SECONDS = 10.0  # of the Snakemakes that a SLURM job starts, which no benchmark sees
 _BLOCK = re.compile(r"^rule (\w+):\n((?: {4}.*\n)*)", re.MULTILINE)

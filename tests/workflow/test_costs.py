@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from halonet import machine
-from halonet.costs import COSTS, JobCosts, Machine, memory_mb, operations_per_voxel, runtime_minutes
-from halonet.machine import machine_of
 from halonet.network.flops import flops_per_voxel, unallocated_network
 from halonet.settings import JobSettings, load_settings
+from halonet.workflow import machine
+from halonet.workflow.costs import COSTS, JobCosts, Machine, memory_mb, runtime_minutes
+from halonet.workflow.machine import machine_of
+from halonet.workflow.operations import operations_per_voxel
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAPER = ROOT / "config.yaml"
 SMALL = ROOT / "profiles/vnet_small/settings.yaml"
 

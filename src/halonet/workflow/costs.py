@@ -6,7 +6,8 @@ twice as much with every attempt, never more than the cluster has. Where the num
 
 from dataclasses import dataclass
 
-from halonet.settings import JobSettings, NetworkSettings, Settings
+from halonet.settings import JobSettings, Settings
+from halonet.workflow.operations import operations_per_voxel
 
 MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
 START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
@@ -68,6 +69,7 @@ COSTS = {
     "measure_statistics": Cost(300, 48, 3, 0.55),
     "summarise_statistics": Cost(250),
     "draw_figures": Cost(350, 4, 12, 0.2),
+    "draw_figures_with_calibration": Cost(350, 4, 12, 0.2),
     "write_report": Cost(150),
     "make_mock": Cost(3000, 60, 40, 4.0),
     "measure_mock": Cost(300, 24, 3, 0.2),
@@ -101,7 +103,7 @@ def runtime_minutes(measured: float, attempt: int, jobs: JobSettings) -> int:
 
 @dataclass(frozen=True)
 class Machine:
-    """How fast a core is; :mod:`halonet.machine` measures it.
+    """How fast a core is; :mod:`halonet.workflow.machine` measures it.
 
     Attributes
     ----------
@@ -228,43 +230,3 @@ class JobCosts:
 def channel_bytes(count: int) -> float:
     """Memory for a cell of ``count`` channels of the whole box: two bytes each, and 33 while they are computed."""
     return 33 + 2 * count if count else 0
-
-
-def operations_per_voxel(network: NetworkSettings) -> float:
-    """Operations of a forward pass for a voxel, from the widths alone; a workflow that plans knows no Keras.
-
-    :mod:`halonet.network.flops` counts them from the layers; a test compares the two.
-    """
-    return (_vnet if network.architecture == "vnet" else _unet)(network)
-
-
-def _vnet(network: NetworkSettings) -> float:
-    kernel, blocks, levels = network.kernel**3, network.convolutions, network.levels
-    width = [network.filters * 2**level for level in range(levels + 1)]
-    total = 2 * width[0] * (kernel * (1 + network.channels.count) + 2 * width[0] * (kernel + 1) + 2)
-    total += _heads(network, width[0])
-    for level in range(1, levels + 1):
-        # Down and up; then the residual blocks on either side, the upper one fed with twice the channels.
-        between = 2 * 8 * 2 * width[level - 1]
-        inside = 2 * kernel * (2 * blocks + 1 if level < levels else blocks) * width[level]
-        total += (between + inside) * width[level] / 8**level
-    return total
-
-
-def _unet(network: NetworkSettings) -> float:
-    kernel, blocks, levels = network.kernel**3, network.convolutions, network.levels
-    inputs = 1 + network.channels.count
-    width = [max(network.filters // 2, 1), *(network.filters * 2 ** (level - 1) for level in range(1, levels + 1))]
-    total = 2 * width[0] * (kernel * (inputs + width[0]) + 2) + _heads(network, width[0])
-    for level in range(1, levels + 1):
-        above = inputs if level == 1 else width[level - 1]
-        between = 2 * 8 * (above + width[level - 1])
-        inside = 2 * kernel * (blocks + (3 if level < levels else 0)) * width[level]
-        total += (between + inside) * width[level] / 8**level
-    return total
-
-
-def _heads(network: NetworkSettings, width: int) -> float:
-    """A convolution of the last features and a linear one for every head."""
-    channels = {"centre_offset": 3, "log_radius": 1}
-    return sum(2 * width * (network.kernel**3 * width + channels[name]) for name in network.heads.weights)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from halonet.costs import JobCosts
-from halonet.run_log import FailedJob
+from halonet.workflow.costs import JobCosts
+from halonet.workflow.run_log import FailedJob
 
 TITLES = {
     "compute_power_spectrum": "linear power spectrum",
@@ -37,6 +37,7 @@ TITLES = {
     "measure_statistics": "statistics of the boxes",
     "summarise_statistics": "summary of the statistics",
     "draw_figures": "figures",
+    "draw_figures_with_calibration": "figures, calibration too",
     "write_report": "report",
     "make_mock": "mocks",
     "measure_mock": "statistics of the mocks",

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from scipy import fft
 
-from halonet.costs import Machine
 from halonet.settings import JobSettings
 from halonet.storage import atomic_path
+from halonet.workflow.costs import Machine
 
 log = logging.getLogger("halonet")
 VERSION = 2  # of the measurement: another one is made anew
@@ -78,8 +78,8 @@ def core_speed() -> float:
 
 def core_tflops() -> float:
     """Operations per second (10^12) of a core in training; measured by a process of its own, TensorFlow is large."""
-    command = [sys.executable, "-m", "halonet.machine"]
-    package = str(Path(__file__).parents[1])
+    command = [sys.executable, "-m", "halonet.workflow.machine"]
+    package = str(Path(__file__).parents[2])
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])}
     process = subprocess.run(command, capture_output=True, text=True, env=environment)
     if process.returncode:
