@@ -60,8 +60,8 @@ def draw_statistics(summary: dict, thresholds: dict | None) -> dict[str, Drawing
         "correlation_function": draw_correlation(summary, minimum_cells),
         "roc": draw_roc(summary),
         "matching": draw_matching(summary),
-        # The vote finder's constants are no thresholds in these profiles.
-        "profiles": draw_profiles(summary, thresholds if thresholds and "shell_threshold" in thresholds else None),
+        # Constants of a finder that does not search in the probability have no place in these profiles.
+        "profiles": draw_profiles(summary, thresholds if thresholds and "edge_profile" in thresholds else None),
     }
     if summary["eulerian_power_spectrum"]:
         drawings["eulerian_power_spectrum"] = draw_power_spectrum(summary, minimum_cells, "eulerian")

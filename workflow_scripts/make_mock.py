@@ -23,8 +23,8 @@ from halonet.cosmology import compute_power_spectrum, read_power_spectrum, write
 from halonet.dataset.normalisation import declared_cosmology, read_normalisation
 from halonet.grid.scratch import on_disk, zeros
 from halonet.grid.slabs import Slabs
+from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
-from halonet.halo_finding.search import Finder, finder_of
 from halonet.head_fields import SHAPES
 from halonet.initial_conditions.density import linear_density
 from halonet.initial_conditions.noise import derived_seed

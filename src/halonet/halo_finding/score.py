@@ -10,11 +10,22 @@ from typing import TypeVar
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
-from halonet.halo_finding.calibration import abundance_error, numbers_above
 from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
 from halonet.settings import HaloFindingSettings
 
+ABUNDANCE_CUTS = np.array([1, 2, 3, 5, 10])  # in units of the smallest compared halo, where abundances are compared
+
 Constants = TypeVar("Constants")  # a frozen dataclass
+
+
+def numbers_above(haloes: HaloCatalogue, cells: float) -> list[int]:
+    """Haloes above each of the :data:`ABUNDANCE_CUTS`, in units of ``cells``."""
+    return [int((haloes["cells"] >= cut).sum()) for cut in cells * ABUNDANCE_CUTS]
+
+
+def abundance_error(true: np.ndarray, found: np.ndarray) -> float:
+    """Mean over cuts of ``|ln(found / true)|`` of the numbers of haloes above them."""
+    return float(np.abs(np.log(np.maximum(found, 0.5) / np.maximum(true, 0.5))).mean())
 
 
 @dataclass(frozen=True)
@@ -26,7 +37,7 @@ class Agreement:
     completeness, purity
         Matched fractions, mean over boxes.
     abundance_error
-        Mean over :data:`~halonet.halo_finding.calibration.ABUNDANCE_CUTS` of |ln(found / true)|, in units of the
+        Mean over :data:`ABUNDANCE_CUTS` of |ln(found / true)|, in units of the
         smallest compared halo and, where large haloes count on their own, of the smallest of these.
     large_score
         Harmonic mean of the matched fractions of large haloes; None where they do not count on their own.

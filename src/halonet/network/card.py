@@ -6,7 +6,9 @@ and ``mocks.json`` how its mocks compare with Peak Patch (``benchmarks/mocks.py`
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -120,16 +122,27 @@ def _validity(normalisation: Normalisation, thresholds: dict | None) -> str:
 
 
 def _constants(thresholds: dict) -> str:
-    """Calibrated constants of any finder, in words."""
-    if votes := thresholds.get("votes"):
-        return (
-            f"haloes need {votes['least_votes']:g} of their votes and lie {votes['exclusion']:g} radii from larger; "
-            f"the volume that votes has a weight of {votes['volume_weight']:g} in their radius"
-        )
-    text, fit = f"peak thresholds {_listed(thresholds['peak_thresholds'])}", thresholds.get("sphere_fit")
-    if fit:
-        text += f"; spheres reach {fit['reach']:g} radii and own at least {fit['own_fraction']:.0%} of their volume"
-    return text
+    """Calibrated constants in words, those of every key that the file holds."""
+    return "; ".join(said(thresholds[key]) for key, said in SAID.items() if key in thresholds)
+
+
+def _votes_said(votes: dict) -> str:
+    return (
+        f"haloes need {votes['least_votes']:g} of their votes and lie {votes['exclusion']:g} radii from larger; "
+        f"the volume that votes has a weight of {votes['volume_weight']:g} in their radius"
+    )
+
+
+def _fit_said(fit: dict) -> str:
+    return f"spheres reach {fit['reach']:g} radii and own at least {fit['own_fraction']:.0%} of their volume"
+
+
+# By the keys of a thresholds file.
+SAID: dict[str, Callable[[Any], str]] = {
+    "peak_thresholds": lambda peak: f"peak thresholds {_listed(peak)}",
+    "sphere_fit": _fit_said,
+    "votes": _votes_said,
+}
 
 
 def _training(settings: NetworkSettings, normalisation: Normalisation, provenance: dict | None) -> str:

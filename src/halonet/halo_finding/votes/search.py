@@ -1,10 +1,11 @@
 """Object finder: haloes from the votes of their cells, settled by competition for these votes.
 
-Candidates are the maxima of the count of votes (:mod:`halonet.halo_finding.votes`). In every round each vote goes to
-the candidate that fits it best in place and radius; centre and radius of a candidate become the means of its votes; and
-a candidate is dropped that lies within one with more votes, or is left with too few of its own. Its votes are free
-again. The radius of a halo is the one that its votes predict, and with a weight the one that their number amounts to: a
-network cannot know the radius of every halo, and predicts one nearer to the mean; the number knows nothing of that.
+Candidates are the maxima of the count of votes (:mod:`halonet.halo_finding.votes.counting`). In every round each vote
+goes to the candidate that fits it best in position and radius; centre and radius of a candidate become the means of its
+votes; and a candidate is dropped that lies within one with more votes, or is left with too few of its own. Its votes
+are free again. The radius of a halo is the one that its votes predict, and with a weight the one that their number
+amounts to: a network cannot know the radius of every halo, and predicts one nearer to the mean; the number knows
+nothing of that.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from numba import njit
 from scipy.spatial import KDTree
 
-from halonet.halo_finding.votes import (
+from halonet.halo_finding.votes.counting import (
     UNIT,
     HeadFields,
     Votes,
@@ -59,6 +60,14 @@ class VotedHaloes:
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    def columns(self, cell_size: float) -> dict[str, np.ndarray]:
+        """Columns of a catalogue that only this finder has; errors in Mpc."""
+        return {
+            "votes": self.votes,
+            "centre_error": self.centre_scatter * cell_size,
+            "radius_error": self.radius_scatter * self.radii * cell_size,
+        }
 
 
 @dataclass(frozen=True)

@@ -19,31 +19,14 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
+from halonet.halo_finding.votes.fields import HeadFields
+
 ONE = 1 << 24  # fixed-point unit of counts: a vote for the largest halo has some 500 of them; counts up to 127
 UNIT = 1 << 30  # fixed-point unit of sums over votes
 THREADS = 2  # among which sums over votes are shared
 # Of votes: 1.5 to 55 cells, beyond any halo, as untrained networks may say.
 LOG_RADII = (np.float32(0.4), np.float32(4.0))
 SAME_LOG_RADIUS = np.float32(0.15)  # width of bins of ln radius, as much as networks err: 25 bins, bits of an integer
-
-
-@dataclass(frozen=True)
-class HeadFields:
-    """What a network with both heads says of every cell of a periodic box.
-
-    Attributes
-    ----------
-    probability
-        To belong to a halo, float32 of shape (N, N, N).
-    centre_offset
-        Vector to the centre of that halo (cells), of shape (N, N, N, 3) and any float dtype.
-    log_radius
-        Natural logarithm of its Lagrangian radius in cells, of shape (N, N, N) and any float dtype.
-    """
-
-    probability: np.ndarray
-    centre_offset: np.ndarray
-    log_radius: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from numba import njit
 from scipy.spatial import KDTree
 
 from halonet.grid.scratch import zeros
-from halonet.halo_finding.finder import FoundHaloes
+from halonet.halo_finding.paper.search import FoundHaloes
 from halonet.settings import SphereFitSettings
 
 
@@ -50,6 +50,10 @@ class FittedHaloes:
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    def columns(self, cell_size: float) -> dict[str, np.ndarray]:
+        """Columns of a catalogue that only this finder has."""
+        return {"peak_threshold": self.peak_thresholds}
 
 
 def fit_spheres(

@@ -13,14 +13,14 @@ from itertools import product
 
 import numpy as np
 
-from halonet.catalogue import HaloCatalogue
-from halonet.halo_finding.finder import find_haloes
+from halonet.halo_finding.calibration_boxes import CalibrationBox, CalibrationError
 from halonet.halo_finding.haloes import to_catalogue
+from halonet.halo_finding.paper.search import find_haloes
+from halonet.halo_finding.score import abundance_error, numbers_above
 from halonet.matching import completeness_and_purity, harmonic_mean, join_pairs, possible_pairs
 from halonet.settings import CosmologySettings, ShellThresholdSettings
 from halonet.spheres import centre_cells, mean_at_radius
 
-ABUNDANCE_CUTS = np.array([1, 2, 3, 5, 10])  # in units of the smallest compared halo, where abundances are compared
 # Each ladder of peak thresholds stands for all its beginnings. The first continues the paper's list. Wider steps split
 # fewer haloes into a core and a rim.
 LADDERS = (
@@ -35,18 +35,6 @@ LADDERS = (
 RADIUS_BIN = 0.5  # cells
 HALOES_BESIDE_BREAK = 10  # fewer would let a single odd halo bend the line
 SHELL_ERROR = 0.01  # error of a bin beyond counting noise: a straight line is not the truth
-
-
-class CalibrationError(ValueError):
-    """Calibration boxes that do not determine the thresholds."""
-
-
-@dataclass(frozen=True)
-class CalibrationBox:
-    """A box of known truth: predicted probability (N, N, N) and true haloes."""
-
-    probability: np.ndarray
-    true: HaloCatalogue
 
 
 @dataclass(frozen=True)
@@ -218,16 +206,6 @@ def best_candidate(candidates: list[Candidate], tolerance: float) -> Candidate:
     best = max(candidate.score for candidate in candidates)
     eligible = [candidate for candidate in candidates if candidate.score >= best - tolerance]
     return min(eligible, key=lambda candidate: (candidate.abundance_error, -candidate.score))
-
-
-def numbers_above(haloes: HaloCatalogue, cells: float) -> list[int]:
-    """Haloes above each of the :data:`ABUNDANCE_CUTS`, in units of ``cells``."""
-    return [int((haloes["cells"] >= cut).sum()) for cut in cells * ABUNDANCE_CUTS]
-
-
-def abundance_error(true: np.ndarray, found: np.ndarray) -> float:
-    """Mean over cuts of ``|ln(found / true)|`` of the numbers of haloes above them."""
-    return float(np.abs(np.log(np.maximum(found, 0.5) / np.maximum(true, 0.5))).mean())
 
 
 def calibration_record(

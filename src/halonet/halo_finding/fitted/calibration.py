@@ -8,11 +8,12 @@ makes of them.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from halonet.halo_finding.calibration import CalibrationBox, EdgeProfile
-from halonet.halo_finding.finder import find_haloes
+from halonet.halo_finding.calibration_boxes import CalibrationBox
+from halonet.halo_finding.fitted.sphere_fit import fit_spheres
 from halonet.halo_finding.haloes import to_catalogue
+from halonet.halo_finding.paper.calibration import EdgeProfile
+from halonet.halo_finding.paper.search import find_haloes
 from halonet.halo_finding.score import Agreement, Comparison, best_of, evidence, search_constants
-from halonet.halo_finding.sphere_fit import fit_spheres
 from halonet.settings import CosmologySettings, HaloFindingSettings, ShellThresholdSettings, SphereFitSettings
 
 # From few centres to many: the fit drops those it cannot use.
