@@ -15,6 +15,7 @@ import numpy as np
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.network.validity import TOLERANCE, trained_cosmology
 from halonet.settings import NetworkSettings, validate
+from halonet.settings.heads import HEADS
 from halonet.storage import open_hdf5, read_json
 
 
@@ -79,10 +80,7 @@ def _what(folder: Path, settings: NetworkSettings) -> str:
         spheres = [f"the {kind}, over spheres of {_listed(radii)} cells" for kind, radii in kinds.items() if radii]
         text += f" Beside the density it sees {channels.count} averages of the whole box: {'; '.join(spheres)}."
     if settings.heads.weights:
-        what = {"centre_offset": "the vector to the centre", "log_radius": "the Lagrangian radius"}
-        text += (
-            f" Of every cell it also says {' and '.join(what[head] for head in settings.heads.weights)} of its halo."
-        )
+        text += f" Of every cell it also says {' and '.join(HEADS[head].words for head in settings.heads.weights)} of its halo."
     return text
 
 
@@ -154,7 +152,7 @@ def _training(settings: NetworkSettings, normalisation: Normalisation, provenanc
     text = (
         "## Trained on\n\n"
         f"{len(normalisation.boxes)} boxes with Peak Patch haloes, validation included; the density has a standard "
-        f"deviation of {normalisation.mean:.3f}. {steps}. Augmentation: {settings.augmentation}."
+        f"deviation of {normalisation.mean_deviation:.3f}. {steps}. Augmentation: {settings.augmentation}."
     )
     if settings.start_from:
         text += f" It began with the weights of {settings.start_from}, which were trained before."

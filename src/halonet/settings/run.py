@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from halonet.settings.base import Model, Name, SettingsError, validate
 from halonet.settings.field_level import FieldLevelSettings
 from halonet.settings.haloes import FINDERS, HaloFindingSettings, MockSettings, StatisticsSettings
+from halonet.settings.heads import HEADS
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
 from halonet.settings.simulation import BoxSettings, CosmologySettings, GroundTruthSettings
@@ -165,7 +166,7 @@ class Settings(Model):
         if instead and not any(each.vote for each in heads.values()):
             raise ValueError(
                 f"halo_finding.finder is {finding.finder!r}, but none of the networks {', '.join(heads)} has the heads "
-                f"centre_offset and log_radius; add them, or choose the finder {instead!r}"
+                f"{' and '.join(HEADS)}; add them, or choose the finder {instead!r}"
             )
         calibrated = any(each.needs_calibration for each in self.catalogues.values())
         if calibrated and finding.calibrate_on == "validation" and not self.boxes.validation:

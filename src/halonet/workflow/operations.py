@@ -1,6 +1,7 @@
 """Operations of a network from its settings alone: a workflow that plans knows no Keras."""
 
 from halonet.settings import NetworkSettings
+from halonet.settings.heads import HEADS
 
 
 def operations_per_voxel(network: NetworkSettings) -> float:
@@ -39,5 +40,4 @@ def _unet(network: NetworkSettings) -> float:
 
 def _heads(network: NetworkSettings, width: int) -> float:
     """A convolution of the last features and a linear one for every head."""
-    channels = {"centre_offset": 3, "log_radius": 1}
-    return sum(2 * width * (network.kernel**3 * width + channels[name]) for name in network.heads.weights)
+    return sum(2 * width * (network.kernel**3 * width + HEADS[name].channels) for name in network.heads.weights)

@@ -7,15 +7,15 @@ import numpy as np
 
 from halonet.halo_finding.votes.fields import HeadFields
 from halonet.halo_finding.votes.search import VotedHaloes, find_by_votes
-from halonet.head_fields import SHAPES
 from halonet.settings import HaloFindingSettings, SettingsError, VoteSettings, validate
+from halonet.settings.heads import HEADS
 from halonet.storage import read_json
 
 
 class VoteFinder:
     """Haloes where the votes of the cells meet."""
 
-    heads: tuple[str, ...] = tuple(SHAPES)
+    heads: tuple[str, ...] = tuple(HEADS)
 
     def __init__(self, settings: HaloFindingSettings, calibrated: str | Path | None):
         self.constants = votes_in_force(settings, calibrated)
