@@ -33,6 +33,30 @@ BY_HAND = {
 }  # on finished work; no stages
 
 
+LONGEST_MODULE, LONGEST_FUNCTION, MOST_PARAMETERS = 250, 50, 8
+# What was larger when the bounds were set; a number may fall, and goes when it is within the bound.
+LARGER = {
+    "workflow_scripts/make_mock.py": 255,
+    "src/halonet/dataset/samples.py: __init__ takes": 10,
+    "src/halonet/field_level/run_chain.py: run_chain": 55,
+    "src/halonet/field_level/run_chain.py: run_chain takes": 10,
+    "src/halonet/grid/tiles.py: map_tiles": 51,
+    "src/halonet/network/prediction.py: predict_box": 59,
+    "src/halonet/network/unet.py: build_unet": 51,
+    "src/halonet/network/unet.py: build_unet takes": 11,
+    "src/halonet/network/vnet.py: build_vnet": 62,
+    "src/halonet/network/vnet.py: build_vnet takes": 11,
+    "src/halonet/peak_patch/finder.py: find_haloes": 79,
+    "src/halonet/peak_patch/finder.py: find_haloes takes": 9,
+    "src/halonet/peak_patch/finder.py: _measure takes": 11,
+    "src/halonet/peak_patch/finder.py: _catalogue takes": 9,
+    "src/halonet/peak_patch/measurement.py: measure takes": 11,
+    "src/halonet/sampling/quasi_newton.py: quasi_newton_transition takes": 9,
+    "src/halonet/sampling/quasi_newton.py: _transition takes": 9,
+    "src/halonet/statistics/box.py: measure_box": 53,
+}
+
+
 def imported_rooms(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("halonet."):
@@ -68,6 +92,32 @@ def test_the_neural_bias_model_is_entered_through_its_doors_alone():
             entered.setdefault(found, path)
         assert "from halonet.neural_bias import" not in path.read_text(), f"{path}: import from a door, not the package"
     assert entered.keys() == DOORS_OF_NEURAL_BIAS, {name: str(entered.get(name)) for name in entered}
+
+
+def sizes(path):
+    """Lines of a module and of its functions, docstrings included, and numbers of parameters, by what they are of."""
+    name, text = str(path.relative_to(ROOT)), path.read_text()
+    yield name, len(text.splitlines()), LONGEST_MODULE
+    for node in ast.walk(ast.parse(text)):
+        # Kernels of numba take every array by its own name: compiled code knows no objects.
+        if isinstance(node, ast.FunctionDef) and not any("njit" in ast.unparse(each) for each in node.decorator_list):
+            yield f"{name}: {node.name}", node.end_lineno - node.lineno + 1, LONGEST_FUNCTION
+            parameters = [each.arg for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+            yield f"{name}: {node.name} takes", len(set(parameters) - {"self", "cls"}), MOST_PARAMETERS
+
+
+def test_modules_functions_and_lists_of_parameters_are_short_and_those_that_were_not_grow_no_further():
+    folders = (ROOT / "src", ROOT / "workflow_scripts")
+    found = [size for folder in folders for path in folder.rglob("*.py") for size in sizes(path)]
+    beyond = {}
+    for name, size, bound in found:
+        if size > bound:
+            beyond[name] = max(size, beyond.get(name, 0))
+    grown = {name: size for name, size in beyond.items() if size > LARGER.get(name, 0)}
+    assert not grown, (
+        f"longer than {LONGEST_MODULE} or {LONGEST_FUNCTION} lines, or more than {MOST_PARAMETERS} parameters"
+    )
+    assert not LARGER.keys() - beyond.keys(), "within the bounds now: take it out of the list"
 
 
 def test_no_script_of_a_rule_depends_on_the_workflow_or_its_change_would_remake_results():

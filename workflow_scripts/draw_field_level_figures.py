@@ -6,6 +6,7 @@ import h5py
 
 from halonet import console
 from halonet.figures import field_level as figures
+from halonet.figures.field_level_flow import draw_flow
 from halonet.figures.names import FIELD_LEVEL
 from halonet.figures.style import save_all
 from halonet.storage import open_hdf5, read_header, read_json
@@ -34,7 +35,7 @@ def draw(arguments: argparse.Namespace) -> dict:
         "spectra": figures.draw_spectra(summary, arrays),
         "chains": figures.draw_chains(summary, arrays),
         "predictive": figures.draw_predictive(summary, arrays, minimum_mass),
-        "flow": figures.draw_flow(summary["sampler"]),
+        "flow": draw_flow(summary["sampler"]),
     }
     if "recovery" in summary:
         drawings["recovery"] = figures.draw_recovery(summary, arrays)

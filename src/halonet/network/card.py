@@ -80,7 +80,8 @@ def _what(folder: Path, settings: NetworkSettings) -> str:
         spheres = [f"the {kind}, over spheres of {_listed(radii)} cells" for kind, radii in kinds.items() if radii]
         text += f" Beside the density it sees {channels.count} averages of the whole box: {'; '.join(spheres)}."
     if settings.heads.weights:
-        text += f" Of every cell it also says {' and '.join(HEADS[head].words for head in settings.heads.weights)} of its halo."
+        words = " and ".join(HEADS[head].words for head in settings.heads.weights)
+        text += f" Of every cell it also says {words} of its halo."
     return text
 
 

@@ -11,9 +11,9 @@ nothing of that.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy.spatial import KDTree
 
+from halonet.halo_finding.votes.competition import collect_votes
 from halonet.halo_finding.votes.counting import (
     UNIT,
     HeadFields,
@@ -193,7 +193,7 @@ def collect(votes: Votes, candidates: Candidates, reach: float, radius_weight: f
     sums = sum_over(
         votes,
         np.zeros((len(candidates.radii), 7), np.int64),
-        lambda part, sums: _collect(part, rivals, bins, n, reach, radius_weight, sums),
+        lambda part, sums: collect_votes(part, rivals, bins, n, reach, radius_weight, sums),
     )
     volume, *moments = (sums / UNIT).T
     mean = np.array(moments) / np.maximum(volume, 1 / UNIT)
@@ -211,69 +211,3 @@ def _binned(cells: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarr
     starts = np.zeros(side**3 + 1, np.int64)
     np.cumsum(np.bincount(flat, minlength=side**3), out=starts[1:])
     return starts, np.argsort(flat, kind="stable"), np.arange(-side, 2 * side) % side
-
-
-@njit(cache=True, nogil=True)
-def _collect(votes, rivals, bins, n, reach, weight, sums):
-    """Add the moments of every vote to those of its candidate, from whose centre places count."""
-    cells, rests, log_radius, moments = votes
-    centres, centre_rests, _ = rivals
-    gap = np.empty(3)
-    first, count = np.empty(3, np.int64), np.empty(3, np.int64)  # made once: millions of votes are looked at
-    for vote in range(len(log_radius)):
-        here = np.float64(log_radius[vote])
-        best = _best(cells[vote], rests[vote], here, rivals, bins, n, reach, weight, first, count, gap)
-        if best < 0:
-            continue
-        _between(cells[vote], centres[best], centre_rests[best], n, gap)
-        p, squares = np.float64(moments[vote, 0]), 0.0
-        for axis in range(3):
-            sums[best, 1 + axis] += moments[vote, 1 + axis] + np.int64(np.floor(p * gap[axis]))
-            squares += gap[axis] * (p * gap[axis] + 2 * np.float64(moments[vote, 1 + axis]))
-        sums[best, 0] += moments[vote, 0]
-        sums[best, 4] += moments[vote, 4]
-        sums[best, 5] += moments[vote, 5] + np.int64(np.floor(squares))
-        sums[best, 6] += moments[vote, 6]
-
-
-@njit(cache=True, nogil=True)
-def _best(cell, rest, log_radius, rivals, bins, n, reach, weight, first, count, gap):
-    """Candidate that fits a vote best, -1 if none is within ``reach`` of the radius that it predicts.
-
-    ``first``, ``count`` and ``gap`` are room to work in, of 3 numbers each.
-    """
-    starts, members, around = bins
-    side, radius = len(around) // 3, np.exp(log_radius)
-    k, best, least = min(int(reach * radius) + 2, n // 2), -1, np.inf
-    for axis in range(3):
-        low, high = (cell[axis] - k) * side // n, (cell[axis] + k) * side // n
-        first[axis], count[axis] = side + low, min(high - low + 1, side)
-    for a in range(first[0], first[0] + count[0]):
-        for b in range(first[1], first[1] + count[1]):
-            row = (around[a] * side + around[b]) * side
-            for c in range(first[2], first[2] + count[2]):
-                bin = row + around[c]
-                for index in range(starts[bin], starts[bin + 1]):
-                    rival = members[index]
-                    _between(cell, rivals[0][rival], rivals[1][rival], n, gap)
-                    squared = (gap[0] + rest[0]) ** 2 + (gap[1] + rest[1]) ** 2 + (gap[2] + rest[2]) ** 2
-                    distance = squared / radius**2
-                    misfit = distance + (weight * (log_radius - rivals[2][rival])) ** 2
-                    if distance <= reach**2 and misfit < least:
-                        best, least = rival, misfit
-    return best
-
-
-@njit(cache=True, nogil=True)
-def _between(cell, centre, rest, n, gap):
-    """Vector from a centre, the ``rest`` from that of its cell, to that of ``cell`` (cells), left in ``gap``.
-
-    The shorter way around the box.
-    """
-    for axis in range(3):
-        between = cell[axis] - centre[axis]
-        if 2 * between > n:
-            between -= n
-        elif 2 * between < -n:
-            between += n
-        gap[axis] = between - rest[axis]
