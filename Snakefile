@@ -1,5 +1,10 @@
 """HaloNet: from random phases to compared mock halo catalogues. A table of contents; each stage stands in rules/."""
 
+import json
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 min_version("9.27")
@@ -8,7 +13,60 @@ min_version("9.27")
 configfile: f"{workflow.basedir}/config.yaml"
 
 
-include: "rules/common.smk"
+# The package of this checkout, here and in every job, whatever else is installed.
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "src"))
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH='{ROOT}/src'${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+)
+
+from halonet.provenance import file_digest
+from halonet.settings import Settings, SettingsError, validate
+from halonet.workflow import run_progress
+from halonet.workflow.costs import JobCosts
+from halonet.workflow.job_inputs import JobInputs, kept
+from halonet.workflow.kept_files import KeptFiles
+from halonet.workflow.kept_of_models import (
+    field_level_chains,
+    field_level_figures,
+    field_level_files,
+    kept_mock_fields,
+    mock_files,
+    mock_thresholds,
+    neural_bias_chains,
+    neural_bias_figures,
+    neural_bias_files,
+    neural_bias_of_run,
+    own_mock_network,
+    truths_figures,
+    truths_of_run,
+)
+from halonet.workflow.layout import Layout, network_behind
+from halonet.workflow.machine import machine_of
+from halonet.workflow.parameters import (
+    Parameters,
+    as_json,
+    folder_given,
+    folder_of_boxes,
+    given,
+)
+from halonet.workflow.resources import LAUNCH, JobResources, of_ranks
+from halonet.workflow.run_log import describe_failures, failed_jobs
+
+try:
+    SETTINGS = validate(Settings, config, "config")
+except SettingsError as error:
+    raise WorkflowError(str(error)) from None
+
+COSTS = JobCosts(SETTINGS, machine_of(SETTINGS.jobs))
+run_progress.costs = COSTS
+LAYOUT = Layout(SETTINGS, ROOT)
+KEPT = KeptFiles(LAYOUT)
+INPUTS = JobInputs(LAYOUT)
+PARAMETERS = Parameters(LAYOUT)
+RESOURCES = JobResources(COSTS)
+
+
 include: "rules/cosmology.smk"
 include: f"rules/{'import_' if SETTINGS.ground_truth.files else ''}ground_truth.smk"
 
@@ -34,7 +92,7 @@ include: "rules/mocks.smk"
 wildcard_constraints:
     box=r"\d+",
     # A network, or a catalogue, which has the name of its network where no second finder stands beside.
-    network="|".join([*SETTINGS.trained_networks, *CATALOGUES]),
+    network="|".join([*SETTINGS.trained_networks, *LAYOUT.catalogues]),
     batch=r"\d+-\d+",
     chain=r"\d+",
     draw=r"\d+",
@@ -68,16 +126,16 @@ localrules:
 rule all:
     default_target: True
     input:
-        needs_true_haloes,
-        figure_files(),
-        REPORT,
-        neural_bias_of_run(),
-        statistics_files(),
-        halo_files(),
-        kept_probabilities(),
-        network_files(),
-        dataset_files(),
-        ground_truth_files(),
+        INPUTS.true_haloes_or_refusal,
+        KEPT.figures(),
+        LAYOUT.report,
+        neural_bias_of_run(LAYOUT),
+        KEPT.statistics(),
+        KEPT.haloes(),
+        KEPT.kept_probabilities(),
+        KEPT.networks(),
+        KEPT.dataset(),
+        KEPT.ground_truth(),
 
 
 # Ahead of the others, where boxes are many and small (docs/clusters.md).
@@ -85,64 +143,64 @@ rule all:
 
 rule batches:
     input:
-        expand(f"{GROUND_TRUTH}/batches/{{batch}}.done", batch=BATCHES),
+        expand(f"{LAYOUT.ground_truth}/batches/{{batch}}.done", batch=LAYOUT.batches),
 
 
 rule ground_truth:
     input:
-        ground_truth_files(),
+        KEPT.ground_truth(),
 
 
 rule dataset:
     input:
-        dataset_files(),
-        ground_truth_files(),
+        KEPT.dataset(),
+        KEPT.ground_truth(),
 
 
 rule training:
     input:
-        network_files(),
-        dataset_files(),
-        ground_truth_files(),
+        KEPT.networks(),
+        KEPT.dataset(),
+        KEPT.ground_truth(),
 
 
 rule predictions:
     input:
-        probability_files(),
-        network_files(),
-        dataset_files(),
-        ground_truth_files(),
+        KEPT.probabilities(),
+        KEPT.networks(),
+        KEPT.dataset(),
+        KEPT.ground_truth(),
 
 
 rule haloes:
     input:
-        halo_files(),
-        kept_probabilities(),
-        network_files(),
-        dataset_files(),
-        ground_truth_files(),
+        KEPT.haloes(),
+        KEPT.kept_probabilities(),
+        KEPT.networks(),
+        KEPT.dataset(),
+        KEPT.ground_truth(),
 
 
 rule statistics:
     input:
-        statistics_files(),
-        halo_files(),
-        kept_probabilities(),
-        network_files(),
-        dataset_files(),
-        ground_truth_files(),
+        KEPT.statistics(),
+        KEPT.haloes(),
+        KEPT.kept_probabilities(),
+        KEPT.networks(),
+        KEPT.dataset(),
+        KEPT.ground_truth(),
 
 
 rule figures:
     input:
-        needs_true_haloes,
-        figure_files(),
-        statistics_files(),
-        halo_files(),
-        kept_probabilities(),
-        network_files(),
-        dataset_files(),
-        ground_truth_files(),
+        INPUTS.true_haloes_or_refusal,
+        KEPT.figures(),
+        KEPT.statistics(),
+        KEPT.haloes(),
+        KEPT.kept_probabilities(),
+        KEPT.networks(),
+        KEPT.dataset(),
+        KEPT.ground_truth(),
 
 
 # Peak Patch against the simulation that is the truth.
@@ -150,17 +208,17 @@ rule figures:
 
 rule truths:
     input:
-        needs_a_simulation,
-        truths_of_run(),
+        INPUTS.simulation_or_refusal,
+        truths_of_run(LAYOUT),
 
 
 rule neural_bias:
     input:
-        needs_true_haloes,
-        neural_bias_figures(),
-        neural_bias_files(),
+        INPUTS.true_haloes_or_refusal,
+        neural_bias_figures(LAYOUT),
+        neural_bias_files(LAYOUT),
         [
-            f"{GROUND_TRUTH}/{NEURAL_BIAS_BOX}/{name}.h5"
+            f"{LAYOUT.ground_truth}/{LAYOUT.neural_bias_box}/{name}.h5"
             for name in ("density", "haloes")
         ],
 
@@ -170,11 +228,11 @@ rule neural_bias:
 
 rule field_level:
     input:
-        needs_true_haloes,
-        field_level_figures(),
-        field_level_files(),
+        INPUTS.true_haloes_or_refusal,
+        field_level_figures(LAYOUT),
+        field_level_files(LAYOUT),
         [
-            f"{GROUND_TRUTH}/{FIELD_LEVEL_BOX}/{name}.h5"
+            f"{LAYOUT.ground_truth}/{LAYOUT.field_level_box}/{name}.h5"
             for name in ("density", "haloes")
         ],
 
@@ -184,5 +242,5 @@ rule field_level:
 
 rule mocks:
     input:
-        mock_files(),
-        own_network_files(),
+        mock_files(LAYOUT),
+        own_mock_network(LAYOUT),

@@ -17,10 +17,10 @@ import numpy as np
 
 from halonet import console
 from halonet.catalogue import read_catalogue
-from halonet.halo_finding.finder import find_haloes
+from halonet.halo_finding.constants import thresholds_in_force
+from halonet.halo_finding.fitted.sphere_fit import fit_spheres
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
-from halonet.halo_finding.inputs import thresholds_in_force
-from halonet.halo_finding.sphere_fit import fit_spheres
+from halonet.halo_finding.paper.search import find_haloes
 from halonet.matching import completeness_and_purity, match_haloes
 from halonet.network.devices import prepare_devices
 from halonet.network.folder import load_network

@@ -71,7 +71,7 @@ def run_one(task):
         return
     one_thread()
     from halonet.field_level.data import read_data
-    from halonet.field_level.session import run_chain
+    from halonet.field_level.run_chain import run_chain
 
     start, wall = time.process_time(), time.perf_counter()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +94,7 @@ def judge(folder, mock, kind, fraction, cells):
     """Summary of a sampler's chains, with the truth's halo densities beside those found."""
     from halonet.field_level.data import read_data
     from halonet.field_level.results import halo_densities, summarise
-    from halonet.field_level.spectra import Shells
+    from halonet.field_level.spectra import WavenumberShells
     from halonet.neural_bias.results import write_arrays
 
     data, settings = read_data(folder / "inputs.h5"), settings_of(kind, fraction, cells)
@@ -105,7 +105,7 @@ def judge(folder, mock, kind, fraction, cells):
     truth = halo_densities(problem, mock.theta_of(problem.model)[None])[0]
     found = arrays["halo_densities"]
     pull = (found.mean(axis=(0, 1)) - truth) / found.std(axis=(0, 1))
-    shells = Shells(cells, data.inputs.box_size)
+    shells = WavenumberShells(cells, data.inputs.box_size)
     costs = [json.loads(path.read_text()) for path in sorted((folder / kind).glob("chain_*.json"))]
     summary |= {
         "halo_densities": {

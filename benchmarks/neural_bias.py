@@ -43,10 +43,10 @@ def mock_inputs(cells=CELLS, seed=3, truth=TRUTH, rows=ROWS, box_size=BOX_SIZE):
     from halonet.cosmology import compute_power_spectrum
     from halonet.grid.slabs import Slabs
     from halonet.initial_conditions.density import linear_density
-    from halonet.neural_bias.draws import draw_haloes, places_in
     from halonet.neural_bias.evolution import displacement, evolved_density
+    from halonet.neural_bias.fit import NeuralBiasModel, Offsets
     from halonet.neural_bias.inputs import Haloes, Inputs
-    from halonet.neural_bias.model import NeuralBiasModel, Offsets
+    from halonet.neural_bias.results import draw_haloes, places_in
     from halonet.settings import CosmologySettings
 
     cosmology = CosmologySettings()
@@ -85,7 +85,7 @@ def cpu_milliseconds(function, repeats=15):
 def speed(arguments):
     """CPU time of value and gradient of the theta block on one core, beside the same function in JAX."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    from halonet.neural_bias.problem import make_problem
+    from halonet.neural_bias.fit import make_problem
 
     inputs, theta = mock_inputs(), np.array(TRUTH)
     problem = make_problem(inputs, mock_settings(kind="hmc", guide_points=None))
@@ -160,10 +160,9 @@ def run_one(arguments):
     if (folder / f"chain_{index}.h5").exists():
         return
     one_thread()
-    from halonet.neural_bias.chain import write_chain
+    from halonet.neural_bias.fit import make_problem, run_chain
     from halonet.neural_bias.inputs import read_inputs
-    from halonet.neural_bias.problem import make_problem
-    from halonet.neural_bias.session import run_chain
+    from halonet.sampling.chain import write_chain
 
     start = time.process_time()
     problem = make_problem(read_inputs(folder / "inputs.h5"), mock_settings(**sampler))
@@ -201,11 +200,16 @@ def cost_of(path):
 
 def judge(folder, settings, chains=4):
     """Counts that the chains' samples expect against those found, and against those that the truth expects."""
-    from halonet.neural_bias.counts import expected_counts, make_bins
+    from halonet.neural_bias.fit import Offsets, make_problem
     from halonet.neural_bias.inputs import read_inputs
-    from halonet.neural_bias.model import Offsets
-    from halonet.neural_bias.problem import make_problem
-    from halonet.neural_bias.results import compare_counts, convergence, read_samples, sampled_counts
+    from halonet.neural_bias.results import (
+        compare_counts,
+        convergence,
+        expected_counts,
+        make_bins,
+        read_samples,
+        sampled_counts,
+    )
 
     problem = make_problem(read_inputs(folder / "inputs.h5"), settings)
     bins = make_bins(problem.voxels)

@@ -37,7 +37,7 @@ def report(arguments, results):
     """Histograms of the ranks, and chi-square tests of their uniformity."""
     from scipy import stats
 
-    from halonet.neural_bias.model import NeuralBiasModel
+    from halonet.neural_bias.fit import NeuralBiasModel
 
     names = [*NeuralBiasModel().names(), "haloes", "haloes, densest tenth"]
     ranks = np.array([result["ranks"] for result in sorted(results, key=lambda result: result["replicate"])])
@@ -68,8 +68,7 @@ def prepare():
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from scipy.ndimage import gaussian_filter
 
-    from halonet.neural_bias.likelihood import Compiled, Likelihood
-    from halonet.neural_bias.model import NeuralBiasModel, Offsets
+    from halonet.neural_bias.fit import Compiled, Likelihood, NeuralBiasModel, Offsets
 
     global model, features, likelihood, compiled
     # Faint enough for the prior of unit width to expect catalogues of usual size.
@@ -82,10 +81,10 @@ def prepare():
 
 def calibrate(replicate):
     """Ranks of one truth: its parameters, and the numbers of haloes it expects everywhere and where it is dense."""
-    from halonet.neural_bias.chain import Chain
-    from halonet.neural_bias.likelihood import Posterior, gather_points
-    from halonet.neural_bias.optimum import inverse_curvature, minimise
-    from halonet.neural_bias.samplers import make_sampler
+    from halonet.neural_bias.fit import Posterior, gather_points
+    from halonet.sampling.chain import Chain
+    from halonet.sampling.maximum import inverse_curvature, minimise
+    from halonet.sampling.samplers import make_sampler
     from halonet.settings import SamplerSettings
 
     rng, volumes = np.random.default_rng([7, replicate]), np.full(CELLS**3, (BOX_SIZE / CELLS) ** 3)
@@ -104,7 +103,7 @@ def calibrate(replicate):
 
 def draws_around(truth, sampler, settings, rng):
     """Draws of a chain with frozen metric and step in which the truth stands at a random place."""
-    from halonet.neural_bias.hamiltonian import place
+    from halonet.sampling.hamiltonian import place
 
     before = rng.integers(settings.samples + 1)
     for count in (before, settings.samples - before):  # a reversible chain is the same in either direction
@@ -119,7 +118,7 @@ def mock(truth, volumes, rng):
     """Haloes drawn from a true theta."""
     import tensorflow as tf
 
-    from halonet.neural_bias.draws import draw_haloes
+    from halonet.neural_bias.results import draw_haloes
 
     theta = tf.constant(truth)
     parts = [np.stack(part) for part in model.mass_function(theta, model.summary(theta, tf.constant(features)))]

@@ -7,26 +7,25 @@ deleted box for example, box by box.
 
 rule make_batch:
     input:
-        power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
-        table=collapse_table(),
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
+        table=KEPT.collapse_table(),
     output:
-        done=touch(f"{GROUND_TRUTH}/batches/{{batch}}.done"),
+        done=touch(f"{LAYOUT.ground_truth}/batches/{{batch}}.done"),
     log:
-        f"{LOGS}/make_batch/{{batch}}.log",
+        f"{LAYOUT.logs}/make_batch/{{batch}}.log",
     benchmark:
-        f"{LOGS}/make_batch/{{batch}}.tsv"
+        f"{LAYOUT.logs}/make_batch/{{batch}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: SETTINGS.ground_truth.ranks
     resources:
-        mem_mb=memory("make_batch"),
-        runtime=runtime("make_batch"),
+        **RESOURCES.of_rule("make_batch"),
     params:
-        script=script("make_batch"),
-        code=[digest(name) for name in TRUTH_SCRIPTS],
+        script=LAYOUT.script("make_batch"),
+        code=[PARAMETERS.digest(name) for name in LAYOUT.truth_scripts],
         # Sections that make no box are left out, those that change no result too.
-        configuration=lambda wildcards: json.dumps(batch_configuration()),
-        files=lambda wildcards: truth_files(BATCHES[wildcards.batch]),
+        configuration=lambda wildcards: json.dumps(PARAMETERS.batch_configuration()),
+        files=lambda wildcards: KEPT.truth_of(LAYOUT.batches[wildcards.batch]),
     shell:
         "python {params.script} --configuration {params.configuration:q} --cores {threads} --files {params.files}"
         " > {log} 2>&1"

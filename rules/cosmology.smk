@@ -3,19 +3,17 @@
 
 rule compute_power_spectrum:
     output:
-        power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
     log:
-        f"{LOGS}/compute_power_spectrum.log",
+        f"{LAYOUT.logs}/compute_power_spectrum.log",
     benchmark:
-        f"{LOGS}/compute_power_spectrum.tsv"
+        f"{LAYOUT.logs}/compute_power_spectrum.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("compute_power_spectrum"),
-        runtime=runtime("compute_power_spectrum"),
+        **RESOURCES.of_rule("compute_power_spectrum"),
     params:
-        script=script("compute_power_spectrum"),
-        code=digest("compute_power_spectrum"),
+        **PARAMETERS.of_script("compute_power_spectrum"),
         cosmology=as_json(SETTINGS.cosmology),
     shell:
         "python {params.script} --cosmology {params.cosmology:q} --output {output.power_spectrum} > {log} 2>&1"
@@ -23,19 +21,17 @@ rule compute_power_spectrum:
 
 rule solve_collapse_table:
     output:
-        table=f"{COSMOLOGY}/collapse_table.h5",
+        table=f"{LAYOUT.cosmology}/collapse_table.h5",
     log:
-        f"{LOGS}/solve_collapse_table.log",
+        f"{LAYOUT.logs}/solve_collapse_table.log",
     benchmark:
-        f"{LOGS}/solve_collapse_table.tsv"
+        f"{LAYOUT.logs}/solve_collapse_table.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("solve_collapse_table"),
-        runtime=runtime("solve_collapse_table"),
+        **RESOURCES.of_rule("solve_collapse_table"),
     params:
-        script=script("solve_collapse_table"),
-        code=digest("solve_collapse_table"),
+        **PARAMETERS.of_script("solve_collapse_table"),
         cosmology=as_json(SETTINGS.cosmology),
         settings=as_json(SETTINGS.ground_truth.peak_patch),
     shell:

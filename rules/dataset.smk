@@ -3,26 +3,26 @@
 
 rule slice_subvolumes:
     input:
-        density=expand(f"{GROUND_TRUTH}/{{box}}/density.h5", box=KNOWN_BOXES),
+        density=expand(
+            f"{LAYOUT.ground_truth}/{{box}}/density.h5", box=LAYOUT.known_boxes
+        ),
     output:
-        manifest=f"{DATASET}/subvolumes.csv",
-        normalisation=f"{DATASET}/normalisation.json",
+        manifest=f"{LAYOUT.dataset}/subvolumes.csv",
+        normalisation=f"{LAYOUT.dataset}/normalisation.json",
     log:
-        f"{LOGS}/slice_subvolumes.log",
+        f"{LAYOUT.logs}/slice_subvolumes.log",
     benchmark:
-        f"{LOGS}/slice_subvolumes.tsv"
+        f"{LAYOUT.logs}/slice_subvolumes.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("slice_subvolumes"),
-        runtime=runtime("slice_subvolumes"),
+        **RESOURCES.of_rule("slice_subvolumes"),
     params:
-        script=script("slice_subvolumes"),
-        code=digest("slice_subvolumes"),
+        **PARAMETERS.of_script("slice_subvolumes"),
         settings=as_json(SETTINGS.dataset),
         ground_truth=lambda wildcards, input: folder_of_boxes(input.density),
-        training=TRAINING_BOXES,
-        validation=VALIDATION_BOXES,
+        training=LAYOUT.training_boxes,
+        validation=LAYOUT.validation_boxes,
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --ground-truth {params.ground_truth} --training {params.training}"

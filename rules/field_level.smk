@@ -23,24 +23,22 @@ CHAIN = (
 
 rule prepare_field_level:
     input:
-        density=f"{GROUND_TRUTH}/{FIELD_LEVEL_BOX}/density.h5",
-        haloes=f"{GROUND_TRUTH}/{FIELD_LEVEL_BOX}/haloes.h5",
-        power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
+        density=f"{LAYOUT.ground_truth}/{LAYOUT.field_level_box}/density.h5",
+        haloes=f"{LAYOUT.ground_truth}/{LAYOUT.field_level_box}/haloes.h5",
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
     output:
-        inputs=f"{FIELD_LEVEL}/inputs.h5",
+        inputs=f"{LAYOUT.field_level}/inputs.h5",
     log:
-        f"{LOGS}/prepare_field_level.log",
+        f"{LAYOUT.logs}/prepare_field_level.log",
     benchmark:
-        f"{LOGS}/prepare_field_level.tsv"
+        f"{LAYOUT.logs}/prepare_field_level.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("prepare_field_level"),
-        runtime=runtime("prepare_field_level"),
+        **RESOURCES.of_rule("prepare_field_level"),
     params:
-        script=script("prepare_field_level"),
-        code=digest("prepare_field_level"),
-        settings=field_level_settings(
+        **PARAMETERS.of_script("prepare_field_level"),
+        settings=PARAMETERS.field_level(
             "cells",
             "minimum_mass_msun",
             "maximum_mass_msun",
@@ -59,22 +57,20 @@ rule prepare_field_level:
 
 rule sample_field_level:
     input:
-        inputs=f"{FIELD_LEVEL}/inputs.h5",
+        inputs=f"{LAYOUT.field_level}/inputs.h5",
     output:
-        chain=f"{FIELD_LEVEL}/chain_{{chain}}.h5",
+        chain=f"{LAYOUT.field_level}/chain_{{chain}}.h5",
     log:
-        f"{LOGS}/sample_field_level/{{chain}}.log",
+        f"{LAYOUT.logs}/sample_field_level/{{chain}}.log",
     benchmark:
-        f"{LOGS}/sample_field_level/{{chain}}.tsv"
+        f"{LAYOUT.logs}/sample_field_level/{{chain}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("sample_field_level"),
-        runtime=runtime("sample_field_level"),
+        **RESOURCES.of_rule("sample_field_level"),
     params:
-        script=script("sample_field_level"),
-        code=digest("sample_field_level"),
-        settings=field_level_settings(*CHAIN),
+        **PARAMETERS.of_script("sample_field_level"),
+        settings=PARAMETERS.field_level(*CHAIN),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --settings {params.settings:q} --seed {params.seed}"
@@ -83,24 +79,22 @@ rule sample_field_level:
 
 rule summarise_field_level:
     input:
-        inputs=f"{FIELD_LEVEL}/inputs.h5",
-        chains=field_level_chains(),
+        inputs=f"{LAYOUT.field_level}/inputs.h5",
+        chains=field_level_chains(LAYOUT),
     output:
-        summary=f"{FIELD_LEVEL}/summary.json",
-        arrays=f"{FIELD_LEVEL}/arrays.h5",
+        summary=f"{LAYOUT.field_level}/summary.json",
+        arrays=f"{LAYOUT.field_level}/arrays.h5",
     log:
-        f"{LOGS}/summarise_field_level.log",
+        f"{LAYOUT.logs}/summarise_field_level.log",
     benchmark:
-        f"{LOGS}/summarise_field_level.tsv"
+        f"{LAYOUT.logs}/summarise_field_level.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("summarise_field_level"),
-        runtime=runtime("summarise_field_level"),
+        **RESOURCES.of_rule("summarise_field_level"),
     params:
-        script=script("summarise_field_level"),
-        code=digest("summarise_field_level"),
-        settings=field_level_settings(*CHAIN),
+        **PARAMETERS.of_script("summarise_field_level"),
+        settings=PARAMETERS.field_level(*CHAIN),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
@@ -109,23 +103,21 @@ rule summarise_field_level:
 
 rule draw_field_level_haloes:
     input:
-        inputs=f"{FIELD_LEVEL}/inputs.h5",
-        chains=field_level_chains(),
+        inputs=f"{LAYOUT.field_level}/inputs.h5",
+        chains=field_level_chains(LAYOUT),
     output:
-        haloes=f"{FIELD_LEVEL}/draw_{{draw}}.h5",
+        haloes=f"{LAYOUT.field_level}/draw_{{draw}}.h5",
     log:
-        f"{LOGS}/draw_field_level_haloes/{{draw}}.log",
+        f"{LAYOUT.logs}/draw_field_level_haloes/{{draw}}.log",
     benchmark:
-        f"{LOGS}/draw_field_level_haloes/{{draw}}.tsv"
+        f"{LAYOUT.logs}/draw_field_level_haloes/{{draw}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("draw_field_level_haloes"),
-        runtime=runtime("draw_field_level_haloes"),
+        **RESOURCES.of_rule("draw_field_level_haloes"),
     params:
-        script=script("draw_field_level_haloes"),
-        code=digest("draw_field_level_haloes"),
-        settings=field_level_settings(*CHAIN),
+        **PARAMETERS.of_script("draw_field_level_haloes"),
+        settings=PARAMETERS.field_level(*CHAIN),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
@@ -134,23 +126,21 @@ rule draw_field_level_haloes:
 
 rule write_constrained_density:
     input:
-        inputs=f"{FIELD_LEVEL}/inputs.h5",
-        chains=field_level_chains(),
+        inputs=f"{LAYOUT.field_level}/inputs.h5",
+        chains=field_level_chains(LAYOUT),
     output:
-        density=f"{FIELD_LEVEL}/constrained/{{draw}}/density.h5",
+        density=f"{LAYOUT.field_level}/constrained/{{draw}}/density.h5",
     log:
-        f"{LOGS}/write_constrained_density/{{draw}}.log",
+        f"{LAYOUT.logs}/write_constrained_density/{{draw}}.log",
     benchmark:
-        f"{LOGS}/write_constrained_density/{{draw}}.tsv"
+        f"{LAYOUT.logs}/write_constrained_density/{{draw}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("write_constrained_density"),
-        runtime=runtime("write_constrained_density"),
+        **RESOURCES.of_rule("write_constrained_density"),
     params:
-        script=script("write_constrained_density"),
-        code=digest("write_constrained_density"),
-        settings=field_level_settings(*CHAIN),
+        **PARAMETERS.of_script("write_constrained_density"),
+        settings=PARAMETERS.field_level(*CHAIN),
         seed=SETTINGS.run.seed,
         cells=SETTINGS.boxes.cells,
     shell:
@@ -160,23 +150,21 @@ rule write_constrained_density:
 
 rule draw_field_level_figures:
     input:
-        inputs=f"{FIELD_LEVEL}/inputs.h5",
-        summary=f"{FIELD_LEVEL}/summary.json",
-        arrays=f"{FIELD_LEVEL}/arrays.h5",
+        inputs=f"{LAYOUT.field_level}/inputs.h5",
+        summary=f"{LAYOUT.field_level}/summary.json",
+        arrays=f"{LAYOUT.field_level}/arrays.h5",
     output:
-        figures=field_level_figures(),
+        figures=field_level_figures(LAYOUT),
     log:
-        f"{LOGS}/draw_field_level_figures.log",
+        f"{LAYOUT.logs}/draw_field_level_figures.log",
     benchmark:
-        f"{LOGS}/draw_field_level_figures.tsv"
+        f"{LAYOUT.logs}/draw_field_level_figures.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("draw_field_level_figures"),
-        runtime=runtime("draw_field_level_figures"),
+        **RESOURCES.of_rule("draw_field_level_figures"),
     params:
-        script=script("draw_field_level_figures"),
-        code=digest("draw_field_level_figures"),
+        **PARAMETERS.of_script("draw_field_level_figures"),
     shell:
         "python {params.script} --inputs {input.inputs} --summary {input.summary} --arrays {input.arrays}"
         " --figures $(dirname {output.figures[0]}) > {log} 2>&1"

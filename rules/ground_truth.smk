@@ -3,24 +3,22 @@
 
 rule draw_density:
     input:
-        power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
     output:
-        density=kept(f"{GROUND_TRUTH}/{{box}}/density.h5", SETTINGS.run.keep_density),
+        density=kept(
+            f"{LAYOUT.ground_truth}/{{box}}/density.h5", SETTINGS.run.keep_density
+        ),
     log:
-        f"{LOGS}/draw_density/{{box}}.log",
+        f"{LAYOUT.logs}/draw_density/{{box}}.log",
     benchmark:
-        f"{LOGS}/draw_density/{{box}}.tsv"
+        f"{LAYOUT.logs}/draw_density/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mpi=mpi(SETTINGS.ground_truth),
-        launcher=SETTINGS.ground_truth.launcher,
-        tasks=SETTINGS.ground_truth.ranks,
-        mem_mb=memory("draw_density"),
-        runtime=runtime("draw_density"),
+        **of_ranks(SETTINGS.ground_truth),
+        **RESOURCES.of_rule("draw_density"),
     params:
-        script=script("draw_density"),
-        code=digest("draw_density"),
+        **PARAMETERS.of_script("draw_density"),
         cosmology=as_json(SETTINGS.cosmology),
         cells=SETTINGS.boxes.cells,
         box_size=SETTINGS.boxes.box_size_mpc,
@@ -35,26 +33,22 @@ rule draw_density:
 
 rule find_peak_patch_haloes:
     input:
-        density=f"{GROUND_TRUTH}/{{box}}/density.h5",
-        table=f"{COSMOLOGY}/collapse_table.h5",
+        density=f"{LAYOUT.ground_truth}/{{box}}/density.h5",
+        table=f"{LAYOUT.cosmology}/collapse_table.h5",
     output:
-        haloes=f"{PEAK_PATCH}/{{box}}/haloes.h5",
-        mask=f"{PEAK_PATCH}/{{box}}/mask.h5",
+        haloes=f"{LAYOUT.peak_patch}/{{box}}/haloes.h5",
+        mask=f"{LAYOUT.peak_patch}/{{box}}/mask.h5",
     log:
-        f"{LOGS}/find_peak_patch_haloes/{{box}}.log",
+        f"{LAYOUT.logs}/find_peak_patch_haloes/{{box}}.log",
     benchmark:
-        f"{LOGS}/find_peak_patch_haloes/{{box}}.tsv"
+        f"{LAYOUT.logs}/find_peak_patch_haloes/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mpi=mpi(SETTINGS.ground_truth),
-        launcher=SETTINGS.ground_truth.launcher,
-        tasks=SETTINGS.ground_truth.ranks,
-        mem_mb=memory("find_peak_patch_haloes"),
-        runtime=runtime("find_peak_patch_haloes"),
+        **of_ranks(SETTINGS.ground_truth),
+        **RESOURCES.of_rule("find_peak_patch_haloes"),
     params:
-        script=script("find_peak_patch_haloes"),
-        code=digest("find_peak_patch_haloes"),
+        **PARAMETERS.of_script("find_peak_patch_haloes"),
         settings=as_json(SETTINGS.ground_truth.peak_patch),
     shell:
         LAUNCH

@@ -3,23 +3,23 @@
 
 rule calibrate_thresholds:
     input:
-        probability=probability_behind(*calibration_boxes()),
-        haloes=expand(f"{GROUND_TRUTH}/{{box}}/haloes.h5", box=calibration_boxes()),
+        probability=INPUTS.probability_behind(*LAYOUT.calibration_boxes),
+        haloes=expand(
+            f"{LAYOUT.ground_truth}/{{box}}/haloes.h5", box=LAYOUT.calibration_boxes
+        ),
     output:
-        thresholds=f"{HALOES}/{{network}}/thresholds.json",
+        thresholds=f"{LAYOUT.haloes}/{{network}}/thresholds.json",
     log:
-        f"{LOGS}/calibrate_thresholds/{{network}}.log",
+        f"{LAYOUT.logs}/calibrate_thresholds/{{network}}.log",
     benchmark:
-        f"{LOGS}/calibrate_thresholds/{{network}}.tsv"
+        f"{LAYOUT.logs}/calibrate_thresholds/{{network}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("calibrate_thresholds"),
-        runtime=runtime("calibrate_thresholds"),
+        **RESOURCES.of_rule("calibrate_thresholds"),
     params:
-        script=script("calibrate_thresholds"),
-        code=digest("calibrate_thresholds"),
-        settings=finding,
+        **PARAMETERS.of_script("calibrate_thresholds"),
+        settings=PARAMETERS.finding,
     shell:
         "python {params.script} --probability {input.probability} --haloes {input.haloes}"
         " --settings {params.settings:q} --thresholds {output.thresholds} > {log} 2>&1"
@@ -27,28 +27,24 @@ rule calibrate_thresholds:
 
 rule find_haloes:
     input:
-        probability=probability_behind("{box}"),
-        density=f"{GROUND_TRUTH}/{{box}}/density.h5",
-        thresholds=lambda wildcards: thresholds_of(wildcards.network),
+        probability=INPUTS.probability_behind("{box}"),
+        density=f"{LAYOUT.ground_truth}/{{box}}/density.h5",
+        thresholds=INPUTS.thresholds,
     output:
-        haloes=f"{HALOES}/{{network}}/{{box}}.h5",
+        haloes=f"{LAYOUT.haloes}/{{network}}/{{box}}.h5",
     log:
-        f"{LOGS}/find_haloes/{{network}}/{{box}}.log",
+        f"{LAYOUT.logs}/find_haloes/{{network}}/{{box}}.log",
     benchmark:
-        f"{LOGS}/find_haloes/{{network}}/{{box}}.tsv"
+        f"{LAYOUT.logs}/find_haloes/{{network}}/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("find_haloes"),
-        runtime=runtime("find_haloes"),
+        **RESOURCES.of_rule("find_haloes"),
     params:
-        script=script("find_haloes"),
-        code=digest("find_haloes"),
+        **PARAMETERS.of_script("find_haloes"),
         beside=lambda wildcards, input: ["--density", input.density],
-        settings=finding,
-        thresholds=lambda wildcards, input: (
-            ["--thresholds", *input.thresholds] if input.thresholds else []
-        ),
+        settings=PARAMETERS.finding,
+        thresholds=lambda wildcards, input: given("--thresholds", input.thresholds),
     shell:
         "python {params.script} --probability {input.probability} {params.beside} {params.thresholds}"
         " --settings {params.settings:q} --haloes {output.haloes} > {log} 2>&1"
@@ -57,17 +53,16 @@ rule find_haloes:
 # A diagnostic: what these haloes get wrong is the network's, not the search's.
 use rule find_haloes as find_haloes_at_known_centres with:
     input:
-        probability=probability_behind("{box}"),
-        centres=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
-        thresholds=lambda wildcards: thresholds_of(wildcards.network),
+        probability=INPUTS.probability_behind("{box}"),
+        centres=f"{LAYOUT.ground_truth}/{{box}}/haloes.h5",
+        thresholds=INPUTS.thresholds,
     output:
-        haloes=f"{HALOES}/{{network}}/known_centres/{{box}}.h5",
+        haloes=f"{LAYOUT.haloes}/{{network}}/known_centres/{{box}}.h5",
     log:
-        f"{LOGS}/find_haloes_at_known_centres/{{network}}/{{box}}.log",
+        f"{LAYOUT.logs}/find_haloes_at_known_centres/{{network}}/{{box}}.log",
     benchmark:
-        f"{LOGS}/find_haloes_at_known_centres/{{network}}/{{box}}.tsv"
+        f"{LAYOUT.logs}/find_haloes_at_known_centres/{{network}}/{{box}}.tsv"
     resources:
-        mem_mb=memory("find_haloes_at_known_centres"),
-        runtime=runtime("find_haloes_at_known_centres"),
+        **RESOURCES.of_rule("find_haloes_at_known_centres"),
     params:
         beside=lambda wildcards, input: ["--known-centres", input.centres],

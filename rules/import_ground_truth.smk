@@ -7,21 +7,21 @@ rule import_ground_truth:
         haloes=SETTINGS.ground_truth.files.haloes or [],
         mask=SETTINGS.ground_truth.files.mask or [],
     output:
-        density=kept(f"{GROUND_TRUTH}/{{box}}/density.h5", SETTINGS.run.keep_density),
-        haloes=true_haloes(["{box}"]),
-        mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
+        density=kept(
+            f"{LAYOUT.ground_truth}/{{box}}/density.h5", SETTINGS.run.keep_density
+        ),
+        haloes=KEPT.true_haloes(["{box}"]),
+        mask=f"{LAYOUT.ground_truth}/{{box}}/mask.h5",
     log:
-        f"{LOGS}/import_ground_truth/{{box}}.log",
+        f"{LAYOUT.logs}/import_ground_truth/{{box}}.log",
     benchmark:
-        f"{LOGS}/import_ground_truth/{{box}}.tsv"
+        f"{LAYOUT.logs}/import_ground_truth/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("import_ground_truth"),
-        runtime=runtime("import_ground_truth"),
+        **RESOURCES.of_rule("import_ground_truth"),
     params:
-        script=script("import_ground_truth"),
-        code=digest("import_ground_truth"),
+        **PARAMETERS.of_script("import_ground_truth"),
         content=lambda wildcards, input: [file_digest(path) for path in input],
         cosmology=as_json(SETTINGS.cosmology),
         cells=SETTINGS.boxes.cells,

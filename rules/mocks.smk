@@ -3,37 +3,35 @@
 
 rule make_mock:
     input:
-        power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
-        network=mock_network_files,
-        thresholds=mock_thresholds(),
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
+        network=INPUTS.mock_network,
+        thresholds=mock_thresholds(LAYOUT),
     output:
-        **kept_mock_fields(f"{MOCKS}/{{seed}}"),
-        haloes=f"{MOCKS}/{{seed}}/haloes.h5",
+        **kept_mock_fields(LAYOUT, f"{LAYOUT.mocks}/{{seed}}"),
+        haloes=f"{LAYOUT.mocks}/{{seed}}/haloes.h5",
     log:
-        f"{LOGS}/make_mock/{{seed}}.log",
+        f"{LAYOUT.logs}/make_mock/{{seed}}.log",
     benchmark:
-        f"{LOGS}/make_mock/{{seed}}.tsv"
+        f"{LAYOUT.logs}/make_mock/{{seed}}.tsv"
     conda:
         "../envs/gpu.yaml" if SETTINGS.mocks.gpus else "../envs/cpu.yaml"
     threads: SETTINGS.training.threads
     resources:
+        **RESOURCES.of_rule("make_mock"),
         mpi=SETTINGS.training.launcher if SETTINGS.mocks.ranks > 1 else None,
         launcher=SETTINGS.training.launcher,
         tasks=SETTINGS.mocks.ranks,
         tasks_per_gpu=0,  # or the SLURM executor would take `tasks` for those of each GPU
         gpu=COSTS.gpus("make_mock"),
         gpus_of_rank=SETTINGS.mocks.gpus,
-        mem_mb=memory("make_mock"),
-        runtime=runtime("make_mock"),
     params:
-        script=script("make_mock"),
-        code=digest("make_mock"),
-        weights=mock_network_digest,
+        **PARAMETERS.of_script("make_mock"),
+        weights=PARAMETERS.mock_network_digest,
         cosmology=as_json(SETTINGS.cosmology),
         cells=SETTINGS.mocks.cells,
         box_size=SETTINGS.mocks.box_size_mpc,
         options=lambda wildcards, input, output: [
-            *mock_options(),
+            *PARAMETERS.mock_options(),
             *given("--thresholds", input.thresholds),
             *given("--keep-density", output.get("density")),
             *given("--keep-probability", output.get("probability")),
@@ -48,22 +46,20 @@ rule make_mock:
 
 rule measure_mock:
     input:
-        haloes=f"{MOCKS}/{{seed}}/haloes.h5",
+        haloes=f"{LAYOUT.mocks}/{{seed}}/haloes.h5",
     output:
-        statistics=f"{MOCKS}/{{seed}}/statistics.json",
+        statistics=f"{LAYOUT.mocks}/{{seed}}/statistics.json",
     log:
-        f"{LOGS}/measure_mock/{{seed}}.log",
+        f"{LAYOUT.logs}/measure_mock/{{seed}}.log",
     benchmark:
-        f"{LOGS}/measure_mock/{{seed}}.tsv"
+        f"{LAYOUT.logs}/measure_mock/{{seed}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("measure_mock"),
-        runtime=runtime("measure_mock"),
+        **RESOURCES.of_rule("measure_mock"),
     params:
-        script=script("measure_mock"),
-        code=digest("measure_mock"),
-        settings=mock_settings("minimum_cells", "largest_k_per_mpc"),
+        **PARAMETERS.of_script("measure_mock"),
+        settings=PARAMETERS.mocks("minimum_cells", "largest_k_per_mpc"),
     shell:
         "python {params.script} --haloes {input.haloes} --settings {params.settings:q}"
         " --statistics {output.statistics} > {log} 2>&1"
@@ -71,23 +67,23 @@ rule measure_mock:
 
 rule summarise_mocks:
     input:
-        statistics=expand(f"{MOCKS}/{{seed}}/statistics.json", seed=MOCK_SEEDS),
+        statistics=expand(
+            f"{LAYOUT.mocks}/{{seed}}/statistics.json", seed=LAYOUT.mock_seeds
+        ),
     output:
-        summary=f"{MOCKS}/covariance.json",
-        figures=expand(f"{MOCKS}/covariance.{{kind}}", kind=["png", "pdf"]),
+        summary=f"{LAYOUT.mocks}/covariance.json",
+        figures=expand(f"{LAYOUT.mocks}/covariance.{{kind}}", kind=["png", "pdf"]),
     log:
-        f"{LOGS}/summarise_mocks.log",
+        f"{LAYOUT.logs}/summarise_mocks.log",
     benchmark:
-        f"{LOGS}/summarise_mocks.tsv"
+        f"{LAYOUT.logs}/summarise_mocks.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("summarise_mocks"),
-        runtime=runtime("summarise_mocks"),
+        **RESOURCES.of_rule("summarise_mocks"),
     params:
-        script=script("summarise_mocks"),
-        code=digest("summarise_mocks"),
-        settings=mock_settings("precision"),
+        **PARAMETERS.of_script("summarise_mocks"),
+        settings=PARAMETERS.mocks("precision"),
     shell:
         "python {params.script} --statistics {input.statistics} --settings {params.settings:q}"
         " --summary {output.summary} > {log} 2>&1"
@@ -95,22 +91,22 @@ rule summarise_mocks:
 
 rule match_abundance:
     input:
-        power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
-        haloes=expand(f"{MOCKS}/{{seed}}/haloes.h5", seed=MOCK_SEEDS),
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
+        haloes=expand(f"{LAYOUT.mocks}/{{seed}}/haloes.h5", seed=LAYOUT.mock_seeds),
     output:
-        matched=expand(f"{MOCKS}/{{seed}}/matched_haloes.h5", seed=MOCK_SEEDS),
+        matched=expand(
+            f"{LAYOUT.mocks}/{{seed}}/matched_haloes.h5", seed=LAYOUT.mock_seeds
+        ),
     log:
-        f"{LOGS}/match_abundance.log",
+        f"{LAYOUT.logs}/match_abundance.log",
     benchmark:
-        f"{LOGS}/match_abundance.tsv"
+        f"{LAYOUT.logs}/match_abundance.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("match_abundance"),
-        runtime=runtime("match_abundance"),
+        **RESOURCES.of_rule("match_abundance"),
     params:
-        script=script("match_abundance"),
-        code=digest("match_abundance"),
+        **PARAMETERS.of_script("match_abundance"),
     shell:
         "python {params.script} --haloes {input.haloes} --matched {output.matched}"
         " --power-spectrum {input.power_spectrum} > {log} 2>&1"

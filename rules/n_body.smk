@@ -6,35 +6,31 @@ A simulation writes its checkpoint beside the declared outputs, which Snakemake 
 
 rule simulate_n_body:
     input:
-        density=f"{GROUND_TRUTH}/{{box}}/density.h5",
+        density=f"{LAYOUT.ground_truth}/{{box}}/density.h5",
     output:
         particles=[
             kept(
-                f"{GROUND_TRUTH}/{{box}}/{snapshot_folder(redshift)}particles.h5",
+                f"{LAYOUT.ground_truth}/{{box}}/{LAYOUT.snapshot_folder(redshift)}particles.h5",
                 SETTINGS.ground_truth.n_body.keep_particles,
             )
-            for redshift in SNAPSHOTS
+            for redshift in LAYOUT.snapshots
         ],
     log:
-        f"{LOGS}/simulate_n_body/{{box}}.log",
+        f"{LAYOUT.logs}/simulate_n_body/{{box}}.log",
     benchmark:
-        f"{LOGS}/simulate_n_body/{{box}}.tsv"
+        f"{LAYOUT.logs}/simulate_n_body/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: SETTINGS.ground_truth.n_body.threads
     resources:
+        **of_ranks(SETTINGS.ground_truth),
+        **RESOURCES.of_rule("simulate_n_body"),
         checkpoint_minutes=str(SETTINGS.ground_truth.n_body.checkpoint_minutes),
-        mpi=mpi(SETTINGS.ground_truth),
-        launcher=SETTINGS.ground_truth.launcher,
-        tasks=SETTINGS.ground_truth.ranks,
-        mem_mb=memory("simulate_n_body"),
-        runtime=runtime("simulate_n_body"),
     params:
-        script=script("simulate_n_body"),
-        code=digest("simulate_n_body"),
-        settings=n_body_settings("steps", "mesh", "start"),
-        redshifts=SNAPSHOTS,
-        checkpoint=f"{GROUND_TRUTH}/{{box}}/checkpoint.h5",
+        **PARAMETERS.of_script("simulate_n_body"),
+        settings=PARAMETERS.n_body("steps", "mesh", "start"),
+        redshifts=LAYOUT.snapshots,
+        checkpoint=f"{LAYOUT.ground_truth}/{{box}}/checkpoint.h5",
     shell:
         LAUNCH
         + "python {params.script} --density {input.density} --settings {params.settings:q} --redshifts {params.redshifts}"
@@ -44,24 +40,22 @@ rule simulate_n_body:
 
 rule find_n_body_haloes:
     input:
-        particles=f"{GROUND_TRUTH}/{{box}}/particles.h5",
+        particles=f"{LAYOUT.ground_truth}/{{box}}/particles.h5",
     output:
-        haloes=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
-        mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
-        owners=f"{GROUND_TRUTH}/{{box}}/owners.h5",
+        haloes=f"{LAYOUT.ground_truth}/{{box}}/haloes.h5",
+        mask=f"{LAYOUT.ground_truth}/{{box}}/mask.h5",
+        owners=f"{LAYOUT.ground_truth}/{{box}}/owners.h5",
     log:
-        f"{LOGS}/find_n_body_haloes/{{box}}.log",
+        f"{LAYOUT.logs}/find_n_body_haloes/{{box}}.log",
     benchmark:
-        f"{LOGS}/find_n_body_haloes/{{box}}.tsv"
+        f"{LAYOUT.logs}/find_n_body_haloes/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("find_n_body_haloes"),
-        runtime=runtime("find_n_body_haloes"),
+        **RESOURCES.of_rule("find_n_body_haloes"),
     params:
-        script=script("find_n_body_haloes"),
-        code=digest("find_n_body_haloes"),
-        settings=n_body_settings("linking_length", "minimum_cells"),
+        **PARAMETERS.of_script("find_n_body_haloes"),
+        settings=PARAMETERS.n_body("linking_length", "minimum_cells"),
     shell:
         "python {params.script} --particles {input.particles} --settings {params.settings:q} --haloes {output.haloes}"
         " --mask {output.mask} --owners {output.owners} > {log} 2>&1"
@@ -72,12 +66,12 @@ rule find_n_body_haloes:
 
 use rule find_n_body_haloes as find_n_body_haloes_of_snapshot with:
     input:
-        particles=f"{GROUND_TRUTH}/{{box}}/redshift_{{redshift}}/particles.h5",
+        particles=f"{LAYOUT.ground_truth}/{{box}}/redshift_{{redshift}}/particles.h5",
     output:
-        haloes=f"{GROUND_TRUTH}/{{box}}/redshift_{{redshift}}/haloes.h5",
-        mask=f"{GROUND_TRUTH}/{{box}}/redshift_{{redshift}}/mask.h5",
-        owners=f"{GROUND_TRUTH}/{{box}}/redshift_{{redshift}}/owners.h5",
+        haloes=f"{LAYOUT.ground_truth}/{{box}}/redshift_{{redshift}}/haloes.h5",
+        mask=f"{LAYOUT.ground_truth}/{{box}}/redshift_{{redshift}}/mask.h5",
+        owners=f"{LAYOUT.ground_truth}/{{box}}/redshift_{{redshift}}/owners.h5",
     log:
-        f"{LOGS}/find_n_body_haloes/{{box}}_{{redshift}}.log",
+        f"{LAYOUT.logs}/find_n_body_haloes/{{box}}_{{redshift}}.log",
     benchmark:
-        f"{LOGS}/find_n_body_haloes/{{box}}_{{redshift}}.tsv"
+        f"{LAYOUT.logs}/find_n_body_haloes/{{box}}_{{redshift}}.tsv"

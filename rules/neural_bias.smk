@@ -5,23 +5,21 @@ FIT = ("density_floor", "engine", "sampler", "precision")
 
 rule prepare_neural_bias:
     input:
-        density=f"{GROUND_TRUTH}/{NEURAL_BIAS_BOX}/density.h5",
-        haloes=f"{GROUND_TRUTH}/{NEURAL_BIAS_BOX}/haloes.h5",
+        density=f"{LAYOUT.ground_truth}/{LAYOUT.neural_bias_box}/density.h5",
+        haloes=f"{LAYOUT.ground_truth}/{LAYOUT.neural_bias_box}/haloes.h5",
     output:
-        inputs=f"{NEURAL_BIAS}/inputs.h5",
+        inputs=f"{LAYOUT.neural_bias}/inputs.h5",
     log:
-        f"{LOGS}/prepare_neural_bias.log",
+        f"{LAYOUT.logs}/prepare_neural_bias.log",
     benchmark:
-        f"{LOGS}/prepare_neural_bias.tsv"
+        f"{LAYOUT.logs}/prepare_neural_bias.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("prepare_neural_bias"),
-        runtime=runtime("prepare_neural_bias"),
+        **RESOURCES.of_rule("prepare_neural_bias"),
     params:
-        script=script("prepare_neural_bias"),
-        code=digest("prepare_neural_bias"),
-        settings=neural_bias_settings(
+        **PARAMETERS.of_script("prepare_neural_bias"),
+        settings=PARAMETERS.neural_bias(
             "cells",
             "minimum_mass_msun",
             "maximum_mass_msun",
@@ -36,22 +34,20 @@ rule prepare_neural_bias:
 
 rule sample_neural_bias:
     input:
-        inputs=f"{NEURAL_BIAS}/inputs.h5",
+        inputs=f"{LAYOUT.neural_bias}/inputs.h5",
     output:
-        chain=f"{NEURAL_BIAS}/chain_{{chain}}.h5",
+        chain=f"{LAYOUT.neural_bias}/chain_{{chain}}.h5",
     log:
-        f"{LOGS}/sample_neural_bias/{{chain}}.log",
+        f"{LAYOUT.logs}/sample_neural_bias/{{chain}}.log",
     benchmark:
-        f"{LOGS}/sample_neural_bias/{{chain}}.tsv"
+        f"{LAYOUT.logs}/sample_neural_bias/{{chain}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("sample_neural_bias"),
-        runtime=runtime("sample_neural_bias"),
+        **RESOURCES.of_rule("sample_neural_bias"),
     params:
-        script=script("sample_neural_bias"),
-        code=digest("sample_neural_bias"),
-        settings=neural_bias_settings(*FIT),
+        **PARAMETERS.of_script("sample_neural_bias"),
+        settings=PARAMETERS.neural_bias(*FIT),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --settings {params.settings:q} --seed {params.seed}"
@@ -60,24 +56,22 @@ rule sample_neural_bias:
 
 rule summarise_neural_bias:
     input:
-        inputs=f"{NEURAL_BIAS}/inputs.h5",
-        chains=neural_bias_chains(),
+        inputs=f"{LAYOUT.neural_bias}/inputs.h5",
+        chains=neural_bias_chains(LAYOUT),
     output:
-        summary=f"{NEURAL_BIAS}/summary.json",
-        arrays=f"{NEURAL_BIAS}/arrays.h5",
+        summary=f"{LAYOUT.neural_bias}/summary.json",
+        arrays=f"{LAYOUT.neural_bias}/arrays.h5",
     log:
-        f"{LOGS}/summarise_neural_bias.log",
+        f"{LAYOUT.logs}/summarise_neural_bias.log",
     benchmark:
-        f"{LOGS}/summarise_neural_bias.tsv"
+        f"{LAYOUT.logs}/summarise_neural_bias.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("summarise_neural_bias"),
-        runtime=runtime("summarise_neural_bias"),
+        **RESOURCES.of_rule("summarise_neural_bias"),
     params:
-        script=script("summarise_neural_bias"),
-        code=digest("summarise_neural_bias"),
-        settings=neural_bias_settings(*FIT, "ablation_kernels"),
+        **PARAMETERS.of_script("summarise_neural_bias"),
+        settings=PARAMETERS.neural_bias(*FIT, "ablation_kernels"),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
@@ -86,23 +80,21 @@ rule summarise_neural_bias:
 
 rule draw_neural_bias_haloes:
     input:
-        inputs=f"{NEURAL_BIAS}/inputs.h5",
-        chains=neural_bias_chains(),
+        inputs=f"{LAYOUT.neural_bias}/inputs.h5",
+        chains=neural_bias_chains(LAYOUT),
     output:
-        haloes=f"{NEURAL_BIAS}/draw_{{draw}}.h5",
+        haloes=f"{LAYOUT.neural_bias}/draw_{{draw}}.h5",
     log:
-        f"{LOGS}/draw_neural_bias_haloes/{{draw}}.log",
+        f"{LAYOUT.logs}/draw_neural_bias_haloes/{{draw}}.log",
     benchmark:
-        f"{LOGS}/draw_neural_bias_haloes/{{draw}}.tsv"
+        f"{LAYOUT.logs}/draw_neural_bias_haloes/{{draw}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("draw_neural_bias_haloes"),
-        runtime=runtime("draw_neural_bias_haloes"),
+        **RESOURCES.of_rule("draw_neural_bias_haloes"),
     params:
-        script=script("draw_neural_bias_haloes"),
-        code=digest("draw_neural_bias_haloes"),
-        settings=neural_bias_settings(*FIT),
+        **PARAMETERS.of_script("draw_neural_bias_haloes"),
+        settings=PARAMETERS.neural_bias(*FIT),
         cosmology=as_json(SETTINGS.cosmology),
         seed=SETTINGS.run.seed,
     shell:
@@ -113,23 +105,21 @@ rule draw_neural_bias_haloes:
 
 rule draw_neural_bias_figures:
     input:
-        inputs=f"{NEURAL_BIAS}/inputs.h5",
-        summary=f"{NEURAL_BIAS}/summary.json",
-        arrays=f"{NEURAL_BIAS}/arrays.h5",
+        inputs=f"{LAYOUT.neural_bias}/inputs.h5",
+        summary=f"{LAYOUT.neural_bias}/summary.json",
+        arrays=f"{LAYOUT.neural_bias}/arrays.h5",
     output:
-        figures=neural_bias_figures(),
+        figures=neural_bias_figures(LAYOUT),
     log:
-        f"{LOGS}/draw_neural_bias_figures.log",
+        f"{LAYOUT.logs}/draw_neural_bias_figures.log",
     benchmark:
-        f"{LOGS}/draw_neural_bias_figures.tsv"
+        f"{LAYOUT.logs}/draw_neural_bias_figures.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("draw_neural_bias_figures"),
-        runtime=runtime("draw_neural_bias_figures"),
+        **RESOURCES.of_rule("draw_neural_bias_figures"),
     params:
-        script=script("draw_neural_bias_figures"),
-        code=digest("draw_neural_bias_figures"),
+        **PARAMETERS.of_script("draw_neural_bias_figures"),
     shell:
         "python {params.script} --inputs {input.inputs} --summary {input.summary} --arrays {input.arrays}"
         " --figures $(dirname {output.figures[0]}) > {log} 2>&1"

@@ -3,28 +3,27 @@
 
 rule predict_mask:
     input:
-        density=f"{GROUND_TRUTH}/{{box}}/density.h5",
-        weights=f"{NETWORKS}/{{network}}/model.weights.h5",
-        settings=f"{NETWORKS}/{{network}}/settings.json",
-        normalisation=f"{NETWORKS}/{{network}}/normalisation.json",
+        density=f"{LAYOUT.ground_truth}/{{box}}/density.h5",
+        weights=f"{LAYOUT.networks}/{{network}}/model.weights.h5",
+        settings=f"{LAYOUT.networks}/{{network}}/settings.json",
+        normalisation=f"{LAYOUT.networks}/{{network}}/normalisation.json",
     output:
         probability=kept(
-            f"{PREDICTIONS}/{{network}}/{{box}}.h5", SETTINGS.run.keep_probability
+            f"{LAYOUT.predictions}/{{network}}/{{box}}.h5",
+            SETTINGS.run.keep_probability,
         ),
     log:
-        f"{LOGS}/predict_mask/{{network}}/{{box}}.log",
+        f"{LAYOUT.logs}/predict_mask/{{network}}/{{box}}.log",
     benchmark:
-        f"{LOGS}/predict_mask/{{network}}/{{box}}.tsv"
+        f"{LAYOUT.logs}/predict_mask/{{network}}/{{box}}.tsv"
     conda:
         "../envs/gpu.yaml" if SETTINGS.training.gpus else "../envs/cpu.yaml"
     threads: SETTINGS.training.threads
     resources:
+        **RESOURCES.of_rule("predict_mask"),
         gpu=COSTS.gpus("predict_mask"),
-        mem_mb=memory("predict_mask"),
-        runtime=runtime("predict_mask"),
     params:
-        script=script("predict_mask"),
-        code=digest("predict_mask"),
+        **PARAMETERS.of_script("predict_mask"),
         settings=as_json(SETTINGS.prediction),
     shell:
         "python {params.script} --density {input.density} --network $(dirname {input.weights})"

@@ -1,36 +1,38 @@
-"""Figures of each catalogue, and one self-contained report."""
+"""Figures of each catalogue, and one self-contained report.
+
+A catalogue whose finder was calibrated has one figure more, of the calibration, and a rule of its own: declared files may not
+depend on the name of the catalogue.
+"""
 
 
 rule draw_figures:
     input:
-        density=f"{GROUND_TRUTH}/{TEST_BOXES[0]}/density.h5",
-        true_mask=f"{GROUND_TRUTH}/{TEST_BOXES[0]}/mask.h5",
-        true_haloes=f"{GROUND_TRUTH}/{TEST_BOXES[0]}/haloes.h5",
-        probability=probability_behind(TEST_BOXES[0]),
-        haloes=f"{HALOES}/{{network}}/{TEST_BOXES[0]}.h5",
-        statistics=f"{STATISTICS}/{{network}}/{TEST_BOXES[0]}.json",
-        summary=f"{STATISTICS}/{{network}}/summary.json",
-        history=in_network("history.csv"),
-        weights=in_network("model.weights.h5"),
-        network_settings=in_network("settings.json"),
-        thresholds=lambda wildcards: thresholds_of(wildcards.network),
+        density=f"{LAYOUT.ground_truth}/{LAYOUT.test_boxes[0]}/density.h5",
+        true_mask=f"{LAYOUT.ground_truth}/{LAYOUT.test_boxes[0]}/mask.h5",
+        true_haloes=f"{LAYOUT.ground_truth}/{LAYOUT.test_boxes[0]}/haloes.h5",
+        probability=INPUTS.probability_behind(LAYOUT.test_boxes[0]),
+        haloes=f"{LAYOUT.haloes}/{{network}}/{LAYOUT.test_boxes[0]}.h5",
+        statistics=f"{LAYOUT.statistics}/{{network}}/{LAYOUT.test_boxes[0]}.json",
+        summary=f"{LAYOUT.statistics}/{{network}}/summary.json",
+        history=INPUTS.of_network_behind("history.csv"),
+        weights=INPUTS.of_network_behind("model.weights.h5"),
+        network_settings=INPUTS.of_network_behind("settings.json"),
+        thresholds=INPUTS.thresholds,
     output:
-        figures=expand(f"{FIGURES}/{{{{network}}}}/{{name}}", name=figure_names()),
+        figures=KEPT.figures_of_catalogue(calibrated=False),
     log:
-        f"{LOGS}/draw_figures/{{network}}.log",
+        f"{LAYOUT.logs}/draw_figures/{{network}}.log",
     benchmark:
-        f"{LOGS}/draw_figures/{{network}}.tsv"
+        f"{LAYOUT.logs}/draw_figures/{{network}}.tsv"
+    wildcard_constraints:
+        network=LAYOUT.names_of_catalogues(calibrated=False),
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("draw_figures"),
-        runtime=runtime("draw_figures"),
+        **RESOURCES.of_rule("draw_figures"),
     params:
-        script=script("draw_figures"),
-        code=digest("draw_figures"),
-        thresholds=lambda wildcards, input: (
-            ["--thresholds", *input.thresholds] if input.thresholds else []
-        ),
+        **PARAMETERS.of_script("draw_figures"),
+        thresholds=lambda wildcards, input: given("--thresholds", input.thresholds),
     shell:
         "python {params.script} --density {input.density} --true-mask {input.true_mask} --true-haloes {input.true_haloes}"
         " --probability {input.probability} --haloes {input.haloes} --statistics {input.statistics}"
@@ -38,35 +40,51 @@ rule draw_figures:
         " {params.thresholds} --figures $(dirname {output.figures[0]}) > {log} 2>&1"
 
 
+use rule draw_figures as draw_figures_with_calibration with:
+    output:
+        figures=KEPT.figures_of_catalogue(calibrated=True),
+    log:
+        f"{LAYOUT.logs}/draw_figures_with_calibration/{{network}}.log",
+    benchmark:
+        f"{LAYOUT.logs}/draw_figures_with_calibration/{{network}}.tsv"
+    wildcard_constraints:
+        network=LAYOUT.names_of_catalogues(calibrated=True),
+    resources:
+        **RESOURCES.of_rule("draw_figures_with_calibration"),
+
+
 rule write_report:
     input:
-        figures=figure_files(),
-        summaries=expand(f"{STATISTICS}/{{network}}/summary.json", network=CATALOGUES),
+        figures=KEPT.figures(),
+        summaries=expand(
+            f"{LAYOUT.statistics}/{{network}}/summary.json", network=LAYOUT.catalogues
+        ),
         provenance=[
-            f"{NETWORKS}/{trained(name)}/provenance.json" for name in CATALOGUES
+            f"{LAYOUT.networks}/{network_behind(name)}/provenance.json"
+            for name in LAYOUT.catalogues
         ],
-        neural_bias=neural_bias_of_run(),
-        truths=truths_of_run(),
+        neural_bias=neural_bias_of_run(LAYOUT),
+        truths=truths_of_run(LAYOUT),
     output:
-        report=REPORT,
+        report=LAYOUT.report,
     log:
-        f"{LOGS}/write_report.log",
+        f"{LAYOUT.logs}/write_report.log",
     benchmark:
-        f"{LOGS}/write_report.tsv"
+        f"{LAYOUT.logs}/write_report.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("write_report"),
-        runtime=runtime("write_report"),
+        **RESOURCES.of_rule("write_report"),
     params:
-        script=script("write_report"),
-        code=digest("write_report"),
-        networks=list(CATALOGUES),
-        figures=[f"{FIGURES}/{name}" for name in CATALOGUES],
+        **PARAMETERS.of_script("write_report"),
+        networks=list(LAYOUT.catalogues),
+        figures=[f"{LAYOUT.figures}/{name}" for name in LAYOUT.catalogues],
         # A function, since settings may hold the {box} of a user's files, which is no wildcard here.
-        settings=lambda wildcards: json.dumps(reported_settings()),
-        neural_bias=neural_bias_option(),
-        truths=given("--truths", [f"{FIGURES}/truths"] if N_BODY else []),
+        settings=lambda wildcards: json.dumps(PARAMETERS.reported_settings()),
+        neural_bias=PARAMETERS.neural_bias_of_report(),
+        truths=given(
+            "--truths", [f"{LAYOUT.figures}/truths"] if LAYOUT.is_n_body else []
+        ),
     shell:
         "python {params.script} --networks {params.networks} --summaries {input.summaries}"
         " --figures {params.figures} --provenance {input.provenance} --settings {params.settings:q}"

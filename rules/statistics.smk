@@ -3,27 +3,25 @@
 
 rule measure_statistics:
     input:
-        true_mask=f"{GROUND_TRUTH}/{{box}}/mask.h5",
-        true_haloes=true_haloes(["{box}"]),
-        true_owners=true_owners(["{box}"]),
-        probability=probability_behind("{box}"),
-        haloes=found_haloes_to_compare(),
-        known_centres=found_haloes_to_compare("known_centres/{box}"),
-        density=density_to_compare(),
+        true_mask=f"{LAYOUT.ground_truth}/{{box}}/mask.h5",
+        true_haloes=KEPT.true_haloes(["{box}"]),
+        true_owners=KEPT.true_owners(["{box}"]),
+        probability=INPUTS.probability_behind("{box}"),
+        haloes=INPUTS.found_haloes(),
+        known_centres=INPUTS.found_haloes("known_centres/{box}"),
+        density=INPUTS.density_of_shapes(),
     output:
-        statistics=f"{STATISTICS}/{{network}}/{{box}}.json",
+        statistics=f"{LAYOUT.statistics}/{{network}}/{{box}}.json",
     log:
-        f"{LOGS}/measure_statistics/{{network}}/{{box}}.log",
+        f"{LAYOUT.logs}/measure_statistics/{{network}}/{{box}}.log",
     benchmark:
-        f"{LOGS}/measure_statistics/{{network}}/{{box}}.tsv"
+        f"{LAYOUT.logs}/measure_statistics/{{network}}/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("measure_statistics"),
-        runtime=runtime("measure_statistics"),
+        **RESOURCES.of_rule("measure_statistics"),
     params:
-        script=script("measure_statistics"),
-        code=digest("measure_statistics"),
+        **PARAMETERS.of_script("measure_statistics"),
         settings=as_json(SETTINGS.statistics),
         haloes=lambda wildcards, input: [
             *given("--true-haloes", input.true_haloes),
@@ -39,22 +37,22 @@ rule measure_statistics:
 
 rule summarise_statistics:
     input:
-        statistics=expand(f"{STATISTICS}/{{{{network}}}}/{{box}}.json", box=TEST_BOXES),
-        power_spectrum=f"{COSMOLOGY}/power_spectrum.csv",
+        statistics=expand(
+            f"{LAYOUT.statistics}/{{{{network}}}}/{{box}}.json", box=LAYOUT.test_boxes
+        ),
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
     output:
-        summary=f"{STATISTICS}/{{network}}/summary.json",
+        summary=f"{LAYOUT.statistics}/{{network}}/summary.json",
     log:
-        f"{LOGS}/summarise_statistics/{{network}}.log",
+        f"{LAYOUT.logs}/summarise_statistics/{{network}}.log",
     benchmark:
-        f"{LOGS}/summarise_statistics/{{network}}.tsv"
+        f"{LAYOUT.logs}/summarise_statistics/{{network}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("summarise_statistics"),
-        runtime=runtime("summarise_statistics"),
+        **RESOURCES.of_rule("summarise_statistics"),
     params:
-        script=script("summarise_statistics"),
-        code=digest("summarise_statistics"),
+        **PARAMETERS.of_script("summarise_statistics"),
         cosmology=as_json(SETTINGS.cosmology),
     shell:
         "python {params.script} --statistics {input.statistics} --cosmology {params.cosmology:q}"

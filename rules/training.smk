@@ -7,22 +7,20 @@ on from the last checkpoint. Checkpoints of other settings are discarded, since 
 
 rule compute_channels:
     input:
-        density=f"{GROUND_TRUTH}/{{box}}/density.h5",
+        density=f"{LAYOUT.ground_truth}/{{box}}/density.h5",
     output:
-        channels=temp(f"{NETWORKS}/{{network}}/channels/{{box}}.h5"),
+        channels=temp(f"{LAYOUT.networks}/{{network}}/channels/{{box}}.h5"),
     log:
-        f"{LOGS}/compute_channels/{{network}}/{{box}}.log",
+        f"{LAYOUT.logs}/compute_channels/{{network}}/{{box}}.log",
     benchmark:
-        f"{LOGS}/compute_channels/{{network}}/{{box}}.tsv"
+        f"{LAYOUT.logs}/compute_channels/{{network}}/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
     threads: SETTINGS.training.threads
     resources:
-        mem_mb=memory("compute_channels"),
-        runtime=runtime("compute_channels"),
+        **RESOURCES.of_rule("compute_channels"),
     params:
-        script=script("compute_channels"),
-        code=digest("compute_channels"),
+        **PARAMETERS.of_script("compute_channels"),
         settings=lambda wildcards: as_json(
             SETTINGS.networks[wildcards.network].channels
         ),
@@ -33,22 +31,20 @@ rule compute_channels:
 
 rule assign_cells:
     input:
-        haloes=f"{GROUND_TRUTH}/{{box}}/haloes.h5",
-        owners=true_owners(["{box}"]),
+        haloes=f"{LAYOUT.ground_truth}/{{box}}/haloes.h5",
+        owners=KEPT.true_owners(["{box}"]),
     output:
-        targets=temp(f"{DATASET}/targets/{{box}}.h5"),
+        targets=temp(f"{LAYOUT.dataset}/targets/{{box}}.h5"),
     log:
-        f"{LOGS}/assign_cells/{{box}}.log",
+        f"{LAYOUT.logs}/assign_cells/{{box}}.log",
     benchmark:
-        f"{LOGS}/assign_cells/{{box}}.tsv"
+        f"{LAYOUT.logs}/assign_cells/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("assign_cells"),
-        runtime=runtime("assign_cells"),
+        **RESOURCES.of_rule("assign_cells"),
     params:
-        script=script("assign_cells"),
-        code=digest("assign_cells"),
+        **PARAMETERS.of_script("assign_cells"),
         owners=lambda wildcards, input: given("--owners", input.owners),
     shell:
         "python {params.script} --haloes {input.haloes} {params.owners} --targets {output.targets} > {log} 2>&1"
@@ -56,51 +52,43 @@ rule assign_cells:
 
 rule train_network:
     input:
-        manifest=f"{DATASET}/subvolumes.csv",
-        normalisation=f"{DATASET}/normalisation.json",
-        density=expand(f"{GROUND_TRUTH}/{{box}}/density.h5", box=KNOWN_BOXES),
-        mask=expand(f"{GROUND_TRUTH}/{{box}}/mask.h5", box=KNOWN_BOXES),
-        channels=channel_files,
-        targets=target_files,
-        haloes=haloes_behind_targets,
-        start=start_files,
+        manifest=f"{LAYOUT.dataset}/subvolumes.csv",
+        normalisation=f"{LAYOUT.dataset}/normalisation.json",
+        density=expand(
+            f"{LAYOUT.ground_truth}/{{box}}/density.h5", box=LAYOUT.known_boxes
+        ),
+        mask=expand(f"{LAYOUT.ground_truth}/{{box}}/mask.h5", box=LAYOUT.known_boxes),
+        channels=INPUTS.channels,
+        targets=INPUTS.targets,
+        haloes=INPUTS.haloes_behind_targets,
+        start=INPUTS.start,
     output:
-        weights=f"{NETWORKS}/{{network}}/model.weights.h5",
-        settings=f"{NETWORKS}/{{network}}/settings.json",
-        normalisation=f"{NETWORKS}/{{network}}/normalisation.json",
-        provenance=f"{NETWORKS}/{{network}}/provenance.json",
-        history=f"{NETWORKS}/{{network}}/history.csv",
-        progress=f"{NETWORKS}/{{network}}/progress.png",
+        weights=f"{LAYOUT.networks}/{{network}}/model.weights.h5",
+        settings=f"{LAYOUT.networks}/{{network}}/settings.json",
+        normalisation=f"{LAYOUT.networks}/{{network}}/normalisation.json",
+        provenance=f"{LAYOUT.networks}/{{network}}/provenance.json",
+        history=f"{LAYOUT.networks}/{{network}}/history.csv",
+        progress=f"{LAYOUT.networks}/{{network}}/progress.png",
     log:
-        f"{LOGS}/train_network/{{network}}.log",
+        f"{LAYOUT.logs}/train_network/{{network}}.log",
     benchmark:
-        f"{LOGS}/train_network/{{network}}.tsv"
+        f"{LAYOUT.logs}/train_network/{{network}}.tsv"
     conda:
         "../envs/gpu.yaml" if SETTINGS.training.gpus else "../envs/cpu.yaml"
     threads: SETTINGS.training.threads
     resources:
+        **of_ranks(SETTINGS.training),
+        **RESOURCES.of_rule("train_network"),
         checkpoint_minutes=str(SETTINGS.training.checkpoint_minutes),
-        mpi=mpi(SETTINGS.training),
-        launcher=SETTINGS.training.launcher,
-        tasks=SETTINGS.training.ranks,
         tasks_per_gpu=0,  # or the SLURM executor would take `tasks` for those of each GPU
         gpu=COSTS.gpus("train_network"),
         gpus_of_rank=SETTINGS.training.gpus,
-        mem_mb=memory("train_network"),
-        runtime=runtime("train_network"),
     params:
-        script=script("train_network"),
-        code=digest("train_network"),
+        **PARAMETERS.of_script("train_network"),
         ground_truth=lambda wildcards, input: folder_of_boxes(input.density),
-        channels=lambda wildcards, input: (
-            f"--channels {Path(input.channels[0]).parent}" if input.channels else ""
-        ),
-        targets=lambda wildcards, input: (
-            f"--targets {Path(input.targets[0]).parent}" if input.targets else ""
-        ),
-        start=lambda wildcards, input: (
-            f"--start-from {Path(input.start[0]).parent}" if input.start else ""
-        ),
+        channels=lambda wildcards, input: folder_given("--channels", input.channels),
+        targets=lambda wildcards, input: folder_given("--targets", input.targets),
+        start=lambda wildcards, input: folder_given("--start-from", input.start),
         settings=lambda wildcards: as_json(SETTINGS.networks[wildcards.network]),
         seed=SETTINGS.run.seed,
     shell:

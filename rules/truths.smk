@@ -3,23 +3,27 @@
 
 rule compare_truths:
     input:
-        haloes=[f"{folder}/{{box}}/haloes.h5" for folder in (GROUND_TRUTH, PEAK_PATCH)],
-        masks=[f"{folder}/{{box}}/mask.h5" for folder in (GROUND_TRUTH, PEAK_PATCH)],
-        owners=f"{GROUND_TRUTH}/{{box}}/owners.h5",
+        haloes=[
+            f"{folder}/{{box}}/haloes.h5"
+            for folder in (LAYOUT.ground_truth, LAYOUT.peak_patch)
+        ],
+        masks=[
+            f"{folder}/{{box}}/mask.h5"
+            for folder in (LAYOUT.ground_truth, LAYOUT.peak_patch)
+        ],
+        owners=f"{LAYOUT.ground_truth}/{{box}}/owners.h5",
     output:
-        statistics=f"{STATISTICS}/truths/{{box}}.json",
+        statistics=f"{LAYOUT.statistics}/truths/{{box}}.json",
     log:
-        f"{LOGS}/compare_truths/{{box}}.log",
+        f"{LAYOUT.logs}/compare_truths/{{box}}.log",
     benchmark:
-        f"{LOGS}/compare_truths/{{box}}.tsv"
+        f"{LAYOUT.logs}/compare_truths/{{box}}.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("compare_truths"),
-        runtime=runtime("compare_truths"),
+        **RESOURCES.of_rule("compare_truths"),
     params:
-        script=script("compare_truths"),
-        code=digest("compare_truths"),
+        **PARAMETERS.of_script("compare_truths"),
         settings=as_json(SETTINGS.statistics),
     shell:
         "python {params.script} --haloes {input.haloes} --masks {input.masks} --owners {input.owners}"
@@ -28,20 +32,20 @@ rule compare_truths:
 
 rule draw_truths:
     input:
-        statistics=expand(f"{STATISTICS}/truths/{{box}}.json", box=TEST_BOXES),
+        statistics=expand(
+            f"{LAYOUT.statistics}/truths/{{box}}.json", box=LAYOUT.test_boxes
+        ),
     output:
-        figures=truths_figures(),
+        figures=truths_figures(LAYOUT),
     log:
-        f"{LOGS}/draw_truths.log",
+        f"{LAYOUT.logs}/draw_truths.log",
     benchmark:
-        f"{LOGS}/draw_truths.tsv"
+        f"{LAYOUT.logs}/draw_truths.tsv"
     conda:
         "../envs/cpu.yaml"
     resources:
-        mem_mb=memory("draw_truths"),
-        runtime=runtime("draw_truths"),
+        **RESOURCES.of_rule("draw_truths"),
     params:
-        script=script("draw_truths"),
-        code=digest("draw_truths"),
+        **PARAMETERS.of_script("draw_truths"),
     shell:
         "python {params.script} --statistics {input.statistics} --figures $(dirname {output.figures[0]}) > {log} 2>&1"

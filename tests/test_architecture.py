@@ -8,23 +8,25 @@ from pathlib import Path
 import pytest
 import yaml
 
+from halonet.provenance import code_of
 from halonet.settings import Settings, validate
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "halonet"
 FLOORS = [
-    {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption"}
-    | {"costs", "run_log", "run_status", "run_progress"},
-    {"storage", "cosmology", "machine"},
+    {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption"},
+    {"storage", "cosmology"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
-    | {"particles", "owners", "columns"},
+    | {"particles", "owners", "columns", "sampling"},
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
     | {"export"},
     {"field_level", "mocks"},  # inference, built on the neural bias model; mocks, built on several stages
+    {"workflow"},  # plans the jobs of all stages
     {"interface"},  # what a user imports
     {"command", "__main__"},  # what a user types
 ]
 STAGES = FLOORS[3]
+DOORS_OF_NEURAL_BIAS = {"inputs", "evolution", "kernels", "fit", "results"}
 BY_HAND = {
     "export_catalogue",
     "export_particles",
@@ -32,6 +34,28 @@ BY_HAND = {
     "show_mock",
     "show_status",
 }  # on finished work; no stages
+
+
+LONGEST_MODULE, LONGEST_FUNCTION, MOST_PARAMETERS = 250, 50, 8
+# What was larger when the bounds were set; a number may fall, and goes when it is within the bound.
+LARGER = {
+    "src/halonet/dataset/samples.py: __init__ takes": 10,
+    "src/halonet/field_level/run_chain.py: run_chain": 55,
+    "src/halonet/field_level/run_chain.py: run_chain takes": 10,
+    "src/halonet/grid/tiles.py: map_tiles": 51,
+    "src/halonet/network/prediction.py: predict_box": 59,
+    "src/halonet/network/unet.py: build_unet": 51,
+    "src/halonet/network/unet.py: build_unet takes": 11,
+    "src/halonet/network/vnet.py: build_vnet": 62,
+    "src/halonet/network/vnet.py: build_vnet takes": 11,
+    "src/halonet/peak_patch/finder.py: find_haloes": 79,
+    "src/halonet/peak_patch/finder.py: find_haloes takes": 9,
+    "src/halonet/peak_patch/finder.py: _measure takes": 11,
+    "src/halonet/peak_patch/finder.py: _catalogue takes": 9,
+    "src/halonet/peak_patch/measurement.py: measure takes": 11,
+    "src/halonet/sampling/quasi_newton.py: quasi_newton_transition takes": 9,
+    "src/halonet/sampling/quasi_newton.py: _transition takes": 9,
+}
 
 
 def imported_rooms(path):
@@ -58,6 +82,59 @@ def test_a_room_imports_only_from_its_floor_or_below_and_no_stage_imports_anothe
     for imported in imported_rooms(path):
         assert floor_of(imported) <= floor_of(room), f"{room} imports {imported} from a floor above"
         assert room == imported or room not in STAGES or imported not in STAGES, f"stage {room} imports {imported}"
+
+
+def test_the_neural_bias_model_is_entered_through_its_doors_alone():
+    folders = (PACKAGE, ROOT / "workflow_scripts", ROOT / "benchmarks")
+    outside = [path for folder in folders for path in folder.rglob("*.py") if path.parent.name != "neural_bias"]
+    entered = {}
+    for path in outside:
+        for found in re.findall(r"(?:from|import) halonet\.neural_bias\.(\w+)", path.read_text()):
+            entered.setdefault(found, path)
+        assert "from halonet.neural_bias import" not in path.read_text(), f"{path}: import from a door, not the package"
+    assert entered.keys() == DOORS_OF_NEURAL_BIAS, {name: str(entered.get(name)) for name in entered}
+
+
+def sizes(path):
+    """Lines of a module and of its functions, docstrings included, and numbers of parameters, by what they are of.
+
+    Of a function that users import the docstring, with its examples, is the manual and does not count.
+    """
+    name, text = str(path.relative_to(ROOT)), path.read_text()
+    yield name, len(text.splitlines()), LONGEST_MODULE
+    for node in ast.walk(ast.parse(text)):
+        # Kernels of numba take every array by its own name: compiled code knows no objects.
+        if isinstance(node, ast.FunctionDef) and not any("njit" in ast.unparse(each) for each in node.decorator_list):
+            manual = len((ast.get_docstring(node) or "").splitlines()) if path.parent.name == "interface" else 0
+            yield f"{name}: {node.name}", node.end_lineno - node.lineno + 1 - manual, LONGEST_FUNCTION
+            parameters = [each.arg for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
+            yield f"{name}: {node.name} takes", len(set(parameters) - {"self", "cls"}), MOST_PARAMETERS
+
+
+def test_modules_functions_and_lists_of_parameters_are_short_and_those_that_were_not_grow_no_further():
+    folders = (ROOT / "src", ROOT / "workflow_scripts")
+    found = [size for folder in folders for path in folder.rglob("*.py") for size in sizes(path)]
+    beyond = {}
+    for name, size, bound in found:
+        if size > bound:
+            beyond[name] = max(size, beyond.get(name, 0))
+    grown = {name: size for name, size in beyond.items() if size > LARGER.get(name, 0)}
+    assert not grown, (
+        f"longer than {LONGEST_MODULE} or {LONGEST_FUNCTION} lines, or more than {MOST_PARAMETERS} parameters"
+    )
+    assert not LARGER.keys() - beyond.keys(), "within the bounds now: take it out of the list"
+
+
+def test_no_script_of_a_rule_depends_on_the_workflow_or_its_change_would_remake_results():
+    scripts = {path.stem: path for path in (ROOT / "workflow_scripts").glob("*.py")}
+    folders = {name: {used.parent for used in code_of(path)} for name, path in scripts.items()}
+    planned = {name for name, used in folders.items() if PACKAGE / "workflow" in used}
+    assert planned == {"show_status"}
+
+
+def test_rule_files_hold_rules_and_no_functions():
+    for path in (ROOT / "rules").glob("*.smk"):
+        assert not re.search(r"^def ", path.read_text(), re.MULTILINE), f"{path.name}: put it in halonet.workflow"
 
 
 def test_every_rule_has_a_script_of_its_name_and_every_script_a_rule_or_a_user():

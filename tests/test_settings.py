@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from halonet.costs import operations_per_voxel
 from halonet.settings import CosmologySettings, Settings, SettingsError, load_settings, stage_settings, validate
+from halonet.workflow.operations import operations_per_voxel
 
 PAPER = Path(__file__).parents[1] / "config.yaml"
 

@@ -1,14 +1,15 @@
 """Draw the figures of field-level inference."""
 
 import argparse
-from pathlib import Path
 
 import h5py
 
 from halonet import console
 from halonet.figures import field_level as figures
-from halonet.figures.style import save
-from halonet.storage import open_hdf5, read_header, read_json, write_json
+from halonet.figures.field_level_flow import draw_flow
+from halonet.figures.names import FIELD_LEVEL
+from halonet.figures.style import save_all
+from halonet.storage import open_hdf5, read_header, read_json
 
 
 def main() -> None:
@@ -19,11 +20,7 @@ def main() -> None:
     parser.add_argument("--arrays", required=True, help="HDF5 of summarise_field_level.py")
     parser.add_argument("--figures", required=True, help="folder to write to")
     arguments = parser.parse_args()
-    drawings = draw(arguments)
-    for name, drawing in drawings.items():
-        save(drawing.figure, arguments.figures, name)
-    captions = {name: {"title": drawing.title, "caption": drawing.caption} for name, drawing in drawings.items()}
-    write_json(Path(arguments.figures) / "captions.json", captions)
+    save_all(draw(arguments), arguments.figures, FIELD_LEVEL)
 
 
 def draw(arguments: argparse.Namespace) -> dict:
@@ -38,7 +35,7 @@ def draw(arguments: argparse.Namespace) -> dict:
         "spectra": figures.draw_spectra(summary, arrays),
         "chains": figures.draw_chains(summary, arrays),
         "predictive": figures.draw_predictive(summary, arrays, minimum_mass),
-        "flow": figures.draw_flow(summary["sampler"]),
+        "flow": draw_flow(summary["sampler"]),
     }
     if "recovery" in summary:
         drawings["recovery"] = figures.draw_recovery(summary, arrays)

@@ -12,12 +12,13 @@ from halonet.figures.architecture import draw_network, read_outline
 from halonet.figures.classification import draw_roc
 from halonet.figures.clustering import draw_correlation, draw_power_spectrum
 from halonet.figures.limit import limit_for
+from halonet.figures.names import of_catalogue
 from halonet.figures.objects import draw_matching, draw_profiles
 from halonet.figures.shapes import draw_shapes
 from halonet.figures.slices import draw_fields, draw_haloes, slice_through_largest
-from halonet.figures.style import Drawing, save
+from halonet.figures.style import Drawing, save_all
 from halonet.figures.training import draw_calibration, draw_training
-from halonet.storage import read_field, read_json, write_json
+from halonet.storage import read_field, read_json
 
 
 def parse() -> argparse.Namespace:
@@ -60,8 +61,8 @@ def draw_statistics(summary: dict, thresholds: dict | None) -> dict[str, Drawing
         "correlation_function": draw_correlation(summary, minimum_cells),
         "roc": draw_roc(summary),
         "matching": draw_matching(summary),
-        # The vote finder's constants are no thresholds in these profiles.
-        "profiles": draw_profiles(summary, thresholds if thresholds and "shell_threshold" in thresholds else None),
+        # Constants of a finder that does not search in the probability have no place in these profiles.
+        "profiles": draw_profiles(summary, thresholds if thresholds and "edge_profile" in thresholds else None),
     }
     if summary["eulerian_power_spectrum"]:
         drawings["eulerian_power_spectrum"] = draw_power_spectrum(summary, minimum_cells, "eulerian")
@@ -81,10 +82,8 @@ def main() -> None:
         drawings["network"] = draw_network(read_outline(arguments.network), Path(arguments.network).name)
     if thresholds:
         drawings["calibration"] = draw_calibration(thresholds)
-    for name, drawing in console.progress(list(drawings.items()), "figures"):
-        save(drawing.figure, arguments.figures, name)
-    captions = {name: {"title": drawing.title, "caption": drawing.caption} for name, drawing in drawings.items()}
-    write_json(Path(arguments.figures) / "captions.json", captions)
+    planned = of_catalogue(calibrated=bool(thresholds))
+    save_all(drawings, arguments.figures, planned, lambda items: console.progress(items, "figures"))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Draw the figures of the neural bias model."""
 
 import argparse
-from pathlib import Path
 
 import h5py
 import numpy as np
 
 from halonet import console
-from halonet.storage import open_hdf5, read_json, write_json
+from halonet.storage import open_hdf5, read_json
 
 LARGEST_ELL = 3  # of the drawn kernels, the multipole at which those of 3 cells are complete
 
@@ -21,13 +20,10 @@ def main() -> None:
     parser.add_argument("--figures", required=True, help="folder to write to")
     arguments = parser.parse_args()
 
-    from halonet.figures.style import save
+    from halonet.figures.names import NEURAL_BIAS
+    from halonet.figures.style import save_all
 
-    drawings = draw(arguments)
-    for name, drawing in drawings.items():
-        save(drawing.figure, arguments.figures, name)
-    captions = {name: {"title": drawing.title, "caption": drawing.caption} for name, drawing in drawings.items()}
-    write_json(Path(arguments.figures) / "captions.json", captions)
+    save_all(draw(arguments), arguments.figures, NEURAL_BIAS)
 
 
 def draw(arguments: argparse.Namespace) -> dict:

@@ -23,10 +23,9 @@ def main() -> None:
     settings = stage_settings(NeuralBiasSettings, arguments.settings)
     cosmology = stage_settings(CosmologySettings, arguments.cosmology)
 
-    from halonet.neural_bias.catalogues import draw_catalogue
+    from halonet.neural_bias.fit import make_problem
     from halonet.neural_bias.inputs import read_inputs
-    from halonet.neural_bias.problem import make_problem
-    from halonet.neural_bias.results import read_samples
+    from halonet.neural_bias.results import draw_catalogue, read_samples
 
     inputs = read_inputs(arguments.inputs)
     samples = read_samples(arguments.chains)[1].reshape(-1, make_problem(inputs, settings).model.parameters)

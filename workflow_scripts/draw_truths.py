@@ -1,12 +1,12 @@
 """Draw how Peak Patch compares with a simulation on the same densities."""
 
 import argparse
-from pathlib import Path
 
 from halonet import console
-from halonet.figures.style import save
+from halonet.figures.names import TRUTHS
+from halonet.figures.style import save_all
 from halonet.figures.truths import draw_truths
-from halonet.storage import read_json, write_json
+from halonet.storage import read_json
 
 
 def main() -> None:
@@ -16,9 +16,7 @@ def main() -> None:
     parser.add_argument("--figures", required=True, help="folder to write to")
     arguments = parser.parse_args()
     drawing = draw_truths([read_json(path) for path in arguments.statistics])
-    save(drawing.figure, arguments.figures, "truths")
-    captions = {"truths": {"title": drawing.title, "caption": drawing.caption}}
-    write_json(Path(arguments.figures) / "captions.json", captions)
+    save_all({"truths": drawing}, arguments.figures, TRUTHS)
 
 
 if __name__ == "__main__":

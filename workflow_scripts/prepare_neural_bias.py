@@ -36,7 +36,7 @@ def main() -> None:
 
 def prepare(arguments: argparse.Namespace, settings: NeuralBiasSettings, cosmology: CosmologySettings) -> None:
     """Prepare the data with validated settings."""
-    from halonet.neural_bias import inputs as data
+    import halonet.neural_bias.inputs as data
 
     if arguments.table:
         if not (arguments.length_unit and arguments.mass_unit):

@@ -27,7 +27,7 @@ def sample(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from halonet.field_level.data import read_data
-    from halonet.field_level.session import run_chain
+    from halonet.field_level.run_chain import run_chain
 
     def track(transitions: range):
         return console.progress(transitions, f"chain {arguments.chain}")

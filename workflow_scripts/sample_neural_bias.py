@@ -27,10 +27,9 @@ def sample(arguments: argparse.Namespace, settings: NeuralBiasSettings) -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    from halonet.neural_bias.chain import write_chain
+    from halonet.neural_bias.fit import make_problem, run_chain
     from halonet.neural_bias.inputs import read_inputs
-    from halonet.neural_bias.problem import make_problem
-    from halonet.neural_bias.session import run_chain
+    from halonet.sampling.chain import write_chain
 
     problem = make_problem(read_inputs(arguments.inputs), settings)
     checkpoint = Path(arguments.output).with_suffix(".checkpoint.npz")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from halonet import console
 from halonet.dataset.normalisation import declared_cosmology, read_normalisation, write_normalisation
-from halonet.halo_finding.search import finder_of
+from halonet.halo_finding.finder import finder_of
 from halonet.network.card import evidence, write_card
 from halonet.storage import StorageError, atomic_path, read_header, read_json, write_json, write_text
 

@@ -1,6 +1,7 @@
 """What the paper's run and a box of (4 Gpc)^3 cost on a cluster, from the costs per cell of this run.
 
-``halonet.costs`` knows the jobs of a run and what they cost; here its times per cell are replaced by those of the run.
+``halonet.workflow.costs`` knows the jobs of a run and what they cost; here its times per cell are replaced by those of
+the run.
 A GPU was not measured: networks are counted in operations, at ``jobs.gpu_tflops`` of the settings.
 """
 
@@ -8,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from halonet.costs import COSTS, JobCosts, operations_per_voxel
-from halonet.run_status import START_SECONDS
 from halonet.settings import load_settings
+from halonet.workflow.costs import COSTS, JobCosts
+from halonet.workflow.operations import operations_per_voxel
+from halonet.workflow.run_status import START_SECONDS
 from performance.measuring import ROOT
 
 PAPER_BOXES = 256

@@ -3,11 +3,11 @@
 import numpy as np
 
 from halonet.catalogue import write_catalogue
-from halonet.halo_finding.finder import find_haloes
+from halonet.halo_finding.constants import thresholds_in_force
+from halonet.halo_finding.fitted.sphere_fit import fit_spheres
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
-from halonet.halo_finding.inputs import thresholds_in_force
-from halonet.halo_finding.regions import connected_regions
-from halonet.halo_finding.sphere_fit import fit_spheres
+from halonet.halo_finding.paper.regions import connected_regions
+from halonet.halo_finding.paper.search import find_haloes
 from halonet.settings import CosmologySettings, HaloFindingSettings
 from halonet.storage import FieldHeader
 from performance import boxes

@@ -301,8 +301,8 @@ def paper_table(run, lines):
     stored = forecast.paper_storage(run.rows)
     words = (
         "**The paper's run**, 256 boxes of 512³ cells: jobs as Snakemake plans them, costs per cell of this run where "
-        "a stage was measured, else those of `src/halonet/costs.py`; 10 s of each are the start of a job. No GPU was "
-        "measured: 2.5 TFLOP/s is what the paper's 24 hours on four P100 amount to."
+        "a stage was measured, else those of `src/halonet/workflow/costs.py`; 10 s of each are the start of a job. No "
+        "GPU was measured: 2.5 TFLOP/s is what the paper's 24 hours on four P100 amount to."
     )
     if stored:
         words += f" Files: {stored / 1e9:,.0f} GB."

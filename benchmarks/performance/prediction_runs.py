@@ -70,7 +70,7 @@ def _slide(network, density, tile, buffer):
     import torch
     from monai.inferers import sliding_window_inference
 
-    padded = np.pad(density, buffer, mode="wrap") / np.float32(network.normalisation.mean)
+    padded = np.pad(density, buffer, mode="wrap") / np.float32(network.normalisation.mean_deviation)
 
     def predict(tiles):
         return network.model(tiles.movedim(1, -1)).movedim(-1, 1)

@@ -38,7 +38,7 @@ def measure(case):
 
 def jobs_of(text):
     """Number of jobs of each rule in the text of a dry run."""
-    from halonet.run_status import jobs_by_rule
+    from halonet.workflow.run_status import jobs_by_rule
 
     return jobs_by_rule(text)
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from halonet.settings.heads import HEADS
 from halonet.storage import CHUNK_CELLS, FieldHeader, StorageError, atomic_path, open_hdf5, write_header
 
-SHAPES = {"centre_offset": (3,), "log_radius": ()}  # of a cell's value
+SHAPES = {name: head.shape for name, head in HEADS.items()}  # of a cell's value
 
 
 @contextmanager

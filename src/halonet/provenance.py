@@ -65,14 +65,19 @@ def code_digest(*sources: str | Path) -> str:
     Comments, layout and docstrings do not count; nothing is imported, so it costs milliseconds in a workflow that knows
     no TensorFlow.
     """
+    names = {_name(path): digest for path, digest in code_of(*sources).items()}
+    return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def code_of(*sources: str | Path) -> dict[Path, str]:
+    """Digests of Python files and of every module of this package they import, directly or not."""
     pending, digests = [Path(source).resolve() for source in sources], {}
     while pending:
         path = pending.pop()
         if path not in digests:
             digests[path], imported = _digest_of_file(path)
             pending.extend(imported)
-    names = {_name(path): digest for path, digest in digests.items()}
-    return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()[:16]
+    return digests
 
 
 def _name(path: Path) -> str:

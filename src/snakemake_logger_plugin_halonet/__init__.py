@@ -94,7 +94,7 @@ class LogHandler(LogHandlerBase):
 
     def _begin(self, stats: dict[str, int]) -> None:
         # Not earlier: the Snakefile decides which checkout's package this process uses.
-        from halonet import run_progress
+        from halonet.workflow import run_progress
 
         self.progress = run_progress.RunProgress(stats, run_progress.costs, self.cores)
         self._say(self.progress.heading())
@@ -106,7 +106,7 @@ class LogHandler(LogHandlerBase):
             threading.Thread(target=self._speak_now_and_then, daemon=True).start()
 
     def _fail(self, record: logging.LogRecord) -> None:
-        from halonet.run_log import FailedJob
+        from halonet.workflow.run_log import FailedJob
 
         message = record.rule_msg or ""
         failed = FailedJob(record.rule_name, tuple(record.output), tuple(record.log), message.strip())

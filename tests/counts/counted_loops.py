@@ -41,7 +41,9 @@ def spheres(cells, number, seed=1):
 
 
 def halo_finding(cells=20):
-    from halonet.halo_finding import finder, growth, regions, sphere_fit
+    from halonet.halo_finding.fitted import sphere_fit
+    from halonet.halo_finding.paper import growth, regions
+    from halonet.halo_finding.paper import search as finder
     from halonet.settings import HaloFindingSettings
 
     settings = HaloFindingSettings(finder="fitted")
@@ -65,7 +67,7 @@ def halo_finding(cells=20):
 
 def claims(found, shape, reach):
     """Scores that one round of the fit compares, for a cell of the haloes it starts from."""
-    from halonet.halo_finding import sphere_fit
+    from halonet.halo_finding.fitted import sphere_fit
 
     radii, owner = found.radii, np.full(shape, -1, np.int32)
     score = np.full(shape, np.inf, np.float32).view(Counted)

@@ -20,11 +20,11 @@ from halonet.halo_finding.haloes import with_eulerian_columns
 from halonet.initial_conditions.density import linear_density
 from halonet.peak_patch.candidates import filter_radii
 from halonet.peak_patch.finder import find_haloes
-from halonet.run_status import jobs_by_rule
 from halonet.settings import ChannelSettings, CosmologySettings, FilterBankSettings, PeakPatchSettings
 from halonet.statistics import power_spectrum
 from halonet.statistics.shear import measure_shapes
 from halonet.storage import FieldHeader, write_field
+from halonet.workflow.run_status import jobs_by_rule
 
 ROOT = Path(__file__).parents[2]
 CELLS = 32

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from halonet.dataset.channel_files import channel_file, check_channels, write_channels
-from halonet.dataset.channels import CRITICAL_DENSITY, whole_box_channels
+from halonet.dataset.channels import COLLAPSE_THRESHOLD, whole_box_channels
 from halonet.dataset.manifest import Subvolume, cut_boxes, subvolumes
 from halonet.dataset.normalisation import measure
 from halonet.dataset.samples import BoxFiles, TrainingSamples, ValidationSamples
@@ -35,7 +35,7 @@ def density() -> np.ndarray:
 
 
 def in_physical_units(channels: np.ndarray) -> np.ndarray:
-    return channels.astype(float) * CRITICAL_DENSITY
+    return channels.astype(float) * COLLAPSE_THRESHOLD
 
 
 def assert_same_channels(one: np.ndarray, other: np.ndarray):
@@ -183,7 +183,7 @@ def test_channels_of_a_training_sample_are_cut_and_turned_like_its_density(groun
     for index in range(12):
         inputs, masks = samples[index]
         assert (inputs.shape, inputs.dtype, masks.shape) == ((3, 4, 4, 4, 3), np.float32, (3, 4, 4, 4, 1))
-        density = inputs[..., 0] * files.normalisation.mean
+        density = inputs[..., 0] * files.normalisation.mean_deviation
         np.testing.assert_allclose(inputs[..., 1], density, rtol=2 * HALF, atol=1e-6)
         np.testing.assert_allclose(inputs[..., 2], 2 * density, rtol=2 * HALF, atol=1e-6)
 

@@ -16,8 +16,8 @@ def test_a_boxs_deviation_is_the_standard_deviation_of_its_density(ground_truth)
 def test_the_global_deviation_is_the_mean_over_training_boxes_only(ground_truth):
     normalisation, cells = measure(ground_truth, [0, 1, 2], [0, 1])
     assert cells == 16
-    assert normalisation.mean == pytest.approx(np.mean([normalisation.boxes[0], normalisation.boxes[1]]))
-    assert normalisation.of_box(2, "global") == normalisation.mean
+    assert normalisation.mean_deviation == pytest.approx(np.mean([normalisation.boxes[0], normalisation.boxes[1]]))
+    assert normalisation.of_box(2, "global") == normalisation.mean_deviation
     assert normalisation.of_box(2, "individual") == normalisation.boxes[2]
 
 

@@ -46,7 +46,7 @@ def test_density_and_mask_are_cut_and_turned_alike(files, rows):
     """The fixture's mask is where the density exceeds 1, which any mismatch of the two would break."""
     for window in (8, 4):
         for densities, masks in prefetched(samples(files, rows, window)):
-            assert np.array_equal(densities * np.float32(files.normalisation.mean) > 1, masks.astype(bool))
+            assert np.array_equal(densities * np.float32(files.normalisation.mean_deviation) > 1, masks.astype(bool))
             assert masks.any()
 
 
@@ -60,7 +60,7 @@ def test_an_epoch_visits_every_subvolume_once_and_the_next_in_another_order(file
     stage = samples(files, rows, augmentation="none", batch=1)
     boxes = {read_window(files.ground_truth / f"{row.box:03d}" / "density.h5", "density", row.start, 8).tobytes(): n
              for n, row in enumerate(rows)}  # fmt: skip
-    scale = np.float32(files.normalisation.mean)
+    scale = np.float32(files.normalisation.mean_deviation)
     visited = []
     for number in range(2 * stage.samples_per_epoch):
         density, _ = stage.sample(number)
@@ -107,7 +107,7 @@ def test_validation_windows_are_read_as_they_are(files, rows):
     densities, masks = ValidationSamples(files, rows)[3]
     box = read_field(files.ground_truth / "000" / "density.h5", "density")
     x, y, z = rows[3].start
-    expected = box[x : x + 8, y : y + 8, z : z + 8] / np.float32(files.normalisation.mean)
+    expected = box[x : x + 8, y : y + 8, z : z + 8] / np.float32(files.normalisation.mean_deviation)
     assert np.array_equal(densities[0, ..., 0], expected)
     assert masks.shape == (1, 8, 8, 8, 1)
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from checkout import ROOT
 
-from halonet.field_level.blocks import Moments
+from halonet.field_level.alternation import FieldMoments
 from halonet.field_level.data import read_data, write_data
 from halonet.field_level.mock import rebased
-from halonet.field_level.session import make_posterior, read_field_chain, run_chain
+from halonet.field_level.run_chain import make_posterior, read_field_chain, run_chain
 from halonet.settings import PhaseSamplerSettings
 from halonet.storage import StorageError
 
@@ -109,7 +109,7 @@ def test_merged_moments_are_those_of_all_fields_together():
     fields = np.random.default_rng(0).standard_normal((9, 2, 2, 2))
     parts = []
     for some in (fields[:3], fields[3:]):
-        moments = Moments.empty(2)
+        moments = FieldMoments.empty(2)
         for field in some:
             moments = moments.with_field(field)
         parts.append(moments)

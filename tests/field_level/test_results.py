@@ -14,8 +14,8 @@ from halonet.cosmology import write_power_spectrum
 from halonet.field_level.constrained import constrained_density
 from halonet.field_level.data import write_data
 from halonet.field_level.results import halo_densities, predicted, read_chains, summarise
-from halonet.field_level.session import run_chain
-from halonet.field_level.spectra import Shells
+from halonet.field_level.run_chain import run_chain
+from halonet.field_level.spectra import WavenumberShells
 from halonet.neural_bias.evolution import resample
 from halonet.neural_bias.results import write_arrays
 from halonet.settings import BiasSamplerSettings, CosmologySettings, FieldLevelSettings
@@ -53,7 +53,7 @@ def test_the_power_of_the_sampled_phases_is_that_of_the_prior_in_every_shell(run
     _, mock, settings, summary, _ = run
     assert summary["spectrum"]["largest_pull"] < 2
     # The check would see a chain that is still over-smooth, as BORG's starts are.
-    shells = Shells(settings.cells, mock.data.inputs.box_size)
+    shells = WavenumberShells(settings.cells, mock.data.inputs.box_size)
     assert np.abs((shells.noise_power(0.8 * mock.noise) - 1) / shells.noise_scatter).max() > 3
 
 
@@ -116,7 +116,7 @@ def test_figures_and_a_constrained_density_are_made_by_the_scripts_and_peak_patc
     assert (header.box_size_mpc, header.redshift) == (160.0, 0.0)
     assert header.provenance["stage"] == "constrained density"
     # The box has the large waves of the truth behind the catalogue.
-    shells = Shells(16, 160.0)
+    shells = WavenumberShells(16, 160.0)
     assert shells.compared(resample(read_field(density, "density"), 16), mock.data.truth["linear"])[1][0] > 0.6
     peak_patch = {"minimum_cells": 20, "filters": {"largest_mpc": 20.0}}
     script(
@@ -134,7 +134,7 @@ def test_a_constrained_box_keeps_the_sampled_modes_and_has_the_linear_spectrum_b
     fine, other = (constrained_density(sampled, 32, gravity.box_size, seed, spectrum, cosmology) for seed in (1, 2))
     kept = resample(sampled, 32)
     np.testing.assert_allclose(resample(resample(fine, 8), 32), resample(resample(kept, 8), 32), atol=1e-4)
-    shells = Shells(32, gravity.box_size)
+    shells = WavenumberShells(32, gravity.box_size)
     correlation = shells.compared(fine, other)[1]
     assert (correlation[:3] > 0.999).all()  # below the Nyquist planes of 8^3 cells, which begin at the fourth
     assert np.abs(correlation[8:]).max() < 0.2

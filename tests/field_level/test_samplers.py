@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from halonet.field_level.mass import FourierMass, kaiser_mass
-from halonet.field_level.microcanonical import Microcanonical, StepAverage, turned
-from halonet.field_level.phases import make_phase_sampler
-from halonet.neural_bias.hamiltonian import place
+from halonet.field_level.start import kaiser_mass
+from halonet.sampling.fourier_mass import FourierMass
+from halonet.sampling.hamiltonian import place
+from halonet.sampling.microcanonical import Microcanonical, StepAverage, turned
+from halonet.sampling.phases import make_phase_sampler
 from halonet.settings import PhaseSamplerSettings
 
 WARMUP = 200

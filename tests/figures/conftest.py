@@ -8,9 +8,9 @@ import pytest
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
 from halonet.cosmology import WAVENUMBERS, mean_matter_density
-from halonet.halo_finding.agreement import Agreement
-from halonet.halo_finding.calibration import (
-    CalibrationBox,
+from halonet.halo_finding.calibration_boxes import CalibrationBox
+from halonet.halo_finding.fitted.calibration import calibrate_fit, fit_record
+from halonet.halo_finding.paper.calibration import (
     best_candidate,
     calibration_record,
     compare_thresholds,
@@ -18,8 +18,8 @@ from halonet.halo_finding.calibration import (
     fit_shell_threshold,
     stack_edges,
 )
-from halonet.halo_finding.fit_calibration import calibrate_fit, fit_record
-from halonet.halo_finding.vote_calibration import START, vote_record
+from halonet.halo_finding.score import Agreement
+from halonet.halo_finding.votes.calibration import START, vote_record
 from halonet.settings import CosmologySettings, HaloFindingSettings, StatisticsSettings
 from halonet.statistics.box import measure_box
 from halonet.statistics.summary import summarise

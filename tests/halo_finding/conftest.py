@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from halonet.catalogue import LAGRANGIAN, HaloCatalogue
-from halonet.halo_finding.calibration import CalibrationBox
+from halonet.halo_finding.calibration_boxes import CalibrationBox
 from halonet.storage import FieldHeader
 
 

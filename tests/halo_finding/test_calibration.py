@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from halonet.halo_finding.calibration import (
-    ABUNDANCE_CUTS,
+from halonet.halo_finding.calibration_boxes import CalibrationBox, CalibrationError
+from halonet.halo_finding.haloes import to_catalogue
+from halonet.halo_finding.paper.calibration import (
     LADDERS,
-    CalibrationBox,
-    CalibrationError,
     Candidate,
     EdgeProfile,
     best_candidate,
@@ -17,9 +16,9 @@ from halonet.halo_finding.calibration import (
     shifted,
     stack_edges,
 )
-from halonet.halo_finding.finder import find_haloes
-from halonet.halo_finding.growth import shell_threshold_at
-from halonet.halo_finding.haloes import to_catalogue
+from halonet.halo_finding.paper.growth import shell_threshold_at
+from halonet.halo_finding.paper.search import find_haloes
+from halonet.halo_finding.score import ABUNDANCE_CUTS
 from halonet.matching import completeness_and_purity, match_haloes
 from halonet.settings import CosmologySettings, ShellThresholdSettings
 

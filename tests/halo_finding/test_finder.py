@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from halonet.grid.shells import shells_within
-from halonet.halo_finding.finder import find_haloes, find_haloes_at
-from halonet.halo_finding.growth import HaloGrowth, shell_threshold_at
+from halonet.halo_finding.paper.growth import HaloGrowth, shell_threshold_at
+from halonet.halo_finding.paper.search import find_haloes, find_haloes_at
 from halonet.settings import HaloFindingSettings, ShellThresholdSettings
 
 PAPER = ShellThresholdSettings()

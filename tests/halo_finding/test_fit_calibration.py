@@ -6,19 +6,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from halonet.halo_finding.agreement import Agreement, best_of
-from halonet.halo_finding.calibration import ABUNDANCE_CUTS, CalibrationBox
-from halonet.halo_finding.finder import find_haloes
-from halonet.halo_finding.fit_calibration import (
+from halonet.halo_finding.calibration_boxes import CalibrationBox
+from halonet.halo_finding.constants import thresholds_in_force
+from halonet.halo_finding.fitted.calibration import (
     LISTS,
     OWN_FRACTIONS,
     REACHES,
     FitConstants,
     calibrate_fit,
 )
+from halonet.halo_finding.fitted.sphere_fit import fit_spheres
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.halo_finding.inputs import thresholds_in_force
-from halonet.halo_finding.sphere_fit import fit_spheres
+from halonet.halo_finding.paper.search import find_haloes
+from halonet.halo_finding.score import ABUNDANCE_CUTS, Agreement, best_of
 from halonet.matching import completeness_and_purity, match_haloes
 from halonet.settings import (
     CosmologySettings,

@@ -5,8 +5,8 @@ import pytest
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY
 from halonet.cosmology import growth_rate, hubble_rate, mean_matter_density
-from halonet.halo_finding.finder import FoundHaloes
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
+from halonet.halo_finding.paper.search import FoundHaloes
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from halonet.halo_finding.regions import connected_regions
+from halonet.halo_finding.paper.regions import connected_regions
 
 CELLS = 24
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from halonet.grid.scratch import on_disk
-from halonet.halo_finding.finder import FoundHaloes, find_haloes
-from halonet.halo_finding.sphere_fit import fit_spheres
+from halonet.halo_finding.fitted.sphere_fit import fit_spheres
+from halonet.halo_finding.paper.search import FoundHaloes, find_haloes
 from halonet.settings import HaloFindingSettings, SphereFitSettings
 
 N = 48

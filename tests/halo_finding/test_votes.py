@@ -9,12 +9,12 @@ import pytest
 
 from halonet.catalogue import LAGRANGIAN, HaloCatalogue, read_catalogue, write_catalogue
 from halonet.dataset.targets import find_membership
-from halonet.halo_finding import votes
-from halonet.halo_finding.agreement import Comparison, best_of
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.halo_finding.vote_calibration import CHOICES, START, VoteBox, calibrate_votes
-from halonet.halo_finding.vote_finder import find_by_votes
-from halonet.halo_finding.votes import ONE, UNIT, HeadFields, cast_votes, count_votes, peaks
+from halonet.halo_finding.score import Comparison, best_of
+from halonet.halo_finding.votes import counting
+from halonet.halo_finding.votes.calibration import CHOICES, START, VoteBox, calibrate_votes
+from halonet.halo_finding.votes.counting import ONE, UNIT, HeadFields, cast_votes, count_votes, peaks
+from halonet.halo_finding.votes.search import find_by_votes
 from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
 from halonet.settings import CosmologySettings, HaloFindingSettings, VoteSettings
 from halonet.storage import FieldHeader
@@ -126,7 +126,7 @@ def test_the_number_of_threads_changes_no_bit(crowd, monkeypatch):
     fields = noisy(perfect(*crowd), 0.25, 0.2)
     two = find_by_votes(fields, SETTINGS)
     for threads in (1, 3):
-        monkeypatch.setattr(votes, "THREADS", threads)
+        monkeypatch.setattr(counting, "THREADS", threads)
         other = find_by_votes(fields, SETTINGS)
         assert all(np.array_equal(*pair) for pair in zip(vars(two).values(), vars(other).values(), strict=True))
 

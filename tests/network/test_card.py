@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from halonet.halo_finding.agreement import Agreement
-from halonet.halo_finding.inputs import thresholds_in_force
-from halonet.halo_finding.search import Finder, finder_of
-from halonet.halo_finding.vote_calibration import START, vote_record
+from halonet.halo_finding.constants import thresholds_in_force
+from halonet.halo_finding.finder import Finder, finder_of
+from halonet.halo_finding.score import Agreement
+from halonet.halo_finding.votes.calibration import START, vote_record
 from halonet.network.card import evidence, write_card
 from halonet.storage import FieldHeader, read_json, write_field
 

@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pytest
 
-from halonet.network.checkpoints import Checkpoints, State, differences
+from halonet.network.checkpoints import Checkpoints, TrainingState, differences
 from halonet.settings import SettingsError
 
 FINGERPRINT = {"settings": {"filters": 8, "stages": [{"learning_rate": 0.1}]}, "seed": 1}
@@ -19,7 +19,7 @@ def variables(value: float) -> list[np.ndarray]:
 
 
 def test_a_checkpoint_reads_as_it_was_written(checkpoints):
-    state = State(1, 3, 33, [{"loss": 0.1 + 0.2}], {"loss": 1 / 3}, 12.5)
+    state = TrainingState(1, 3, 33, [{"loss": 0.1 + 0.2}], {"loss": 1 / 3}, 12.5)
     checkpoints.save(state, variables(1 / 3))
     read, values = checkpoints.load()
     assert read == state
@@ -30,7 +30,7 @@ def test_a_checkpoint_reads_as_it_was_written(checkpoints):
 
 def test_the_last_two_are_kept(checkpoints):
     for step in (1, 9, 10, 11):
-        checkpoints.save(State(step=step), variables(step))
+        checkpoints.save(TrainingState(step=step), variables(step))
     assert [path.name for path in sorted(checkpoints.folder.iterdir())] == ["step_000000010.h5", "step_000000011.h5"]
 
 
@@ -40,7 +40,7 @@ def test_no_checkpoint_is_no_error(checkpoints):
 
 def test_a_damaged_last_checkpoint_is_named_and_the_one_before_is_used(checkpoints, caplog):
     for step in (1, 2):
-        checkpoints.save(State(step=step), variables(step))
+        checkpoints.save(TrainingState(step=step), variables(step))
     last = checkpoints.folder / "step_000000002.h5"
     last.write_bytes(last.read_bytes()[:3000])
     with caplog.at_level(logging.WARNING):
@@ -50,7 +50,7 @@ def test_a_damaged_last_checkpoint_is_named_and_the_one_before_is_used(checkpoin
 
 
 def test_what_a_killed_writer_left_is_removed(checkpoints):
-    checkpoints.save(State(step=1), variables(1))
+    checkpoints.save(TrainingState(step=1), variables(1))
     leftover = checkpoints.folder / ".step_000000002.h5.4711.part"
     leftover.write_bytes(b"half")
     assert checkpoints.load()[0].step == 1
@@ -58,14 +58,14 @@ def test_what_a_killed_writer_left_is_removed(checkpoints):
 
 
 def test_a_failing_write_leaves_the_earlier_checkpoints(checkpoints):
-    checkpoints.save(State(step=1), variables(1))
+    checkpoints.save(TrainingState(step=1), variables(1))
     with pytest.raises(TypeError):
-        checkpoints.save(State(step=2), [object()])
+        checkpoints.save(TrainingState(step=2), [object()])
     assert [path.name for path in checkpoints.folder.iterdir()] == ["step_000000001.h5"]
 
 
 def test_another_configuration_is_refused_by_the_names_of_its_changes(checkpoints):
-    checkpoints.save(State(), variables(1))
+    checkpoints.save(TrainingState(), variables(1))
     changed = {"settings": {"filters": 16, "stages": [{"learning_rate": 0.1}]}, "seed": 2}
     with pytest.raises(SettingsError, match=r"settings\.filters was 8, is 16; seed was 1, is 2") as error:
         Checkpoints(checkpoints.folder, changed).load()
@@ -74,7 +74,7 @@ def test_another_configuration_is_refused_by_the_names_of_its_changes(checkpoint
 
 
 def test_checkpoints_of_another_configuration_are_discarded_when_asked(checkpoints):
-    checkpoints.save(State(), variables(1))
+    checkpoints.save(TrainingState(), variables(1))
     checkpoints.discard_others()
     assert checkpoints.load() is not None
     other = Checkpoints(checkpoints.folder, FINGERPRINT | {"seed": 2})
@@ -83,7 +83,7 @@ def test_checkpoints_of_another_configuration_are_discarded_when_asked(checkpoin
 
 
 def test_clearing_removes_nothing_of_somebody_else(checkpoints):
-    checkpoints.save(State(), variables(1))
+    checkpoints.save(TrainingState(), variables(1))
     (checkpoints.folder / "notes.txt").write_text("mine")
     checkpoints.clear()
     assert [path.name for path in checkpoints.folder.iterdir()] == ["notes.txt"]

@@ -12,10 +12,10 @@ from halonet.dataset.manifest import cut_boxes, write_manifest
 from halonet.dataset.normalisation import Normalisation, measure, write_normalisation
 from halonet.dataset.symmetries import GROUPS
 from halonet.dataset.targets import find_membership, write_membership
-from halonet.head_fields import read_heads
+from halonet.head_fields import SHAPES, read_heads
 from halonet.network.build import build_network
 from halonet.network.folder import TrainedNetwork
-from halonet.network.heads import measures, positions, training_loss
+from halonet.network.heads import SQUARED_ERRORS, measures, positions, training_loss
 from halonet.network.job import TrainingJob
 from halonet.network.losses import LOSSES, METRICS
 from halonet.network.prediction import predict_box
@@ -27,6 +27,7 @@ from halonet.settings import (
     SettingsError,
     validate,
 )
+from halonet.settings.heads import HEADS
 from halonet.storage import FieldHeader, write_field
 
 CELLS = 32
@@ -278,3 +279,7 @@ def test_a_network_with_heads_is_trained_on_their_targets_or_not_at_all(boxes):
         TrainingJob(settings_of(), 1, boxes, *files)
     with pytest.raises(SettingsError, match=r"heads \[\], but --targets is "):
         TrainingJob(settings_of(heads={}), 1, boxes, *files, boxes / "targets")
+
+
+def test_settings_errors_and_files_know_the_heads_of_the_one_table():
+    assert HeadsSettings.model_fields.keys() == HEADS.keys() == SQUARED_ERRORS.keys() == SHAPES.keys()

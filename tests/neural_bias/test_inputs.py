@@ -6,6 +6,7 @@ import pytest
 
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.displacement import first_order_displacement
+from halonet.neural_bias.bias_fit import make_problem, make_voxels
 from halonet.neural_bias.draws import draw_haloes, places_in
 from halonet.neural_bias.evolution import assign_clouds, displacement, evolved_density, resample, voxel_of
 from halonet.neural_bias.inputs import (
@@ -19,7 +20,6 @@ from halonet.neural_bias.inputs import (
     read_table,
     write_inputs,
 )
-from halonet.neural_bias.problem import make_problem, make_voxels
 from halonet.settings import CosmologySettings, NeuralBiasSettings, SettingsError, validate
 from halonet.storage import FieldHeader, StorageError, write_field
 

@@ -8,20 +8,20 @@ import tensorflow as tf
 
 from halonet.catalogue import read_catalogue, write_catalogue
 from halonet.neural_bias.baselines import fit_global, fit_power_law
+from halonet.neural_bias.bias_fit import Problem, embedded, make_problem, with_kernel, with_sampler
 from halonet.neural_bias.catalogues import draw_catalogue, lagrangian_places
-from halonet.neural_bias.chain import write_chain
 from halonet.neural_bias.clustering import measure_clustering, posterior_predictive
 from halonet.neural_bias.counts import expected_counts, make_bins, mass_functions
 from halonet.neural_bias.draws import draw_haloes, places_in
 from halonet.neural_bias.evolution import displacement, evolved_density
-from halonet.neural_bias.hamiltonian import Metric, leapfrog
 from halonet.neural_bias.inputs import Haloes, Inputs
 from halonet.neural_bias.likelihood import Posterior
 from halonet.neural_bias.model import NeuralBiasModel, Offsets
 from halonet.neural_bias.offsets import integral
-from halonet.neural_bias.problem import Problem, embedded, make_problem, with_kernel, with_sampler
 from halonet.neural_bias.results import covered_fraction, multipole_response, read_samples, summarise, write_arrays
-from halonet.neural_bias.session import run_chain
+from halonet.neural_bias.run_chain import run_chain
+from halonet.sampling.chain import write_chain
+from halonet.sampling.hamiltonian import Metric, leapfrog
 from halonet.settings import CosmologySettings, NeuralBiasSettings, SamplerSettings
 from halonet.storage import StorageError
 
@@ -65,8 +65,8 @@ def problem(inputs, settings):
 def short_searches():
     """Maxima of this mock are found from three starts as well as from eight, in a third of the time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("halonet.neural_bias.problem.STARTS", 3)
-        patch.setattr("halonet.neural_bias.problem.FINALISTS", 1)
+        patch.setattr("halonet.neural_bias.bias_fit.STARTS", 3)
+        patch.setattr("halonet.neural_bias.bias_fit.FINALISTS", 1)
         yield
 
 

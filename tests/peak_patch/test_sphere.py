@@ -5,7 +5,8 @@ import pytest
 from scipy import integrate
 
 from halonet.grid.slabs import Slabs
-from halonet.peak_patch.measurement import _eigenvalues, mean_within, published_limits, starting_shells
+from halonet.peak_patch.measurement import mean_within, published_limits, starting_shells
+from halonet.peak_patch.measurement_loops import _eigenvalues
 from halonet.peak_patch.sphere import sphere, spline, spline_integral
 
 

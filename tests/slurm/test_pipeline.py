@@ -17,7 +17,7 @@ def test_the_tiny_run_goes_from_random_phases_to_the_report_in_jobs_of_slurm(wor
     jobs = finished.jobs()
     assert {job["state"] for job in jobs} == {"COMPLETED"}
     rules = {job["comment"].removeprefix("rule_").split("_wildcards")[0] for job in jobs}
-    assert {"draw_density", "find_peak_patch_haloes", "predict_mask", "draw_figures"} <= rules
+    assert {"draw_density", "find_peak_patch_haloes", "predict_mask", "draw_figures_with_calibration"} <= rules
     assert len(finished.jobs("rule_draw_density")) == 3
     assert {job["partition"] for job in finished.jobs("rule_train_network")} == {"gpu"}
     assert {job["partition"] for job in finished.jobs("rule_find_haloes")} == {"cpu"}

@@ -3,6 +3,7 @@
 from checkout import TINY, Workflow
 
 HEADS = {"centre_offset": {"weight": 0.5}, "log_radius": {"weight": 0.5}}
+CALIBRATED = {"calibrate_thresholds", "draw_figures_with_calibration"}
 FOUND = {"find_haloes", "find_haloes_at_known_centres", "measure_statistics"}
 
 
@@ -19,5 +20,7 @@ def test_two_finders_work_on_one_prediction_and_heads_get_targets_of_the_known_b
     }  # fmt: skip
     for catalogue in ("tiny", "tiny/fitted"):
         assert {f"{rule} network={catalogue}, box=003" for rule in FOUND} <= planned
-        assert {f"{rule} network={catalogue}" for rule in ("calibrate_thresholds", "draw_figures")} <= planned
+        assert {
+            f"{rule} network={catalogue}" for rule in ("calibrate_thresholds", "draw_figures_with_calibration")
+        } <= planned
     assert "write_report" in planned

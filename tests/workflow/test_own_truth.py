@@ -44,7 +44,9 @@ def test_own_files_take_the_place_of_drawn_boxes_and_a_touched_one_remakes_nothi
     workflow = own_truth(SPHERES)
     planned = workflow.planned()
     assert planned["import_ground_truth"] == 3
-    assert {"measure_statistics", "calibrate_thresholds", "draw_figures", "write_report"} < set(planned)
+    assert {"measure_statistics", "calibrate_thresholds", "draw_figures_with_calibration", "write_report"} < set(
+        planned
+    )
     assert not {"draw_density", "find_peak_patch_haloes", "solve_collapse_table"} & set(planned)
     made = workflow.results / "ground_truth/001"
     target = str((made / "haloes.h5").relative_to(workflow.folder))

@@ -6,7 +6,7 @@ import pytest
 
 BOXES = ("000", "001", "002", "003")
 STATISTICS = {"measure_statistics network=tiny, box=003", "summarise_statistics network=tiny"}
-FIGURES = {"draw_figures network=tiny", "write_report"}
+FIGURES = {"draw_figures_with_calibration network=tiny", "write_report"}
 FINDING = {f"{rule} network=tiny, box=003" for rule in ("find_haloes", "find_haloes_at_known_centres")}
 HALOES = {"calibrate_thresholds network=tiny", *FINDING, *STATISTICS, *FIGURES}
 PREDICTIONS = {"predict_mask network=tiny, box=002", "predict_mask network=tiny, box=003", *HALOES}
@@ -133,7 +133,7 @@ def test_a_touched_file_remakes_nothing(finished):
         ("neural_bias/coordinates.py", NEURAL_BIAS - {"prepare_neural_bias"}),
         ("halo_finding/finder.py", HALOES),
         ("network/unet.py", TRAINING),
-        ("costs.py", set()),
+        ("workflow/costs.py", set()),
     ],
 )
 def test_changed_code_of_a_stage_remakes_that_stage_and_what_follows(finished, module, remade):

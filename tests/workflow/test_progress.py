@@ -5,10 +5,10 @@ import re
 import pytest
 from checkout import ROOT
 
-from halonet.costs import COSTS, JobCosts
-from halonet.run_log import FailedJob
-from halonet.run_progress import TITLES, RunProgress, clock_time
 from halonet.settings import load_settings
+from halonet.workflow.costs import COSTS, JobCosts
+from halonet.workflow.run_log import FailedJob
+from halonet.workflow.run_progress import TITLES, RunProgress, clock_time
 
 
 class Clock:

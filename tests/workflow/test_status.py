@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from halonet.run_log import failed_jobs, telling_lines
+from halonet.workflow.run_log import failed_jobs, telling_lines
 
 
 def status(workflow, *arguments) -> str:

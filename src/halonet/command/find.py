@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from halonet import console
 from halonet.catalogue import write_catalogue
+from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
 from halonet.halo_finding.inputs import cosmology_of, read_centres_of, read_density_of, read_probability
-from halonet.halo_finding.search import Finder, finder_of
 from halonet.head_fields import read_heads
 from halonet.network.shipped import find_network
 from halonet.provenance import provenance

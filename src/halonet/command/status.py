@@ -9,11 +9,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from halonet.costs import JobCosts
-from halonet.machine import machine_of
-from halonet.run_log import describe_failures, failed_jobs, logs_of_run
-from halonet.run_status import Forecast, PlannedJob, forecast, jobs_by_rule, planned_jobs, started_jobs
 from halonet.settings import SettingsError, load_settings
+from halonet.workflow.costs import JobCosts
+from halonet.workflow.machine import machine_of
+from halonet.workflow.run_log import describe_failures, failed_jobs, logs_of_run
+from halonet.workflow.run_status import Forecast, PlannedJob, forecast, jobs_by_rule, planned_jobs, started_jobs
 
 CHECKOUT = Path(__file__).parents[3]
 EXAMPLES = """\

@@ -37,7 +37,7 @@ from halonet.grid.slabs import Slabs
 from halonet.grid.windows import top_hat
 from halonet.settings import ChannelSettings, SettingsError
 
-CRITICAL_DENSITY = 1.686  # linear overdensity at which a sphere collapses
+COLLAPSE_THRESHOLD = 1.686  # delta_c, linear overdensity at which a sphere collapses
 BYTES_PER_CELL = 33  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
 
 
@@ -83,13 +83,13 @@ def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: 
 
 def _store(planes: Iterable[np.ndarray], channel: np.ndarray) -> None:
     """Write the planes of a field, in units of the critical density, into its channel."""
-    limit = CRITICAL_DENSITY * float(np.finfo(np.float16).max)
+    limit = COLLAPSE_THRESHOLD * float(np.finfo(np.float16).max)
     for plane, target in zip(planes, channel, strict=True):
         if not np.abs(plane).max() < limit:
             raise SettingsError(
                 f"a channel of the density is beyond {limit:.3g} or not finite; a linear density is needed"
             )
-        target[...] = plane / np.float32(CRITICAL_DENSITY)
+        target[...] = plane / np.float32(COLLAPSE_THRESHOLD)
 
 
 def _filtered(modes: np.ndarray, slabs: Slabs, radius: float, component: int | None = None) -> np.ndarray:

@@ -30,7 +30,7 @@ class Normalisation:
 
     Attributes
     ----------
-    mean
+    mean_deviation
         Mean standard deviation of the training boxes.
     boxes
         Standard deviation of each training and validation box, by index.
@@ -40,7 +40,7 @@ class Normalisation:
         Cosmology of these boxes with their output redshift, as settings; None where they do not all say the same.
     """
 
-    mean: float
+    mean_deviation: float
     boxes: dict[int, float]
     cell_size_mpc: float
     cosmology: dict | None = None
@@ -48,7 +48,7 @@ class Normalisation:
     def of_box(self, box: int, kind: str) -> float:
         """Standard deviation by which the density of a known box is divided; ``kind`` is global or individual."""
         if kind == "global":
-            return self.mean
+            return self.mean_deviation
         if box not in self.boxes:
             raise SettingsError(f"normalisation: box {box} is not among {sorted(self.boxes)}")
         return self.boxes[box]
@@ -97,7 +97,7 @@ def declared_cosmology(header: FieldHeader) -> dict | None:
 def write_normalisation(path: str | Path, normalisation: Normalisation) -> None:
     """Write a normalisation as JSON, atomically."""
     boxes = {f"{box:03d}": deviation for box, deviation in normalisation.boxes.items()}
-    values = {"global": normalisation.mean, "cell_size_mpc": normalisation.cell_size_mpc, "boxes": boxes}
+    values = {"global": normalisation.mean_deviation, "cell_size_mpc": normalisation.cell_size_mpc, "boxes": boxes}
     if normalisation.cosmology is not None:
         values["cosmology"] = normalisation.cosmology
     write_json(path, values)
@@ -114,7 +114,7 @@ def read_normalisation(path: str | Path) -> Normalisation:
         raise StorageError(
             f"{path}: no normalisation; global, cell_size_mpc and boxes are needed ({error!r})"
         ) from None
-    for deviation in (normalisation.mean, normalisation.cell_size_mpc, *boxes.values()):
+    for deviation in (normalisation.mean_deviation, normalisation.cell_size_mpc, *boxes.values()):
         if not (np.isfinite(deviation) and deviation > 0):
             raise StorageError(f"{path}: {deviation} is no positive number")
     return normalisation

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from halonet.field_level.gravity import Gravity, make_gravity
 from halonet.field_level.start import first_noise
+from halonet.neural_bias.fit import Problem, make_problem
 from halonet.neural_bias.inputs import Haloes, Inputs, read_inputs, write_inputs
-from halonet.neural_bias.problem import Problem, make_problem
 from halonet.settings import CosmologySettings, FieldLevelSettings
 from halonet.storage import FieldHeader, StorageError, atomic_path, open_hdf5
 

@@ -8,10 +8,9 @@ import tensorflow as tf
 from halonet.field_level.data import FieldData, make_data
 from halonet.field_level.gravity import make_gravity
 from halonet.initial_conditions.noise import generator
-from halonet.neural_bias.draws import draw_haloes, places_in
+from halonet.neural_bias.fit import NeuralBiasModel, Offsets, make_model
 from halonet.neural_bias.inputs import Haloes
-from halonet.neural_bias.model import NeuralBiasModel, Offsets
-from halonet.neural_bias.problem import make_model
+from halonet.neural_bias.results import draw_haloes, places_in
 from halonet.settings import CosmologySettings, FieldLevelSettings
 
 

@@ -17,8 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from halonet.field_level.gravity import Gravity
-from halonet.neural_bias.likelihood import Points, Posterior
-from halonet.neural_bias.problem import Problem
+from halonet.neural_bias.fit import Points, Posterior, Problem
 
 
 class JointPosterior:

@@ -12,7 +12,7 @@ PROBES = 3  # modes of each shell whose course is recorded
 
 
 @dataclass(frozen=True)
-class Shells:
+class WavenumberShells:
     """Shells one fundamental mode wide, up to the Nyquist frequency, and one of the modes in the corners beyond it.
 
     Attributes

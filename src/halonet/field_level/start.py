@@ -5,6 +5,9 @@ Notes
 If haloes traced b delta with Poisson noise and nothing moved, the posterior of the linear density would be Gaussian
 with mean b nbar P / (1 + nbar b^2 P) delta_h and variance P / (1 + nbar b^2 P) per mode (the "Kaiser" posterior of
 Simon-Onfroy et al. 2025). A draw from it begins near the truth on large scales and with the prior's power on all.
+
+The same sample bends the potential of the white-noise mode s_k by nbar b^2 P(k) beside the prior's 1. With the mass
+M_k = 1 + nbar b^2 P(k) all modes of a linear, Gaussian universe turn at the same rate.
 """
 
 import numpy as np
@@ -12,12 +15,17 @@ from scipy import fft, optimize
 
 from halonet.field_level.fourier import mode_numbers, mode_weights
 from halonet.field_level.gravity import Gravity
-from halonet.field_level.mass import kaiser_mass
 from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.evolution import assign_clouds
 from halonet.neural_bias.inputs import Inputs
+from halonet.sampling.fourier_mass import FourierMass
 
 BIASES = (0.2, 8.0)  # between which a linear bias is sought
+
+
+def kaiser_mass(gravity: Gravity, haloes_per_volume: float, bias: float) -> FourierMass:
+    """Mass 1 + nbar b^2 P(k) of a catalogue of ``haloes_per_volume`` (Mpc^-3) and linear bias ``bias``."""
+    return FourierMass(1 + haloes_per_volume * bias**2 * gravity.linear_power)
 
 
 def count_modes(gravity: Gravity, inputs: Inputs) -> tuple[np.ndarray, float]:

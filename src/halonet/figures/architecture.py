@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from halonet.figures.style import MISSED, PREDICTION, TIMES, TRUTH, Drawing, new_figure, styled
+from halonet.settings.heads import HEADS
 from halonet.storage import StorageError, open_hdf5, read_json
 
-OUTPUTS = ("head", "centre_offset", "log_radius")  # last layers; channels of the probability, and of heads beside it
+OUTPUTS = ("head", *HEADS)  # last layers; channels of the probability, and of heads beside it
 DESCENT, ASCENT, BOTTOM = "descent", "ascent", "bottom"
 _WIDTH, _HEIGHT, _STEP, _SLOPE = 2.3, 0.72, 1.35, 0.42  # of boxes and of the way from level to level, in axis units
 

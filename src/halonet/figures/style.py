@@ -1,7 +1,7 @@
 """One look for all figures: colours that colour-blind readers can tell apart, fonts, sizes and files."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -12,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from halonet.storage import atomic_path
+from halonet.figures.names import CAPTIONS, FORMATS
+from halonet.storage import atomic_path, write_json
 
 # Okabe & Ito (2008). Truth is dark, prediction blue, everything else keeps its colour through all figures.
 TRUTH, PREDICTION, MISSED = "#2b2b2b", "#0072b2", "#d55e00"
@@ -45,7 +46,6 @@ RC = {
     "svg.hashsalt": "halonet",
 }
 DPI = 180
-FORMATS = ("png", "pdf")
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every glyph of every font it embeds
 
@@ -86,6 +86,30 @@ def save(figure: Figure, folder: str | Path, name: str) -> None:
         with atomic_path(Path(folder) / f"{name}.{kind}") as temporary, mpl.rc_context(RC):
             FigureCanvasAgg(figure).print_figure(temporary, format=kind, dpi=DPI, metadata=unstamped)
         figure.set_layout_engine("none")  # the places of the first format hold for all
+
+
+def save_all(
+    drawings: dict[str, Drawing],
+    folder: str | Path,
+    planned: tuple[str, ...],
+    track: Callable[[list[tuple[str, Drawing]]], Iterable[tuple[str, Drawing]]] = iter,
+) -> None:
+    """Write figures and their captions.
+
+    Parameters
+    ----------
+    planned
+        Names of :mod:`halonet.figures.names`, which the workflow plans; another one is refused with ``ValueError``,
+        since nothing would remake it.
+    track
+        Passes the drawings through and shows how far they are.
+    """
+    if unplanned := sorted(drawings.keys() - set(planned)):
+        raise ValueError(f"{', '.join(unplanned)}: drawn, but not among the planned figures {', '.join(planned)}")
+    for name, drawing in track(list(drawings.items())):
+        save(drawing.figure, folder, name)
+    captions = {name: {"title": drawing.title, "caption": drawing.caption} for name, drawing in drawings.items()}
+    write_json(Path(folder) / CAPTIONS, captions)
 
 
 def power_of_ten(value: float) -> str:

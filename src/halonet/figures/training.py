@@ -1,18 +1,16 @@
 """Training curve of a network, and the choice of the halo finder's thresholds on the calibration boxes."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 
 from halonet.figures.limit import Limit
 from halonet.figures.style import FAINT, MISSED, ORDERED_MAP, PREDICTION, TRUTH, Drawing, new_figure, styled
+from halonet.settings.haloes import calibrated_finder
 
-# By finder: the constant that colours tell, and its name.
-COLOURED = {
-    "paper": ("shift", "shift of shell threshold"),
-    "sphere_fit": ("own_fraction", "least own fraction"),
-    "votes": ("volume_weight", "weight of the volume"),
-}
 VOTED = ("scale", "reach", "radius_weight", "exclusion", "least_votes", "volume_weight", "volume_factor")
 
 
@@ -45,21 +43,21 @@ def draw_training(history: pd.DataFrame, limit: Limit | None = None) -> Drawing:
 def draw_calibration(thresholds: dict) -> Drawing:
     """Every candidate for the halo finder's thresholds by its two criteria, and the one that was chosen."""
     table, chosen = pd.DataFrame(thresholds["candidates"]), thresholds["chosen"]
-    finder = next((name for name in ("votes", "sphere_fit") if name in thresholds), "paper")
-    name, title = COLOURED[finder]
+    shown = CALIBRATIONS[calibrated_finder(thresholds)]
+    name, tolerance = shown.constant, thresholds.get("tolerance")
     figure, (ax,) = new_figure(5.6, 3.9)
     values = sorted(table[name].unique())
     for value, colour in zip(values, mpl.colormaps[ORDERED_MAP](np.linspace(0, 0.9, len(values))), strict=True):
-        some, label = table[table[name] == value], f"{value:{'+.2f' if finder == 'paper' else 'g'}}"
+        some, label = table[table[name] == value], f"{value:{shown.digits}}"
         ax.plot(some["score"], some["abundance_error"], "o", color=colour, markersize=3.5, label=label)
     ax.plot(chosen["score"], chosen["abundance_error"], "o", ms=11, mfc="none", mec=MISSED, mew=1.8, label="chosen")
     best = table["score"].max()
     ax.set(xlabel="harmonic mean of completeness and purity", ylabel="error of the mass function")
-    ax.legend(title=title, loc="upper left" if finder == "paper" else "best")
-    if finder != "paper":
+    ax.legend(title=shown.title, loc="best" if tolerance is None else "upper left")
+    if tolerance is None:
         ax.set(ylim=(0, None))
     else:
-        ax.axvspan(best - thresholds["tolerance"], best, color=FAINT, alpha=0.5, linewidth=0)
+        ax.axvspan(best - tolerance, best, color=FAINT, alpha=0.5, linewidth=0)
         ax.set(xlim=(max(0, best - 0.3), best + 0.02), ylim=(0, 1))
     large = thresholds.get("large_cells")
     both = f" and, with the same weight, above {large:,}" if large else ""
@@ -68,7 +66,7 @@ def draw_calibration(thresholds: dict) -> Drawing:
         f"Choice of the halo finder's constants on {thresholds['boxes']} calibration boxes, for haloes above "
         f"{thresholds['cells']}{both} cells; error of the mass function: mean |ln ratio| of numbers above 1 to 10 "
         f"times {units} cells. "
-    ) + CHOICE[finder](thresholds)
+    ) + shown.choice(thresholds)
     return Drawing(figure, "Choice of constants", caption)
 
 
@@ -105,7 +103,20 @@ def _best_difference(chosen: dict) -> str:
     return f"the largest difference of the two criteria{beyond} is taken"
 
 
-CHOICE = {"paper": _choice_of_search, "sphere_fit": _choice_of_fit, "votes": _choice_of_votes}
+class Calibration(NamedTuple):
+    """How the calibration of a finder is drawn: what colours tell, its name and digits, and the choice in words."""
+
+    constant: str
+    title: str
+    digits: str
+    choice: Callable[[dict], str]
+
+
+CALIBRATIONS = {
+    "paper": Calibration("shift", "shift of shell threshold", "+.2f", _choice_of_search),
+    "fitted": Calibration("own_fraction", "least own fraction", "g", _choice_of_fit),
+    "votes": Calibration("volume_weight", "weight of the volume", "g", _choice_of_votes),
+}
 
 
 def _listed(chosen: dict) -> str:

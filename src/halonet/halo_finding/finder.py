@@ -1,92 +1,56 @@
-"""The hierarchical Lagrangian halo finder of the HaloNet paper (Berger & Stein 2018, section 4)."""
+"""The halo finder that settings name, or that a thresholds file was calibrated for."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
-from halonet.halo_finding.growth import HaloGrowth
-from halonet.halo_finding.regions import connected_regions
-from halonet.settings import ShellThresholdSettings
+from halonet.halo_finding.haloes import Found
+from halonet.halo_finding.table import METHODS
+from halonet.settings import HaloFindingSettings, SettingsError, validate
+from halonet.storage import read_json
 
 
-@dataclass(frozen=True)
-class FoundHaloes:
-    """Haloes in the order in which they were found, on the grid.
+class Finder:
+    """The finder that settings name, with the constants in force; see :class:`halonet.halo_finding.method.Method`.
 
     Attributes
     ----------
-    centres
-        Centre cells, int64 of shape (haloes, 3).
-    squared_radii
-        Integer squared radius (cells^2), int64 of shape (haloes,).
-    cells
-        Number of cells within the radius, int64 of shape (haloes,).
-    peak_thresholds
-        Probability threshold of the region each halo grew from, float64 of shape (haloes,).
+    settings
+        Which finder, and its constants.
+    heads
+        Heads that a network needs for this finder, by name.
+    in_force
+        Constants in numbers, as JSON values for provenance.
     """
 
-    centres: np.ndarray
-    squared_radii: np.ndarray
-    cells: np.ndarray
-    peak_thresholds: np.ndarray
+    def __init__(self, settings: HaloFindingSettings, calibrated: str | Path | None):
+        self.settings = settings
+        self._method = METHODS[settings.finder](settings, calibrated)
+        self.heads, self.in_force = self._method.heads, self._method.in_force
 
-    def __len__(self) -> int:
-        return len(self.cells)
-
-    @property
-    def positions(self) -> np.ndarray:
-        """Centres (cells), float64 of shape (haloes, 3)."""
-        return self.centres + 0.5
-
-    @property
-    def radii(self) -> np.ndarray:
-        """Radii (cells), float64 of shape (haloes,)."""
-        return np.sqrt(self.squared_radii)
+    def find(
+        self,
+        probability: np.ndarray,
+        heads: Mapping[str, np.ndarray] | None = None,
+        centres: np.ndarray | None = None,
+    ) -> Found:
+        """Find the haloes of a periodic box; see :meth:`halonet.halo_finding.method.Method.find`."""
+        return self._method.find(probability, heads, centres)
 
 
-def find_haloes(
-    probability: np.ndarray, peak_thresholds: Sequence[float], shell_threshold: ShellThresholdSettings
-) -> FoundHaloes:
-    """Find haloes in a probability field.
+def finder_of(thresholds: str | Path) -> HaloFindingSettings:
+    """Settings of the finder that a thresholds file was calibrated for, which it carries in its provenance.
 
-    At each peak threshold, highest first, the connected regions of cells above it that belong to no halo yet are grown
-    into spheres around their centres of mass, the largest region first. A region whose centre belongs to a halo already
-    is dropped. Later thresholds never change earlier haloes, so the haloes of a shorter list of thresholds are those
-    of the longer list with the same first thresholds, up to its end.
-
-    Parameters
-    ----------
-    probability
-        Probability to belong to a halo, float32 of shape (N, N, N), periodic.
-    peak_thresholds
-        Descending thresholds.
-    shell_threshold
-        Mean probability of a shell at which a halo ends.
+    Raises
+    ------
+    SettingsError
+        If the file holds none, or settings of another version.
     """
-    growth = HaloGrowth(probability, shell_threshold)
-    levels = []
-    for threshold in peak_thresholds:
-        centres = connected_regions(probability, growth.claimed, threshold).centres
-        levels.append(_grown(growth, centres, np.full(len(centres), float(threshold))))
-    return FoundHaloes(*(np.concatenate(column) for column in zip(*levels, strict=True)))
-
-
-def find_haloes_at(
-    probability: np.ndarray, centres: np.ndarray, shell_threshold: ShellThresholdSettings
-) -> FoundHaloes:
-    """Grow haloes from known centre cells, in the order given: what a finder with perfect centres would get.
-
-    The paper's diagnostic (section 5.1): with the true centres in order of true mass, what remains wrong is the
-    network's, not the search for centres. Centres that an earlier halo has swallowed are dropped as in the search. The
-    probability of the centre cell stands in for the peak threshold.
-    """
-    growth = HaloGrowth(probability, shell_threshold)
-    return FoundHaloes(*_grown(growth, centres, probability[tuple(centres.T)].astype(np.float64)))
-
-
-def _grown(growth: HaloGrowth, centres: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Columns of :class:`FoundHaloes` of the haloes that grow from ``centres``."""
-    squared_radii, cells = growth.grow(centres)
-    rows = cells > 0
-    return centres[rows], squared_radii[rows], cells[rows], levels[rows]
+    try:
+        values = read_json(thresholds)["provenance"]["settings"]
+    except (KeyError, TypeError):
+        raise SettingsError(
+            f"{thresholds}: no halo finder settings under provenance; calibrate_thresholds.py writes them"
+        ) from None
+    return validate(HaloFindingSettings, values, str(thresholds))

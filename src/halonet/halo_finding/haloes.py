@@ -1,13 +1,12 @@
 """From haloes on the grid to a catalogue: masses, and Eulerian positions and velocities where the density is known."""
 
+from typing import Protocol
+
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import growth_rate, hubble_rate, mean_matter_density
 from halonet.grid.slabs import Slabs
-from halonet.halo_finding.finder import FoundHaloes
-from halonet.halo_finding.sphere_fit import FittedHaloes
-from halonet.halo_finding.vote_finder import VotedHaloes
 from halonet.initial_conditions.displacement import (
     first_order_displacement,
     second_order_coefficient,
@@ -19,8 +18,37 @@ from halonet.spheres import mean_within
 from halonet.storage import FieldHeader
 
 
+class Found(Protocol):
+    """What any finder finds: arrays with an entry for each halo.
+
+    Attributes
+    ----------
+    positions
+        Centres (cells) in [0, N), shape (haloes, 3).
+    radii
+        Lagrangian radii (cells).
+    cells
+        Volumes (cells).
+    """
+
+    @property
+    def positions(self) -> np.ndarray:
+        """Centres (cells)."""
+
+    @property
+    def radii(self) -> np.ndarray:
+        """Radii (cells)."""
+
+    @property
+    def cells(self) -> np.ndarray:
+        """Volumes (cells)."""
+
+    def columns(self, cell_size: float) -> dict[str, np.ndarray]:
+        """Columns of a catalogue that only this finder has; lengths in Mpc for cells of ``cell_size`` (Mpc)."""
+
+
 def to_catalogue(
-    found: FoundHaloes | FittedHaloes | VotedHaloes,
+    found: Found,
     grid_cells: int,
     header: FieldHeader,
     cosmology: CosmologySettings,
@@ -33,12 +61,7 @@ def to_catalogue(
     columns["radius"] = found.radii * cell_size
     columns["mass"] = found.cells * cell_size**3 * mean_matter_density(cosmology)
     columns["cells"] = found.cells.astype(np.float64)
-    if isinstance(found, VotedHaloes):
-        columns["votes"] = found.votes
-        columns["centre_error"] = found.centre_scatter * cell_size
-        columns["radius_error"] = found.radius_scatter * found.radii * cell_size
-    else:
-        columns["peak_threshold"] = found.peak_thresholds
+    columns |= found.columns(cell_size)
     return HaloCatalogue(columns, header, grid_cells).larger_than(minimum_cells)
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from halonet.catalogue import HaloCatalogue
 from halonet.dataset.normalisation import read_normalisation
+from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
-from halonet.halo_finding.search import Finder, finder_of
 from halonet.interface.arrays import checked_cube, checked_length
 from halonet.interface.networks import Prediction
 from halonet.network.validity import trained_cosmology

@@ -12,8 +12,8 @@ from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, NeuralBiasSettings
 
 if TYPE_CHECKING:
+    from halonet.neural_bias.fit import Problem
     from halonet.neural_bias.inputs import Inputs
-    from halonet.neural_bias.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +88,8 @@ def fit_neural_bias(
     <NeuralBiasFit: 11 parameters, 25 haloes above 2e+12 Msun on 8^3 cells>
     """
     from halonet.neural_bias.evolution import displacement, evolved_density, resample
+    from halonet.neural_bias.fit import make_problem
     from halonet.neural_bias.inputs import Haloes, Inputs, check_haloes
-    from halonet.neural_bias.problem import make_problem
 
     settings, box_size = settings or NeuralBiasSettings(), haloes.box_size_mpc
     cosmology = CosmologySettings(**(haloes.header.cosmology or {}))
@@ -138,7 +138,7 @@ def sample_neural_bias(fit: NeuralBiasFit, seed: int = 0, chains: int | None = N
     >>> halonet.sample_neural_bias(fit, chains=1).shape
     (1, 8, 11)
     """
-    from halonet.neural_bias.session import run_chain
+    from halonet.neural_bias.fit import run_chain
 
     count = fit.problem.settings.sampler.chains if chains is None else chains
     return np.stack([run_chain(fit.problem, seed, index)[1] for index in range(count)])
@@ -175,7 +175,7 @@ def draw_neural_bias_haloes(fit: NeuralBiasFit, parameters: np.ndarray | None = 
     >>> 5 < len(drawn) < 60, drawn["mass"].min() >= 2e12
     (True, np.True_)
     """
-    from halonet.neural_bias.catalogues import draw_catalogue
+    from halonet.neural_bias.results import draw_catalogue
 
     theta = fit.parameters if parameters is None else np.asarray(parameters, np.float64)
     if theta.shape != fit.parameters.shape:

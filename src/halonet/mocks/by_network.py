@@ -15,8 +15,8 @@ from halonet.catalogue import HaloCatalogue
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.grid.scratch import on_disk, zeros
 from halonet.grid.slabs import Slabs
+from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
-from halonet.halo_finding.search import Finder, finder_of
 from halonet.head_fields import SHAPES
 from halonet.mocks.ranks import own_share, sum_over_ranks, wait_for_first, whole_field
 from halonet.mocks.request import MockBox, MockRequest

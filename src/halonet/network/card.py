@@ -6,13 +6,16 @@ and ``mocks.json`` how its mocks compare with Peak Patch (``benchmarks/mocks.py`
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.network.validity import TOLERANCE, trained_cosmology
 from halonet.settings import NetworkSettings, validate
+from halonet.settings.heads import HEADS
 from halonet.storage import open_hdf5, read_json
 
 
@@ -77,10 +80,8 @@ def _what(folder: Path, settings: NetworkSettings) -> str:
         spheres = [f"the {kind}, over spheres of {_listed(radii)} cells" for kind, radii in kinds.items() if radii]
         text += f" Beside the density it sees {channels.count} averages of the whole box: {'; '.join(spheres)}."
     if settings.heads.weights:
-        what = {"centre_offset": "the vector to the centre", "log_radius": "the Lagrangian radius"}
-        text += (
-            f" Of every cell it also says {' and '.join(what[head] for head in settings.heads.weights)} of its halo."
-        )
+        words = " and ".join(HEADS[head].words for head in settings.heads.weights)
+        text += f" Of every cell it also says {words} of its halo."
     return text
 
 
@@ -120,16 +121,27 @@ def _validity(normalisation: Normalisation, thresholds: dict | None) -> str:
 
 
 def _constants(thresholds: dict) -> str:
-    """Calibrated constants of any finder, in words."""
-    if votes := thresholds.get("votes"):
-        return (
-            f"haloes need {votes['least_votes']:g} of their votes and lie {votes['exclusion']:g} radii from larger; "
-            f"the volume that votes has a weight of {votes['volume_weight']:g} in their radius"
-        )
-    text, fit = f"peak thresholds {_listed(thresholds['peak_thresholds'])}", thresholds.get("sphere_fit")
-    if fit:
-        text += f"; spheres reach {fit['reach']:g} radii and own at least {fit['own_fraction']:.0%} of their volume"
-    return text
+    """Calibrated constants in words, those of every key that the file holds."""
+    return "; ".join(said(thresholds[key]) for key, said in SAID.items() if key in thresholds)
+
+
+def _votes_said(votes: dict) -> str:
+    return (
+        f"haloes need {votes['least_votes']:g} of their votes and lie {votes['exclusion']:g} radii from larger; "
+        f"the volume that votes has a weight of {votes['volume_weight']:g} in their radius"
+    )
+
+
+def _fit_said(fit: dict) -> str:
+    return f"spheres reach {fit['reach']:g} radii and own at least {fit['own_fraction']:.0%} of their volume"
+
+
+# By the keys of a thresholds file.
+SAID: dict[str, Callable[[Any], str]] = {
+    "peak_thresholds": lambda peak: f"peak thresholds {_listed(peak)}",
+    "sphere_fit": _fit_said,
+    "votes": _votes_said,
+}
 
 
 def _training(settings: NetworkSettings, normalisation: Normalisation, provenance: dict | None) -> str:
@@ -141,7 +153,7 @@ def _training(settings: NetworkSettings, normalisation: Normalisation, provenanc
     text = (
         "## Trained on\n\n"
         f"{len(normalisation.boxes)} boxes with Peak Patch haloes, validation included; the density has a standard "
-        f"deviation of {normalisation.mean:.3f}. {steps}. Augmentation: {settings.augmentation}."
+        f"deviation of {normalisation.mean_deviation:.3f}. {steps}. Augmentation: {settings.augmentation}."
     )
     if settings.start_from:
         text += f" It began with the weights of {settings.start_from}, which were trained before."

@@ -21,7 +21,7 @@ KEPT = 2
 
 
 @dataclass
-class State:
+class TrainingState:
     """State of a training run between two steps.
 
     Attributes
@@ -61,7 +61,7 @@ class Checkpoints:
         self.folder = Path(folder)
         self.fingerprint = json.loads(json.dumps(fingerprint))
 
-    def save(self, state: State, variables: list[np.ndarray]) -> None:
+    def save(self, state: TrainingState, variables: list[np.ndarray]) -> None:
         """Write a checkpoint; a run killed meanwhile leaves the earlier ones untouched."""
         path = self.folder / f"step_{state.step:09d}.h5"
         with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
@@ -73,7 +73,7 @@ class Checkpoints:
         for old in self._files()[:-KEPT]:
             old.unlink()
 
-    def load(self) -> tuple[State, list[np.ndarray]] | None:
+    def load(self) -> tuple[TrainingState, list[np.ndarray]] | None:
         """State and variables of the last checkpoint, or None; a changed configuration is refused by its name."""
         for leftover in self.folder.glob(".*.part"):
             leftover.unlink()
@@ -86,7 +86,7 @@ class Checkpoints:
                 log.warning("%s is damaged and passed over (%s)", path, error)
                 continue
             self._refuse_other(path, made_by)
-            return State(**state), variables
+            return TrainingState(**state), variables
         return None
 
     def discard_others(self) -> None:

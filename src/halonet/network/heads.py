@@ -13,9 +13,9 @@ from functools import wraps
 
 from keras import ops
 
-from halonet.network.layers import CHANNELS
 from halonet.network.losses import LOSSES, METRICS
 from halonet.settings import HeadsSettings
+from halonet.settings.heads import HEADS
 
 SOFTNESS = (
     0.15  # error from which on a loss grows like it, and no more like its square: boundaries of haloes are unsure
@@ -27,7 +27,7 @@ def positions(heads: HeadsSettings) -> dict[str, slice]:
     """Channels of each head in the output of a network."""
     found, first = {}, 2
     for name in heads.weights:
-        found[name], first = slice(first, first + CHANNELS[name]), first + CHANNELS[name]
+        found[name], first = slice(first, first + HEADS[name].channels), first + HEADS[name].channels
     return found
 
 
@@ -56,9 +56,7 @@ def measures(heads: HeadsSettings) -> tuple[Callable, ...]:
     if not heads.weights:
         return METRICS
     found = [_of_probability(metric) for metric in METRICS]
-    for head, name, unit in (("centre_offset", "offset_error", 1.0), ("log_radius", "radius_error", 100.0)):
-        if head in heads.weights:
-            found.append(_mean_error(name, unit, _errors(head, heads)))
+    found += [_mean_error(HEADS[name].error, HEADS[name].error_unit, _errors(name, heads)) for name in heads.weights]
     return tuple(found)
 
 
@@ -82,17 +80,22 @@ def _mean_error(name: str, unit: float, errors: Callable) -> Callable:
 
 def _errors(head: str, heads: HeadsSettings) -> Callable:
     """Squared relative error of each voxel, shape (batch, S, S, S)."""
-    channels = positions(heads)[head]
+    channels, error = positions(heads)[head], SQUARED_ERRORS[head]
+    return lambda truth, predicted: error(truth, predicted, channels)
 
-    def of_offset(truth, predicted):
-        radius = ops.maximum(truth[..., 1:2], SMALLEST_RADIUS)
-        return ops.sum(ops.square((ops.cast(predicted[..., channels], "float32") - truth[..., 2:5]) / radius), axis=-1)
 
-    def of_radius(truth, predicted):
-        expected = ops.log(ops.maximum(truth[..., 1], SMALLEST_RADIUS))
-        return ops.square(ops.cast(predicted[..., channels.start], "float32") - expected)
+def _offset_error(truth, predicted, channels: slice):
+    radius = ops.maximum(truth[..., 1:2], SMALLEST_RADIUS)
+    return ops.sum(ops.square((ops.cast(predicted[..., channels], "float32") - truth[..., 2:5]) / radius), axis=-1)
 
-    return of_offset if head == "centre_offset" else of_radius
+
+def _radius_error(truth, predicted, channels: slice):
+    expected = ops.log(ops.maximum(truth[..., 1], SMALLEST_RADIUS))
+    return ops.square(ops.cast(predicted[..., channels.start], "float32") - expected)
+
+
+# By the names of settings.heads.HEADS; what they compare stands in dataset.targets.head_truth.
+SQUARED_ERRORS = {"centre_offset": _offset_error, "log_radius": _radius_error}
 
 
 def _pseudo_huber(squared):

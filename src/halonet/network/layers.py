@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import keras
 
+from halonet.settings.heads import HEADS
+
 SLOPE = 0.05  # of LeakyReLU (HaloNet paper, section 3.2)
-CHANNELS = {"centre_offset": 3, "log_radius": 1}  # of the heads
-FIRST_VALUES = {"centre_offset": 0.0, "log_radius": 1.5}  # before training: a halo of 4.5 cells around every cell
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ class Bricks:
         outputs = [probability]
         for name in heads:
             features = self.convolution(x, x.shape[-1], f"{name}_features")
-            first = keras.initializers.Constant(FIRST_VALUES[name])
-            layer = keras.layers.Conv3D(CHANNELS[name], 1, bias_initializer=first, dtype="float32", name=name)
+            first = keras.initializers.Constant(HEADS[name].first_value)
+            layer = keras.layers.Conv3D(HEADS[name].channels, 1, bias_initializer=first, dtype="float32", name=name)
             outputs.append(layer(features))
         return keras.layers.Concatenate(dtype="float32", name="outputs")(outputs) if heads else probability
 

@@ -96,7 +96,7 @@ def _check_cells(network: TrainedNetwork, cell_size_mpc: float) -> None:
 
 def _deviation(network: TrainedNetwork, density: np.ndarray) -> float:
     """Standard deviation by which the network's inputs are divided."""
-    deviation = network.normalisation.mean
+    deviation = network.normalisation.mean_deviation
     if network.settings.normalisation == "individual":
         deviation = float(density.std(dtype=np.float64))
     if not (np.isfinite(deviation) and deviation > 0):

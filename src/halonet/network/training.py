@@ -20,7 +20,7 @@ from halonet import console
 from halonet.dataset.prefetch import prefetched
 from halonet.interruption import Interrupted, Requests
 from halonet.network.build import build_network
-from halonet.network.checkpoints import Checkpoints, State
+from halonet.network.checkpoints import Checkpoints, TrainingState
 from halonet.network.devices import check_stages, distribution, shared_out
 from halonet.network.folder import take_weights
 from halonet.network.history import HEAD_MEASURES, write_history
@@ -51,7 +51,7 @@ class Trainer:
         self, job: TrainingJob, training: TrainingSettings, checkpoints: Checkpoints, communicator=None
     ) -> None:
         self.job, self.training, self.checkpoints, self.ranks = job, training, checkpoints, Ranks(communicator)
-        self.state = State()
+        self.state = TrainingState()
         self.model: keras.Model | None = None
         self.shared_step = None
         self.requests = Requests()

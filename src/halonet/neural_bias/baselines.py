@@ -8,7 +8,7 @@ catalogue:
     dn/dlnM = A rho^beta exp(-rho_g rho^-epsilon) (dn/dlnM)_global,
 
 with A, beta, rho_g and epsilon free (positive but for beta) and rho the density of the voxel alone. The local engine,
-kernel 1, is a fit of its own (:func:`halonet.neural_bias.problem.with_kernel`). Models are compared by the
+kernel 1, is a fit of its own (:func:`halonet.neural_bias.bias_fit.with_kernel`). Models are compared by the
 maximum of ln L and by BIC = n ln N_haloes - 2 ln L.
 """
 
@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, special
 
+from halonet.neural_bias.bias_fit import Problem
 from halonet.neural_bias.offsets import global_mass_function, integral
-from halonet.neural_bias.problem import Problem
 
 SMALLEST_DENSITY = 1e-3  # in units of the mean, of a voxel without matter
 

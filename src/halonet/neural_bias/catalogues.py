@@ -13,9 +13,9 @@ from scipy.ndimage import map_coordinates
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
 from halonet.cosmology import mean_matter_density
+from halonet.neural_bias.bias_fit import Problem
 from halonet.neural_bias.draws import draw_haloes, places_in
 from halonet.neural_bias.inputs import Inputs
-from halonet.neural_bias.problem import Problem
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader
 

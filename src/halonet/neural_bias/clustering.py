@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from scipy import fft
 
+from halonet.neural_bias.bias_fit import Problem
 from halonet.neural_bias.draws import draw_haloes, places_in
 from halonet.neural_bias.evolution import assign_clouds, voxel_of
-from halonet.neural_bias.problem import Problem
 
 Arrays = dict[str, np.ndarray]
 

@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 
 from halonet.neural_bias.coordinates import Coordinates, Plain
-from halonet.neural_bias.hamiltonian import Metric
 from halonet.neural_bias.mixture import log_mass_function, number_density
 from halonet.neural_bias.model import NeuralBiasModel
+from halonet.sampling.hamiltonian import Metric
 
 
 class Points(NamedTuple):
@@ -146,7 +146,7 @@ class Posterior:
     def leapfrog(
         self, phi: np.ndarray, momentum: np.ndarray, gradient: np.ndarray, metric: Metric, step: float, steps: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """As :func:`halonet.neural_bias.hamiltonian.leapfrog`, along the guide's gradient, in one compiled call."""
+        """As :func:`halonet.sampling.hamiltonian.leapfrog`, along the guide's gradient, in one compiled call."""
         self.gradients += steps
         start = [tf.constant(values, tf.float64) for values in (phi, momentum, gradient, metric.inverse_mass, step)]
         return tuple(end.numpy() for end in self.compiled.leapfrog(*start, tf.constant(steps), self.guide))

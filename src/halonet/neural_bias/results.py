@@ -1,4 +1,7 @@
-"""What a finished fit says: convergence, counts and mass functions against the catalogue, fields, other models."""
+"""What a finished fit says: convergence, counts and mass functions against the catalogue, fields, other models.
+
+Also the door of the package to what is drawn from a fit: haloes, catalogues, their clustering.
+"""
 
 import json
 from pathlib import Path
@@ -9,17 +12,33 @@ import tensorflow as tf
 
 from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.baselines import fit_engine, fit_global, fit_power_law
-from halonet.neural_bias.chain import read_chain
+from halonet.neural_bias.bias_fit import Problem, embedded, make_problem, with_kernel
+from halonet.neural_bias.catalogues import draw_catalogue
 from halonet.neural_bias.clustering import posterior_predictive
 from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_functions
-from halonet.neural_bias.diagnostics import effective_sample_size, r_hat
+from halonet.neural_bias.draws import draw_haloes, places_in
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.kernels import multipole_basis, saturating_ell
-from halonet.neural_bias.problem import Problem, embedded, make_problem, with_kernel
 from halonet.neural_bias.responses import multipole_responses
+from halonet.sampling.chain import read_chain
+from halonet.sampling.diagnostics import effective_sample_size, r_hat
 from halonet.settings import NeuralBiasSettings
 from halonet.storage import StorageError, atomic_path
 
+__all__ = [
+    "compare_counts",
+    "convergence",
+    "draw_catalogue",
+    "draw_haloes",
+    "expected_counts",
+    "make_bins",
+    "places_in",
+    "posterior_predictive",
+    "read_samples",
+    "sampled_counts",
+    "summarise",
+    "write_arrays",
+]
 MASS_BINS = 20
 SAMPLES_OF_COUNTS = 1000  # of each chain
 SAMPLES_OF_FIELDS, DRAWN_CATALOGUES = 100, 50  # of all chains

@@ -8,11 +8,11 @@ that are tested.
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
-from halonet.peak_patch.collapse import CollapseTable, look_up
-from halonet.peak_patch.sphere import SUPPORT, Sphere
+from halonet.peak_patch.collapse import CollapseTable
+from halonet.peak_patch.measurement_loops import means, measure_all
+from halonet.peak_patch.sphere import Sphere
 
 OUTER_START = 1.75  # radius at which the inward search starts, in filter radii
 LARGEST_START_MPC = 40.0
@@ -83,7 +83,7 @@ def measure(
     """
     starts = starting_shells(radii_mpc, cell_size, sphere)
     limits = published_limits(radii_mpc, cell_size, sphere)
-    shells, radii, properties = _measure_all(
+    shells, radii, properties = measure_all(
         density.reshape(-1),
         displacement.reshape(-1, 3),
         density.shape,
@@ -129,189 +129,4 @@ def mean_within(
     """
     centres = locate(cells, first_plane, field.shape)
     flat = field.reshape(-1, field.shape[3])
-    return _means(flat, field.shape[:3], centres, sphere.starts[shells + 1], sphere.radii[shells], sphere.offsets)
-
-
-@numba.njit(cache=True)
-def _extend(index, known, wanted, radius, centre, shape, offsets):
-    """Flat indices of the first ``wanted`` cells of the sphere, of which ``known`` are there; all within ``radius``."""
-    planes, n, _ = shape
-    reach = int(np.ceil(radius))
-    x, y, z = centre
-    inside = reach <= x < planes - reach and reach <= y < n - reach and reach <= z < n - reach
-    if inside:
-        base = (x * n + y) * n + z
-        for i in range(known, wanted):
-            index[i] = base + (offsets[i, 0] * n + offsets[i, 1]) * n + offsets[i, 2]
-        return wanted
-    wrap_x, wrap_y, wrap_z = np.empty((3, 2 * reach + 1), np.int64)
-    for i in range(2 * reach + 1):
-        wrap_x[i] = (x + i - reach) % planes * n * n
-        wrap_y[i] = (y + i - reach) % n * n
-        wrap_z[i] = (z + i - reach) % n
-    for i in range(known, wanted):
-        index[i] = wrap_x[offsets[i, 0] + reach] + wrap_y[offsets[i, 1] + reach] + wrap_z[offsets[i, 2] + reach]
-    return wanted
-
-
-@numba.njit(cache=True)
-def _means(field, shape, centres, counts, radii, offsets):
-    components = field.shape[1]
-    index, result = np.empty(len(offsets), np.int64), np.zeros((len(centres), components))
-    for row in range(len(centres)):
-        _extend(index, 0, counts[row], radii[row], centres[row], shape, offsets)
-        for i in range(counts[row]):
-            for component in range(components):
-                result[row, component] += field[index[i], component]
-        for component in range(components):
-            result[row, component] /= counts[row]
-    return result
-
-
-@numba.njit(cache=True)
-def _mean_density(density, index, starts, radii, begin, end, shell_mean, mean):
-    """Mean overdensity within shells ``begin`` to ``end``, by the trapezoidal rule in volume from the one before."""
-    for m in range(begin, end + 1):
-        total = 0.0
-        for i in range(starts[m], starts[m + 1]):
-            total += density[index[i]]
-        shell_mean[m] = total / (starts[m + 1] - starts[m])
-        if m == 0:
-            mean[m] = shell_mean[m]
-            continue
-        inner, outer = radii[m - 1] ** 3, radii[m] ** 3
-        mean[m] = (inner * mean[m - 1] + 0.5 * (shell_mean[m - 1] + shell_mean[m]) * (outer - inner)) / outer
-
-
-@numba.njit(cache=True)
-def _surface_sums(displacement, index, offsets, starts, begin, end, sums):
-    """Sum of displacement times offset over each shell, symmetrised: xx, yy, zz, yz, xz, xy."""
-    for m in range(begin, end + 1):
-        xx = yy = zz = yz = xz = xy = 0.0
-        for i in range(starts[m], starts[m + 1]):
-            j = index[i]
-            px, py, pz = displacement[j, 0], displacement[j, 1], displacement[j, 2]
-            ox, oy, oz = np.float64(offsets[i, 0]), np.float64(offsets[i, 1]), np.float64(offsets[i, 2])
-            xx += px * ox
-            yy += py * oy
-            zz += pz * oz
-            yz += py * oz + pz * oy
-            xz += px * oz + pz * ox
-            xy += px * oy + py * ox
-        sums[m, 0], sums[m, 1], sums[m, 2] = xx, yy, zz
-        sums[m, 3], sums[m, 4], sums[m, 5] = 0.5 * yz, 0.5 * xz, 0.5 * xy
-
-
-@numba.njit(cache=True)
-def _eigenvalues(s):
-    """Eigenvalues of the symmetric matrix (xx, yy, zz, yz, xz, xy), largest first (Smith 1961, CACM 4, 168)."""
-    mean = (s[0] + s[1] + s[2]) / 3
-    a, b, c = s[0] - mean, s[1] - mean, s[2] - mean
-    scale = np.sqrt((a * a + b * b + c * c + 2 * (s[3] * s[3] + s[4] * s[4] + s[5] * s[5])) / 6)
-    if scale == 0:
-        return mean, mean, mean
-    determinant = a * (b * c - s[3] * s[3]) - s[5] * (s[5] * c - s[3] * s[4]) + s[4] * (s[5] * s[3] - b * s[4])
-    angle = np.arccos(min(max(determinant / (2 * scale**3), -1.0), 1.0)) / 3
-    largest = mean + 2 * scale * np.cos(angle)
-    smallest = mean + 2 * scale * np.cos(angle + 2 * np.pi / 3)
-    return largest, 3 * mean - largest - smallest, smallest
-
-
-@numba.njit(cache=True)
-def _ellipsoid(m, upper, mean, sums, tables, collapse, result):
-    """Properties within shell m from the shells of its window up to ``upper``; returns 1 + z of collapse."""
-    _, _, _, first, last, weight_starts, weights = tables
-    strain = np.zeros(6)
-    for other in range(first[m], min(last[m], upper) + 1):
-        weight = weights[weight_starts[m] + other - first[m]]
-        for i in range(6):
-            strain[i] += weight * sums[other, i]
-    l1, l2, l3 = _eigenvalues(strain)
-    trace = l1 + l2 + l3
-    e, p = ((l1 - l3) / (2 * trace), (l1 + l3 - 2 * l2) / (2 * trace)) if trace > 0 else (0.0, 0.0)
-    result[0], result[1], result[2], result[3], result[4], result[5] = mean[m], e, p, l1, l2, l3
-    return look_up(collapse[0], collapse[1], mean[m], e, p)
-
-
-@numba.njit(cache=True)
-def _outer_shell(start, threshold, density, index, known, centre, shape, tables, published, shell_mean, mean):
-    """Outermost shell of the inward search, -1 to reject, and the number of cells whose index is known.
-
-    Where the sphere within the starting shell is still dense enough, the corrected search goes on outward from the last
-    shell that the reference code has summed by then, 2 cells beyond.
-    """
-    offsets, starts, radii, _, last, _, _ = tables
-    end, m = len(radii) - 1, start
-    known = _extend(index, known, starts[m + 1], radii[m], centre, shape, offsets)
-    _mean_density(density, index, starts, radii, 0, m, shell_mean, mean)
-    if mean[m] < threshold:
-        while m >= 0 and mean[m] < threshold:
-            m -= 1
-        return (m + 1 if m >= 0 else -1), known
-    if published:
-        return m, known
-    closed = m
-    m = last[m] + 1
-    while m <= end:
-        known = _extend(index, known, starts[m + 1], radii[m], centre, shape, offsets)
-        _mean_density(density, index, starts, radii, closed + 1, m, shell_mean, mean)
-        closed = m
-        if mean[m] < threshold:
-            return (m if radii[end] >= radii[m] + SUPPORT else -1), known
-        m += 1
-    known = _extend(index, known, starts[end + 1], radii[end], centre, shape, offsets)
-    _mean_density(density, index, starts, radii, closed + 1, end, shell_mean, mean)
-    return end, known
-
-
-@numba.njit(cache=True)
-def _search(
-    outer, upper, known, displacement, index, centre, shape, tables, collapse, target, published, sums, mean, result
-):
-    """Search inward from shell ``outer`` for the first that collapses; returns it, or -1, and the radius (cells)."""
-    offsets, starts, radii, first, last, _, _ = tables
-    previous, z_out, lowest = np.empty(6), -1.0, -1
-    # In the published search nothing is known about the outermost shell itself.
-    for m in range(outer - 1 if published else outer, -1, -1):
-        if lowest < 0:
-            lowest = min(last[m], upper) + 1
-            known = _extend(index, known, starts[lowest], radii[lowest - 1], centre, shape, offsets)
-        if first[m] < lowest:
-            _surface_sums(displacement, index, offsets, starts, first[m], lowest - 1, sums)
-            lowest = first[m]
-        z_in = _ellipsoid(m, upper, mean, sums, tables, collapse, result)
-        if z_in >= target and m < outer:
-            if z_out <= 0 or z_out == z_in:
-                return m, radii[m]
-            part = (z_in - target) / (z_in - z_out)
-            for i in range(6):
-                result[i] += part * (previous[i] - result[i])
-            return m, (radii[m] ** 3 + part * (radii[m + 1] ** 3 - radii[m] ** 3)) ** (1 / 3)
-        z_out = z_in
-        previous[:] = result
-    return -1, 0.0
-
-
-@numba.njit(cache=True)
-def _measure_all(density, displacement, shape, centres, begins, limits, tables, collapse, threshold, target, published):
-    offsets, last = tables[0], tables[4]
-    count = len(last)
-    index, sums = np.empty(len(offsets), np.int64), np.empty((count, 6))
-    shell_mean, mean = np.empty(count), np.empty(count)
-    shells, sizes = np.full(len(centres), -1, np.int64), np.zeros(len(centres))
-    properties = np.zeros((len(centres), 6))
-    for row in range(len(centres)):
-        outer, known = _outer_shell(
-            begins[row], threshold, density, index, 0, centres[row], shape, tables, published, shell_mean, mean
-        )
-        if outer < 0:
-            continue
-        upper = count - 1
-        # The published search has lost the outer half of the window unless it starts at the outermost shell.
-        if published and mean[outer] < threshold:
-            upper = outer if outer >= limits[row] else min(limits[row], last[outer])
-        shells[row], sizes[row] = _search(
-            outer, upper, known, displacement, index, centres[row], shape, tables, collapse, target, published, sums,
-            mean, properties[row],
-        )  # fmt: skip
-    return shells, sizes, properties
+    return means(flat, field.shape[:3], centres, sphere.starts[shells + 1], sphere.radii[shells], sphere.offsets)

@@ -1,6 +1,6 @@
 """Settings of halo finding, statistics and mocks."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -31,7 +31,7 @@ class SphereFitSettings(Model):
 
 
 class VoteSettings(Model):
-    """Object finder of :mod:`halonet.halo_finding.vote_finder`, for a network that has both heads."""
+    """Object finder of :mod:`halonet.halo_finding.votes.search`, for a network that has both heads."""
 
     least_probability: Fraction = Field(0.3, description="cells below do not vote")
     scale: float = Field(0.6, gt=0, le=2, description="kernel with which votes are counted, in predicted radii")
@@ -44,6 +44,39 @@ class VoteSettings(Model):
     volume_weight: Fraction = Field(0.0, description="in ln radius, of the volume that votes; else what it predicts")
     volume_factor: float = Field(1.0, gt=0, description="volume of a halo over that of the cells that vote for it")
     rounds: int = Field(3, ge=1, description="of competition for the votes")
+
+
+class FinderKeys(NamedTuple):
+    """What settings know of a halo finder.
+
+    Attributes
+    ----------
+    constants
+        Keys of ``halo_finding`` that hold its constants; any may be ``calibrated``. The last one is of no finder before
+        it in the table.
+    without_heads
+        Finder in its place for a network without heads; None for a finder that needs none.
+    """
+
+    constants: tuple[str, ...]
+    without_heads: str | None = None
+
+
+# By name, one line for a finder; the methods themselves: halonet.halo_finding.table.
+FINDERS = {
+    "paper": FinderKeys(("peak_thresholds", "shell_threshold")),
+    "fitted": FinderKeys(("peak_thresholds", "shell_threshold", "sphere_fit")),
+    "votes": FinderKeys(("votes",), without_heads="fitted"),
+}
+
+
+def calibrated_finder(record: dict) -> str:
+    """Finder whose constants a thresholds file holds."""
+    return next(name for name in reversed(FINDERS) if FINDERS[name].constants[-1] in record)
+
+
+def _asks_for_calibration(value: object) -> bool:
+    return any(map(_asks_for_calibration, value.values())) if isinstance(value, dict) else value == "calibrated"
 
 
 class HaloFindingSettings(Model):
@@ -86,14 +119,12 @@ class HaloFindingSettings(Model):
     @property
     def needs_calibration(self) -> bool:
         """Whether boxes of known truth must be predicted before haloes can be found."""
-        if self.finder == "votes":
-            return self.votes == "calibrated"
-        fit = (self.sphere_fit.own_fraction, self.sphere_fit.reach) if self.finder == "fitted" else ()
-        return "calibrated" in (self.peak_thresholds, self.shell_threshold, *fit)
+        return _asks_for_calibration(self.model_dump(include=set(FINDERS[self.finder].constants)))
 
     def of_network(self, network: NetworkSettings) -> Self:
-        """The same for the haloes of a network, of whom only those with both heads have votes."""
-        return self.by(self.finder if network.heads.vote or self.finder != "votes" else "fitted")
+        """The same for the haloes of a network, by another finder where this one needs heads that it has not."""
+        instead = None if network.heads.vote else FINDERS[self.finder].without_heads
+        return self.by(instead or self.finder)
 
     def by(self, finder: str) -> Self:
         """The same with one finder, and none beside it."""

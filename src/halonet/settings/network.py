@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from halonet.settings.base import Fraction, Model, Radius, SettingsError
+from halonet.settings.heads import HEADS
 
 
 class DatasetSettings(Model):
@@ -87,8 +88,8 @@ class HeadSettings(Model):
 class HeadsSettings(Model):
     """Outputs that tell a cell which halo it belongs to (:mod:`halonet.network.heads`); none without the keys."""
 
-    centre_offset: HeadSettings | None = Field(None, description="vector to the centre of the cell's halo (cells)")
-    log_radius: HeadSettings | None = Field(None, description="ln of its Lagrangian radius in cells")
+    centre_offset: HeadSettings | None = Field(None, description=HEADS["centre_offset"].description)
+    log_radius: HeadSettings | None = Field(None, description=HEADS["log_radius"].description)
 
     @property
     def weights(self) -> dict[str, float]:
@@ -98,7 +99,7 @@ class HeadsSettings(Model):
     @property
     def vote(self) -> bool:
         """Whether there is all that haloes are found from by votes."""
-        return bool(self.centre_offset and self.log_radius)
+        return self.weights.keys() == HEADS.keys()
 
 
 class NetworkSettings(Model):

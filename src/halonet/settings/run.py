@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field, model_validator
 
 from halonet.settings.base import Model, Name, SettingsError, validate
 from halonet.settings.field_level import FieldLevelSettings
-from halonet.settings.haloes import HaloFindingSettings, MockSettings, StatisticsSettings
+from halonet.settings.haloes import FINDERS, HaloFindingSettings, MockSettings, StatisticsSettings
+from halonet.settings.heads import HEADS
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
 from halonet.settings.simulation import BoxSettings, CosmologySettings, GroundTruthSettings
@@ -161,10 +162,11 @@ class Settings(Model):
             if self.networks[name].heads.weights:
                 raise ValueError(f"networks.{name}.heads learn from true haloes; give ground_truth.files.haloes")
         finding, heads = self.halo_finding, {name: self.networks[name].heads for name in self.run.networks}
-        if finding.finder == "votes" and not any(each.vote for each in heads.values()):
+        instead = FINDERS[finding.finder].without_heads
+        if instead and not any(each.vote for each in heads.values()):
             raise ValueError(
-                f"halo_finding.finder is 'votes', but none of the networks {', '.join(heads)} has the heads "
-                "centre_offset and log_radius; add them, or choose the finder 'fitted'"
+                f"halo_finding.finder is {finding.finder!r}, but none of the networks {', '.join(heads)} has the heads "
+                f"{' and '.join(HEADS)}; add them, or choose the finder {instead!r}"
             )
         calibrated = any(each.needs_calibration for each in self.catalogues.values())
         if calibrated and finding.calibrate_on == "validation" and not self.boxes.validation:

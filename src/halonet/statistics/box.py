@@ -52,8 +52,8 @@ def measure_box(
     -------
     dict
         JSON values: ``box``, ``overlap``, ``roc``, ``mass_function``, ``power_spectrum``, ``eulerian_power_spectrum``
-        (null where haloes have no Eulerian places), ``correlation_function``, ``matching``,
-        ``shared_cells``, ``known_centres`` (null without them), ``shapes``, ``profiles`` and ``boundary_profiles``.
+        (null where haloes have no Eulerian positions), ``correlation_function``, ``matching``, ``shared_cells``,
+        ``known_centres`` (null without them), ``shapes``, ``profiles`` and ``boundary_profiles``.
     """
     matches = match_haloes(true, found, settings.radius_tolerance)
     classes = measure_roc(mask, probability, true, settings.mass_classes_msun, settings.radial_zones, owners)
@@ -61,11 +61,7 @@ def measure_box(
         "box": _box(true.grid_cells, true.header),
         "overlap": asdict(measure_overlap(mask, probability)),
         "roc": {"fpr": FPR.tolist(), "threshold": THRESHOLD, "classes": classes},
-        "mass_function": {
-            "cells": CUTS.tolist(),
-            "true": count_above(true).tolist(),
-            "found": count_above(found).tolist(),
-        },
+        "mass_function": {"cells": CUTS.tolist()} | _counts(true=true, found=found),
         "power_spectrum": compare_masks(mask, probability, true.box_size_mpc)
         | compare_spectra(true, found, settings, "lagrangian"),
         "eulerian_power_spectrum": compare_spectra(true, found, settings, "eulerian"),
@@ -77,6 +73,11 @@ def measure_box(
         "profiles": stacked_profiles(probability, true),
         "boundary_profiles": None if owners is None else boundary_profiles(probability, true, owners),
     }
+
+
+def _counts(**catalogues: HaloCatalogue) -> dict[str, list]:
+    """Haloes above the cuts of each catalogue, by their names."""
+    return {name: count_above(catalogue).tolist() for name, catalogue in catalogues.items()}
 
 
 def measure_masks(mask: np.ndarray, probability: np.ndarray, header: FieldHeader) -> dict:

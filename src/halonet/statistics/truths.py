@@ -51,11 +51,8 @@ def compare_truths(
             "true_fraction": float(mask.mean()),
             "other_fraction": float(other_mask.mean()),
         },
-        "mass_function": {
-            "cells": CUTS.tolist(),
-            "true": count_above(true).tolist(),
-            "other": count_above(other).tolist(),
-        },
+        "mass_function": {"cells": CUTS.tolist()}
+        | {name: count_above(each).tolist() for name, each in (("true", true), ("other", other))},
         "matching": compare_objects(true, other, matches, settings),
         "shared_cells": None if owners is None else compare_cells(owners, true, other, settings.minimum_cells),
         "masks": compare_masks(mask, other_mask.astype(np.float32), true.box_size_mpc),

@@ -1,0 +1,1 @@
+"""Spheres fitted to the probability, after the paper's search."""

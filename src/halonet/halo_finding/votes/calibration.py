@@ -1,0 +1,110 @@
+"""Constants of the vote finder from boxes of known truth; never from test boxes.
+
+They are judged together by the haloes they lead to. The last three only tell what becomes of the candidates that one
+competition for the votes has left, so that a competition serves all their values.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+
+from halonet.catalogue import HaloCatalogue
+from halonet.halo_finding.haloes import to_catalogue
+from halonet.halo_finding.score import Agreement, Comparison, best_of, evidence, search_constants
+from halonet.halo_finding.votes.counting import HeadFields, cast_votes, count_votes, peaks
+from halonet.halo_finding.votes.search import Shares, candidates_at, elected, settle
+from halonet.settings import CosmologySettings, HaloFindingSettings, VoteSettings
+
+
+@dataclass(frozen=True)
+class VoteBox:
+    """A box of known truth: what a network with heads predicts for it, and its true haloes."""
+
+    fields: HeadFields
+    true: HaloCatalogue
+
+
+@dataclass(frozen=True)
+class VoteConstants:
+    """What is calibrated, as in :class:`~halonet.settings.VoteSettings`."""
+
+    scale: float
+    reach: float
+    radius_weight: float
+    exclusion: float
+    least_votes: float
+    volume_weight: float
+    volume_factor: float
+
+    @property
+    def competition(self) -> tuple[float, ...]:
+        """Those that change the competition for the votes."""
+        return self.scale, self.reach, self.radius_weight, self.exclusion
+
+    @property
+    def settings(self) -> VoteSettings:
+        """Settings of the vote finder with these constants; the others are the finder's own."""
+        return VoteSettings(**asdict(self))
+
+
+CHOICES = {
+    "scale": (0.45, 0.6, 0.8),
+    "reach": (0.7, 0.85, 1.0),
+    "radius_weight": (0.5, 1.0, 2.0, 3.0),
+    "exclusion": (0.5, 0.6, 0.75, 0.9, 1.0),  # predicted radii are unsure: many true centres lie within them
+    "least_votes": (0.1, 0.15, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7),
+    "volume_weight": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+    "volume_factor": (0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4),
+}
+# The best of a grid for vnet-small-objects: from afar the search may end beside it.
+START = VoteConstants(0.45, 0.85, 3.0, 0.6, 0.25, 0.8, 1.15)
+
+
+def calibrate_votes(
+    boxes: Callable[[], Iterable[VoteBox]], settings: HaloFindingSettings, cosmology: CosmologySettings
+) -> dict[VoteConstants, Agreement]:
+    """Search for the constants of the best agreement with the truth.
+
+    Parameters
+    ----------
+    boxes
+        Gives the boxes, one at a time, whenever it is called.
+
+    Returns
+    -------
+    results
+        Of all constants that were tried; :func:`~halonet.halo_finding.score.best_of` has the end of the search.
+    """
+    competitions: dict[tuple, list[tuple[Shares, HaloCatalogue]]] = {}
+
+    def compare(trials: list[VoteConstants]) -> dict[VoteConstants, Agreement]:
+        new = [trial for trial in trials if trial.competition not in competitions]
+        for box in boxes() if new else ():
+            for trial, shares in _compete(box, {trial.competition: trial for trial in new}.values()):
+                competitions.setdefault(trial.competition, []).append((shares, box.true))
+        return {trial: _judge(trial, competitions[trial.competition], settings, cosmology) for trial in trials}
+
+    return search_constants(START, CHOICES, compare)
+
+
+def _compete(box: VoteBox, trials: Iterable[VoteConstants]):
+    """What each of several competitions in one box ends with; votes are counted once for each scale."""
+    fixed, candidates = VoteSettings(), {}
+    votes = cast_votes(box.fields, fixed.least_probability)
+    for trial in trials:
+        if trial.scale not in candidates:
+            counts = count_votes(votes, trial.scale, fixed.smallest_scale_cells)
+            candidates[trial.scale] = candidates_at(peaks(counts, fixed.least_peak), box.fields)
+        yield trial, settle(votes, candidates[trial.scale], trial.settings)
+
+
+def _judge(trial, competitions, settings, cosmology) -> Agreement:
+    comparison = Comparison(settings)
+    for shares, true in competitions:
+        haloes = elected(shares, trial.settings, true.grid_cells)
+        comparison.add(true, to_catalogue(haloes, true.grid_cells, true.header, cosmology, minimum_cells=1))
+    return comparison.agreement
+
+
+def vote_record(results: dict[VoteConstants, Agreement]) -> dict:
+    """What a thresholds file holds: the constants in force and the evidence behind them."""
+    return {"votes": best_of(results).settings.model_dump()} | evidence(results)

@@ -1,0 +1,143 @@
+"""A chain: transitions, their record, and checkpoints from which it goes on bit for bit.
+
+Every random number comes from a Philox generator keyed by seed and chain, whose state stands in the checkpoint with all
+that the sampler remembers.
+"""
+
+import json
+import zipfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from halonet.initial_conditions.noise import generator
+from halonet.sampling.samplers import Sampler
+from halonet.settings import SamplerSettings
+from halonet.storage import StorageError, atomic_path, open_hdf5
+
+RECORDS = {
+    "energy": "potential: minus the logarithm of posterior, up to a constant",
+    "acceptance": "probability with which the proposal was accepted",
+    "energy_error": "error of the Hamiltonian along the trajectory",
+    "gradients": "gradients the trajectory took",
+    "divergent": "1 where the energy error exceeds 1000",
+    "bad_gradient": "1 where an energy or gradient was not finite",
+}
+
+
+class Chain:
+    """A chain of ``settings.warmup`` transitions and then every ``settings.thinning``-th of the rest as samples.
+
+    Parameters
+    ----------
+    checkpoint
+        File from which an interrupted chain goes on, if it is there; None for no checkpoints.
+    fingerprint
+        What identifies model, data and settings; a checkpoint of others is refused.
+    """
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        settings: SamplerSettings,
+        seed: int,
+        index: int = 0,
+        checkpoint: str | Path | None = None,
+        fingerprint: str = "",
+    ):
+        self.sampler, self.settings, self.fingerprint = sampler, settings, fingerprint
+        self.rng = generator(seed, "neural bias chain", index)
+        self.checkpoint = Path(checkpoint) if checkpoint else None
+        self.done = 0
+        self.theta = np.zeros((settings.transitions, len(sampler.theta)))
+        self.records = {name: np.zeros(settings.transitions) for name in RECORDS}
+        if self.checkpoint and self.checkpoint.exists():
+            self._resume()
+
+    def run(self, until: int | None = None, track: Callable[[range], Iterable[int]] = iter) -> "Chain":
+        """Go on to transition ``until`` (default: the end), with checkpoints; ``track`` shows how far it is."""
+        for iteration in track(range(self.done, self.settings.transitions if until is None else until)):
+            outcome = self.sampler.advance(iteration, self.rng)
+            self.theta[iteration] = self.sampler.theta
+            values = {"energy": self.sampler.energy} | outcome._asdict()
+            for name in RECORDS:
+                self.records[name][iteration] = values[name]
+            self.done = iteration + 1
+            if self.checkpoint and self.done % self.settings.checkpoint_interval == 0:
+                self._save()
+        return self
+
+    @property
+    def samples(self) -> np.ndarray:
+        """Thinned samples after the warm-up, shape (samples, parameters)."""
+        return self.theta[self.settings.warmup :: self.settings.thinning]
+
+    def _save(self) -> None:
+        state = {f"sampler.{name}": value for name, value in self.sampler.arrays().items()}
+        history = {name: values[: self.done] for name, values in self.records.items()}
+        # The generator's counters are arrays of 64 bits, which JSON takes as plain integers.
+        random = json.dumps(self.rng.bit_generator.state, default=lambda value: value.tolist())
+        with atomic_path(self.checkpoint) as temporary, open(temporary, "wb") as file:
+            np.savez(
+                file, random=random, fingerprint=self.fingerprint, history=self.theta[: self.done], **history, **state
+            )
+
+    def _resume(self) -> None:
+        try:
+            with np.load(self.checkpoint) as file:
+                arrays = dict(file)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise StorageError(
+                f"{self.checkpoint}: no complete checkpoint ({error}); delete it to start anew"
+            ) from None
+        if str(arrays["fingerprint"]) != self.fingerprint:
+            raise StorageError(f"{self.checkpoint}: a checkpoint of other data or settings; delete it to start anew")
+        self.done = len(arrays["history"])
+        self.theta[: self.done] = arrays["history"]
+        for name in RECORDS:
+            self.records[name][: self.done] = arrays[name]
+        state = json.loads(str(arrays["random"]))
+        for name in ("counter", "key"):
+            state["state"][name] = np.array(state["state"][name], np.uint64)
+        state["buffer"] = np.array(state["buffer"], np.uint64)
+        self.rng.bit_generator.state = state
+        self.sampler.restore({k.removeprefix("sampler."): v for k, v in arrays.items() if k.startswith("sampler.")})
+
+
+def write_chain(path: str | Path, chain: Chain, names: list[str], provenance: dict, extra: dict | None = None) -> None:
+    """Write a finished chain: warm-up and samples, what became of each proposal, the sampler's last state.
+
+    Parameters
+    ----------
+    names
+        Name of every parameter.
+    extra
+        Further arrays, like counts derived from the samples.
+    """
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        file["theta"] = chain.theta
+        file["theta"].attrs["names"] = names
+        for name, description in RECORDS.items():
+            file[name] = chain.records[name]
+            file[name].attrs["description"] = description
+        for name, values in (extra or {}).items():
+            file[name] = values
+        for name, values in chain.sampler.arrays().items():
+            file[f"sampler/{name}"] = values
+        file.attrs["warmup"], file.attrs["thinning"] = chain.settings.warmup, chain.settings.thinning
+        file.attrs["provenance"] = json.dumps(provenance)
+
+
+def read_chain(path: str | Path) -> dict[str, np.ndarray]:
+    """Arrays of a chain's file, with ``samples``: the thinned theta after the warm-up."""
+    with open_hdf5(path) as file:
+        if "theta" not in file or "warmup" not in file.attrs:
+            raise StorageError(
+                f"{path}: no chain of the neural bias model; datasets theta and attribute warmup are missing"
+            )
+        arrays = {name: data[()] for name, data in file.items() if isinstance(data, h5py.Dataset)}
+        arrays["samples"] = arrays["theta"][int(file.attrs["warmup"]) :: int(file.attrs["thinning"])]
+        arrays["warmup"] = np.array(int(file.attrs["warmup"]))
+    return arrays

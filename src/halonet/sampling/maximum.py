@@ -1,0 +1,84 @@
+"""Maximum of the posterior and the curvature there, from gradients alone."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from halonet.sampling.hamiltonian import Gradient
+
+DIFFERENCE = 1e-4  # step of the Hessian's central differences; parameters and their prior are of order one to ten
+
+
+class Optimum(NamedTuple):
+    """A minimum of the potential: its place, potential and Hessian, and the norm of the gradient left."""
+
+    theta: np.ndarray
+    energy: float
+    hessian: np.ndarray
+    gradient_norm: float
+
+
+def hessian(gradient: Gradient, theta: np.ndarray, difference: float = DIFFERENCE) -> np.ndarray:
+    """Hessian by central differences of the gradient: two gradients per parameter."""
+    rows = [
+        (gradient(theta + shift) - gradient(theta - shift)) / (2 * difference)
+        for shift in difference * np.eye(len(theta))
+    ]
+    matrix = np.array(rows)
+    return (matrix + matrix.T) / 2
+
+
+def inverse_curvature(matrix: np.ndarray, floor: float = 0.1) -> np.ndarray:
+    """|Hessian|^-1, absolute eigenvalues at least ``floor``: a covariance even where the potential bends down."""
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors / np.maximum(np.abs(values), floor)) @ vectors.T
+
+
+def polish(energy_and_gradient, found: Optimum, steps: int = 10, tolerance: float = 1e-2) -> Optimum:
+    """A minimum of a near-by potential, by Newton steps with the curvature of the one that was minimised before."""
+    inverse = inverse_curvature(found.hessian, 1e-3)
+    theta, (energy, gradient) = found.theta, energy_and_gradient(found.theta)
+    for _ in range(steps):
+        if 0.5 * gradient @ inverse @ gradient < tolerance:
+            break
+        proposal = theta - inverse @ gradient
+        proposed, new_gradient = energy_and_gradient(proposal)
+        if not proposed < energy:
+            break
+        theta, energy, gradient = proposal, proposed, new_gradient
+    return Optimum(theta, energy, found.hessian, float(np.linalg.norm(gradient)))
+
+
+def minimise(energy_and_gradient, theta: np.ndarray, iterations: int = 200, tolerance: float = 1e-2) -> Optimum:
+    """Minimum by Newton steps with absolute curvature, damped until the potential falls.
+
+    Parameters
+    ----------
+    energy_and_gradient
+        Function of theta returning the potential and its gradient.
+    tolerance
+        Expected decrease of the potential below which the search ends; the posterior's own spread is of order one.
+
+    Notes
+    -----
+    The posterior is a bent, narrow valley (condition number 1e8), in which BFGS creeps; the damping is that of
+    Levenberg and Marquardt, on the scale of the curvature itself.
+    """
+    energy, gradient = energy_and_gradient(theta)
+    damping, matrix = 1e-3, None
+    for _ in range(iterations):
+        matrix = hessian(lambda t: energy_and_gradient(t)[1], theta)
+        values, vectors = np.linalg.eigh(matrix)
+        curvature, slope = np.maximum(np.abs(values), 1e-3), vectors.T @ gradient
+        if damping <= 1e-3 and 0.5 * np.sum(slope**2 / curvature) < tolerance:
+            break
+        while damping < 1e12:
+            proposal = theta - vectors @ (slope / (curvature * (1 + damping) + damping))
+            proposed, new_gradient = energy_and_gradient(proposal)
+            if np.isfinite(proposed) and np.isfinite(new_gradient).all() and proposed < energy:
+                theta, energy, gradient, damping = proposal, proposed, new_gradient, damping / 10
+                break
+            damping = max(10 * damping, 1e-3)
+        else:
+            break  # no step downhill is left in this precision
+    return Optimum(theta, energy, hessian(lambda t: energy_and_gradient(t)[1], theta), float(np.linalg.norm(gradient)))

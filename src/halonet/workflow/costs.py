@@ -1,0 +1,243 @@
+"""What a job costs: memory and time of every rule as they were measured, and what a job asks a cluster for.
+
+A job works on one box, or on one network. It asks for 1.5 times the measured memory and three times the measured time,
+twice as much with every attempt, never more than the cluster has. Where the numbers come from: docs/clusters.md.
+"""
+
+from dataclasses import dataclass
+
+from halonet.settings import JobSettings, Settings
+from halonet.workflow.operations import operations_per_voxel
+
+MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
+START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
+SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
+TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
+THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock")
+MOCK_RULES = ("make_mock", "measure_mock", "summarise_mocks", "match_abundance")  # boxes of their own size
+N_BODY_RULES = ("draw_density", "simulate_n_body", "find_n_body_haloes")  # of a box of this truth
+FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_level_haloes")  # on a grid of their own
+NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
+# Of a simulation, for a cell of its force mesh: both meshes; and for a force: transforms and passes.
+MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.015
+# Of statistics, for a cell of a box whose haloes are known cell by cell: their owners; shared cells and boundaries.
+OWNER_BYTES, OWNER_MICROSECONDS = 4, 0.25
+EVALUATIONS = 20  # of the forward model in a transition of the phases
+SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Measured cost of a rule's job on one rank.
+
+    Attributes
+    ----------
+    process_mb
+        Memory of a process before it holds any cells (MB).
+    bytes_per_cell
+        Memory of all processes for a cell of the box.
+    seconds
+        Processor time whatever the number of cells.
+    microseconds
+        Processor time for a cell.
+    """
+
+    process_mb: float
+    bytes_per_cell: float = 0.0
+    seconds: float = 5.0
+    microseconds: float = 0.0
+
+
+COSTS = {
+    "compute_power_spectrum": Cost(200),
+    "solve_collapse_table": Cost(280, seconds=15),
+    "draw_density": Cost(150, 16, 1, 0.06),
+    "find_peak_patch_haloes": Cost(310, 47, 7, 0.7),
+    "simulate_n_body": Cost(310, 48, 10, 0.13),  # the time for the particle of a cell and a force
+    "find_n_body_haloes": Cost(310, 90, 10, 0.8),
+    "find_n_body_haloes_of_snapshot": Cost(310, 90, 10, 0.8),
+    "compare_truths": Cost(300, 48, 3, 0.4),
+    "draw_truths": Cost(350, seconds=12),
+    "import_ground_truth": Cost(400, 40, 5, 1.0),
+    "make_batch": Cost(550, 47, 10, 1.0),
+    "slice_subvolumes": Cost(120, 1, 2, 0.01),
+    "compute_channels": Cost(300, 4, 3, 0.3),
+    "assign_cells": Cost(300, 12, 5, 0.5),
+    "train_network": Cost(1000, seconds=20),
+    "predict_mask": Cost(750, 8, 5),
+    "calibrate_thresholds": Cost(300, 28, 5, 10.0),
+    "find_haloes": Cost(300, 48, 2, 0.6),
+    "find_haloes_at_known_centres": Cost(300, 16, 2, 0.4),
+    "measure_statistics": Cost(300, 48, 3, 0.55),
+    "summarise_statistics": Cost(250),
+    "draw_figures": Cost(350, 4, 12, 0.2),
+    "draw_figures_with_calibration": Cost(350, 4, 12, 0.2),
+    "write_report": Cost(150),
+    "make_mock": Cost(3000, 60, 40, 4.0),
+    "measure_mock": Cost(300, 24, 3, 0.2),
+    "summarise_mocks": Cost(300),
+    "match_abundance": Cost(400, seconds=30),
+    "prepare_neural_bias": Cost(700, 30, 10, 0.5),
+    "sample_neural_bias": Cost(1300, 0, 40, 0.54),  # the time for a transition
+    "summarise_neural_bias": Cost(2600, 0, 40, 0.54),
+    "draw_neural_bias_haloes": Cost(1300, seconds=20),
+    "draw_neural_bias_figures": Cost(1300, seconds=60),
+    "prepare_field_level": Cost(900, 40, 15, 0.6),
+    "sample_field_level": Cost(880, 27000, 60, 1.7),  # the time for an evaluation of the forward model
+    "summarise_field_level": Cost(880, 27000, 120, 200.0),
+    "draw_field_level_haloes": Cost(880, 27000, 30, 100.0),
+    "write_constrained_density": Cost(1300, 60, 20, 0.6),
+    "draw_field_level_figures": Cost(400, seconds=20),
+}
+
+
+def memory_mb(measured: float, attempt: int, jobs: JobSettings) -> int:
+    """Memory to ask for (MB) where ``measured`` MB were measured."""
+    asked = (SNAKEMAKE_MB + MEMORY_MARGIN * jobs.memory_factor * measured) * 2 ** (attempt - 1)
+    return int(min(asked, jobs.largest_memory_mb or asked))
+
+
+def runtime_minutes(measured: float, attempt: int, jobs: JobSettings) -> int:
+    """Run time to ask for (minutes) where ``measured`` seconds were measured."""
+    asked = (START_MINUTES + TIME_MARGIN * measured / 60) * jobs.time_factor * 2 ** (attempt - 1)
+    return max(1, int(min(asked, jobs.longest_minutes or asked)))
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How fast a core is; :mod:`halonet.workflow.machine` measures it.
+
+    Attributes
+    ----------
+    core_speed
+        Beside a core of the machine on which the times of :data:`COSTS` were measured.
+    core_tflops
+        Operations per second (10^12) in the training of a network.
+    """
+
+    core_speed: float = 1.0
+    core_tflops: float = 0.04
+
+
+@dataclass(frozen=True)
+class JobCosts:
+    """Measured cost of the jobs of a run on a machine, by rule and, where it depends on that, network."""
+
+    settings: Settings
+    machine: Machine = Machine()
+
+    def megabytes(self, rule: str, network: str | None = None) -> float:
+        """Memory (MB)."""
+        if rule == "make_batch" and self.settings.ground_truth.source == "n_body":
+            return max(self.megabytes(part) for part in N_BODY_RULES)
+        cost, cells = COSTS[rule], self._cells(rule)
+        per_cell = cost.bytes_per_cell
+        if rule == "simulate_n_body":
+            per_cell += MESH_BYTES * self.settings.ground_truth.n_body.mesh**3
+        if self._compares_owners(rule):
+            per_cell += OWNER_BYTES
+        if rule in ("compute_channels", "predict_mask"):
+            per_cell += channel_bytes(self.settings.networks[network].channels.count)
+        held = self._training_mb(network) if rule == "train_network" else per_cell * cells / 1e6
+        if rule == "predict_mask":
+            held += self._tile_mb(network)
+        if rule == "make_mock":
+            held *= self.ranks(rule)  # each holds the whole box
+        return self.ranks(rule) * cost.process_mb + held
+
+    def seconds(self, rule: str, network: str | None = None) -> float:
+        """Wall time (s)."""
+        cost, settings = COSTS[rule], self.settings
+        cells = self._cells(rule)
+        if rule in ("slice_subvolumes", "calibrate_thresholds"):
+            known = settings.boxes.count - settings.boxes.test
+            cells *= known if rule == "slice_subvolumes" else settings.halo_finding.calibration_boxes
+        if rule == "sample_field_level":
+            cells *= EVALUATIONS * settings.field_level.transitions
+        if rule in NEURAL_BIAS_CHAINS:
+            cells = settings.neural_bias.cells**3 * settings.neural_bias.sampler.transitions
+        if rule == "simulate_n_body":
+            return self._scaled(cost.seconds, self._simulation(cost) * cells / self.threads(rule), rule)
+        if rule == "make_batch" and settings.ground_truth.source == "n_body":
+            return settings.jobs.boxes_per_job * sum(self.seconds(part) for part in N_BODY_RULES)
+        if rule == "make_batch":
+            # Every box starts two scripts beside the work on its cells.
+            return settings.jobs.boxes_per_job * self._scaled(cost.seconds, cost.microseconds * cells, rule)
+        per_cell = cost.microseconds
+        if self._compares_owners(rule):
+            per_cell += OWNER_MICROSECONDS
+        seconds = self._scaled(cost.seconds, per_cell * cells, rule)
+        if rule in ("train_network", "predict_mask"):
+            seconds += self._operations(rule, network) / self._speed(rule)
+        return seconds
+
+    def _compares_owners(self, rule: str) -> bool:
+        """Whether a rule compares haloes cell by cell, which takes more where the truth knows their cells."""
+        return rule == "measure_statistics" and self.settings.ground_truth.source == "n_body"
+
+    def _scaled(self, seconds: float, microseconds: float, rule: str) -> float:
+        """Time here (s) of what was measured on another machine; ranks share the second part."""
+        return (seconds + microseconds / 1e6 / self.ranks(rule)) / self.machine.core_speed
+
+    def _simulation(self, cost: Cost) -> float:
+        """Processor time of a simulation for a cell of the box (microseconds)."""
+        chosen = self.settings.ground_truth.n_body
+        return (chosen.steps + 1) * (cost.microseconds + MESH_MICROSECONDS * chosen.mesh**3)
+
+    def _cells(self, rule: str) -> int:
+        """Cells of the box a job works on."""
+        if rule in FIELD_LEVEL_RULES:
+            return self.settings.field_level.cells**3
+        return (self.settings.mocks.cells if rule in MOCK_RULES else self.settings.boxes.cells) ** 3
+
+    def ranks(self, rule: str) -> int:
+        """MPI ranks."""
+        if rule == "make_mock":
+            return self.settings.mocks.ranks
+        if rule in ("draw_density", "find_peak_patch_haloes", "simulate_n_body", "make_batch"):
+            return self.settings.ground_truth.ranks
+        return self.settings.training.ranks if rule == "train_network" else 1
+
+    def threads(self, rule: str) -> int:
+        """CPU cores of each rank."""
+        if rule == "simulate_n_body":
+            return self.settings.ground_truth.n_body.threads
+        return self.settings.training.threads if rule in THREADED else 1
+
+    def gpus(self, rule: str) -> int:
+        """GPUs of all ranks; a box is predicted on one."""
+        training = self.settings.training
+        if rule == "make_mock":
+            return self.settings.mocks.ranks * self.settings.mocks.gpus
+        return {"train_network": training.ranks * training.gpus, "predict_mask": min(1, training.gpus)}.get(rule, 0)
+
+    def _training_mb(self, network: str) -> float:
+        """Activations, which grow with the voxels of a batch and the channels of the finest level."""
+        chosen = self.settings.networks[network]
+        voxels = max(stage.batch_size * chosen.window_of(stage) ** 3 for stage in chosen.stages)
+        return voxels * 4 * 30 * chosen.filters / 1e6  # float32; some 30 fields of the finest level, gradients included
+
+    def _tile_mb(self, network: str) -> float:
+        """A forward pass holds a few fields of the finest level at a time."""
+        return self.settings.prediction.tile**3 * 4 * 4 * self.settings.networks[network].filters / 1e6
+
+    def _operations(self, rule: str, network: str) -> float:
+        chosen, boxes, prediction = self.settings.networks[network], self.settings.boxes, self.settings.prediction
+        per_voxel = operations_per_voxel(chosen)
+        if rule == "predict_mask":
+            overlap = (prediction.tile / (prediction.tile - 2 * prediction.buffer)) ** 3
+            return per_voxel * boxes.cells**3 * overlap * SYMMETRIES[prediction.average]
+        training = boxes.count - boxes.validation - boxes.test
+        epochs = sum((stage.epochs or 0) * min(stage.boxes or training, training) for stage in chosen.stages)
+        steps = sum((stage.steps or 0) * stage.batch_size * chosen.window_of(stage) ** 3 for stage in chosen.stages)
+        return TRAINING_FACTOR * per_voxel * (epochs * boxes.cells**3 + steps)
+
+    def _speed(self, rule: str) -> float:
+        """Operations per second."""
+        jobs, cores = self.settings.jobs, self.ranks(rule) * self.threads(rule)
+        return 1e12 * (self.gpus(rule) * jobs.gpu_tflops or cores * self.machine.core_tflops)
+
+
+def channel_bytes(count: int) -> float:
+    """Memory for a cell of ``count`` channels of the whole box: two bytes each, and 33 while they are computed."""
+    return 33 + 2 * count if count else 0

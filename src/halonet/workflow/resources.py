@@ -1,0 +1,45 @@
+"""What jobs ask for, as functions of wildcards and attempt, and how MPI programs start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from snakemake.iocontainers import Wildcards
+
+from halonet.settings import GroundTruthSettings, TrainingSettings
+from halonet.workflow.costs import JobCosts, memory_mb, runtime_minutes
+
+OfAttempt = Callable[[Wildcards, int], int]
+
+# MPI programs start through {resources.launcher} where there is more than one rank; the choice is left to the shell, so
+# that another launcher or another number of ranks is no changed parameter and remakes nothing. srun takes the number of
+# cores of a rank from the environment alone (SLURM 22.05 and later).
+LAUNCH = (
+    "export SRUN_CPUS_PER_TASK={threads}; "
+    'launch=""; [ {resources.tasks} -eq 1 ] || launch="{resources.launcher} -n {resources.tasks}"; $launch '
+)
+
+
+@dataclass(frozen=True)
+class JobResources:
+    """JobResources of the jobs of a run, from what they cost; they change no result and enter no parameter."""
+
+    costs: JobCosts
+
+    def of_rule(self, rule: str) -> dict[str, OfAttempt]:
+        """JobResources of every rule: memory (MB) and run time (minutes), twice as much with every attempt."""
+        jobs = self.costs.settings.jobs
+
+        # Snakemake hands these parameters over by their names.
+        def mem_mb(wildcards: Wildcards, attempt: int) -> int:
+            return memory_mb(self.costs.megabytes(rule, wildcards.get("network")), attempt, jobs)
+
+        def runtime(wildcards: Wildcards, attempt: int) -> int:
+            return runtime_minutes(self.costs.seconds(rule, wildcards.get("network")), attempt, jobs)
+
+        return {"mem_mb": mem_mb, "runtime": runtime}
+
+
+def of_ranks(settings: GroundTruthSettings | TrainingSettings) -> dict[str, str | int | None]:
+    """JobResources of a rule with MPI ranks; SLURM's executor refuses a request of MPI for a single one."""
+    mpi = settings.launcher if settings.ranks > 1 else None
+    return {"mpi": mpi, "launcher": settings.launcher, "tasks": settings.ranks}

@@ -1,0 +1,159 @@
+"""What jobs ask for: memory and run time follow the settings, grow with the attempt and end at the cluster's limits."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from halonet.network.flops import flops_per_voxel, unallocated_network
+from halonet.settings import JobSettings, load_settings
+from halonet.workflow import machine
+from halonet.workflow.costs import COSTS, JobCosts, Machine, memory_mb, runtime_minutes
+from halonet.workflow.machine import machine_of
+from halonet.workflow.operations import operations_per_voxel
+
+ROOT = Path(__file__).parents[2]
+PAPER = ROOT / "config.yaml"
+SMALL = ROOT / "profiles/vnet_small/settings.yaml"
+
+
+@pytest.mark.parametrize("over", [(), (SMALL,)])
+def test_operations_are_those_that_are_counted_from_the_layers(over):
+    for network in load_settings(PAPER, *over).networks.values():
+        counted = flops_per_voxel(unallocated_network(network))
+        assert operations_per_voxel(network) == pytest.approx(counted, rel=1e-6)
+
+
+def test_memory_and_run_time_double_with_every_attempt_up_to_the_limits():
+    jobs = JobSettings(largest_memory_mb=5000, longest_minutes=100)
+    memory = [memory_mb(1000, attempt, jobs) for attempt in (1, 2, 3)]
+    assert memory == [1750, 3500, 5000]
+    minutes = [runtime_minutes(600, attempt, jobs) for attempt in (1, 2, 3)]
+    assert minutes == [40, 80, 100]
+
+
+def test_numbers_of_a_profile_are_taken_though_snakemake_hands_them_on_as_text():
+    assert JobSettings(largest_memory_mb="5000").largest_memory_mb == 5000
+    with pytest.raises(ValueError, match="largest_memory_mb"):
+        JobSettings(largest_memory_mb="much")
+
+
+@pytest.mark.parametrize(
+    ("rule", "measured_mb"),
+    [
+        ("draw_density", 396),
+        ("find_peak_patch_haloes", 800),
+        ("find_haloes", 804),
+        ("measure_statistics", 775),
+        ("slice_subvolumes", 116),
+        ("draw_figures", 327),
+        ("predict_mask", 1857),
+        ("compute_channels", 623),
+        ("train_network", 1018),
+        ("calibrate_thresholds", 369),
+    ],
+)
+def test_a_job_asks_for_more_than_it_was_measured_to_need_and_not_for_many_times_as_much(rule, measured_mb):
+    """Peak memory in a run on boxes of 256^3 cells, with four channels (docs/clusters.md)."""
+    settings = load_settings(PAPER, SMALL, ROOT / "tests/data/costs_256.yaml")
+    asked = memory_mb(JobCosts(settings).megabytes(rule, "small"), 1, settings.jobs)
+    assert 1.2 * measured_mb < asked < 3.5 * measured_mb + 500
+
+
+def test_every_rule_has_a_measured_cost():
+    text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    assert set(COSTS) == set(re.findall(r"^(?:rule|use rule \w+ as) (\w+)", text, re.MULTILINE))
+
+
+def test_ranks_share_the_time_of_a_box_and_add_the_memory_of_their_processes(tmp_path):
+    one, eight = (
+        JobCosts(load_settings(PAPER, written(tmp_path, f"ground_truth: {{ranks: {ranks}}}"))) for ranks in (1, 8)
+    )
+    rule = "find_peak_patch_haloes"
+    assert eight.seconds(rule) < one.seconds(rule) / 3
+    assert eight.megabytes(rule) > one.megabytes(rule)
+
+
+def test_more_gpus_shorten_the_training_and_a_gpu_is_asked_for_by_training_and_prediction(tmp_path):
+    one, three = (JobCosts(load_settings(PAPER, written(tmp_path, f"training: {{ranks: {n}}}"))) for n in (1, 3))
+    assert three.seconds("train_network", "vnet5") == pytest.approx(one.seconds("train_network", "vnet5") / 3, rel=1e-3)
+    assert [three.gpus(rule) for rule in ("train_network", "predict_mask", "find_haloes")] == [3, 1, 0]
+
+
+def test_a_stage_of_larger_windows_needs_their_memory_and_time():
+    settings = load_settings(PAPER, SMALL)
+    name = "vnet-small-channels-first"
+    network = settings.networks[name]
+    first, second = (
+        JobCosts(settings.model_copy(update={"networks": {name: network.model_copy(update={"stages": [stage]})}}))
+        for stage in network.stages
+    )
+    needed = [costs.megabytes("train_network", name) - COSTS["train_network"].process_mb for costs in (first, second)]
+    assert needed[1] == pytest.approx(8 * needed[0])
+    both = JobCosts(settings)
+    assert both.megabytes("train_network", name) == second.megabytes("train_network", name)
+    times = [costs.seconds("train_network", name) - COSTS["train_network"].seconds for costs in (first, second, both)]
+    assert times[1] / times[0] == pytest.approx(8 * network.stages[1].steps / network.stages[0].steps)
+    assert times[2] == pytest.approx(times[0] + times[1])
+
+
+def written(folder, text):
+    path = folder / "settings.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_run_times_follow_the_measured_speed_of_the_machine_and_set_ones_win(tmp_path):
+    settings = load_settings(PAPER, SMALL)
+    name = settings.run.networks[0]
+    slow, fast = (JobCosts(settings, Machine(speed, 0.04 * speed)) for speed in (0.5, 2.0))
+    for rule in ("find_peak_patch_haloes", "train_network", "predict_mask", "draw_figures"):
+        assert slow.seconds(rule, name) == pytest.approx(4 * fast.seconds(rule, name), rel=0.01), rule
+    assert machine_of(JobSettings(core_speed=3.0, core_tflops=0.5)) == Machine(3.0, 0.5)
+
+
+def test_the_speed_of_a_machine_is_measured_once_and_a_damaged_measurement_again(tmp_path, monkeypatch):
+    measured = []
+    monkeypatch.setattr(machine, "core_tflops", lambda: measured.append(1) or 0.01 * len(measured))
+    first = machine.this_machine(tmp_path)
+    assert 0.05 < first.core_speed < 20
+    assert machine.this_machine(tmp_path) == first
+    assert len(measured) == 1
+    (file,) = tmp_path.iterdir()
+    file.write_text(file.read_text()[:9])
+    assert machine.this_machine(tmp_path).core_tflops == 0.02
+
+
+@pytest.mark.slow  # that these kernels are in force is in every run (test_environment.py)
+def test_networks_are_slower_without_the_kernels_that_are_switched_on(monkeypatch):
+    """oneDNN, which TensorFlow leaves off on processors without AVX-512: the measurement must see the difference."""
+    fast = machine.core_tflops()
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    assert machine.core_tflops() < fast / 1.5
+
+
+def test_the_forecast_of_the_quickstart_is_that_of_a_quarter_of_an_hour():
+    """9 to 12 minutes were measured on two cores, whose speeds lie between these."""
+    settings = load_settings(PAPER, ROOT / "profiles/quickstart/settings.yaml")
+    boxes = {
+        "draw_density": 11,
+        "find_peak_patch_haloes": 11,
+        "compute_channels": 9,
+        "predict_mask": 6,
+        "find_haloes": 2,
+    }
+    jobs = {rule: boxes.get(rule, 1) for rule in COSTS if "mock" not in rule and "field_level" not in rule}
+    for rule in ("import_ground_truth", "make_batch", "assign_cells", "match_abundance", "write_constrained_density"):
+        del jobs[rule]
+    for machine_ in (Machine(0.7, 0.04), Machine(1.0, 0.08)):
+        costs = JobCosts(settings, machine_)
+        core_seconds = sum(n * costs.seconds(rule, "small") * costs.threads(rule) for rule, n in jobs.items())
+        assert 5 * 60 < core_seconds / 2 < 16 * 60
+
+
+def test_statistics_of_a_simulation_cost_more_since_its_haloes_are_compared_cell_by_cell_too():
+    spheres, simulated = load_settings(PAPER), load_settings(PAPER, ROOT / "tests/data/simulated.yaml")
+    of_spheres, of_cells = JobCosts(spheres), JobCosts(simulated)
+    for cost in ("seconds", "megabytes"):
+        assert getattr(of_cells, cost)("measure_statistics") > getattr(of_spheres, cost)("measure_statistics")
+        assert getattr(of_cells, cost)("find_haloes") == getattr(of_spheres, cost)("find_haloes")
