@@ -15,7 +15,7 @@ import numpy as np
 from halonet.grid.slabs import Slabs
 from halonet.interruption import Interrupted
 from halonet.n_body.simulation import State
-from halonet.storage import CHUNK_CELLS, StorageError, atomic_path, open_hdf5
+from halonet.storage import CHUNK_CELLS, StorageError, atomic_path, clear_leftovers, open_hdf5
 
 log = logging.getLogger("halonet")
 
@@ -53,8 +53,7 @@ class Checkpoints:
 
     def _steps(self) -> int | None:
         """Steps that the stored state has done; a damaged file, or one of another simulation, is passed over."""
-        for leftover in self.path.parent.glob(f".{self.path.name}.*.part"):
-            leftover.unlink()
+        clear_leftovers(self.path)
         if not self.path.exists():
             return None
         try:
