@@ -63,7 +63,9 @@ class Checkpoints:
             log.warning("%s is damaged and passed over (%s)", self.path, error)
             return None
         if made_by != self.fingerprint:
-            log.info("%s is of another simulation (other settings, density or code): starting over", self.path)
+            aside = self.path.with_name(f"{self.path.name}.of_another_simulation")
+            log.warning("%s is of other settings, density or code; it is now %s: starting over", self.path, aside.name)
+            self.path.rename(aside)
             return None
         return steps
 
