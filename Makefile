@@ -13,7 +13,7 @@ COMPILE = -m compileall -q -q -j 0 $(dir $@)lib || true
 # Rules call `python` and `mpiexec` by name: the environment's come first.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: quickstart test test-slow test-slurm lint benchmark clean
+.PHONY: quickstart test test-slow test-slurm lint docs benchmark clean
 
 # The lock dies with its holder, unlike Snakemake's own: after a kill -9 the same command goes on where the run stopped.
 quickstart: $(VENV)/installed
@@ -59,6 +59,15 @@ $(VENV)/installed-for-tests: $(VENV)/installed $(TEST_REQUIREMENTS)
 	$(BIN)/python $(COMPILE)
 	touch $@
 
+# The documentation as a site of plain files, for a browser: site/index.html.
+docs: $(VENV)/installed-for-docs
+	mkdocs build --quiet
+	@echo "Documentation: $(CURDIR)/site/index.html"
+
+$(VENV)/installed-for-docs: $(VENV)/installed-for-tests requirements/docs.txt
+	$(BIN)/python $(PIP_INSTALL) -r requirements/docs.txt
+	touch $@
+
 $(PEERS)/installed: $(REQUIREMENTS) $(TEST_REQUIREMENTS) requirements/peers.txt pyproject.toml
 	$(PYTHON) -m venv --clear $(PEERS)
 	$(PEERS)/bin/python $(PIP_INSTALL) $(addprefix -r ,$(REQUIREMENTS) $(TEST_REQUIREMENTS)) -r requirements/peers.txt
@@ -67,4 +76,4 @@ $(PEERS)/installed: $(REQUIREMENTS) $(TEST_REQUIREMENTS) requirements/peers.txt 
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) .snakemake .pytest_cache .ruff_cache .mypy_cache results
+	rm -rf $(VENV) $(PEERS) site .snakemake .pytest_cache .ruff_cache .mypy_cache results

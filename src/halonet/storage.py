@@ -1,6 +1,7 @@
 """HDF5 layouts of fields, and writing that never leaves half a file under a final name."""
 
 import fcntl
+import glob
 import json
 import logging
 import os
@@ -49,6 +50,18 @@ def exclusive(path: str | Path) -> Iterator[None]:
             log.info("%s: another process is at work; waiting for it to end", path)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def lock_of(path: str | Path) -> Path:
+    """Lock of whoever writes ``path`` over hours, for :func:`exclusive`."""
+    return Path(path).with_name(f".{Path(path).name}.lock")
+
+
+def clear_leftovers(path: str | Path) -> None:
+    """Delete what processes that died while they wrote ``path`` have left; for who holds its lock."""
+    path = Path(path)
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        leftover.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -67,7 +67,7 @@ class Chain:
         checkpoint: str | Path | None = None,
         fingerprint: str = "",
     ):
-        self.sampler, self.settings, self.fingerprint = sampler, settings, fingerprint
+        self.sampler, self.settings, self.fingerprint, self.index = sampler, settings, fingerprint, index
         self.rng = generator(seed, "neural bias chain", index)
         self.checkpoint = Path(checkpoint) if checkpoint else None
         self.done = 0
@@ -151,7 +151,16 @@ def write_chain(
         for name, values in chain.sampler.arrays().items():
             file[f"sampler/{name}"] = values
         file.attrs["warmup"], file.attrs["thinning"] = chain.settings.warmup, chain.settings.thinning
+        file.attrs["fingerprint"], file.attrs["chain"] = chain.fingerprint, chain.index
         file.attrs["provenance"] = json.dumps(provenance)
+
+
+def is_chain_of(path: str | Path, fingerprint: str, index: int) -> bool:
+    """Whether a file holds this very chain, finished: by a process that outlived the one that started it."""
+    if not Path(path).exists():
+        return False
+    with open_hdf5(path) as file:
+        return file.attrs.get("fingerprint") == fingerprint and file.attrs.get("chain") == index
 
 
 def read_chain(path: str | Path) -> dict[str, np.ndarray]:
