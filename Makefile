@@ -37,6 +37,7 @@ test-slurm: $(VENV)/installed-for-tests
 lint: $(VENV)/installed-for-tests
 	ruff check .
 	ruff format --check .
+	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
@@ -75,4 +76,4 @@ $(PEERS)/installed: $(REQUIREMENTS) $(TEST_REQUIREMENTS) requirements/peers.txt 
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) site .snakemake .pytest_cache .ruff_cache results
+	rm -rf $(VENV) $(PEERS) site .snakemake .pytest_cache .ruff_cache .mypy_cache results

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -106,6 +107,18 @@ class FieldHeader:
     seed: int | None = None
     provenance: dict = field(default_factory=dict)
 
+    def known_redshift(self) -> float:
+        """Redshift, for what cannot do without; StorageError where the file does not say."""
+        if self.redshift is None:
+            raise StorageError("the redshift is needed; the root attribute redshift is missing")
+        return self.redshift
+
+    def known_cosmology(self) -> dict:
+        """Settings of the cosmology, for what cannot do without; StorageError where the file does not say."""
+        if self.cosmology is None:
+            raise StorageError("the cosmology is needed; the root attribute cosmology is missing")
+        return self.cosmology
+
 
 @contextmanager
 def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
@@ -176,7 +189,7 @@ def read_header(path: str | Path) -> FieldHeader:
     )
 
 
-def _cosmology(text: str | None) -> dict | None:
+def _cosmology(text: Any) -> dict | None:
     """Cosmology as this package writes it; None for a user's note in words, which is no setting."""
     try:
         values = json.loads(text)

@@ -149,7 +149,7 @@ def run_chain(
     chain = Chain(blocks, settings, seed, index, checkpoint, fingerprint(data, settings, seed, code))
     chain.run(until, track)
     if chain.done == settings.transitions:
-        write_field_chain(output, chain, provenance)
+        write_field_chain(output, chain, blocks, provenance)
         clear_scratch(output)
     return chain
 
@@ -168,9 +168,9 @@ def clear_scratch(output: str | Path) -> None:
     checkpoint.unlink(missing_ok=True)
 
 
-def write_field_chain(output: Path, chain: Chain, provenance: dict) -> None:
-    """Write a finished chain, phases included."""
-    blocks, settings = chain.sampler, chain.settings
+def write_field_chain(output: Path, chain: Chain, blocks: BlockSampler, provenance: dict) -> None:
+    """Write a finished chain of ``blocks``, phases included."""
+    settings = blocks.settings
     kept = range(settings.warmup, settings.transitions, settings.phase_thinning)
     phases = np.stack([np.load(phase_file(blocks.folder, iteration)) for iteration in kept])
     theta = blocks.theta_target.theta(chain.theta)

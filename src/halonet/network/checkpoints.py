@@ -110,7 +110,7 @@ class Checkpoints:
         try:
             self.load()
         except OtherConfiguration as error:
-            changed = re.match(r"\w*", error.changes[0]).group()
+            changed = re.split(r"\W", error.changes[0], maxsplit=1)[0]
             aside = next(path for path in self._names_aside(changed) if not path.exists())
             self.folder.rename(aside)
             log.warning("starting over: %s; its checkpoints are kept in %s until you delete them", error, aside)

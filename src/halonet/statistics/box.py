@@ -8,7 +8,7 @@ from halonet.catalogue import HaloCatalogue
 from halonet.matching import Matches, completeness_and_purity, match_haloes
 from halonet.settings import StatisticsSettings
 from halonet.statistics.boundaries import boundary_profiles
-from halonet.statistics.clustering import compare_correlation_functions, compare_masks, compare_spectra
+from halonet.statistics.clustering import compare_correlation_functions, compare_masks, compare_spectra, spectra_of_cuts
 from halonet.statistics.mass_function import CUTS, count_above
 from halonet.statistics.objects import compare_objects
 from halonet.statistics.overlap import measure_overlap
@@ -73,8 +73,14 @@ def measure_box(
     }
 
 
-def _lagrangian_spectra(mask, probability, true, found, settings) -> dict:
-    return compare_masks(mask, probability, true.box_size_mpc) | compare_spectra(true, found, settings, "lagrangian")
+def _lagrangian_spectra(
+    mask: np.ndarray,
+    probability: np.ndarray,
+    true: HaloCatalogue,
+    found: HaloCatalogue,
+    settings: StatisticsSettings,
+) -> dict:
+    return compare_masks(mask, probability, true.box_size_mpc) | spectra_of_cuts(true, found, settings, "lagrangian")
 
 
 def _counts(**catalogues: HaloCatalogue) -> dict[str, list]:
