@@ -61,7 +61,7 @@ $(VENV)/installed-for-tests: $(VENV)/installed $(TEST_REQUIREMENTS)
 
 # The documentation as a site of plain files, for a browser: site/index.html.
 docs: $(VENV)/installed-for-docs
-	mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 	@echo "Documentation: $(CURDIR)/site/index.html"
 
 $(VENV)/installed-for-docs: $(VENV)/installed-for-tests requirements/docs.txt
