@@ -198,7 +198,7 @@ def test_the_cluster_profile_speaks_of_rules_that_exist_and_of_settings_that_are
 
 
 def test_every_requirement_is_pinned_to_one_version():
-    for pin in pins("base", "cpu", "gpu", "export", "dev", "openmpi", "peers"):
+    for pin in pins("base", "cpu", "gpu", "export", "dev", "openmpi", "peers", "docs"):
         assert re.fullmatch(r"[\w.-]+(\[[\w-]+\])?==[\w.]+", pin), pin
 
 
