@@ -3,17 +3,18 @@
 MkDocs calls the functions ``on_...``. Everything else needs no MkDocs, so that tests run without it.
 """
 
+import contextlib
 import html
+import io
 import json
 import os
 import posixpath
 import re
-import subprocess
-import sys
 from pathlib import Path
+from unittest import mock
 
 import halonet
-from halonet.command.main import COMMANDS
+from halonet.command.main import COMMANDS, parse
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "halonet"
@@ -22,6 +23,10 @@ FROM_NETWORKS = {"README.md": "card.md", "mocks.png": "mocks.png"}
 NO_PACKAGES = {"__init__", "__main__", "interface", "command"}  # the interface and the commands have pages of their own
 LINK = re.compile(r"(?<=\]\()([^)\s#]+)(?=[#)])")
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
+PRIMES = re.compile(r"'+")  # several are one superscript
+# Browsers know bold italic letters by characters of their own alone, not by an attribute.
+BOLD_GREEK = re.compile(r'<mi mathvariant="bold-italic">&#x0(03[BC][0-9A-F]);</mi>')
+GREEK_TO_BOLD = ord("\N{MATHEMATICAL BOLD ITALIC SMALL ALPHA}") - ord("α")
 
 
 def guests() -> dict[str, str]:
@@ -67,11 +72,17 @@ def commands_page() -> str:
     """The help of the command ``halonet`` and of each of its words."""
     parts = ["# Commands\n\nWhat `halonet --help` and the help of each command print."]
     for words in ([], *([name] for name in COMMANDS)):
-        command = [sys.executable, "-m", "halonet", *words, "--help"]
-        environment = {**os.environ, "COLUMNS": "100"}
-        said = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
-        parts.append(f"## {' '.join(['halonet', *words])}\n\n```text\n{said.rstrip()}\n```")
+        parts.append(f"## {' '.join(['halonet', *words])}\n\n```text\n{command_help(words).rstrip()}\n```")
     return "\n\n".join(parts) + "\n"
+
+
+def command_help(words: list[str]) -> str:
+    """What the command ``halonet`` with these words and ``--help`` prints on 80 columns."""
+    printed = io.StringIO()
+    columns = mock.patch.dict(os.environ, COLUMNS="80")
+    with columns, contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        parse([*words, "--help"])
+    return printed.getvalue()
 
 
 def interface_page() -> str:
@@ -159,6 +170,8 @@ def on_page_content(html_text, page, config, files):
     from latex2mathml.converter import convert
 
     def mathml(found: re.Match) -> str:
-        return convert(html.unescape(found[2]), display="block" if found[1] == "div" else "inline")
+        equation = PRIMES.sub(lambda primes: "^{" + r"\prime" * len(primes[0]) + "}", html.unescape(found[2]))
+        converted = convert(equation, display="block" if found[1] == "div" else "inline")
+        return BOLD_GREEK.sub(lambda letter: f"<mi>{chr(int(letter[1], 16) + GREEK_TO_BOLD)}</mi>", converted)
 
     return EQUATION.sub(mathml, html_text)
