@@ -38,6 +38,7 @@ test-slurm: $(VENV)/installed-for-tests
 lint: $(VENV)/installed-for-tests
 	ruff check .
 	ruff format --check .
+	mypy
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
@@ -78,4 +79,4 @@ $(DOCS)/installed: requirements/base.txt requirements/docs.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(PEERS) $(DOCS) .snakemake .pytest_cache .ruff_cache results site
+	rm -rf $(VENV) $(PEERS) $(DOCS) .snakemake .pytest_cache .ruff_cache .mypy_cache results site

@@ -5,6 +5,7 @@ import argparse
 from halonet import console
 from halonet.provenance import code_digest, provenance
 from halonet.settings import FieldLevelSettings, stage_settings
+from halonet.storage import clear_leftovers, exclusive, lock_of
 
 
 def main() -> None:
@@ -27,16 +28,22 @@ def sample(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from halonet.field_level.data import read_data
-    from halonet.field_level.run_chain import run_chain
+    from halonet.field_level.run_chain import clear_scratch, fingerprint, run_chain
+    from halonet.sampling.chain import is_chain_of
+
+    output, seed, index, code = arguments.output, arguments.seed, arguments.chain, code_digest(__file__)
 
     def track(transitions: range):
-        return console.progress(transitions, f"chain {arguments.chain}")
+        return console.progress(transitions, f"chain {index}")
 
-    record = provenance("field level", settings.model_dump(), arguments.seed)
-    data, code = read_data(arguments.inputs), code_digest(__file__)
-    chain = run_chain(data, settings, arguments.seed, arguments.chain, arguments.output, record, code, track)
-    late = chain.records["acceptance"][settings.warmup :]
-    console.log.info("chain %d: acceptance of the phases %.2f, steps frozen", arguments.chain, late.mean())
+    record, data = provenance("field level", settings.model_dump(), seed), read_data(arguments.inputs)
+    with exclusive(lock_of(output)):
+        clear_leftovers(output)
+        if not is_chain_of(output, fingerprint(data, settings, seed, code), index):
+            chain = run_chain(data, settings, seed, index, output, record, code, track)
+            late = chain.records["acceptance"][settings.warmup :]
+            console.log.info("chain %d: acceptance of the phases %.2f, steps frozen", index, late.mean())
+        clear_scratch(output)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from pathlib import Path
 from halonet import console
 from halonet.provenance import code_digest, provenance
 from halonet.settings import NeuralBiasSettings, stage_settings
+from halonet.storage import clear_leftovers, exclusive, lock_of
 
 
 def main() -> None:
@@ -27,22 +28,27 @@ def sample(arguments: argparse.Namespace, settings: NeuralBiasSettings) -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    from halonet.neural_bias.fit import make_problem, run_chain
+    from halonet.neural_bias.fit import fingerprint, make_problem, run_chain
     from halonet.neural_bias.inputs import read_inputs
-    from halonet.sampling.chain import write_chain
+    from halonet.sampling.chain import is_chain_of, write_chain
 
     problem = make_problem(read_inputs(arguments.inputs), settings)
-    checkpoint = Path(arguments.output).with_suffix(".checkpoint.npz")
+    output, seed, index, code = Path(arguments.output), arguments.seed, arguments.chain, code_digest(__file__)
+    checkpoint = output.with_suffix(".checkpoint.npz")
 
     def track(transitions: range):
-        return console.progress(transitions, f"chain {arguments.chain}")
+        return console.progress(transitions, f"chain {index}")
 
-    chain, theta = run_chain(problem, arguments.seed, arguments.chain, checkpoint, code_digest(__file__), track)
-    record = provenance("neural bias", settings.model_dump(), arguments.seed)
-    write_chain(arguments.output, chain, problem.model.names(), record, {"parameters": theta})
-    checkpoint.unlink(missing_ok=True)
-    late = chain.records["acceptance"][settings.sampler.warmup :]
-    console.log.info("chain %d: acceptance %.2f, step frozen", arguments.chain, late.mean())
+    with exclusive(lock_of(output)):
+        for path in (output, checkpoint):
+            clear_leftovers(path)
+        if not is_chain_of(output, fingerprint(problem, seed, code), index):
+            chain, theta = run_chain(problem, seed, index, checkpoint, code, track)
+            record = provenance("neural bias", settings.model_dump(), seed)
+            write_chain(output, chain, problem.model.names(), record, {"parameters": theta})
+            late = chain.records["acceptance"][settings.sampler.warmup :]
+            console.log.info("chain %d: acceptance %.2f, step frozen", index, late.mean())
+        checkpoint.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def train(
     # A training that outlived a killed workflow may still be writing here.
     with exclusive(Path(arguments.output) / ".lock") if first else nullcontext():
         if arguments.restart_on_change and first:
-            checkpoints.discard_others()
+            checkpoints.set_others_aside()
         trainer = Trainer(job, training, checkpoints, communicator)
         model = trainer.run()
         if first:

@@ -26,7 +26,7 @@ EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>'
 PRIMES = re.compile(r"'+")  # several are one superscript
 # Browsers know bold italic letters by characters of their own alone, not by an attribute.
 BOLD_GREEK = re.compile(r'<mi mathvariant="bold-italic">&#x0(03[BC][0-9A-F]);</mi>')
-GREEK_TO_BOLD = ord("\N{MATHEMATICAL BOLD ITALIC SMALL ALPHA}") - ord("α")
+GREEK_TO_BOLD = ord("\N{MATHEMATICAL BOLD ITALIC SMALL ALPHA}") - ord("\N{GREEK SMALL LETTER ALPHA}")
 
 
 def guests() -> dict[str, str]:

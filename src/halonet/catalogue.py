@@ -133,8 +133,8 @@ class HaloCatalogue:
         """Lagrangian centres (cells) from the corner of the box, shape (haloes, 3); those of cells are exact halves."""
         return np.round(self.positions(LAGRANGIAN) / self.cell_size, 9)  # beyond it are the digits of the division
 
-    def select(self, rows: np.ndarray) -> "HaloCatalogue":
-        """Haloes picked by a boolean mask or by indices, in that order."""
+    def select(self, rows: np.ndarray | slice) -> "HaloCatalogue":
+        """Haloes picked by a boolean mask, or by indices or a slice in their order."""
         return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
 
     def larger_than(self, cells: float) -> "HaloCatalogue":

@@ -6,7 +6,7 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -51,9 +51,9 @@ def _abort_other_ranks(code: int) -> None:
             MPI.COMM_WORLD.Abort(code)
 
 
-def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
+def progress(items: Collection[T], description: str) -> Iterator[T]:
     """Iterate with progress: a bar on a terminal, now and then a plain line in a log."""
-    total = len(items) if total is None else total
+    total = len(items)
     if sys.stderr.isatty():
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns) as bar:

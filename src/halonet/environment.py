@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 TENSORFLOW = {
     # Kernels of oneDNN. TensorFlow chooses them by itself only where the processor has AVX512_VNNI, AVX512_BF16 or AMX;
@@ -47,14 +48,14 @@ class _QuietTensorFlow(MetaPathFinder):
         if name != "tensorflow":
             return None
         sys.meta_path.remove(self)
-        if spec := find_spec(name):
+        if (spec := find_spec(name)) and spec.loader:
             execute = spec.loader.exec_module
 
-            def quietly(module):
+            def quietly(module: ModuleType) -> None:
                 with without_notes():
                     execute(module)
 
-            spec.loader.exec_module = quietly
+            spec.loader.exec_module = quietly  # type: ignore[method-assign] # of this import alone
         return spec
 
 

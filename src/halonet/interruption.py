@@ -1,6 +1,7 @@
 """Requests to end (SIGTERM of a batch system, Ctrl-C): long work finishes a step, stores its state, and ends."""
 
 import signal
+from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -20,7 +21,7 @@ class Requests:
 
     def __init__(self) -> None:
         self.signal = 0
-        self._before = {}
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Requests":
         self._before = {number: signal.signal(number, self._note) for number in SIGNALS}

@@ -94,12 +94,12 @@ def possible_pairs(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: 
 def join_pairs(pairs: Pairs, true: int, found: int) -> Matches:
     """Join pairs in their order, each of the ``true`` and ``found`` haloes once."""
     true_free, found_free = np.ones(true, bool), np.ones(found, bool)
-    kept = []
+    joined = []
     for pair, (row, column) in enumerate(zip(pairs.true_rows, pairs.found_rows, strict=True)):
         if true_free[row] and found_free[column]:
             true_free[row] = found_free[column] = False
-            kept.append(pair)
-    kept = np.array(kept, np.int64)
+            joined.append(pair)
+    kept = np.array(joined, np.int64)
     return Matches(pairs.true_rows[kept], pairs.found_rows[kept], pairs.distances[kept], ~true_free, ~found_free)
 
 

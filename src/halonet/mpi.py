@@ -1,6 +1,12 @@
 """The MPI world of a script, and the check that it is the one the workflow asked for."""
 
 import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mpi4py.MPI import Intracomm as Communicator
+else:
+    Communicator = Any  # importing mpi4py would start MPI
 
 # Set by the launchers of MPICH and Open MPI and by SLURM's PMI plugins; without one of them there is one process, and
 # initialising MPI would only cost time.
@@ -11,7 +17,7 @@ class WorldError(ValueError):
     """The number of MPI ranks is not the one that was asked for."""
 
 
-def world(expected_ranks: int | None = None):
+def world(expected_ranks: int | None = None) -> Communicator | None:
     """Communicator of all ranks, or None where there is one rank.
 
     A launcher with the wrong MPI flavour starts N worlds of one rank each, which would all write the same file; a world
@@ -31,7 +37,7 @@ def world(expected_ranks: int | None = None):
     return communicator
 
 
-def place_on_machine(communicator) -> int:
+def place_on_machine(communicator: Communicator | None) -> int:
     """Number of this rank among those of its machine; 0 without a communicator."""
     if communicator is None:
         return 0

@@ -83,7 +83,8 @@ def _write_fields(file: h5py.File | None, fields: tuple[np.ndarray, ...], slabs:
     for name, field in zip(FIELDS, fields, strict=True):
         groups = slabs.collect(field.astype(np.float32, copy=False), min(CHUNK_CELLS, slabs.cells))
         data = file.create_dataset(name, (slabs.cells,) * 3 + (3,), np.float32) if file else None
-        for start, planes in groups:
+        for start, planes in groups:  # rank 0 alone is given any
+            assert data is not None
             data[start : start + len(planes)] = planes
 
 
@@ -113,4 +114,5 @@ def read_particles(path: str | Path, start: int = 0, stop: int | None = None) ->
             if not np.isfinite(plane).all():
                 raise StorageError(f"{path}: {name} has values that are not finite, first in plane {start + i}")
         fields.append(field)
-    return Particles(*fields, read_header(path), start)
+    displacements, velocities = fields
+    return Particles(displacements, velocities, read_header(path), start)

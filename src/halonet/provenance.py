@@ -11,6 +11,7 @@ import subprocess
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import halonet
 
@@ -22,7 +23,12 @@ LIBRARIES = ("numpy", "scipy", "h5py", "numba", "camb", "keras", "tensorflow", "
 
 def provenance(stage: str, settings: dict, seed: int | None = None) -> dict:
     """Record of how an artifact was made: stage, its settings, seed, versions and git commit."""
-    record = {"stage": stage, "settings": settings, "halonet": halonet.__version__, "git_commit": _git_commit()}
+    record: dict[str, Any] = {
+        "stage": stage,
+        "settings": settings,
+        "halonet": halonet.__version__,
+        "git_commit": _git_commit(),
+    }
     if seed is not None:
         record["seed"] = seed
     record["libraries"] = {name: version for name in LIBRARIES if (version := _version(name))}

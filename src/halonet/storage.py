@@ -1,6 +1,7 @@
 """HDF5 layouts of fields, and writing that never leaves half a file under a final name."""
 
 import fcntl
+import glob
 import json
 import logging
 import os
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -48,6 +50,18 @@ def exclusive(path: str | Path) -> Iterator[None]:
             log.info("%s: another process is at work; waiting for it to end", path)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def lock_of(path: str | Path) -> Path:
+    """Lock of whoever writes ``path`` over hours, for :func:`exclusive`."""
+    return Path(path).with_name(f".{Path(path).name}.lock")
+
+
+def clear_leftovers(path: str | Path) -> None:
+    """Delete what processes that died while they wrote ``path`` have left; for who holds its lock."""
+    path = Path(path)
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        leftover.unlink(missing_ok=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
@@ -92,6 +106,18 @@ class FieldHeader:
     cosmology: dict | None = None
     seed: int | None = None
     provenance: dict = field(default_factory=dict)
+
+    def known_redshift(self) -> float:
+        """Redshift, for what cannot do without; StorageError where the file does not say."""
+        if self.redshift is None:
+            raise StorageError("the redshift is needed; the root attribute redshift is missing")
+        return self.redshift
+
+    def known_cosmology(self) -> dict:
+        """Settings of the cosmology, for what cannot do without; StorageError where the file does not say."""
+        if self.cosmology is None:
+            raise StorageError("the cosmology is needed; the root attribute cosmology is missing")
+        return self.cosmology
 
 
 @contextmanager
@@ -163,7 +189,7 @@ def read_header(path: str | Path) -> FieldHeader:
     )
 
 
-def _cosmology(text: str | None) -> dict | None:
+def _cosmology(text: Any) -> dict | None:
     """Cosmology as this package writes it; None for a user's note in words, which is no setting."""
     try:
         values = json.loads(text)

@@ -72,6 +72,7 @@ def test_the_readmes_lines_of_python_run_and_show_a_catalogue(tmp_path, monkeypa
     assert 0.3 < ratio.mean() < 3
 
 
+@pytest.mark.slow  # the parts are in every run: commands, ranks (peak_patch/test_finder.py), mocks and scripts
 def test_commands_step_by_step_and_two_ranks_give_the_haloes_of_one_mock(tmp_path, run_script):
     run_script("solve_collapse_table", "--output", tmp_path / "table.h5")
     box = ("--seed", 7, "--cells", 32, "--collapse-table", "table.h5")

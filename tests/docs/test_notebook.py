@@ -38,6 +38,7 @@ def test_the_notebook_runs_and_draws_its_three_figures(mock):
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
 
 
+@pytest.mark.slow  # its functions are those of README's lines, which are in every run
 def test_ten_lines_lead_from_a_density_to_its_mass_function_beside_tinkers(tmp_path):
     notebook = nbformat.read(NOTEBOOKS / "own_density.ipynb", as_version=4)
     nbformat.validate(notebook)

@@ -13,7 +13,7 @@ from checkout import ROOT
 from halonet.field_level.alternation import FieldMoments
 from halonet.field_level.data import read_data, write_data
 from halonet.field_level.mock import rebased
-from halonet.field_level.run_chain import make_posterior, read_field_chain, run_chain
+from halonet.field_level.run_chain import clear_scratch, make_posterior, read_field_chain, run_chain, scratch_of
 from halonet.settings import PhaseSamplerSettings
 from halonet.storage import StorageError
 
@@ -88,6 +88,18 @@ def test_a_killed_job_goes_on_with_the_same_command_to_the_chain_of_an_undisturb
     assert_same_chains(tmp_path / "whole.h5", output)
     with h5py.File(output) as file:
         assert json.loads(file.attrs["provenance"])["settings"]["samples"] == 88
+
+
+def test_what_killed_processes_left_in_the_scratch_of_a_finished_chain_is_no_obstacle(tmp_path):
+    """SIGKILL while phases were written once left a file that kept every later attempt from ending."""
+    checkpoint, folder = scratch_of(tmp_path / "chain.h5")
+    folder.mkdir()
+    left = (folder / "phases_0000010.npy", folder / ".phases_0000012.npy.77.part", checkpoint)
+    for path in (*left, tmp_path / ".chain.checkpoint.npz.77.part"):
+        path.touch()
+    (tmp_path / "chain.h5").touch()
+    clear_scratch(tmp_path / "chain.h5")
+    assert [path.name for path in tmp_path.iterdir()] == ["chain.h5"]
 
 
 def test_data_are_read_back_as_they_were_written_and_foreign_files_are_named(make_mock, tmp_path):

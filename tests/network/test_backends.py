@@ -61,6 +61,7 @@ def runs(dataset, network_values, tmp_path_factory) -> dict[str, dict]:
     return found
 
 
+@pytest.mark.slow  # half a minute, and only another backend or version of Keras can change it
 def test_jax_trains_like_tensorflow_and_without_it(runs):
     """Both compute in float32 and differ by the order of their sums, some 1e-7; two updates leave no time to drift."""
     assert len(runs["jax"]["records"]) == 2
@@ -69,6 +70,7 @@ def test_jax_trains_like_tensorflow_and_without_it(runs):
     np.testing.assert_allclose(runs["jax"]["weights"], runs["tensorflow"]["weights"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_weights_that_are_compared_have_been_trained(runs):
     first, second = runs["jax"]["records"]
     assert second["loss"] < first["loss"]

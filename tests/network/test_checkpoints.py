@@ -73,13 +73,32 @@ def test_another_configuration_is_refused_by_the_names_of_its_changes(checkpoint
     assert str(checkpoints.folder) in str(error.value)
 
 
-def test_checkpoints_of_another_configuration_are_discarded_when_asked(checkpoints):
-    checkpoints.save(TrainingState(), variables(1))
-    checkpoints.discard_others()
+def test_checkpoints_of_another_configuration_are_kept_aside_under_the_name_of_what_changed(checkpoints):
+    """They may hold days: a changed error message is enough to make them another configuration's."""
+    checkpoints.save(TrainingState(step=5), variables(1))
+    checkpoints.set_others_aside()
     assert checkpoints.load() is not None
-    other = Checkpoints(checkpoints.folder, FINGERPRINT | {"seed": 2})
-    other.discard_others()
-    assert other.load() is None
+    for attempt in (1, 2):
+        other = Checkpoints(checkpoints.folder, FINGERPRINT | {"seed": attempt + 1})
+        other.set_others_aside()
+        assert other.load() is None
+        aside = checkpoints.folder.with_name(f"{checkpoints.folder.name}_before_other_seed_{attempt}")
+        assert [path.name for path in aside.iterdir()] == ["step_000000005.h5"]
+        checkpoints.save(TrainingState(step=5), variables(1))
+
+
+def test_damaged_checkpoints_do_not_outlive_good_ones(checkpoints):
+    """A full disk leaves files of no bytes, and of steps that the new start is far from."""
+    for step in (90, 95):
+        checkpoints.save(TrainingState(step=step), variables(1))
+    for path in checkpoints.folder.glob("step_*.h5"):
+        path.write_bytes(b"")
+    assert checkpoints.load() is None
+    checkpoints.save(TrainingState(step=1), variables(2))
+    state, _ = checkpoints.load()
+    assert state.step == 1
+    checkpoints.clear()
+    assert not checkpoints.folder.exists()
 
 
 def test_clearing_removes_nothing_of_somebody_else(checkpoints):

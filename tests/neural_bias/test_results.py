@@ -72,10 +72,12 @@ def short_searches():
 
 @pytest.fixture(scope="module")
 def chains(problem, tmp_path_factory):
-    """Files of two short chains."""
-    folder, paths = tmp_path_factory.mktemp("chains"), []
+    """Files of two short chains; both begin at the maximum that the first one has searched."""
+    folder, paths, found = tmp_path_factory.mktemp("chains"), [], problem.optimum(1, 0)
     for index in range(2):
-        chain, theta = run_chain(problem, 1, index)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Problem, "optimum", lambda self, seed, index: found)
+            chain, theta = run_chain(problem, 1, index)
         paths.append(folder / f"chain_{index}.h5")
         write_chain(paths[-1], chain, problem.model.names(), {}, {"parameters": theta})
     return paths

@@ -11,7 +11,7 @@ import yaml
 
 import halonet
 from halonet.catalogue import read_catalogue
-from halonet.mocks.methods import METHODS
+from halonet.mocks.methods import DEFAULT_METHOD, METHODS
 from halonet.network.shipped import DEFAULT_NETWORK
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +65,11 @@ def test_the_installed_package_is_not_the_checkout_and_knows_its_network(install
     assert str(ROOT) not in listed
 
 
-@pytest.mark.parametrize("method", METHODS)
+# Each compiles its kernels anew; the default stands for all in every run.
+EACH = [name if name == DEFAULT_METHOD else pytest.param(name, marks=pytest.mark.slow) for name in METHODS]
+
+
+@pytest.mark.parametrize("method", EACH)
 def test_the_installed_command_makes_a_mock_by_each_method_from_an_empty_folder(installed, tmp_path, method):
     # Libraries of the extras alone: the base install has none of them.
     extras = ("mpi4py", "snakemake", "tensorboardX", "astropy", "pyarrow", "jax")

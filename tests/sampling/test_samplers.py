@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from halonet.sampling.chain import Chain, read_chain, write_chain
+from halonet.sampling.chain import Chain, is_chain_of, read_chain, write_chain
 from halonet.sampling.diagnostics import effective_sample_size, r_hat
 from halonet.sampling.hamiltonian import Metric, leapfrog, leapfrog_drift, place, transition
 from halonet.sampling.maximum import hessian, inverse_curvature, minimise
@@ -239,6 +239,16 @@ def test_a_chain_file_gives_back_samples_and_records(tmp_path):
     assert arrays["samples"].shape == (20, 2)
     assert arrays["energy"].shape == (50,)
     assert (arrays["counts"] == np.arange(3)).all()
+
+
+def test_a_file_is_known_as_a_chain_that_need_not_be_run_again_by_what_decides_it_and_its_number(tmp_path):
+    settings, path = SamplerSettings(warmup=0, samples=10), tmp_path / "chain.h5"
+    assert not is_chain_of(path, "one", 2)
+    chain = Chain(make_sampler(Banana(), np.zeros(2), np.eye(2), settings), settings, 5, 2, None, "one").run()
+    write_chain(path, chain, ["a", "b"], {})
+    assert is_chain_of(path, "one", 2)
+    assert not is_chain_of(path, "one", 1)
+    assert not is_chain_of(path, "two", 2)
 
 
 def test_a_gradient_that_is_not_finite_rejects_the_proposal_and_is_counted():

@@ -1,8 +1,11 @@
 """Batches: several boxes in one job, each kept, and the same as if made alone."""
 
+import pytest
+
 BOXES = ("000", "001", "002", "003")
 
 
+@pytest.mark.slow  # what a batch plans is in every run, and its script makes boxes by the stages' own
 def test_a_batch_that_is_planned_again_makes_only_what_is_missing_and_the_same_boxes_as_single_jobs(
     make_workflow, finished
 ):

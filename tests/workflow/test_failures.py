@@ -12,18 +12,13 @@ def half_written(workflow):
 @pytest.mark.parametrize(
     ("where", "sign", "targets", "artifacts"),
     [
+        ("while a box is searched for haloes", "logs/find_peak_patch_haloes", ["ground_truth"], BOX),
         pytest.param(
-            "while a box is searched for haloes",
-            "logs/find_peak_patch_haloes",
-            ["ground_truth"],
-            BOX,
-            marks=pytest.mark.slow,  # of a run killed in training the boxes are compared in every run
-        ),
-        (
             "in the middle of training",
             "networks/tiny/checkpoints",
             ["training"],
             (*BOX, "networks/tiny/model.weights.h5"),
+            marks=pytest.mark.slow,  # a killed training is in every run (network/test_resume.py)
         ),
     ],
 )

@@ -131,7 +131,7 @@ def test_a_touched_file_remakes_nothing(finished):
     [
         ("figures/style.py", FIGURES | {"draw_neural_bias_figures"}),
         ("neural_bias/coordinates.py", NEURAL_BIAS - {"prepare_neural_bias"}),
-        ("halo_finding/finder.py", HALOES),
+        ("halo_finding/paper/search.py", HALOES),
         ("network/unet.py", TRAINING),
         ("workflow/costs.py", set()),
     ],

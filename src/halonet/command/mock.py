@@ -12,7 +12,7 @@ from halonet import console
 from halonet.catalogue import write_catalogue
 from halonet.command.mock_arguments import add_box, add_n_body, add_network, add_peak_patch, request_of
 from halonet.mocks.matched import match_abundance
-from halonet.mocks.methods import DEFAULT_METHOD, METHODS, mock_by
+from halonet.mocks.methods import DEFAULT_METHOD, METHODS, Mock, mock_by
 from halonet.mocks.request import MockRequest
 from halonet.mpi import world
 
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
     write(arguments, lambda request: mock_by(arguments.method, request))
 
 
-def write(arguments: argparse.Namespace, method: Callable[[MockRequest], object]) -> None:
+def write(arguments: argparse.Namespace, method: Callable[[MockRequest], Mock]) -> None:
     """Make a mock and write it; ``method`` takes the request and returns what makes the catalogue."""
     communicator = world(arguments.ranks)
     if communicator is not None and communicator.rank > 0:

@@ -6,7 +6,22 @@ from pathlib import Path
 
 from halonet.mocks.request import MockRequest
 from halonet.network.shipped import DEFAULT_NETWORK
-from halonet.settings import CosmologySettings, HaloFindingSettings, NBodySettings, PeakPatchSettings, stage_settings
+from halonet.settings import (
+    CosmologySettings,
+    HaloFindingSettings,
+    Model,
+    NBodySettings,
+    PeakPatchSettings,
+    stage_settings,
+)
+
+NAMES_OF_METHODS = ("outside_validity", "scratch", "gpus", "collapse_table")
+MODELS: dict[str, type[Model]] = {
+    "cosmology": CosmologySettings,
+    "halo_finding": HaloFindingSettings,
+    "peak_patch": PeakPatchSettings,
+    "n_body": NBodySettings,
+}
 
 
 def add_box(parser: argparse.ArgumentParser) -> None:
@@ -67,11 +82,8 @@ def add_n_body(parser: argparse.ArgumentParser) -> None:
 def request_of(arguments: argparse.Namespace) -> MockRequest:
     """Request of a command line; options that its parser does not know stay at their defaults."""
     given = {name: value for name, value in vars(arguments).items() if value is not None}
-    models = {"cosmology": CosmologySettings, "halo_finding": HaloFindingSettings, "peak_patch": PeakPatchSettings}
-    models |= {"n_body": NBodySettings}
-    settings = {name: stage_settings(model, given[name]) for name, model in models.items() if name in given}
     names = ("seed", "density", "cells", "power_spectrum", "abundance_matching", "threads", "network", "thresholds")
-    names += ("outside_validity", "scratch", "gpus", "collapse_table")
+    values = {name: given[name] for name in (*names, *NAMES_OF_METHODS) if name in given}
+    values |= {name: stage_settings(model, given[name]) for name, model in MODELS.items() if name in given}
     kept = {name: Path(given[f"keep_{name}"]) for name in ("density", "probability", "mask") if f"keep_{name}" in given}
-    values = {name: given[name] for name in names if name in given}
-    return MockRequest(**values, **settings, box_size_mpc=given.get("box_size"), keep=kept)
+    return MockRequest(**values, box_size_mpc=given.get("box_size"), keep=kept)

@@ -7,6 +7,7 @@ import argparse
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from halonet.settings import SettingsError, load_settings
@@ -70,11 +71,11 @@ def dry_run(workflow: Path, arguments: argparse.Namespace, *more: str) -> str:
     return process.stdout + process.stderr
 
 
-def print_jobs(every: Counter, jobs: list[PlannedJob], started: dict[PlannedJob, float], folder: Path) -> None:
+def print_jobs(every: Counter[str], jobs: list[PlannedJob], started: dict[PlannedJob, float], folder: Path) -> None:
     """Table of the jobs by rule; then why some are stale, and what was started."""
     stale = [job for job in jobs if job.is_stale(folder)]
-    counts = {"left": jobs, "stale": stale, "started": started}
-    counts = {name: Counter(job.rule for job in members) for name, members in counts.items()}
+    groups: dict[str, Iterable[PlannedJob]] = {"left": jobs, "stale": stale, "started": started}
+    counts = {name: Counter(job.rule for job in members) for name, members in groups.items()}
     print(f"{'jobs of rule':<30}{'all':>6}{'done':>6}{'stale':>7}{'missing':>9}{'started':>9}")
     for rule, count in every.items():
         due, old, begun = (counts[name][rule] for name in ("left", "stale", "started"))

@@ -30,9 +30,8 @@ class Subvolume:
 
     def pieces(self, cells: int) -> list["Subvolume"]:
         """Cubes of ``cells``^3 that tile this one."""
-        steps = product(range(0, self.cells, cells), repeat=3)
-        starts = (tuple(first + offset for first, offset in zip(self.start, step, strict=True)) for step in steps)
-        return [Subvolume(self.box, start, cells) for start in starts]
+        x, y, z = (range(first, first + self.cells, cells) for first in self.start)
+        return [Subvolume(self.box, start, cells) for start in product(x, y, z)]
 
 
 def box_folder(ground_truth: str | Path, box: int) -> Path:

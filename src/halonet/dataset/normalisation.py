@@ -72,19 +72,21 @@ def measure(ground_truth: str | Path, boxes: Iterable[int], training: Iterable[i
 
     ``training`` are the boxes whose mean is taken. Boxes of different grids or cell sizes are refused.
     """
-    deviations, cosmologies, first = {}, [], None
+    deviations, cosmologies, grids = {}, [], []
     for box in boxes:
         path = box_folder(ground_truth, box) / "density.h5"
         header, cells = read_header(path), field_cells(path, "density")
         size = header.box_size_mpc
-        first = first or (cells, size, path)
+        grids.append((cells, size, path))
         cosmologies.append(declared_cosmology(header))
+        first = grids[0]
         if (cells, size) != first[:2]:
             raise StorageError(f"{path}: {cells} cells in {size} Mpc, but {first[2]} has {first[0]} in {first[1]} Mpc")
         deviations[box] = standard_deviation(path)
     mean = float(np.mean([deviations[box] for box in sorted(set(training))]))
     cosmology = cosmologies[0] if all(other == cosmologies[0] for other in cosmologies) else None
-    return Normalisation(mean, deviations, first[1] / first[0], cosmology), first[0]
+    cells, size, _ = grids[0]
+    return Normalisation(mean, deviations, size / cells, cosmology), cells
 
 
 def declared_cosmology(header: FieldHeader) -> dict | None:

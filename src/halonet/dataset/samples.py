@@ -168,8 +168,8 @@ class TrainingSamples(keras.utils.PyDataset):
         random = self._generator(_SAMPLE, epoch, within)
         offsets = random.integers(0, row.cells - self.window + 1, size=3)
         symmetry = self.group[random.integers(len(self.group))]
-        start = tuple(int(first + offset) for first, offset in zip(row.start, offsets, strict=True))
-        inputs, truth = self.files.sample(Subvolume(row.box, start, self.window))
+        x, y, z = (int(first + offset) for first, offset in zip(row.start, offsets, strict=True))
+        inputs, truth = self.files.sample(Subvolume(row.box, (x, y, z), self.window))
         return symmetry(inputs), turned(truth, symmetry)
 
     def order(self, epoch: int) -> np.ndarray:

@@ -28,13 +28,13 @@ class Symmetry:
 
     def inverse(self) -> "Symmetry":
         """The symmetry that undoes this one."""
-        axes = tuple(self.axes.index(axis) for axis in range(3))
-        return Symmetry(axes, tuple(self.flips[axis] for axis in axes))
+        x, y, z = (self.axes.index(axis) for axis in range(3))
+        return Symmetry((x, y, z), (self.flips[x], self.flips[y], self.flips[z]))
 
 
-_FLIPS = tuple(product((False, True), repeat=3))
+_FLIPS = tuple(product((False, True), (False, True), (False, True)))
 GROUPS = {
     "none": (Symmetry((0, 1, 2), (False,) * 3),),
     "reflections": tuple(Symmetry((0, 1, 2), flips) for flips in _FLIPS),
-    "cube": tuple(Symmetry(axes, flips) for axes in permutations(range(3)) for flips in _FLIPS),
+    "cube": tuple(Symmetry(axes, flips) for axes in permutations(range(3), 3) for flips in _FLIPS),
 }

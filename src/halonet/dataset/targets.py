@@ -130,7 +130,7 @@ def read_membership(path: str | Path, start: tuple[int, int, int] = (0, 0, 0), c
             rows = file["halo"][tuple(slice(first, first + cells) for first in start)]
         except OSError as error:
             raise StorageError(f"{path}: halo cannot be read, the file is damaged ({error})") from None
-        return Membership(rows, file["centres"][:], file["radii"][:], box_cells, tuple(start))
+        return Membership(rows, file["centres"][:], file["radii"][:], box_cells, start)
 
 
 def check_targets(path: str | Path, haloes: str | Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue, check_inside, read_catalogue
 from halonet.export.halotools import write_halotools
@@ -32,7 +33,7 @@ class Format:
     suffix
         How the name of its files ends by default.
     write
-        Writes a catalogue under a path, atomically.
+        Writes a catalogue under a path, atomically; its third argument is the cosmology, None where none is needed.
     columns
         Columns it needs beyond those every catalogue has.
     needs_cosmology
@@ -45,7 +46,7 @@ class Format:
 
     name: str
     suffix: str
-    write: Callable[[Path, HaloCatalogue, CosmologySettings | None], None]
+    write: Callable[[Path, HaloCatalogue, Any], None]
     columns: tuple[str, ...]
     needs_cosmology: bool
     only_suffix: str

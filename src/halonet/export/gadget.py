@@ -9,6 +9,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from halonet.cosmology import mean_matter_density
 from halonet.export.units import in_mpc_per_h, in_msun_per_h
@@ -35,14 +36,14 @@ def write_gadget(path: str | Path, particles: str | Path) -> Path:
             some = read_particles(particles, start, start + PLANES)
             rows = slice(start * cells**2, start * cells**2 + some.velocities.size // 3)
             coordinates[rows] = KPC * in_mpc_per_h(some.positions().reshape(-1, 3), cosmology)
-            velocities[rows] = some.velocities.reshape(-1, 3) * np.float32((1 + header.redshift) ** 0.5)
+            velocities[rows] = some.velocities.reshape(-1, 3) * np.float32((1 + header.known_redshift()) ** 0.5)
         _write_header(file.create_group("Header").attrs, some, cosmology)
     return Path(path)
 
 
 def _write_header(attributes: h5py.AttributeManager, particles: Particles, cosmology: CosmologySettings) -> None:
     """Header of a snapshot in one file."""
-    number, redshift = particles.cells**3, particles.header.redshift
+    number, redshift = particles.cells**3, particles.header.known_redshift()
     mass = in_msun_per_h(mean_matter_density(cosmology) * particles.cell_size**3, cosmology) / MASS_UNIT
     attributes["NumPart_ThisFile"] = _of_type_1(number, np.uint32)
     attributes["NumPart_Total"] = _of_type_1(number & 0xFFFFFFFF, np.uint32)
@@ -56,7 +57,7 @@ def _write_header(attributes: h5py.AttributeManager, particles: Particles, cosmo
         attributes[f"Flag_{flag}"] = 0
 
 
-def _of_type_1(value: float, dtype: type) -> np.ndarray:
-    values = np.zeros(TYPES, dtype)
+def _of_type_1(value: float, dtype: npt.DTypeLike) -> np.ndarray:
+    values: np.ndarray = np.zeros(TYPES, dtype)
     values[1] = value
     return values

@@ -40,13 +40,13 @@ def write_halotools(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySe
 
 def _columns(catalogue: HaloCatalogue, cosmology: CosmologySettings) -> dict[str, np.ndarray]:
     rows = np.arange(len(catalogue), dtype=np.int64)
-    columns = {"halo_id": rows, "halo_upid": np.full_like(rows, -1), "halo_hostid": rows}
+    columns: dict[str, np.ndarray] = {"halo_id": rows, "halo_upid": np.full_like(rows, -1), "halo_hostid": rows}
     for name in (*EULERIAN, *LAGRANGIAN):
         columns[f"halo_{name}"] = in_mpc_per_h(catalogue[name], cosmology)
     for name in VELOCITY:
         columns[f"halo_{name}"] = catalogue[name].astype(np.float64)
     columns["halo_mvir"] = in_msun_per_h(catalogue["mass"], cosmology)
-    virial = virial_radius(catalogue["mass"], cosmology, catalogue.header.redshift)
+    virial = virial_radius(catalogue["mass"], cosmology, catalogue.header.known_redshift())
     columns["halo_rvir"] = in_mpc_per_h(virial, cosmology)
     columns["halo_lagrangian_radius"] = in_mpc_per_h(catalogue["radius"], cosmology)
     return columns

@@ -3,18 +3,23 @@
 A catalogue never carries an h; whoever multiplies by one does it with a function of this module.
 """
 
+from typing import TypeVar
+
 import numpy as np
 
 from halonet.cosmology import CRITICAL_DENSITY, expansion_rate, matter_fraction, mean_matter_density
 from halonet.settings import CosmologySettings
 
+# Of an array an array, of a number a number.
+Values = TypeVar("Values", float, np.ndarray)
 
-def in_mpc_per_h(lengths: np.ndarray | float, cosmology: CosmologySettings) -> np.ndarray | float:
+
+def in_mpc_per_h(lengths: Values, cosmology: CosmologySettings) -> Values:
     """Lengths given in Mpc, in units of Mpc/h (float64): their numbers times h."""
     return np.multiply(lengths, cosmology.h, dtype=np.float64)
 
 
-def in_msun_per_h(masses: np.ndarray | float, cosmology: CosmologySettings) -> np.ndarray | float:
+def in_msun_per_h(masses: Values, cosmology: CosmologySettings) -> Values:
     """Masses given in solar masses, in units of Msun/h (float64): their numbers times h."""
     return np.multiply(masses, cosmology.h, dtype=np.float64)
 

@@ -19,12 +19,15 @@ from halonet.field_level.spectra import WavenumberShells
 from halonet.neural_bias.fit import Posterior
 from halonet.sampling.hamiltonian import Outcome, place
 from halonet.sampling.phases import PhaseSampler
-from halonet.sampling.samplers import MetricSampler, Sampler, make_sampler
+from halonet.sampling.samplers import MetricSampler, QuasiNewtonSampler, Sampler, make_sampler
 from halonet.settings import FieldLevelSettings
 from halonet.storage import atomic_path
 
 Arrays = dict[str, np.ndarray]
 Search = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+RECORDS = ("noise_power", "modes", "phase_step", "theta_acceptance", "theta_gradients", "model_evaluations")
 
 
 class BlockSampler:
@@ -63,7 +66,7 @@ class BlockSampler:
         self.search: Search | None = None
         self.shells = WavenumberShells(gravity.cells, gravity.box_size)
         self.probes = self.shells.probes()
-        self.records: dict[str, list] = {name: [] for name in self._record_of(None)}
+        self.records: dict[str, list] = {name: [] for name in RECORDS}
         self.moments = {name: FieldMoments.empty(gravity.cells) for name in ("linear", "density")}
 
     @property
@@ -82,19 +85,19 @@ class BlockSampler:
         outcome = self.phases.advance(iteration, rng)
         self.theta_target.points = self.theta_target.guide = self.posterior.points(self.phases.noise)
         if self.search and iteration == self.settings.warmup // 2 > 0:
-            self._restart_theta()
+            self._restart_theta(self.search)
         self._refresh_theta()
         moves = self.settings.theta.moves
         of_theta = [self.theta_sampler.advance(iteration * moves + move, rng) for move in range(moves)]
         self.phase_target.hold(self.theta_target.theta(self.theta))
         self.phases.refresh()
         evaluations = [now - then for now, then in zip(self._evaluations, before, strict=True)]
-        self._record(iteration, outcome, of_theta, evaluations)
+        self._record(iteration, of_theta, evaluations)
         return outcome
 
-    def _restart_theta(self) -> None:
+    def _restart_theta(self, search: Search) -> None:
         density = self.posterior.density(self.phases.noise).numpy()
-        phi, covariance = self.search(density, self.theta_target.theta(self.theta))
+        phi, covariance = search(density, self.theta_target.theta(self.theta))
         settings = self.settings.engine_settings().sampler
         self.theta_sampler = make_sampler(self.theta_target, phi, covariance, settings)
 
@@ -107,11 +110,11 @@ class BlockSampler:
         sampler = self.theta_sampler
         if isinstance(sampler, MetricSampler):
             sampler.here = place(self.theta_target, sampler.theta)
-        else:
+        elif isinstance(sampler, QuasiNewtonSampler):
             sampler.energy = self.theta_target.energy(sampler.theta)
 
-    def _record(self, iteration: int, outcome: Outcome, of_theta: list[Outcome], evaluations: list[int]) -> None:
-        for name, value in self._record_of((outcome, of_theta, evaluations)).items():
+    def _record(self, iteration: int, of_theta: list[Outcome], evaluations: list[int]) -> None:
+        for name, value in zip(RECORDS, self._values(of_theta, evaluations), strict=True):
             self.records[name].append(value)
         late = iteration - self.settings.warmup
         if late < 0:
@@ -130,16 +133,12 @@ class BlockSampler:
             "density": self.posterior.density(noise).numpy(),
         }
 
-    def _record_of(self, made: tuple | None) -> Arrays:
-        """What is recorded of a transition; None: the names alone."""
-        names = ("noise_power", "modes", "phase_step", "theta_acceptance", "theta_gradients", "model_evaluations")
-        if made is None:
-            return dict.fromkeys(names)
-        _, of_theta, evaluations = made
+    def _values(self, of_theta: list[Outcome], evaluations: list[int]) -> tuple:
+        """What is recorded of a transition, in the order of :data:`RECORDS`."""
         cells = self.posterior.gravity.cells
         modes = fft.rfftn(self.phases.noise.reshape((cells,) * 3))
         probed = modes.ravel()[self.probes] / cells**1.5
-        values = (
+        return (
             self.shells.noise_power(self.phases.noise),
             np.concatenate([probed.real, probed.imag]),
             self.phases.step_size(len(self.records["phase_step"])),
@@ -147,7 +146,6 @@ class BlockSampler:
             sum(outcome.gradients for outcome in of_theta),
             sum(evaluations),
         )
-        return dict(zip(names, values, strict=True))
 
     def arrays(self) -> Arrays:
         """All that the next transitions depend on, what was recorded, and the moments of the fields."""

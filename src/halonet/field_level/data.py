@@ -106,7 +106,10 @@ def make_data(
 
 def write_data(path: str | Path, data: FieldData, provenance: dict) -> None:
     """Write a field-level inference's data to one HDF5 file."""
-    header = replace(data.inputs.header, provenance=provenance)
+    header = data.inputs.header or FieldHeader(
+        data.inputs.box_size, data.cosmology.redshift, data.cosmology.model_dump()
+    )
+    header = replace(header, provenance=provenance)
     with atomic_path(path) as temporary:
         write_inputs(temporary, replace(data.inputs, header=header), provenance)
         with h5py.File(temporary, "a") as file:
@@ -125,6 +128,6 @@ def read_data(path: str | Path) -> FieldData:
             )
         k, power = file["k_per_mpc"][()], file["power_mpc3"][()]
         truth = {name: values[()] for name, values in file["truth"].items()} if "truth" in file else {}
-    if inputs.header.cosmology is None:
+    if inputs.header is None or inputs.header.cosmology is None:
         raise StorageError(f"{path}: the root attribute cosmology is missing; prepare_field_level.py writes it")
     return FieldData(inputs, k, power, CosmologySettings(**inputs.header.cosmology), truth)

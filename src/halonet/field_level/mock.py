@@ -77,7 +77,7 @@ def rebased(theta: np.ndarray, model: NeuralBiasModel, other: NeuralBiasModel) -
     if not model.is_pointwise or model.dense or model.shapes != other.shapes:
         raise ValueError("parameters can be rebased between engines of one layer, without dense layers, of one layout")
     blocks = {name: np.array(block) for name, block in model.unpack(np.asarray(theta, float)).items()}
-    old, new = model.offsets, other.offsets
+    old, new = model.known_offsets, other.known_offsets
     weights = [block for name, block in blocks.items() if name.startswith("layer0.l")]
     shift = new.feature_means - old.feature_means
     start, moved = 0, []

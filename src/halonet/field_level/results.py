@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -158,7 +159,7 @@ def summarise(data: FieldData, settings: FieldLevelSettings, paths: list[str | P
     }
     for name, moments in fields.items():
         arrays |= {f"{name}_mean": moments.mean, f"{name}_deviation": moments.deviation}
-    summary = {
+    summary: dict[str, Any] = {
         "sampler": settings.phases.kind,
         "haloes": len(problem.voxels.haloes),
         "cells": settings.cells,

@@ -1,6 +1,7 @@
 """One chain of a field-level inference from its start to its end, with its checkpoint and its file."""
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from halonet.sampling.maximum import inverse_curvature, minimise
 from halonet.sampling.phases import make_phase_sampler
 from halonet.sampling.samplers import make_sampler
 from halonet.settings import FieldLevelSettings
-from halonet.storage import StorageError
+from halonet.storage import StorageError, clear_leftovers
 
 START = "field level start"
 # Short searches for theta, their Newton steps and those of the best one, and points that stand for all.
@@ -127,7 +128,7 @@ def run_chain(
         Joint posterior of data and settings, compiled already by a chain before this one; None: made here.
     """
     output = Path(output)
-    checkpoint, folder = output.with_suffix(".checkpoint.npz"), output.with_suffix(".phases")
+    checkpoint, folder = scratch_of(output)
     posterior = posterior or make_posterior(data, settings)
     problem, gravity = posterior.problem, posterior.gravity
     noise = first_phases(data, gravity, settings, seed, index)
@@ -148,17 +149,28 @@ def run_chain(
     chain = Chain(blocks, settings, seed, index, checkpoint, fingerprint(data, settings, seed, code))
     chain.run(until, track)
     if chain.done == settings.transitions:
-        write_field_chain(output, chain, provenance)
-        checkpoint.unlink(missing_ok=True)
-        for file in folder.glob("*.npy"):
-            file.unlink()
-        folder.rmdir()
+        write_field_chain(output, chain, blocks, provenance)
+        clear_scratch(output)
     return chain
 
 
-def write_field_chain(output: Path, chain: Chain, provenance: dict) -> None:
-    """Write a finished chain, phases included."""
-    blocks, settings = chain.sampler, chain.settings
+def scratch_of(output: str | Path) -> tuple[Path, Path]:
+    """Checkpoint of an unfinished chain, and folder of its kept phases."""
+    output = Path(output)
+    return output.with_suffix(".checkpoint.npz"), output.with_suffix(".phases")
+
+
+def clear_scratch(output: str | Path) -> None:
+    """Delete what a chain that is finished needs no longer, whatever killed processes have left in it."""
+    checkpoint, folder = scratch_of(output)
+    clear_leftovers(checkpoint)
+    shutil.rmtree(folder, ignore_errors=True)
+    checkpoint.unlink(missing_ok=True)
+
+
+def write_field_chain(output: Path, chain: Chain, blocks: BlockSampler, provenance: dict) -> None:
+    """Write a finished chain of ``blocks``, phases included."""
+    settings = blocks.settings
     kept = range(settings.warmup, settings.transitions, settings.phase_thinning)
     phases = np.stack([np.load(phase_file(blocks.folder, iteration)) for iteration in kept])
     theta = blocks.theta_target.theta(chain.theta)

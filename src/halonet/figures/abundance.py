@@ -67,10 +67,11 @@ def draw_differential_mass_function(summary: dict, minimum_cells: float) -> Draw
         (true, TRUTH, "s", "truth"),
         (found, PREDICTION, "o", "HaloNet (predicted)"),
     ):
-        some, style = values > 0, {"fmt": marks, "color": colour, "markersize": 4, "capsize": 2}
+        some = values > 0
         height, error = (values * density)[some], (np.sqrt(values) * density)[some]
         # A single halo's bar would reach down to zero, which a logarithmic axis cannot show.
-        top.errorbar(masses[some], height, [np.minimum(error, 0.9 * height), error], label=label, **style)
+        bars = [np.minimum(error, 0.9 * height), error]
+        top.errorbar(masses[some], height, bars, fmt=marks, color=colour, markersize=4, capsize=2, label=label)
     deviation = np.array(counts["deviation"], dtype=float)[true > 0]
     bottom.errorbar(*_ratio(masses, found, true), deviation, fmt="o", color=PREDICTION, markersize=4, capsize=2)
     bottom.axhspan(0.9, 1.1, color=FAINT, alpha=0.6, linewidth=0)
@@ -120,7 +121,8 @@ def _shade_few(ax: Axes, masses: np.ndarray, true: np.ndarray) -> None:
 
 def _cells_axis(ax: Axes, cell_mass: float) -> None:
     """Second axis on top: halo volume in grid cells."""
-    cells = ax.secondary_xaxis("top", functions=(lambda mass: mass / cell_mass, lambda count: count * cell_mass))
+    there_and_back = (lambda mass: np.divide(mass, cell_mass), lambda count: np.multiply(count, cell_mass))
+    cells = ax.secondary_xaxis("top", functions=there_and_back)
     cells.xaxis.set_major_locator(FixedLocator([30, 100, 300, 1000, 3000, 10000, 30000]))
     cells.xaxis.set_minor_locator(NullLocator())
     cells.xaxis.set_major_formatter("{x:,.0f}")

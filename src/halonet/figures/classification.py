@@ -14,7 +14,7 @@ def draw_roc(summary: dict) -> Drawing:
     """True against false positive rate of every class, from a statistics summary."""
     roc, boxes = summary["roc"], summary["boxes"]
     figure, axes = new_figure(8.6, 4.3, 1, 2, sharey=True)
-    figure.get_layout_engine().set(wspace=0.06)
+    figure.set_layout_engine("constrained", wspace=0.06)
     for ax, kind, title in zip(axes, (MASS, RADIUS), ("by mass of the halo", "by place in the halo"), strict=True):
         classes = [curve for curve in roc["classes"] if curve["by"] == kind]
         for curve, colour in zip(classes, SEQUENCE, strict=False):

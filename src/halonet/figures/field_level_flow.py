@@ -1,5 +1,7 @@
 """Flow chart of field-level inference."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -64,7 +66,13 @@ def _connect(axis: Axes, start: tuple[float, float], end: tuple[float, float]) -
 
 def _draw_blocks(axis: Axes, sampler: str) -> None:
     """What moves phases and parameters, as arrows back from the likelihood."""
-    style = {"arrowstyle": "-|>", "mutation_scale": 12, "color": PREDICTION, "linewidth": 1.4, "linestyle": "--"}
+    style: dict[str, Any] = {
+        "arrowstyle": "-|>",
+        "mutation_scale": 12,
+        "color": PREDICTION,
+        "linewidth": 1.4,
+        "linestyle": "--",
+    }
     axis.add_patch(FancyArrowPatch((1.9, 0.94), (0.3, 1.56), connectionstyle="arc3,rad=0.15", **style))
     axis.text(0.55, 1.08, r"$\partial V/\partial s$", color=PREDICTION, fontsize=8.5, ha="center")
     axis.add_patch(FancyArrowPatch((2.6, 0.06), (4.16, -1.0), connectionstyle="arc3,rad=0.25", **style))

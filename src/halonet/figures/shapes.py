@@ -22,7 +22,7 @@ def draw_shapes(summary: dict) -> Drawing:
     shapes, cell_mass = summary["shapes"], summary["box"]["cell_mass_msun"]
     masses = np.array(shapes["cells_edges"]) * cell_mass
     figure, axes = new_figure(10.2, 8.2, 3, 3, sharex=True, sharey="row")
-    grid = np.reshape(axes, (3, 3))
+    grid = [axes[first : first + 3] for first in (0, 3, 6)]
     for row, (name, label) in zip(grid, SYMBOLS.items(), strict=True):
         edges = np.array(shapes["edges"][name])
         for ax, which in zip(row, ("true", "found"), strict=False):
@@ -33,7 +33,7 @@ def draw_shapes(summary: dict) -> Drawing:
         if name == "overdensity":
             for ax in row:
                 ax.axhline(SPHERICAL, color=MISSED, linewidth=1)
-    bar = figure.colorbar(image, ax=list(grid[-1, :2]), location="bottom", aspect=60, shrink=0.7)
+    bar = figure.colorbar(image, ax=grid[-1][:2], location="bottom", aspect=60, shrink=0.7)
     bar.set_label("number of haloes, over that of the fullest bin of a panel")
     titles = ("truth", "HaloNet (predicted)", "truth (dark), prediction (blue)")
     for ax, below, title in zip(grid[0], grid[-1], titles, strict=True):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ FAINT = "#d9d9d9"
 TIMES = "\u00d7"
 DENSITY_MAP, PROBABILITY_MAP, ORDERED_MAP = "RdBu_r", "cividis", "viridis"
 
-RC = {
+RC: dict[Any, Any] = {  # matplotlib lists every key as a type of its own
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -49,7 +49,8 @@ DPI = 180
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)  # it reports every glyph of every font it embeds
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)

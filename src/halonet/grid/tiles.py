@@ -22,7 +22,8 @@ def core_starts(cells: int, tile: int, buffer: int) -> list[tuple[int, int, int]
             f"tile = {tile} with buffer = {buffer} leaves a core of {core} cells, which does not divide the {cells} "
             "cells along a side of the box; choose a tile whose tile - 2 buffer does"
         )
-    return list(product(range(0, cells, core), repeat=3))
+    firsts = range(0, cells, core)
+    return list(product(firsts, firsts, firsts))
 
 
 def periodic_window(field: np.ndarray, start: tuple[int, int, int], size: int) -> np.ndarray:
@@ -37,7 +38,7 @@ def periodic_window(field: np.ndarray, start: tuple[int, int, int], size: int) -
 
 
 def map_tiles(
-    function: Callable[..., np.ndarray],
+    function: Callable[..., np.ndarray | tuple[np.ndarray, ...]],
     field: np.ndarray,
     tile: int,
     buffer: int,

@@ -47,8 +47,10 @@ def thresholds_in_force(settings: HaloFindingSettings, calibrated: str | Path | 
                 "settings"
             )
     measured = validate(HaloFindingSettings, values, str(calibrated))
-    fit = measured.sphere_fit if "sphere_fit" in names else None
-    return Thresholds(list(measured.peak_thresholds), measured.shell_threshold, fit)
+    peaks, shell = measured.peak_thresholds, measured.shell_threshold
+    if measured.needs_calibration or isinstance(peaks, str) or isinstance(shell, str):
+        raise SettingsError(f"{calibrated}: {', '.join(names)} must be numbers, one of them is 'calibrated'")
+    return Thresholds(list(peaks), shell, measured.sphere_fit if "sphere_fit" in names else None)
 
 
 def _fill(values: dict, record: dict, folder: str = "") -> list[str]:

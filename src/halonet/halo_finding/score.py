@@ -3,9 +3,9 @@
 One constant is varied at a time with the others held, until no change is for the better.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -13,9 +13,12 @@ from halonet.catalogue import HaloCatalogue
 from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
 from halonet.settings import HaloFindingSettings
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 ABUNDANCE_CUTS = np.array([1, 2, 3, 5, 10])  # in units of the smallest compared halo, where abundances are compared
 
-Constants = TypeVar("Constants")  # a frozen dataclass
+Constants = TypeVar("Constants", bound="DataclassInstance")  # a frozen one
 
 
 def numbers_above(haloes: HaloCatalogue, cells: float) -> list[int]:
@@ -77,7 +80,8 @@ class Comparison:
         if settings.calibration_large_cells is not None:
             self.cells.append(settings.calibration_large_cells)
         self.tolerance = settings.calibration_abundance
-        self.matched, self.numbers = [], []
+        self.matched: list[list[tuple[float, float]]] = []
+        self.numbers: list[list[list[list[int]]]] = []
 
     def add(self, true: HaloCatalogue, found: HaloCatalogue) -> None:
         """Compare the haloes of one more box."""
@@ -91,12 +95,13 @@ class Comparison:
         matched = np.mean(self.matched, axis=0).tolist()
         large = harmonic_mean(*matched[1]) if matched[1:] else None
         errors = [abundance_error(*numbers) for numbers in np.sum(self.numbers, axis=0)]
-        return Agreement(*matched[0], float(np.mean(errors)), large, self.tolerance)
+        completeness, purity = matched[0]
+        return Agreement(completeness, purity, float(np.mean(errors)), large, self.tolerance)
 
 
 def search_constants(
     start: Constants,
-    choices: dict[str, Sequence],
+    choices: Mapping[str, Sequence],
     compare: Callable[[list[Constants]], dict[Constants, Agreement]],
 ) -> dict[Constants, Agreement]:
     """Agreement of all constants that were tried on the way from ``start`` to the best.
@@ -108,7 +113,8 @@ def search_constants(
     compare
         Agreement of each of several constants, which have not been tried before.
     """
-    results, best, before = {}, start, None
+    results: dict[Constants, Agreement] = {}
+    best, before = start, None
     while best != before:
         before = best
         for name, values in choices.items():

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from halonet.catalogue import HaloCatalogue
 from halonet.mocks import matched
@@ -18,7 +19,7 @@ def make_mock(
     box_size_mpc: float | None = None,
     cosmology: CosmologySettings | None = None,
     threads: int | None = None,
-    **options,
+    **options: Any,
 ) -> HaloCatalogue:
     """Make a mock halo catalogue of a periodic box.
 
@@ -77,6 +78,7 @@ def make_mock(
     )
     mock = mock_by(method, request)
     haloes = mock.make()
+    assert haloes is not None  # one process has no other ranks
     if request.abundance_matching:
         (haloes,) = matched.match_abundance([haloes], ["mock"], mock.box.power_spectrum)
     return haloes

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from halonet.dataset.normalisation import read_normalisation
 from halonet.head_fields import SHAPES
@@ -42,7 +43,7 @@ class Prediction:
     heads: Mapping[str, np.ndarray] = field(default_factory=dict)
     folder: Path | None = None
 
-    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+    def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         return np.array(self.probability, dtype, copy=copy)
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ the haloes. There is no checkpoint: for boxes of hours, use the workflow.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +17,10 @@ from halonet.friends_of_friends.haloes import find_haloes
 from halonet.grid.slabs import Slabs
 from halonet.mocks.ranks import wait_for_first, whole_field
 from halonet.mocks.request import MockBox, MockRequest
+from halonet.mpi import Communicator
 from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
-from halonet.n_body.schedule import Step, plan
+from halonet.n_body.schedule import Schedule, Step, plan
 from halonet.n_body.simulation import State, simulate
 from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
@@ -46,7 +48,7 @@ class NBodyMock:
         """A user's, else the defaults."""
         return self.request.n_body or NBodySettings()
 
-    def make(self, communicator=None) -> HaloCatalogue | None:
+    def make(self, communicator: Communicator | None = None) -> HaloCatalogue | None:
         """The catalogue on the first rank, None on the others; collective."""
         request, box, settings = self.request, self.box, self.settings
         if "probability" in request.keep:
@@ -61,18 +63,18 @@ class NBodyMock:
         state = State(*start_particles(density, slabs, Growth(box.cosmology), settings.start))
         del density
         step = self._simulate(state, schedule, slabs)
-        fields = [whole_field(slabs, field) for field in comoving_fields(step, state, header)]
+        displacements, velocities = (whole_field(slabs, field) for field in comoving_fields(step, state, header))
         del state
         haloes = None
         if slabs.rank == 0:
             with console.step("haloes"):
-                particles = Particles(*fields, snapshot_header(step, header, header.provenance))
+                particles = Particles(displacements, velocities, snapshot_header(step, header, header.provenance))
                 haloes, owners = find_haloes(particles, box.cosmology, settings)
             box.keep(header, mask=(owners >= 0).astype(np.uint8))
         wait_for_first(communicator)
         return haloes
 
-    def _simulate(self, state: State, schedule, slabs: Slabs) -> Step:
+    def _simulate(self, state: State, schedule: Schedule, slabs: Slabs) -> Step:
         """Take the particles to the last step, in place, with progress on the first rank."""
         steps = range(len(schedule.steps))
         ticks = iter(steps) if slabs.rank else console.progress(steps, "steps")
@@ -83,7 +85,7 @@ class NBodyMock:
             pass
         return schedule.steps[-1]
 
-    def _provenance(self) -> dict:
+    def _provenance(self) -> dict[str, Any]:
         """Provenance of the mock: nothing in it differs between two runs of the same command."""
         deciding = {"steps", "mesh", "start", "linking_length", "minimum_cells"}
         record = provenance("mock", {"n_body": self.settings.model_dump(include=deciding)}, self.request.seed)

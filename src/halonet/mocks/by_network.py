@@ -4,9 +4,11 @@ The density is drawn in slabs, the tiles of the prediction are dealt out to MPI 
 moves them. The catalogue has the same bits for any number of ranks.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from halonet.head_fields import SHAPES
 from halonet.mocks.ranks import own_share, sum_over_ranks, wait_for_first, whole_field
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.mocks.tiles import tiles_for
-from halonet.mpi import place_on_machine
+from halonet.mpi import Communicator, place_on_machine
 from halonet.network.shipped import find_network
 from halonet.network.validity import check_validity, trained_cosmology
 from halonet.provenance import file_digest, provenance
@@ -34,6 +36,8 @@ from halonet.settings import (
     validate,
 )
 from halonet.storage import read_header, read_json
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class NetworkMock:
         go_on = self.request.outside_validity
         check_validity(self.normalisation, self.box.cosmology, self.box.cell_size, self.folder.name, go_on)
 
-    def make(self, communicator=None) -> HaloCatalogue | None:
+    def make(self, communicator: Communicator | None = None) -> HaloCatalogue | None:
         """The catalogue on the first rank, None on the others; collective."""
         self.check()
         request, box, finder = self.request, self.box, self.finder
@@ -109,12 +113,14 @@ class NetworkMock:
             del probability, heads
             catalogue = to_catalogue(found, box.cells, header, box.cosmology, finder.settings.minimum_cells)
             with console.step("Eulerian positions and velocities"):
-                redshift, threads = header.redshift, request.threads
+                redshift, threads = header.known_redshift(), request.threads
                 catalogue = with_eulerian_columns(catalogue, density, box.cosmology, redshift, threads)
         wait_for_first(communicator)
         return catalogue
 
-    def _predict(self, density: np.ndarray, heads: dict[str, np.ndarray], communicator) -> np.ndarray:
+    def _predict(
+        self, density: np.ndarray, heads: dict[str, np.ndarray], communicator: Communicator | None
+    ) -> np.ndarray:
         """Probability of every cell, and what ``heads`` say, which fills their fields; complete on the first rank."""
         from halonet.network import load_network
         from halonet.network.devices import prepare_devices_once
@@ -123,7 +129,7 @@ class NetworkMock:
         request = self.request
         prepare_devices_once(request.threads, request.gpus, place_on_machine(communicator))
 
-        def track(every: list):
+        def track(every: list[T]) -> Iterator[T]:
             return console.progress(own_share(every, communicator), "tiles")
 
         network = load_network(self.folder)
@@ -132,7 +138,7 @@ class NetworkMock:
             sum_over_ranks(field, communicator)
         return probability
 
-    def _provenance(self) -> dict:
+    def _provenance(self) -> dict[str, Any]:
         """Provenance of the mock: nothing in it differs between two runs of the same command."""
         settings = {
             "network": {"name": self.folder.name, "weights": file_digest(self.folder / "model.weights.h5")},

@@ -6,11 +6,13 @@ imitate. The catalogue has the same bits for any number of ranks.
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from typing import Any
 
 from halonet import console
 from halonet.catalogue import HaloCatalogue
 from halonet.grid.slabs import Slabs
 from halonet.mocks.request import MockBox, MockRequest
+from halonet.mpi import Communicator
 from halonet.peak_patch.collapse import CollapseTable, read_collapse_table, solve_collapse_table
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
@@ -28,7 +30,7 @@ def fitting_settings(box_size_mpc: float) -> PeakPatchSettings:
     return settings.model_copy(update={"filters": settings.filters.model_copy(update={"largest_mpc": largest})})
 
 
-def collapse_table(cosmology: CosmologySettings, kind: str, communicator=None) -> CollapseTable:
+def collapse_table(cosmology: CosmologySettings, kind: str, communicator: Communicator | None = None) -> CollapseTable:
     """Collapse table of a cosmology, solved once in a process: it takes seconds, and every redshift needs the same."""
     if communicator is not None:  # the ranks of a script, which makes one mock
         return solve_collapse_table(cosmology, kind, communicator=communicator)
@@ -57,7 +59,7 @@ class PeakPatchMock:
         """A user's, else the paper's, with filters that fit into the box."""
         return self.request.peak_patch or fitting_settings(self.box.header.box_size_mpc)
 
-    def make(self, communicator=None) -> HaloCatalogue | None:
+    def make(self, communicator: Communicator | None = None) -> HaloCatalogue | None:
         """The catalogue on the first rank, None on the others; collective."""
         request, box, settings = self.request, self.box, self.settings
         if "probability" in request.keep:
@@ -83,7 +85,7 @@ class PeakPatchMock:
             box.keep(header, slabs, mask=halo_mask(haloes, slabs))
         return None if slabs.rank else haloes
 
-    def _provenance(self) -> dict:
+    def _provenance(self) -> dict[str, Any]:
         """Provenance of the mock: nothing in it differs between two runs of the same command."""
         record = provenance("mock", {"peak_patch": self.settings.model_dump()}, self.request.seed)
         density = self.request.density

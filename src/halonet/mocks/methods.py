@@ -4,11 +4,26 @@ A method is a class that takes a :class:`~halonet.mocks.request.MockRequest`, ha
 makes the catalogue with ``make(communicator)``. Its module is imported when it is chosen.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from importlib import import_module
+from typing import Protocol
 
-from halonet.mocks.request import MockRequest
+from halonet.catalogue import HaloCatalogue
+from halonet.mocks.request import MockBox, MockRequest
+from halonet.mpi import Communicator
 from halonet.settings import SettingsError
+
+
+class Mock(Protocol):
+    """What a method makes of a request: a mock that knows its box and can be made."""
+
+    @property
+    def box(self) -> MockBox:
+        """Header, cosmology and density that follow from the request."""
+
+    def make(self, communicator: Communicator | None = None) -> HaloCatalogue | None:
+        """The catalogue on the first rank, None on the others; collective."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +35,7 @@ class Method:
     description: str
     own: tuple[str, ...]
 
-    def load(self) -> type:
+    def load(self) -> Callable[[MockRequest], Mock]:
         """The class of the method."""
         return getattr(import_module(self.module), self.name)
 
@@ -49,7 +64,7 @@ METHODS = {
 DEFAULT_METHOD = "peak_patch"
 
 
-def mock_by(name: str, request: MockRequest):
+def mock_by(name: str, request: MockRequest) -> Mock:
     """The mock of ``request`` by the method ``name``, ready to be made.
 
     Raises

@@ -6,10 +6,14 @@ is for one rank.
 """
 
 import time
+from typing import TypeVar
 
 import numpy as np
 
 from halonet.grid.slabs import Slabs
+from halonet.mpi import Communicator
+
+T = TypeVar("T")
 
 POLL = 0.2  # seconds between two looks of an idle rank; MPI's own waiting would take its core from the others
 
@@ -23,12 +27,12 @@ def whole_field(slabs: Slabs, slab: np.ndarray) -> np.ndarray:
     return field
 
 
-def own_share(items: list, communicator=None) -> list:
+def own_share(items: list[T], communicator: Communicator | None = None) -> list[T]:
     """Items that fall to this rank, dealt out in turn."""
     return items if communicator is None else items[communicator.rank :: communicator.size]
 
 
-def sum_over_ranks(field: np.ndarray, communicator=None) -> None:
+def sum_over_ranks(field: np.ndarray, communicator: Communicator | None = None) -> None:
     """Add up fields of which every cell is zero on all ranks but one, in place on the first rank; collective."""
     if communicator is None:
         return
@@ -41,7 +45,7 @@ def sum_over_ranks(field: np.ndarray, communicator=None) -> None:
             plane[...] = received
 
 
-def wait_for_first(communicator=None) -> None:
+def wait_for_first(communicator: Communicator | None = None) -> None:
     """Let the ranks that have nothing to do sleep until the first one calls this, too; collective."""
     if communicator is None:
         return

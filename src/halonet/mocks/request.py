@@ -4,6 +4,7 @@ Everything a user may have got wrong is read here, before anything is computed.
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -80,7 +81,7 @@ class MockRequest:
     collapse_table: str | Path | None = None
     n_body: NBodySettings | None = None
     abundance_matching: bool = False
-    keep: dict[str, str | Path] = field(default_factory=dict)
+    keep: Mapping[str, str | Path] = field(default_factory=dict)
     scratch: str | Path | None = None
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     gpus: int = 0
@@ -127,21 +128,22 @@ class MockBox:
     def header(self) -> FieldHeader:
         """Box, cosmology and seed, without provenance."""
         request = self.request
-        held = read_header(request.density) if request.density else FieldHeader(0.0)
-        cosmology, said = self.known, declared_cosmology(held)
+        held = read_header(request.density) if request.density else None
+        cosmology, said = self.known, declared_cosmology(held) if held else None
         if request.cosmology is not None:
             cosmology = request.cosmology
         elif said is not None:
             cosmology = validate(CosmologySettings, said, f"{request.density}: cosmology")
-        if request.density:
+        if held:
             return replace(held, cosmology=cosmology.model_dump(), redshift=cosmology.redshift)
         box_size = request.box_size_mpc or request.cells * self.known_cell_size
+        assert request.seed is not None  # where there is no density: MockRequest
         return FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), derived_seed(request.seed, "mock"))
 
     @cached_property
     def cosmology(self) -> CosmologySettings:
         """Cosmology of the box, with its redshift."""
-        return CosmologySettings(**self.header.cosmology)
+        return CosmologySettings(**self.header.known_cosmology())
 
     @cached_property
     def cells(self) -> int:
@@ -165,6 +167,7 @@ class MockBox:
         if self.request.density:
             return read_field(self.request.density, "density", slabs.start, slabs.stop)
         k, power = self.power_spectrum
+        assert self.header.seed is not None  # where there is no density
         return linear_density(slabs, self.header.seed, self.header.box_size_mpc, k, power, self.cosmology)
 
     def keep(self, header: FieldHeader, slabs: Slabs | None = None, **fields: np.ndarray) -> None:

@@ -1,8 +1,10 @@
 """Mean and covariance of the mass function and power spectrum over mocks, put together for a file and a figure."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from halonet.mocks.covariance import (
     CovarianceError,
@@ -19,7 +21,7 @@ PARAMETERS = 3  # of a fit, for which the loss of information is quoted
 FEWEST_HALOES = 1.0  # mean number in a bin of mass below which it is left out: no covariance can be made of it
 
 
-def summarise_mocks(mocks: Sequence[dict], precision: float) -> dict:
+def summarise_mocks(mocks: Sequence[dict[str, Any]], precision: float) -> dict[str, Any]:
     """Summary of the measurements of mocks of the same box, as JSON values.
 
     Parameters
@@ -63,12 +65,12 @@ def summarise_mocks(mocks: Sequence[dict], precision: float) -> dict:
     }
 
 
-def _mean_and_deviation(table) -> dict:
-    table = np.asarray(table, float)
+def _mean_and_deviation(rows: npt.ArrayLike) -> dict[str, Any]:
+    table = np.asarray(rows, float)
     return {"mean": table.mean(axis=0).tolist(), "deviation": table.std(axis=0, ddof=1).tolist()}
 
 
-def _precision(both: Moments, wanted: float) -> dict:
+def _precision(both: Moments, wanted: float) -> dict[str, Any]:
     mocks, data = both.mocks, len(both.mean)
     return {
         "data": data,
@@ -82,7 +84,7 @@ def _precision(both: Moments, wanted: float) -> dict:
     }
 
 
-def _check(mocks: Sequence[dict]) -> None:
+def _check(mocks: Sequence[dict[str, Any]]) -> None:
     first = mocks[0]["box"]
     for mock in mocks:
         for name in ("cells", "box_size_mpc", "redshift", "cosmology", "minimum_cells"):

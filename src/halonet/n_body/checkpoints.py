@@ -15,7 +15,7 @@ import numpy as np
 from halonet.grid.slabs import Slabs
 from halonet.interruption import Interrupted
 from halonet.n_body.simulation import State
-from halonet.storage import CHUNK_CELLS, StorageError, atomic_path, open_hdf5
+from halonet.storage import CHUNK_CELLS, StorageError, atomic_path, clear_leftovers, open_hdf5
 
 log = logging.getLogger("halonet")
 
@@ -53,8 +53,7 @@ class Checkpoints:
 
     def _steps(self) -> int | None:
         """Steps that the stored state has done; a damaged file, or one of another simulation, is passed over."""
-        for leftover in self.path.parent.glob(f".{self.path.name}.*.part"):
-            leftover.unlink()
+        clear_leftovers(self.path)
         if not self.path.exists():
             return None
         try:
@@ -64,7 +63,9 @@ class Checkpoints:
             log.warning("%s is damaged and passed over (%s)", self.path, error)
             return None
         if made_by != self.fingerprint:
-            log.info("%s is of another simulation (other settings, density or code): starting over", self.path)
+            aside = self.path.with_name(f"{self.path.name}.of_another_simulation")
+            log.warning("%s is of other settings, density or code; it is now %s: starting over", self.path, aside.name)
+            self.path.rename(aside)
             return None
         return steps
 

@@ -50,6 +50,9 @@ def return_forces(forces: np.ndarray, route: Route, slabs: Slabs) -> np.ndarray:
     """Forces (float32, shape (n, 3)) of the places that arrived, to those who sent them, in their order; collective."""
     if slabs.ranks == 1:
         return forces
+    assert route.order is not None  # as of sent and received, where there are several ranks
+    assert route.sent is not None
+    assert route.received is not None
     returned = np.empty((len(route.order), 3), np.float32)
     slabs.communicator.Alltoallv((forces, 3 * route.received), (returned, 3 * route.sent))
     result = np.empty_like(returned)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -53,12 +54,12 @@ class Gravity:
         for rows, places in self._chunks(displacements.reshape(-1, 3)):
             route = send_places(places, self.mesh.slabs)
             forces = return_forces(self._read_out(route.places), route, self.mesh.slabs)
-            self._share(lambda part, rows=rows, forces=forces: advance(momenta[rows][part], forces[part], factor), rows)
+            self._share(partial(_advance_part, momenta[rows], forces, factor), rows)
 
     def drift(self, displacements: np.ndarray, momenta: np.ndarray, factor: float) -> None:
         """Add ``factor`` times the momenta to the displacements."""
         displacements, momenta = displacements.reshape(-1, 3), momenta.reshape(-1, 3)
-        self._share(lambda part: advance(displacements[part], momenta[part], factor), slice(0, len(momenta)))
+        self._share(partial(_advance_part, displacements, momenta, factor), slice(0, len(momenta)))
 
     def _chunks(self, displacements: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Rows of this rank's particles and their places on the mesh, a chunk at a time."""
@@ -99,3 +100,7 @@ class Gravity:
             work(int(lows[0]), int(highs[0]))
         else:
             list(self._threads.map(work, map(int, lows), map(int, highs)))
+
+
+def _advance_part(values: np.ndarray, rates: np.ndarray, factor: float, part: slice) -> None:
+    advance(values[part], rates[part], factor)

@@ -36,7 +36,7 @@ def simulate(
     schedule: Schedule,
     gravity: Gravity,
     snapshot: Callable[[Step, State], None],
-    finished: Callable[[State], None] = lambda state: None,
+    finished: Callable[[State], object] = lambda state: None,
 ) -> None:
     """Advance particles, in place, through the steps of a schedule that are not done yet; collective.
 

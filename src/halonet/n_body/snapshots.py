@@ -9,7 +9,7 @@ from halonet.storage import FieldHeader
 
 def snapshot_header(step: Step, header: FieldHeader, provenance: dict) -> FieldHeader:
     """Header of a snapshot: that of the density, at the redshift of the snapshot."""
-    cosmology = header.cosmology | {"redshift": step.snapshot}
+    cosmology = header.known_cosmology() | {"redshift": step.snapshot}
     return FieldHeader(header.box_size_mpc, step.snapshot, cosmology, header.seed, provenance)
 
 
@@ -19,5 +19,5 @@ def comoving_fields(step: Step, state: State, header: FieldHeader) -> tuple[np.n
     The velocity is a dx/dt = p / a, with momenta p in cells and H0 = 1.
     """
     cell_size = header.box_size_mpc / state.displacements.shape[1]
-    to_velocity = 100 * header.cosmology["h"] * cell_size / step.a
+    to_velocity = 100 * header.known_cosmology()["h"] * cell_size / step.a
     return state.displacements * np.float32(cell_size), state.momenta * np.float32(to_velocity)

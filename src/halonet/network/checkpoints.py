@@ -4,8 +4,11 @@ A checkpoint is an HDF5 file ``step_<step>.h5``: one dataset per variable of mod
 run's state as JSON.
 """
 
+import itertools
 import json
 import logging
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,6 +49,17 @@ class TrainingState:
     seconds: float = 0.0
 
 
+State = TrainingState  # its former name, which scripts of users may know
+
+
+class OtherConfiguration(SettingsError):
+    """Checkpoints belong to a training of another configuration; ``changes`` says what differs."""
+
+    def __init__(self, message: str, changes: list[str]) -> None:
+        super().__init__(message)
+        self.changes = changes
+
+
 class Checkpoints:
     """Checkpoints of one run in a folder of its own.
 
@@ -83,23 +97,32 @@ class Checkpoints:
                     state, made_by = (json.loads(file[name][()]) for name in ("state", "fingerprint"))
                     variables = [dataset[()] for dataset in file["variables"].values()]
             except (StorageError, OSError, KeyError, ValueError) as error:
-                log.warning("%s is damaged and passed over (%s)", path, error)
+                # Its step may be higher than all that follow, which must not be deleted in favour of it.
+                log.warning("%s is damaged and passed over (%s); it is now %s.damaged", path, error, path.name)
+                path.rename(path.with_name(f"{path.name}.damaged"))
                 continue
             self._refuse_other(path, made_by)
             return TrainingState(**state), variables
         return None
 
-    def discard_others(self) -> None:
-        """Delete the checkpoints if the last one is of another configuration."""
+    def set_others_aside(self) -> None:
+        """Move the checkpoints to another folder if the last one is of another configuration: hours are in them."""
         try:
             self.load()
-        except SettingsError as error:
-            log.info("starting over: %s", error)
-            self.clear()
+        except OtherConfiguration as error:
+            changed = re.split(r"\W", error.changes[0], maxsplit=1)[0]
+            aside = next(path for path in self._names_aside(changed) if not path.exists())
+            self.folder.rename(aside)
+            log.warning("starting over: %s; its checkpoints are kept in %s until you delete them", error, aside)
+
+    def _names_aside(self, changed: str) -> Iterator[Path]:
+        """Folders like ``checkpoints_before_other_code_1``."""
+        return (self.folder.with_name(f"{self.folder.name}_before_other_{changed}_{i}") for i in itertools.count(1))
 
     def clear(self) -> None:
         """Delete all checkpoints and the training curve beside them."""
-        for path in (*self._files(), *(self.folder / name for name in FILES)):
+        damaged = self.folder.glob("step_*.h5.damaged")
+        for path in (*self._files(), *damaged, *(self.folder / name for name in FILES)):
             path.unlink(missing_ok=True)
         for folder in (self.folder / "events", self.folder):
             if folder.is_dir() and not any(folder.iterdir()):
@@ -111,9 +134,10 @@ class Checkpoints:
     def _refuse_other(self, path: Path, made_by: dict) -> None:
         changes = differences(made_by, self.fingerprint)
         if changes:
-            raise SettingsError(
+            raise OtherConfiguration(
                 f"{path} belongs to a training of another configuration: {'; '.join(changes[:5])}. Go back to that "
-                f"configuration, delete {self.folder}, or start over with --restart-on-change"
+                f"configuration, delete {self.folder}, or start over with --restart-on-change, which keeps it aside",
+                changes,
             )
 
 

@@ -97,10 +97,9 @@ def distribution(gpus: int) -> AbstractContextManager:
 def shared_out(batch: tuple[np.ndarray, ...], model: keras.Model) -> tuple:
     """A batch with its samples shared out among the devices ``model`` trains on; the batch itself on one device."""
     strategy = getattr(model, "distribute_strategy", None)
-    replicas = strategy.num_replicas_in_sync if strategy else 1
-    if replicas == 1:
+    if strategy is None or strategy.num_replicas_in_sync == 1:
         return batch
-    parts = [np.split(array, replicas) for array in batch]
+    parts = [np.split(array, strategy.num_replicas_in_sync) for array in batch]
     return tuple(
         strategy.experimental_distribute_values_from_function(
             lambda context, part=part: part[context.replica_id_in_sync_group]

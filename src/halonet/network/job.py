@@ -58,15 +58,17 @@ class TrainingJob:
         if bool(wanted.count) != (self.channels is not None):
             given = f"--channels is {self.channels}" if self.channels else "--channels gives no folder of them"
             raise SettingsError(f"the network has the channels {wanted.model_dump()}, but {given}")
-        for box in self.boxes if wanted.count else ():
-            density = box_folder(self.ground_truth, box) / "density.h5"
-            check_channels(channel_file(self.channels, box), wanted, density)
+        if self.channels is not None:
+            for box in self.boxes:
+                density = box_folder(self.ground_truth, box) / "density.h5"
+                check_channels(channel_file(self.channels, box), wanted, density)
         heads = self.settings.heads.weights
         if bool(heads) != (self.targets is not None):
             given = f"--targets is {self.targets}" if self.targets else "--targets gives no folder of what they learn"
             raise SettingsError(f"the network has the heads {list(heads)}, but {given}")
-        for box in self.boxes if heads else ():
-            check_targets(target_file(self.targets, box), box_folder(self.ground_truth, box) / "haloes.h5")
+        if self.targets is not None:
+            for box in self.boxes:
+                check_targets(target_file(self.targets, box), box_folder(self.ground_truth, box) / "haloes.h5")
         if (self.settings.start_from is None) != (self.start is None):
             given = f"--start-from is {self.start}" if self.start else "--start-from gives no folder of it"
             raise SettingsError(f"the network has start_from = {self.settings.start_from!r}, but {given}")
@@ -103,7 +105,10 @@ class TrainingJob:
     def stage_steps(self, stage: int) -> int:
         """Steps of a stage."""
         chosen = self.settings.stages[stage]
-        return chosen.steps or self.training_samples(stage).steps_of(chosen.epochs)
+        if chosen.steps is not None:
+            return chosen.steps
+        assert chosen.epochs is not None  # one of the two is given: StageSettings
+        return self.training_samples(stage).steps_of(chosen.epochs)
 
     def validation_samples(self) -> ValidationSamples:
         """Validation windows: whole sub-volumes, cut into the network's windows where it is tied to their size."""

@@ -5,12 +5,11 @@ batch they do to rounding: the loss is a mean over samples and the shares are eq
 after averaging. Rank 0 alone reads and writes checkpoints and decides what all start from.
 """
 
-from collections.abc import Sequence
-
 import keras
 import numpy as np
 from keras import ops
 
+from halonet.dataset.prefetch import Items
 from halonet.dataset.samples import TrainingSamples
 from halonet.network.heads import measures
 from halonet.settings import HeadsSettings, NetworkSettings, SettingsError, TrainingSettings
@@ -29,7 +28,8 @@ class Ranks:
 
     def __init__(self, communicator=None) -> None:
         self.communicator = communicator
-        self.rank, self.size = (communicator.rank, communicator.size) if communicator else (0, 1)
+        self.rank: int = communicator.rank if communicator else 0
+        self.size: int = communicator.size if communicator else 1
 
     def check(self, settings: NetworkSettings, training: TrainingSettings) -> None:
         """Refuse what ranks cannot share."""
@@ -63,12 +63,12 @@ class Ranks:
         """Largest value of any rank, on all ranks."""
         return max(self.communicator.allgather(value)) if self.communicator else value
 
-    def share(self, samples: TrainingSamples, start: int, stop: int) -> Sequence:
+    def share(self, samples: TrainingSamples, start: int, stop: int) -> Items:
         """This rank's shares of the batches of steps ``start`` to ``stop``."""
         whole = samples.between(start, stop)
         return whole if self.size == 1 else _Shares(whole, self.rank, self.size)
 
-    def every(self, items: Sequence) -> Sequence:
+    def every(self, items: Items) -> Items:
         """This rank's part of ``items``: every so-many-th of them."""
         return items if self.size == 1 else _Every(items, self.rank, self.size)
 
@@ -95,7 +95,7 @@ class Ranks:
         return SharedStep(model, heads, self.communicator) if self.communicator else None
 
 
-class _Shares(Sequence):
+class _Shares:
     """One rank's shares of batches."""
 
     def __init__(self, samples: TrainingSamples, rank: int, size: int) -> None:
@@ -110,10 +110,10 @@ class _Shares(Sequence):
         return self.samples.batch(range(first, first + self.count))
 
 
-class _Every(Sequence):
+class _Every:
     """Every ``size``-th item, from number ``rank`` on; without making the others."""
 
-    def __init__(self, items: Sequence, rank: int, size: int) -> None:
+    def __init__(self, items: Items, rank: int, size: int) -> None:
         self.items, self.numbers = items, range(rank, len(items), size)
 
     def __len__(self) -> int:

@@ -25,7 +25,7 @@ from halonet.network.devices import check_stages, distribution, shared_out
 from halonet.network.folder import take_weights
 from halonet.network.history import HEAD_MEASURES, write_history
 from halonet.network.job import TrainingJob
-from halonet.network.ranks import Ranks
+from halonet.network.ranks import Ranks, SharedStep
 from halonet.network.stages import compile_for
 from halonet.settings import SettingsError, TrainingSettings
 
@@ -52,8 +52,8 @@ class Trainer:
     ) -> None:
         self.job, self.training, self.checkpoints, self.ranks = job, training, checkpoints, Ranks(communicator)
         self.state = TrainingState()
-        self.model: keras.Model | None = None
-        self.shared_step = None
+        self.model: keras.Model = None  # before the first stage, and while the network of the next one is built
+        self.shared_step: SharedStep | None = None
         self.requests = Requests()
         self.validation = job.validation_samples()
         check_stages(job.settings.stages, training.gpus)

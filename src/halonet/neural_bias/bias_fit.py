@@ -78,13 +78,13 @@ def make_voxels(inputs: Inputs, trimmed: int) -> Voxels:
     index = np.stack(np.unravel_index(voxel_of(inputs.haloes.places, cells, inputs.box_size), (cells,) * 3), axis=1)
     index -= trimmed
     counts = ((index >= 0) & (index < side)).all(axis=1)
-    flat = np.ravel_multi_index(index[counts].T, (side,) * 3)
-    volumes = volumes[inner, inner, inner].ravel()
-    seen = volumes[flat] > 0
+    flat = np.asarray(np.ravel_multi_index(index[counts].T, (side,) * 3))
+    kept = volumes[inner, inner, inner].ravel()
+    seen = kept[flat] > 0
     if not seen.any():
         raise ValueError("no halo lies in a voxel that counts; all of them are masked or at the faces")
     density = inputs.density[inner, inner, inner].ravel()
-    return Voxels(density, volumes, flat[seen], inputs.log_mass[counts][seen], side)
+    return Voxels(density, kept, flat[seen], inputs.log_mass[counts][seen], side)
 
 
 @dataclass(frozen=True)
@@ -133,8 +133,8 @@ class Problem:
     def posterior(self, dtype: str | None = None) -> Posterior:
         """The posterior, its gradients from the guide where the model and the settings allow one."""
         points, clusters = self.points(dtype), self.settings.sampler.guide_points
-        guided = clusters is not None and self.model.is_pointwise
-        return Posterior(self.compiled, points, compress(points, clusters) if guided else None)
+        guide = compress(points, clusters) if clusters is not None and self.model.is_pointwise else None
+        return Posterior(self.compiled, points, guide)
 
     def first_theta(self, rng: np.random.Generator) -> np.ndarray:
         """Start of a search: near the prior's centre, which itself is a saddle, with more haloes where it is denser.

@@ -69,11 +69,12 @@ class Anchored:
     ):
         if not has_anchors(model):
             raise ValueError("anchored coordinates need one layer of one filter and no dense layers")
-        means = model.offsets.feature_means
+        offsets = model.known_offsets
+        means = offsets.feature_means
         self.features, self.rows = len(means), 3 * model.mixture.components
-        self.mixture, self.constants, self.pivots = model.mixture, model.offsets.rows, pivots
+        self.mixture, self.constants, self.pivots = model.mixture, offsets.rows, pivots
         self.low, self.high, self.sign = low - means, high - means, sign
-        self.reference = model.offsets.summary
+        self.reference = offsets.summary
 
     def theta(self, phi: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Parameters in the model's order, and the logarithm of the Jacobian."""

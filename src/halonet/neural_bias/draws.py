@@ -7,6 +7,7 @@ are normal in ln M with mean mu + sigma^2 and width sigma, cut at the threshold.
 logarithm of its tail, which holds where a component's mean lies many widths below the threshold.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ class Draw(NamedTuple):
 
 
 def draw_haloes(
-    parts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    parts: Sequence[np.ndarray],
     volumes: np.ndarray,
     rng: np.random.Generator,
     largest_log_mass: float | None = None,

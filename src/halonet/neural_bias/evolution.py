@@ -94,4 +94,4 @@ def assign_clouds(places: np.ndarray, cells: int, box_size: float) -> np.ndarray
 def voxel_of(places: np.ndarray, cells: int, box_size: float) -> np.ndarray:
     """Flat index of the voxel of every place (Mpc), places of shape (points, 3) in [0, box size)."""
     index = np.floor(places * (cells / box_size)).astype(np.int64) % cells
-    return np.ravel_multi_index(index.T, (cells,) * 3)
+    return np.asarray(np.ravel_multi_index(index.T, (cells,) * 3))

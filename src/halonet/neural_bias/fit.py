@@ -10,7 +10,7 @@ from halonet.neural_bias.coordinates import carried_over
 from halonet.neural_bias.likelihood import Compiled, Likelihood, Points, Posterior, gather_points
 from halonet.neural_bias.mixture import number_density
 from halonet.neural_bias.model import NeuralBiasModel, Offsets
-from halonet.neural_bias.run_chain import run_chain
+from halonet.neural_bias.run_chain import fingerprint, run_chain
 
 __all__ = [
     "Compiled",
@@ -22,6 +22,7 @@ __all__ = [
     "Problem",
     "carried_over",
     "compress",
+    "fingerprint",
     "gather_points",
     "make_model",
     "make_problem",

@@ -109,7 +109,8 @@ class NeuralBiasModel:
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name and shape of every block of theta, in its order."""
-        shapes, channels = {}, 1
+        shapes: dict[str, tuple[int, ...]] = {}
+        channels = 1
         for number, layer in enumerate(self.layers):
             for basis, count in layer.bases():
                 weights = len(basis.shells) if self.invariant and basis.ell else len(basis)
@@ -136,6 +137,13 @@ class NeuralBiasModel:
             for name, shape in self.shapes.items()
             for index in np.ndindex(*shape)
         ]
+
+    @property
+    def known_offsets(self) -> Offsets:
+        """The offsets; ValueError where the model has none yet."""
+        if self.offsets is None:
+            raise ValueError("the model has no offsets yet; with_offsets gives it some")
+        return self.offsets
 
     def with_offsets(self, offsets: Offsets) -> "NeuralBiasModel":
         """The model with its constants set."""
@@ -164,7 +172,7 @@ class NeuralBiasModel:
     def summary(self, theta: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
         """Summary psi of every voxel, shape (voxels,), from the features of shape (features, voxels)."""
         blocks = self.unpack(theta)
-        features = features - tf.constant(self.offsets.feature_means[:, None], features.dtype)
+        features = features - tf.constant(self.known_offsets.feature_means[:, None], features.dtype)
         channels, start = [], 0
         for basis, _ in self.layers[0].bases():
             weights = blocks[f"layer0.l{basis.ell}"]
@@ -174,7 +182,7 @@ class NeuralBiasModel:
         channels = _activate(channels, blocks["layer0.bias"])
         for number, layer in enumerate(self.layers[1:], 1):
             channels = self._convolve(number, layer, blocks, channels)
-        return sum(channels) - tf.constant(self.offsets.summary, features.dtype)
+        return sum(channels) - tf.constant(self.known_offsets.summary, features.dtype)
 
     def _convolve(self, number: int, layer: Layer, blocks: dict, channels: list[tf.Tensor]) -> list[tf.Tensor]:
         side = round(channels[0].shape[0] ** (1 / 3))
@@ -192,7 +200,7 @@ class NeuralBiasModel:
         for number in range(len(self.dense)):
             rows = _filters(tf.transpose(blocks[f"dense{number}.weights"]), channels)
             channels = _activate(rows, blocks[f"dense{number}.bias"])
-        constants = tf.constant(self.offsets.rows, summary.dtype)
+        constants = tf.constant(self.known_offsets.rows, summary.dtype)
         rows = []
         for name in ("amplitude", "mean", "width"):
             outputs = _filters(tf.transpose(blocks[f"{name}.weights"]), channels)

@@ -202,7 +202,7 @@ def summarise(inputs: Inputs, settings: NeuralBiasSettings, paths: list[str | Pa
     summary = {
         "haloes": len(problem.voxels.haloes),
         "parameters": problem.model.parameters,
-        "offsets": problem.model.offsets.as_dict(),
+        "offsets": problem.model.known_offsets.as_dict(),
         "density_edges": bins.edges.tolist(),
         "convergence": convergence(chains, expected),
         "counts": compare_counts(bins.found(problem.voxels), expected),

@@ -142,8 +142,9 @@ def solve_collapse_table(
     freeze_out
         Fractions of the background size at which axes 1, 2 and 3 freeze.
     """
-    limits = (np.log10(OVERDENSITIES[kind]), (0.0, 0.5), (-PROLATENESS_LIMIT, PROLATENESS_LIMIT))
-    nodes = [np.linspace(*limit, count) for limit, count in zip(limits, SHAPES[kind], strict=True)]
+    lowest, highest = np.log10(OVERDENSITIES[kind])
+    limits = ((lowest, highest), (0.0, 0.5), (-PROLATENESS_LIMIT, PROLATENESS_LIMIT))
+    nodes = [np.linspace(low, high, count) for (low, high), count in zip(limits, SHAPES[kind], strict=True)]
     log_f, e, ratio = np.meshgrid(*nodes, indexing="ij")
     shapes = np.stack([10**log_f, e, ratio * e], axis=-1).reshape(-1, 3)
     rank, ranks = (communicator.rank, communicator.size) if communicator else (0, 1)

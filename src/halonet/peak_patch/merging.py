@@ -55,7 +55,7 @@ def reduce_overlaps(positions: np.ndarray, radii: np.ndarray, reduction: str, ce
     return np.maximum(radii**3 - 3 * lost / (4 * np.pi), 0.0) ** (1 / 3)
 
 
-def _binned(positions: np.ndarray, cells: int) -> tuple:
+def _binned(positions: np.ndarray, cells: int) -> tuple[np.ndarray, float, int, np.ndarray, np.ndarray]:
     """Positions sorted into periodic bins: positions, box, bins a side, first member of each bin, members."""
     bins = max(int(cells / BIN_CELLS), 1)
     index = np.minimum((positions * (bins / cells)).astype(np.int64), bins - 1)

@@ -8,13 +8,13 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, Protocol
 
 import h5py
 import numpy as np
 
 from halonet.initial_conditions.noise import generator
 from halonet.sampling.samplers import Sampler
-from halonet.settings import SamplerSettings
 from halonet.storage import StorageError, atomic_path, open_hdf5
 
 RECORDS = {
@@ -25,6 +25,26 @@ RECORDS = {
     "divergent": "1 where the energy error exceeds 1000",
     "bad_gradient": "1 where an energy or gradient was not finite",
 }
+
+
+class ChainSettings(Protocol):
+    """How long a chain is, which of its transitions are samples, and how often it is saved."""
+
+    @property
+    def warmup(self) -> int:
+        """Transitions before the first sample."""
+
+    @property
+    def transitions(self) -> int:
+        """All transitions."""
+
+    @property
+    def thinning(self) -> int:
+        """Transitions from one sample to the next."""
+
+    @property
+    def checkpoint_interval(self) -> int:
+        """Transitions from one checkpoint to the next."""
 
 
 class Chain:
@@ -41,20 +61,20 @@ class Chain:
     def __init__(
         self,
         sampler: Sampler,
-        settings: SamplerSettings,
+        settings: ChainSettings,
         seed: int,
         index: int = 0,
         checkpoint: str | Path | None = None,
         fingerprint: str = "",
     ):
-        self.sampler, self.settings, self.fingerprint = sampler, settings, fingerprint
+        self.sampler, self.settings, self.fingerprint, self.index = sampler, settings, fingerprint, index
         self.rng = generator(seed, "neural bias chain", index)
         self.checkpoint = Path(checkpoint) if checkpoint else None
         self.done = 0
         self.theta = np.zeros((settings.transitions, len(sampler.theta)))
         self.records = {name: np.zeros(settings.transitions) for name in RECORDS}
         if self.checkpoint and self.checkpoint.exists():
-            self._resume()
+            self._resume(self.checkpoint)
 
     def run(self, until: int | None = None, track: Callable[[range], Iterable[int]] = iter) -> "Chain":
         """Go on to transition ``until`` (default: the end), with checkpoints; ``track`` shows how far it is."""
@@ -66,7 +86,7 @@ class Chain:
                 self.records[name][iteration] = values[name]
             self.done = iteration + 1
             if self.checkpoint and self.done % self.settings.checkpoint_interval == 0:
-                self._save()
+                self._save(self.checkpoint)
         return self
 
     @property
@@ -74,26 +94,24 @@ class Chain:
         """Thinned samples after the warm-up, shape (samples, parameters)."""
         return self.theta[self.settings.warmup :: self.settings.thinning]
 
-    def _save(self) -> None:
-        state = {f"sampler.{name}": value for name, value in self.sampler.arrays().items()}
-        history = {name: values[: self.done] for name, values in self.records.items()}
+    def _save(self, checkpoint: Path) -> None:
         # The generator's counters are arrays of 64 bits, which JSON takes as plain integers.
         random = json.dumps(self.rng.bit_generator.state, default=lambda value: value.tolist())
-        with atomic_path(self.checkpoint) as temporary, open(temporary, "wb") as file:
-            np.savez(
-                file, random=random, fingerprint=self.fingerprint, history=self.theta[: self.done], **history, **state
-            )
+        arrays: dict[str, Any] = {"random": random, "fingerprint": self.fingerprint}
+        arrays |= {"history": self.theta[: self.done]}
+        arrays |= {name: values[: self.done] for name, values in self.records.items()}
+        arrays |= {f"sampler.{name}": value for name, value in self.sampler.arrays().items()}
+        with atomic_path(checkpoint) as temporary, open(temporary, "wb") as file:
+            np.savez(file, **arrays)
 
-    def _resume(self) -> None:
+    def _resume(self, checkpoint: Path) -> None:
         try:
-            with np.load(self.checkpoint) as file:
+            with np.load(checkpoint) as file:
                 arrays = dict(file)
         except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise StorageError(
-                f"{self.checkpoint}: no complete checkpoint ({error}); delete it to start anew"
-            ) from None
+            raise StorageError(f"{checkpoint}: no complete checkpoint ({error}); delete it to start anew") from None
         if str(arrays["fingerprint"]) != self.fingerprint:
-            raise StorageError(f"{self.checkpoint}: a checkpoint of other data or settings; delete it to start anew")
+            raise StorageError(f"{checkpoint}: a checkpoint of other data or settings; delete it to start anew")
         self.done = len(arrays["history"])
         self.theta[: self.done] = arrays["history"]
         for name in RECORDS:
@@ -106,7 +124,13 @@ class Chain:
         self.sampler.restore({k.removeprefix("sampler."): v for k, v in arrays.items() if k.startswith("sampler.")})
 
 
-def write_chain(path: str | Path, chain: Chain, names: list[str], provenance: dict, extra: dict | None = None) -> None:
+def write_chain(
+    path: str | Path,
+    chain: Chain,
+    names: list[str],
+    provenance: dict[str, Any],
+    extra: dict[str, np.ndarray] | None = None,
+) -> None:
     """Write a finished chain: warm-up and samples, what became of each proposal, the sampler's last state.
 
     Parameters
@@ -127,7 +151,16 @@ def write_chain(path: str | Path, chain: Chain, names: list[str], provenance: di
         for name, values in chain.sampler.arrays().items():
             file[f"sampler/{name}"] = values
         file.attrs["warmup"], file.attrs["thinning"] = chain.settings.warmup, chain.settings.thinning
+        file.attrs["fingerprint"], file.attrs["chain"] = chain.fingerprint, chain.index
         file.attrs["provenance"] = json.dumps(provenance)
+
+
+def is_chain_of(path: str | Path, fingerprint: str, index: int) -> bool:
+    """Whether a file holds this very chain, finished: by a process that outlived the one that started it."""
+    if not Path(path).exists():
+        return False
+    with open_hdf5(path) as file:
+        return file.attrs.get("fingerprint") == fingerprint and file.attrs.get("chain") == index
 
 
 def read_chain(path: str | Path) -> dict[str, np.ndarray]:

@@ -11,14 +11,14 @@ energy and the acceptance with the opposite sign.) The force may come from a sta
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from scipy.linalg import solve_triangular
 
 DIVERGENCE = 1000.0  # an energy error beyond this says that the step is too large for the curvature (as in Stan)
 # A trajectory that diverges may overflow on its way to being rejected.
-QUIET = {"over": "ignore", "invalid": "ignore"}
+QUIET: dict[str, Any] = {"over": "ignore", "invalid": "ignore"}
 Gradient = Callable[[np.ndarray], np.ndarray]
 
 
@@ -34,6 +34,19 @@ class Target(Protocol):
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
         """Gradient of V, or of what stands for it."""
+
+
+class Mass(Protocol):
+    """What momenta weigh: a dense :class:`Metric`, or a mass that is diagonal in another basis."""
+
+    def draw_momentum(self, rng: np.random.Generator) -> np.ndarray:
+        """A momentum of its normal distribution."""
+
+    def velocity(self, momentum: np.ndarray) -> np.ndarray:
+        """dtheta / dt."""
+
+    def kinetic_energy(self, momentum: np.ndarray) -> float:
+        """Half of momentum times velocity."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,7 @@ def leapfrog(
 
 
 def follow(
-    target: Target, here: Place, momentum: np.ndarray, metric: Metric, step: float, steps: int
+    target: Target, here: Place, momentum: np.ndarray, metric: Mass, step: float, steps: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A trajectory, by the target's own leapfrog where it has one."""
     own = getattr(target, "leapfrog", None)
@@ -151,7 +164,7 @@ def decide(error: float, finite: bool, gradients: int, rng: np.random.Generator)
 
 
 def transition(
-    here: Place, target: Target, metric: Metric, step: float, steps: int, rng: np.random.Generator
+    here: Place, target: Target, metric: Mass, step: float, steps: int, rng: np.random.Generator
 ) -> tuple[Place, Outcome]:
     """One trajectory and its acceptance."""
     momentum = metric.draw_momentum(rng)
@@ -160,7 +173,7 @@ def transition(
 
 
 def _propose(
-    here: Place, target: Target, metric: Metric, momentum: np.ndarray, step: float, steps: int, rng: np.random.Generator
+    here: Place, target: Target, metric: Mass, momentum: np.ndarray, step: float, steps: int, rng: np.random.Generator
 ) -> tuple[Place, Outcome]:
     theta, moved, gradient = follow(target, here, momentum, metric, step, steps)
     finite = bool(np.isfinite(gradient).all())
@@ -190,6 +203,12 @@ class StepSize:
     def start(cls, step: float) -> "StepSize":
         """Begin anew from ``step``."""
         return cls(np.log(step), 0.0, 0.0, np.log(2 * step), 0)
+
+    @classmethod
+    def of(cls, numbers: np.ndarray) -> "StepSize":
+        """Back from the array of its fields, in their order."""
+        log_step, log_average, error, centre, count = numbers
+        return cls(log_step, log_average, error, centre, int(count))
 
     def updated(self, acceptance: float, goal: float) -> "StepSize":
         """After a transition of this acceptance probability."""

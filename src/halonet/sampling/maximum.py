@@ -1,11 +1,13 @@
 """Maximum of the posterior and the curvature there, from gradients alone."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from halonet.sampling.hamiltonian import Gradient
 
+Potential = Callable[[np.ndarray], tuple[float, np.ndarray]]  # and its gradient
 DIFFERENCE = 1e-4  # step of the Hessian's central differences; parameters and their prior are of order one to ten
 
 
@@ -34,7 +36,7 @@ def inverse_curvature(matrix: np.ndarray, floor: float = 0.1) -> np.ndarray:
     return (vectors / np.maximum(np.abs(values), floor)) @ vectors.T
 
 
-def polish(energy_and_gradient, found: Optimum, steps: int = 10, tolerance: float = 1e-2) -> Optimum:
+def polish(energy_and_gradient: Potential, found: Optimum, steps: int = 10, tolerance: float = 1e-2) -> Optimum:
     """A minimum of a near-by potential, by Newton steps with the curvature of the one that was minimised before."""
     inverse = inverse_curvature(found.hessian, 1e-3)
     theta, (energy, gradient) = found.theta, energy_and_gradient(found.theta)
@@ -49,7 +51,9 @@ def polish(energy_and_gradient, found: Optimum, steps: int = 10, tolerance: floa
     return Optimum(theta, energy, found.hessian, float(np.linalg.norm(gradient)))
 
 
-def minimise(energy_and_gradient, theta: np.ndarray, iterations: int = 200, tolerance: float = 1e-2) -> Optimum:
+def minimise(
+    energy_and_gradient: Potential, theta: np.ndarray, iterations: int = 200, tolerance: float = 1e-2
+) -> Optimum:
     """Minimum by Newton steps with absolute curvature, damped until the potential falls.
 
     Parameters

@@ -4,6 +4,7 @@
 microcanonical sampler of :mod:`halonet.sampling.microcanonical`.
 """
 
+from collections.abc import Callable
 from dataclasses import astuple
 from typing import Protocol
 
@@ -20,8 +21,16 @@ Arrays = dict[str, np.ndarray]
 class PhaseSampler(Protocol):
     """A rule by which phases move."""
 
-    noise: np.ndarray
-    energy: float
+    @property
+    def noise(self) -> np.ndarray:
+        """Where the chain stands."""
+
+    @property
+    def energy(self) -> float:
+        """Potential there."""
+
+    def step_size(self, iteration: int) -> float:
+        """Step of a transition."""
 
     def advance(self, iteration: int, rng: np.random.Generator) -> Outcome:
         """One transition."""
@@ -40,7 +49,7 @@ def make_phase_sampler(
     target: Target, noise: np.ndarray, mass: FourierMass, settings: PhaseSamplerSettings, warmup: int
 ) -> PhaseSampler:
     """Sampler of ``settings.kind`` at white noise of shape (N^3,); it adapts its step during ``warmup`` transitions."""
-    kinds = {"hmc": HamiltonianPhases, "mclmc": MicrocanonicalPhases}
+    kinds: dict[str, Callable[..., PhaseSampler]] = {"hmc": HamiltonianPhases, "mclmc": MicrocanonicalPhases}
     return kinds[settings.kind](target, np.asarray(noise, np.float64).ravel(), mass, settings, warmup)
 
 
@@ -95,8 +104,7 @@ class HamiltonianPhases:
     def restore(self, arrays: Arrays) -> None:
         """Go back to a place of :meth:`arrays`."""
         self.here = Place(arrays["noise"], float(arrays["energy"]), arrays["gradient"])
-        *numbers, count = arrays["step"]
-        self.step = StepSize(*numbers, int(count))
+        self.step = StepSize.of(arrays["step"])
 
 
 class MicrocanonicalPhases:

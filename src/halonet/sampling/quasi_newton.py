@@ -84,7 +84,17 @@ def quasi_newton_transition(
         return _transition(theta, energy, target, hessian, inverse_mass, largest_step, most_steps, rng, adapt)
 
 
-def _transition(theta, energy, target, hessian, inverse_mass, largest_step, most_steps, rng, adapt):
+def _transition(
+    theta: np.ndarray,
+    energy: float,
+    target: Target,
+    hessian: InverseHessian,
+    inverse_mass: np.ndarray,
+    largest_step: float,
+    most_steps: int,
+    rng: np.random.Generator,
+    adapt: bool,
+) -> tuple[np.ndarray, float, InverseHessian, Outcome]:
     step, steps = largest_step * (1 - rng.random()), 1 + int(most_steps * rng.random())
     momentum = rng.standard_normal(len(theta)) / np.sqrt(inverse_mass)
     fixed, learning = hessian.matrix, [hessian]

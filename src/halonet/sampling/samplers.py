@@ -20,8 +20,13 @@ Arrays = dict[str, np.ndarray]
 class Sampler(Protocol):
     """A Markov chain's rule and its memory."""
 
-    theta: np.ndarray
-    energy: float
+    @property
+    def theta(self) -> np.ndarray:
+        """Where the chain stands."""
+
+    @property
+    def energy(self) -> float:
+        """Potential there."""
 
     def advance(self, iteration: int, rng: np.random.Generator) -> Outcome:
         """One transition."""
@@ -125,8 +130,7 @@ class MetricSampler:
         """Go back to a place of :meth:`arrays`."""
         self.here = Place(arrays["theta"], float(arrays["energy"]), arrays["gradient"])
         self.metric = Metric(arrays["inverse_mass"])
-        *numbers, count = arrays["step"]
-        self.step = StepSize(*numbers, int(count))
+        self.step = StepSize.of(arrays["step"])
         self.moments = _RunningCovariance(len(self.theta))
         self.moments.count, self.moments.mean = int(arrays["moments"][0]), arrays["moments"][1:]
         self.moments.products = arrays["products"]
@@ -178,7 +182,7 @@ class QuasiNewtonSampler:
     def arrays(self) -> Arrays:
         """Place, inverse Hessian and the pair it last learnt from."""
         arrays = {"theta": self.theta, "energy": np.array(self.energy), "hessian": self.hessian.matrix}
-        if self.hessian.theta is not None:
+        if self.hessian.theta is not None and self.hessian.gradient is not None:
             arrays |= {"hessian_theta": self.hessian.theta, "hessian_gradient": self.hessian.gradient}
         return arrays
 

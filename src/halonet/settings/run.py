@@ -12,7 +12,7 @@ from halonet.settings.haloes import FINDERS, HaloFindingSettings, MockSettings, 
 from halonet.settings.heads import HEADS
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
-from halonet.settings.simulation import BoxSettings, CosmologySettings, GroundTruthSettings
+from halonet.settings.simulation import BoxSettings, CosmologySettings, GroundTruthSettings, TruthFilesSettings
 
 
 class RunSettings(Model):
@@ -86,7 +86,8 @@ class Settings(Model):
         found = list(self.run.networks)
         for name in found:  # grows by the starts
             start = self.networks[name].start_from
-            found += [start] * (start in self.networks and start not in found)
+            if start is not None and start in self.networks and start not in found:
+                found.append(start)
         return found
 
     @model_validator(mode="after")
@@ -98,8 +99,8 @@ class Settings(Model):
                 raise ValueError(f"{what} = {size} does not divide boxes.cells = {boxes.cells}")
         if self.prediction.tile > boxes.cells + 2 * self.prediction.buffer:
             raise ValueError(f"prediction.tile = {self.prediction.tile} is larger than a box with its buffers")
-        if self.ground_truth.source == "files":
-            self._own_files_stand_apart()
+        if self.ground_truth.files is not None:
+            self._own_files_stand_apart(self.ground_truth.files)
         else:
             self._truth_fits()
         if (self.neural_bias.box or 0) >= boxes.count:
@@ -125,10 +126,10 @@ class Settings(Model):
                 f"({boxes.box_size_mpc / 2} Mpc)"
             )
 
-    def _own_files_stand_apart(self) -> None:
+    def _own_files_stand_apart(self, files: TruthFilesSettings) -> None:
         """Refuse files within the run's results: the workflow deletes what a job is about to make."""
         results = Path(self.run.results, self.run.name).resolve()
-        for name, pattern in self.ground_truth.files.model_dump(exclude_none=True).items():
+        for name, pattern in files.model_dump(exclude_none=True).items():
             if Path(pattern).resolve().is_relative_to(results):
                 raise ValueError(
                     f"ground_truth.files.{name} = {pattern!r} lies within the results of this run ({self.run.results}/"
@@ -199,7 +200,7 @@ class Settings(Model):
 
 def load_settings(path: str | Path, *over: str | Path) -> Settings:
     """Read and validate a whole configuration (YAML), with the files ``over`` laid over it in their order."""
-    values = {}
+    values: dict = {}
     for file in (path, *over):
         _lay_over(values, yaml.safe_load(Path(file).read_text()) or {})
     return validate(Settings, values, " and ".join(map(str, (path, *over))))

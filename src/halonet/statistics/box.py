@@ -8,7 +8,7 @@ from halonet.catalogue import HaloCatalogue
 from halonet.matching import Matches, completeness_and_purity, match_haloes
 from halonet.settings import StatisticsSettings
 from halonet.statistics.boundaries import boundary_profiles
-from halonet.statistics.clustering import compare_correlation_functions, compare_masks, compare_spectra
+from halonet.statistics.clustering import compare_correlation_functions, compare_masks, compare_spectra, spectra_of_cuts
 from halonet.statistics.mass_function import CUTS, count_above
 from halonet.statistics.objects import compare_objects
 from halonet.statistics.overlap import measure_overlap
@@ -42,8 +42,7 @@ def measure_box(
     density
         Linear density, shape (N, N, N); without it haloes have no ``shapes``.
     known
-        Haloes grown from the true centres, for ``known_centres``: what they miss, the network has lost; the rest of
-        what ``found`` misses, the search for centres (HaloNet paper, section 5.1).
+        Haloes grown from the true centres: what they miss, the network has lost (HaloNet paper, section 5.1).
     owners
         Row of the true halo of every cell, where protohaloes are no spheres (:mod:`halonet.owners`); without them
         ``shared_cells`` and ``boundary_profiles`` are null.
@@ -62,8 +61,7 @@ def measure_box(
         "overlap": asdict(measure_overlap(mask, probability)),
         "roc": {"fpr": FPR.tolist(), "threshold": THRESHOLD, "classes": classes},
         "mass_function": {"cells": CUTS.tolist()} | _counts(true=true, found=found),
-        "power_spectrum": compare_masks(mask, probability, true.box_size_mpc)
-        | compare_spectra(true, found, settings, "lagrangian"),
+        "power_spectrum": _lagrangian_spectra(mask, probability, true, found, settings),
         "eulerian_power_spectrum": compare_spectra(true, found, settings, "eulerian"),
         "correlation_function": compare_correlation_functions(true, found, settings),
         "matching": compare_objects(true, found, matches, settings),
@@ -73,6 +71,16 @@ def measure_box(
         "profiles": stacked_profiles(probability, true),
         "boundary_profiles": None if owners is None else boundary_profiles(probability, true, owners),
     }
+
+
+def _lagrangian_spectra(
+    mask: np.ndarray,
+    probability: np.ndarray,
+    true: HaloCatalogue,
+    found: HaloCatalogue,
+    settings: StatisticsSettings,
+) -> dict:
+    return compare_masks(mask, probability, true.box_size_mpc) | spectra_of_cuts(true, found, settings, "lagrangian")
 
 
 def _counts(**catalogues: HaloCatalogue) -> dict[str, list]:

@@ -1,5 +1,8 @@
 """Clustering of true and predicted haloes, for the most massive ones and for all, at Lagrangian or Eulerian places."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
@@ -29,10 +32,15 @@ def compare_spectra(true: HaloCatalogue, found: HaloCatalogue, settings: Statist
     """
     if not has_places(true, space) or not has_places(found, space):
         return None
+    return spectra_of_cuts(true, found, settings, space)
+
+
+def spectra_of_cuts(true: HaloCatalogue, found: HaloCatalogue, settings: StatisticsSettings, space: str) -> dict:
+    """As :func:`compare_spectra`, in a space in which both catalogues have positions, as always the Lagrangian one."""
     cuts = []
-    for number, *pair in number_cuts(true, found, settings):
-        counts = {"most_massive": number, "true": len(pair[0]), "found": len(pair[1])}
-        cuts.append(counts | _compare_cut(*pair, settings.assignment, space))
+    for number, most_true, most_found in number_cuts(true, found, settings):
+        counts = {"most_massive": number, "true": len(most_true), "found": len(most_found)}
+        cuts.append(counts | _compare_cut(most_true, most_found, settings.assignment, space))
     return {"assignment": settings.assignment, "cuts": cuts}
 
 
@@ -41,7 +49,9 @@ def has_places(haloes: HaloCatalogue, space: str) -> bool:
     return set(SPACES[space]) <= set(haloes.columns)
 
 
-def number_cuts(true: HaloCatalogue, found: HaloCatalogue, settings: StatisticsSettings):
+def number_cuts(
+    true: HaloCatalogue, found: HaloCatalogue, settings: StatisticsSettings
+) -> Iterator[tuple[int | None, HaloCatalogue, HaloCatalogue]]:
     """Yield (n, true, found) with the n most massive haloes of either catalogue, at last (None, all, all).
 
     Numbers are those of the settings, scaled to the volume of the box; only haloes above the smallest compared one.
@@ -59,7 +69,8 @@ def _compare_cut(true: HaloCatalogue, found: HaloCatalogue, assignment: str, spa
         return {"power_true": None, "power_found": None, "ratio": None, "correlation": None}
     cells, box_size = true.grid_cells, true.box_size_mpc
     places = [haloes.positions(SPACES[space]) for haloes in (true, found)]
-    spectra = measure_spectra(*(halo_overdensity(p, cells, box_size, assignment) for p in places), box_size, assignment)
+    first, second = (halo_overdensity(each, cells, box_size, assignment) for each in places)
+    spectra = measure_spectra(first, second, box_size, assignment)
     return {
         "shot_noise_true": box_size**3 / len(true),
         "shot_noise_found": box_size**3 / len(found),
@@ -87,7 +98,7 @@ def compare_correlation_functions(true: HaloCatalogue, found: HaloCatalogue, set
             continue
         result[space] = []
         for number, *pair in number_cuts(true, found, settings):
-            cut = {"most_massive": number}
+            cut: dict[str, Any] = {"most_massive": number}
             for name, haloes in zip(("true", "found"), pair, strict=True):
                 pairs, expected = count_pairs(haloes.positions(names), haloes.box_size_mpc, edges)
                 cut[name] = {"haloes": len(haloes), "pairs": pairs.tolist(), "expected": expected.tolist()}

@@ -1,14 +1,17 @@
 """What is measured of several boxes put together: ROC curves, pairs, cells, correlation functions, shapes."""
 
+from typing import Any, TypeVar
+
 import numpy as np
 
 from halonet.spheres import ShellSums
 from halonet.statistics.shear import CELLS_EDGES, EDGES
-from halonet.statistics.spread import curve_spread, listed, spread
+from halonet.statistics.spread import curve_spread, known_curve_spread, listed, spread
 
 LEVELS = (0.00135, 0.02275, 0.15866, 0.5, 0.84134, 0.97725, 0.99865)  # the median and 1, 2, 3 deviations of a Gaussian
 HALOES_BEYOND = 3  # a quantile is given where at least so many haloes lie beyond it
 FEWEST = 10  # haloes; of fewer there is no median
+T = TypeVar("T")
 
 
 def combine_roc(boxes: list[dict]) -> dict:
@@ -42,7 +45,7 @@ def combine_pairs(boxes: list[dict]) -> dict:
         "pairs": pairs.sum(axis=0).astype(int).tolist(),
         "mean": listed(mean),
         "scatter": listed(np.sqrt(np.maximum(variance, 0))),
-        "deviation": curve_spread([listed(row) for row in means])["deviation"],
+        "deviation": known_curve_spread([listed(row) for row in means])["deviation"],
     }
 
 
@@ -55,13 +58,13 @@ def combine_shared_cells(boxes: list[dict | None]) -> dict | None:
         Of each box the result of :func:`halonet.statistics.shared_cells.compare_cells`; null where the cells of
         protohaloes are not known.
     """
-    if any(box is None for box in boxes):
+    if (known := _known(boxes)) is None:
         return None
     binned = ("true_matched", "found_matched", "spheres_matched")
     return (
-        {name: spread([box[name] for box in boxes]) for name in ("completeness", "purity", "spheres")}
-        | {name: np.sum([box[name] for box in boxes], axis=0).tolist() for name in binned}
-        | {"covered": combine_pairs([box["covered"] for box in boxes])}
+        {name: spread([box[name] for box in known]) for name in ("completeness", "purity", "spheres")}
+        | {name: np.sum([box[name] for box in known], axis=0).tolist() for name in binned}
+        | {"covered": combine_pairs([box["covered"] for box in known])}
     )
 
 
@@ -74,10 +77,10 @@ def combine_boundaries(boxes: list[list[dict] | None]) -> list[dict] | None:
         Of each box the result of :func:`halonet.statistics.boundaries.boundary_profiles`; null where the cells of
         protohaloes are not known.
     """
-    if any(box is None for box in boxes):
+    if (known := _known(boxes)) is None:
         return None
     profiles = []
-    for stacks in zip(*boxes, strict=True):
+    for stacks in zip(*known, strict=True):
         names = ("counts", "distances", "sums", "squares")
         counts, distances, sums, squares = (np.sum([stack[name] for stack in stacks], axis=0) for name in names)
         total = ShellSums(counts, sums, squares)
@@ -127,7 +130,7 @@ def _correlation(counts: list[dict]) -> dict:
         "xi": listed(_over(total, uniform) - 1),
         # Where there is no pair, one is not excluded.
         "poisson_error": listed(_over(np.sqrt(np.maximum(total, 1)), uniform)),
-        "deviation": curve_spread(per_box)["deviation"],
+        "deviation": known_curve_spread(per_box)["deviation"],
     }
 
 
@@ -140,19 +143,19 @@ def combine_shapes(boxes: list[dict | None]) -> dict | None:
         Of each box, ``true`` and ``found`` tables of :func:`halonet.statistics.shear.shape_histograms`; null where
         there was no density.
     """
-    if any(box is None for box in boxes):
+    if (known := _known(boxes)) is None:
         return None
-    result = {
+    result: dict[str, Any] = {
         "cells_edges": CELLS_EDGES.tolist(),
         "edges": {name: edges.tolist() for name, edges in EDGES.items()},
         "levels": list(LEVELS),
     }
     for name in ("true", "found"):
         result[name] = {
-            group: {p: np.sum([box[name][group][p] for box in boxes], axis=0).tolist() for p in EDGES}
+            group: {p: np.sum([box[name][group][p] for box in known], axis=0).tolist() for p in EDGES}
             for group in ("matched", "unmatched")
         }
-        result[name]["quantiles"] = {p: _quantiles_over_boxes([box[name] for box in boxes], p) for p in EDGES}
+        result[name]["quantiles"] = {p: _quantiles_over_boxes([box[name] for box in known], p) for p in EDGES}
     return result
 
 
@@ -164,7 +167,7 @@ def _quantiles_over_boxes(boxes: list[dict], name: str) -> dict:
     return {
         "haloes": together.sum(axis=(0, 2)).tolist(),
         "quantiles": [listed(row) for row in quantiles_of_counts(together.sum(axis=0), edges, LEVELS)],
-        "deviation": curve_spread(medians)["deviation"],
+        "deviation": known_curve_spread(medians)["deviation"],
         "median_matched": listed(quantiles_of_counts(matched.sum(axis=0), edges, (0.5,))[0]),
         "median_unmatched": listed(quantiles_of_counts(unmatched.sum(axis=0), edges, (0.5,))[0]),
     }
@@ -197,3 +200,9 @@ def quantiles_of_counts(counts: np.ndarray, edges: np.ndarray, levels: tuple[flo
 
 def _over(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     return np.divide(numerator, denominator, out=np.full(len(numerator), np.nan), where=denominator > 0)
+
+
+def _known(boxes: list[T | None]) -> list[T] | None:
+    """The boxes, if something is known of all of them."""
+    known = [box for box in boxes if box is not None]
+    return known if len(known) == len(boxes) else None

@@ -118,8 +118,8 @@ def measure_spectra(first: np.ndarray, second: np.ndarray, box_size: float, assi
                 row += _sums(index, power, cells)
     # Added up in the order of planes, whichever were computed first.
     powers = np.zeros((3, cells // 2 + 1))
-    for plane in planes:
-        powers += plane
+    for sums in planes:
+        powers += sums
     return Spectra(
         wavenumber[1:] / modes[1:] * 2 * np.pi / box_size,
         modes[1:].astype(np.int64),

@@ -113,7 +113,7 @@ def shape_histograms(shapes: HaloShapes, cells: np.ndarray, matched: np.ndarray)
         ``matched`` and ``unmatched``, each with a table (bins of mass, bins of the property) for each property. Values
         beyond the outermost edges are counted in the outermost bins, undefined ones nowhere.
     """
-    result = {}
+    result: dict[str, dict[str, list]] = {}
     for group, rows in (("matched", matched), ("unmatched", ~matched)):
         result[group] = {}
         for name, edges in EDGES.items():

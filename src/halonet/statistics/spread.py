@@ -18,9 +18,12 @@ def curve_spread(curves: list) -> dict | None:
     A curve is a list of numbers, null where undefined, or null as a whole.
     """
     known = [curve for curve in curves if curve is not None]
-    if not known:
-        return None
-    table = np.array(known, dtype=np.float64)
+    return known_curve_spread(known) if known else None
+
+
+def known_curve_spread(curves: list) -> dict:
+    """As :func:`curve_spread`, of at least one curve, none of which is null as a whole."""
+    table = np.array(curves, dtype=np.float64)
     mean, deviation = np.full(table.shape[1:], np.nan), np.full(table.shape[1:], np.nan)
     for i, values in enumerate(table.T):
         values = values[np.isfinite(values)]

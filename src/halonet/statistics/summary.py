@@ -15,7 +15,7 @@ from halonet.statistics.combine import (
     combine_shared_cells,
 )
 from halonet.statistics.mass_function import BIN_EDGES, KEY_CUTS, predicted_abundance
-from halonet.statistics.spread import curve_spread, listed, spread
+from halonet.statistics.spread import known_curve_spread, listed, spread
 
 LARGE_SCALES = 0.2  # 1/Mpc; power spectra are judged below
 JUDGED_HALOES = 100  # bins with fewer true haloes in all boxes together are shown, not judged
@@ -123,7 +123,7 @@ def _differential(abundance: dict, theory: dict[str, np.ndarray], cell_mass: flo
         "masses": (BIN_EDGES * cell_mass).tolist(),
         "true": true.sum(axis=0).tolist(),
         "found": found.sum(axis=0).tolist(),
-        "deviation": curve_spread(ratios)["deviation"],
+        "deviation": known_curve_spread(ratios)["deviation"],
     } | {name: (-np.diff(values[rows])).tolist() for name, values in theory.items()}
 
 
@@ -163,7 +163,7 @@ def _common_cuts(spectra: list[dict]) -> list[int | None]:
 
 
 def _curves(chosen: list[dict], k: np.ndarray, modes: np.ndarray) -> dict:
-    result = {}
+    result: dict[str, dict | None] = {}
     names = ("power_true", "power_found", "ratio", "correlation")
     for name in (name for name in names if name in chosen[0]):
         curves = [cut[name] for cut in chosen if cut[name] is not None]
@@ -173,7 +173,8 @@ def _curves(chosen: list[dict], k: np.ndarray, modes: np.ndarray) -> dict:
         table = np.array(curves, dtype=np.float64)
         large = (k < LARGE_SCALES) & np.isfinite(table).all(axis=0)
         on_large_scales = table[:, large] @ modes[large] / max(modes[large].sum(), 1)
-        result[name] = curve_spread(curves) | {"large_scales": spread(on_large_scales.tolist() if large.any() else [])}
+        on_large = spread(on_large_scales.tolist() if large.any() else [])
+        result[name] = known_curve_spread(curves) | {"large_scales": on_large}
     return result
 
 

@@ -137,10 +137,10 @@ class JobCosts:
         if self._compares_owners(rule):
             per_cell += OWNER_BYTES
         if rule in ("compute_channels", "predict_mask"):
-            per_cell += channel_bytes(self.settings.networks[network].channels.count)
-        held = self._training_mb(network) if rule == "train_network" else per_cell * cells / 1e6
+            per_cell += channel_bytes(self.settings.networks[_named(network, rule)].channels.count)
+        held = self._training_mb(_named(network, rule)) if rule == "train_network" else per_cell * cells / 1e6
         if rule == "predict_mask":
-            held += self._tile_mb(network)
+            held += self._tile_mb(_named(network, rule))
         if rule == "make_mock":
             held *= self.ranks(rule)  # each holds the whole box
         return self.ranks(rule) * cost.process_mb + held
@@ -168,7 +168,7 @@ class JobCosts:
             per_cell += OWNER_MICROSECONDS
         seconds = self._scaled(cost.seconds, per_cell * cells, rule)
         if rule in ("train_network", "predict_mask"):
-            seconds += self._operations(rule, network) / self._speed(rule)
+            seconds += self._operations(rule, _named(network, rule)) / self._speed(rule)
         return seconds
 
     def _compares_owners(self, rule: str) -> bool:
@@ -236,6 +236,12 @@ class JobCosts:
         """Operations per second."""
         jobs, cores = self.settings.jobs, self.ranks(rule) * self.threads(rule)
         return 1e12 * (self.gpus(rule) * jobs.gpu_tflops or cores * self.machine.core_tflops)
+
+
+def _named(network: str | None, rule: str) -> str:
+    if network is None:
+        raise ValueError(f"the cost of {rule} depends on its network, and none is named")
+    return network
 
 
 def channel_bytes(count: int) -> float:

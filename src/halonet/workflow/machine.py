@@ -101,7 +101,7 @@ def convolution_tflops() -> float:
     field, kernel = tf.random.normal((1, SIDE, SIDE, SIDE, CHANNELS)), tf.random.normal((3, 3, 3, CHANNELS, CHANNELS))
 
     @tf.function
-    def step():
+    def step() -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch([field, kernel])
             total = tf.reduce_sum(tf.nn.conv3d(field, kernel, [1] * 5, "SAME") ** 2)

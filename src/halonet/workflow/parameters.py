@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 from snakemake.iocontainers import Wildcards
@@ -91,14 +92,14 @@ class Parameters:
         shown = [f"{self.layout.neural_bias}/summary.json", f"{self.layout.figures}/neural_bias"]
         return given("--neural-bias", shown if self.layout.settings.run.neural_bias else [])
 
-    def batch_configuration(self) -> dict:
+    def batch_configuration(self) -> dict[str, Any]:
         """Configuration that makes the boxes of a batch as the run would: all of it, but for how its jobs run."""
         values = self.layout.settings.model_dump(exclude={"training", "jobs", "mocks", "field_level"})
         values["ground_truth"] |= {"ranks": 1, "launcher": ""}
         values["ground_truth"]["n_body"] |= {"threads": 1, "checkpoint_minutes": 10.0}
         return values | {"training": {}}
 
-    def reported_settings(self) -> dict:
+    def reported_settings(self) -> dict[str, Any]:
         """The settings that decide a run's results: neither how jobs run, nor networks that are not trained."""
         settings = self.layout.settings
         how = dict.fromkeys(("training", "jobs", "mocks", "field_level"), True)

@@ -1,6 +1,7 @@
 """What Snakemake's own log says of a run: the failed jobs, each with its log and the last lines of it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def telling_lines(text: str) -> list[str]:
     return [*list(errors)[:MOST_ERRORS], *lines[-LAST_LINES:]]
 
 
-def failed_jobs(logs: list[str | Path], folder: str | Path = ".") -> list[FailedJob]:
+def failed_jobs(logs: Sequence[str | Path], folder: str | Path = ".") -> list[FailedJob]:
     """Failed jobs in logs of Snakemake, the last failure of each; those that were mended since are left out.
 
     Parameters
@@ -66,8 +67,8 @@ def failed_jobs(logs: list[str | Path], folder: str | Path = ".") -> list[Failed
         files = tuple(name for name in fields["output"].split(", ") if name)
         missing = tuple(name for name in files if not (Path(folder) / name).exists())
         if missing:
-            logs = re.sub(r" \(check log file\(s\) for error details\)", "", fields["log"]).split(", ")
-            jobs[files] = FailedJob(rule, missing, tuple(name for name in logs if name), fields["message"].strip())
+            own = re.sub(r" \(check log file\(s\) for error details\)", "", fields["log"]).split(", ")
+            jobs[files] = FailedJob(rule, missing, tuple(name for name in own if name), fields["message"].strip())
     return list(jobs.values())
 
 

@@ -164,7 +164,7 @@ class RunProgress:
 
     def at_work(self) -> list[str]:
         """A line for each rule at work: how many of its jobs are done, and the last words of the oldest at work."""
-        oldest = {}
+        oldest: dict[str, RunningJob] = {}
         for job in tuple(self.running.values()):
             oldest.setdefault(job.rule, job)
         lines = []

@@ -61,7 +61,7 @@ def planned_jobs(dry_run: str) -> list[PlannedJob]:
     return jobs
 
 
-def jobs_by_rule(dry_run: str) -> Counter:
+def jobs_by_rule(dry_run: str) -> Counter[str]:
     """Number of jobs of each rule in the table of a dry run."""
     table = dry_run.split("Job stats:")[-1]
     counts = {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
@@ -87,7 +87,7 @@ def started_jobs(jobs: list[PlannedJob], folder: Path) -> dict[PlannedJob, float
 
 def measured_seconds(logs: Path) -> dict[str, list[float]]:
     """Wall times of the finished jobs of each rule, from their benchmark files."""
-    times = defaultdict(list)
+    times: defaultdict[str, list[float]] = defaultdict(list)
     for path in sorted(logs.rglob("*.tsv")):
         with open(path, newline="") as file:
             rows = list(csv.DictReader(file, delimiter="\t"))

@@ -7,6 +7,7 @@ makes of them.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from halonet.halo_finding.calibration_boxes import CalibrationBox
 from halonet.halo_finding.fitted.sphere_fit import fit_spheres
@@ -26,7 +27,7 @@ LISTS = (
 )
 OWN_FRACTIONS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
 REACHES = (1.25, 1.3, 1.35, 1.4, 1.45, 1.5, 1.55, 1.6)
-START = {"peak_thresholds": (0.98, 0.88, 0.75), "own_fraction": 0.65, "reach": 1.45}
+START: dict[str, Any] = {"peak_thresholds": (0.98, 0.88, 0.75), "own_fraction": 0.65, "reach": 1.45}
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ def calibrate_fit(
         Of all constants that were tried; :func:`~halonet.halo_finding.score.best_of` has the end of the search.
     """
     choices = _choices(settings)
-    start = FitConstants(*(START[name] if START[name] in values else values[0] for name, values in choices.items()))
+    begin = {name: START[name] if START[name] in values else values[0] for name, values in choices.items()}
     return search_constants(
-        start, choices, lambda trials: _compare(trials, boxes, shell_threshold, settings, cosmology)
+        FitConstants(**begin), choices, lambda trials: _compare(trials, boxes, shell_threshold, settings, cosmology)
     )
 
 

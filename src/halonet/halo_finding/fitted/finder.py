@@ -26,5 +26,6 @@ class FittedFinder:
         centres: np.ndarray | None = None,
     ) -> FittedHaloes:
         """Find haloes; see :meth:`halonet.halo_finding.method.Method.find`."""
-        found = self._search.find(probability, heads, centres)
-        return fit_spheres(probability, found, self.constants.fit, self._minimum_cells)
+        found, fit = self._search.find(probability, heads, centres), self.constants.fit
+        assert fit is not None  # thresholds_in_force has it for this finder
+        return fit_spheres(probability, found, fit, self._minimum_cells)

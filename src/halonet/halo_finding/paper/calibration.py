@@ -100,14 +100,13 @@ def fit_shell_threshold(profile: EdgeProfile) -> ShellThresholdSettings:
     # The scatter of a bin of few haloes is not known from that bin.
     deviation = np.sqrt(np.average(profile.deviation**2, weights=profile.haloes))
     weights = 1 / np.sqrt(deviation**2 / profile.haloes + SHELL_ERROR**2)
-    best, least = None, np.inf
+    fits = []
     for break_radius in np.arange(possible[0], possible[-1], 0.1):
         basis = np.stack([np.ones_like(radius), radius, np.maximum(radius - break_radius, 0)], axis=1)
         solution = np.linalg.lstsq(basis * weights[:, None], mean * weights, rcond=None)[0]
         chi_square = (((basis @ solution - mean) * weights) ** 2).sum()
-        if chi_square < least:
-            best, least = (break_radius, *solution), chi_square
-    break_radius, value, slope, change = (float(number) for number in best)
+        fits.append((chi_square, break_radius, *solution))
+    _, break_radius, value, slope, change = (float(number) for number in min(fits, key=lambda fit: fit[0]))
     return ShellThresholdSettings(
         inner_slope=slope,
         inner_value=value,

@@ -67,20 +67,20 @@ def cast_votes(fields: HeadFields, least_probability: float) -> Votes:
     """Votes of all cells of at least ``least_probability``; 8 bytes per cell of the box beside the votes."""
     n, least = len(fields.probability), np.float32(least_probability)
     bins = np.zeros(n**3, np.uint32)  # of ln radius that votes for a cell have, each a bit
-    for x, *plane in _planes(fields):
-        _mark(x, *plane, n, least, bins)
+    for x, probability, offset, log_radius in _planes(fields):
+        _mark(x, probability, offset, log_radius, n, least, bins)
     numbers = np.bitwise_count(bins)
     ends = np.cumsum(numbers, dtype=np.int32)
     moments = np.zeros((ends[-1], 7), np.int64)
-    for x, *plane in _planes(fields):
-        _add(x, *plane, n, least, bins, ends, moments)
+    for x, probability, offset, log_radius in _planes(fields):
+        _add(x, probability, offset, log_radius, n, least, bins, ends, moments)
     voted = np.flatnonzero(bins)
     cells = np.unravel_index(np.repeat(voted, numbers[voted]), (n,) * 3)
     means = (moments[:, 1:5] / np.maximum(moments[:, :1], 1)).astype(np.float32)
     return Votes(np.stack(cells, axis=1).astype(np.int32), means[:, :3], means[:, 3], moments, n)
 
 
-def _planes(fields: HeadFields) -> Iterator[tuple]:
+def _planes(fields: HeadFields) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
     """Number, probability, offsets and ln radius of every plane; conversions of whole fields would take more memory."""
     for x, probability in enumerate(fields.probability):
         yield x, probability, fields.centre_offset[x].astype(np.float32), log_radii(fields, x)
