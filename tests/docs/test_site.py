@@ -81,3 +81,10 @@ def test_links_between_files_of_the_repository_are_links_between_pages_of_the_si
 def test_a_link_to_a_file_that_the_site_has_not_is_refused(hooks):
     with pytest.raises(ValueError, match=r"README\.md: the site has no page for the link to config\.yaml"):
         hooks.linked("[settings](config.yaml)", "README.md")
+
+
+@pytest.mark.parametrize("page", [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")], ids=lambda page: page.name)
+def test_a_list_is_one_to_mkdocs_too_after_a_blank_line_and_with_paragraphs_indented_by_four(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    assert not re.findall(r"\n\n {1,3}\S.*", text), "indent it by four"
+    assert not re.findall(r"^(?![ #]|- |\d+\. ).+\n(?:- |\d+\. ).*", text, re.MULTILINE), "a blank line before the list"
