@@ -15,7 +15,8 @@ if (location.protocol === "file:") {
     }
 
     postMessage(message) {
-      this.ready.then(() => this.frame.contentWindow.postMessage(message, "*"))
+      // Not the frame's postMessage, which leads here.
+      this.ready.then(() => this.frame.contentWindow.dispatchEvent(new MessageEvent("message", { data: message })))
     }
   }
 }
