@@ -16,6 +16,7 @@ from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
 from halonet.n_body.schedule import plan
 from halonet.n_body.simulation import State, simulate
+from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
 from halonet.particles import Particles
 from halonet.statistics.mass_function import count_above
@@ -34,13 +35,10 @@ def run(density, box_size, cosmology, settings, redshifts=REDSHIFTS, threads=2):
     start = time.perf_counter()
     state = State(*start_particles(density, slabs, Growth(cosmology), settings.start))
     seconds["start"] = time.perf_counter() - start
-    to_mpc = np.float32(box_size / slabs.cells)
 
     def keep(step, state):
-        of_snapshot = cosmology.model_copy(update={"redshift": step.snapshot})
-        header = FieldHeader(box_size, step.snapshot, of_snapshot.model_dump())
-        to_velocity = np.float32(100 * cosmology.h / step.a) * to_mpc
-        found[step.snapshot] = Particles(state.displacements * to_mpc, state.momenta * to_velocity, header)
+        header = snapshot_header(step, FieldHeader(box_size, None, cosmology.model_dump()), {})
+        found[step.snapshot] = Particles(*comoving_fields(step, state, header), header)
 
     start = time.perf_counter()
     schedule = plan(cosmology, settings, list(redshifts))

@@ -39,11 +39,12 @@ def sample(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
     record, data = provenance("field level", settings.model_dump(), seed), read_data(arguments.inputs)
     with exclusive(lock_of(output)):
         clear_leftovers(output)
-        if not is_chain_of(output, fingerprint(data, settings, seed, code), index):
+        if is_chain_of(output, fingerprint(data, settings, seed, code), index):
+            clear_scratch(output)
+        else:
             chain = run_chain(data, settings, seed, index, output, record, code, track)
             late = chain.records["acceptance"][settings.warmup :]
             console.log.info("chain %d: acceptance of the phases %.2f, steps frozen", index, late.mean())
-        clear_scratch(output)
 
 
 if __name__ == "__main__":

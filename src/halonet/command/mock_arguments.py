@@ -68,7 +68,7 @@ def add_peak_patch(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--collapse-table", help="table of solve_collapse_table.py (HDF5); default: solved here, seconds"
     )
-    group.add_argument("--keep-mask", help="also write the mask of the cells in haloes (HDF5); of n_body, too")
+    group.add_argument("--keep-mask", help="also write the mask of the cells in haloes (HDF5); also of n_body")
 
 
 def add_n_body(parser: argparse.ArgumentParser) -> None:

@@ -5,14 +5,15 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from halonet.figures.style import FAINT, SEQUENCE, TRUTH, Drawing, new_figure, styled
+from halonet.figures.style import FAINT, SEQUENCE, TRUTH, Drawing, label_wavenumbers, new_figure, styled
 
 LARGE_SCALES = 0.2  # 1/Mpc; the power spectrum is judged below
 PLACES = {
     "lagrangian": ("Clustering", "at their places in the initial conditions (Lagrangian)"),
     "eulerian": (
         "Clustering of moved haloes",
-        "where second-order perturbation theory has moved them (Eulerian), each by the mean displacement of its cells",
+        "at the redshift of the output (Eulerian); predicted ones are moved by second-order perturbation theory, each "
+        "by the mean displacement of its cells",
     ),
 }
 
@@ -42,13 +43,13 @@ def draw_power_spectrum(summary: dict, minimum_cells: float, space: str = "lagra
     for ax in (ratio, correlation):
         ax.axhline(1, color=TRUTH, linewidth=0.8)
         ax.axvline(LARGE_SCALES, color="#999999", linewidth=0.8, linestyle="--")
-        ax.set_xscale("log")
     ratio.set_ylim(0.4, 1.6 if _highest_ratio(spectra) < 1.6 else 2.5)
     correlation.set_ylim(0, 1.05)
     figure.legend(*power.get_legend_handles_labels(), loc="outside lower center", ncols=len(spectra["cuts"]))
     titles = (r"$P(k)$  (Mpc$^3$)", r"$P_{\rm predicted} / P_{\rm true}$", r"cross-correlation $r(k)$")
     for ax, title in zip(axes, titles, strict=True):
-        ax.set(title=title, xlabel=r"$k$  (Mpc$^{-1}$)", xlim=(k[0], k[-1]))
+        label_wavenumbers(ax)
+        ax.set(title=title, xlim=(k[0], k[-1]))
     assignment = {"nearest": "the nearest cell, without correction", "cloud_in_cell": "cloud-in-cell, corrected"}
     title, places = PLACES[space]
     masks = "; black: true mask with predicted probability" if spectra["masks"] else ""

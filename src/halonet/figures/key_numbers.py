@@ -208,7 +208,7 @@ def _moved(summary: dict) -> list[KeyNumber]:
         cells = summary["matching"]["minimum_cells"]
         which = f"{cut['most_massive']:,} most massive" if cut["most_massive"] else f"all above {cells} cells"
         correlation = f"{cut['correlation']['large_scales']['mean']:.2f}"
-        meaning = f"As above, where second-order perturbation theory has moved the haloes; r = {correlation}."
+        meaning = f"As above, at the Eulerian positions of the haloes; r = {correlation}."
         value = _with_scatter(cut["ratio"]["large_scales"], 2)
         rows.append(KeyNumber(f"Eulerian power spectrum ratio, {which}", value, "1", SHOWN, meaning))
     return rows

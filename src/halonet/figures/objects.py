@@ -42,7 +42,7 @@ def draw_matching(summary: dict) -> Drawing:
         f"binomial errors. {_shared_in_words(shared) if shared else ''}Middle and right: masses and centres of matched "
         "pairs by true mass; points: mean with its standard deviation over boxes, shading: standard deviation of the "
         f"pairs, whose radii differ by no more than the tolerance. Bins of fewer than {FEW_PER_BIN} haloes are left "
-        f"out.{f' {limit.words()}: haloes above a mass (crosses).' if limit else ''}"
+        f"out.{f' {limit.words()}; crosses: all haloes above a mass.' if limit else ''}"
     )
     return Drawing(figure, "Matched haloes", caption)
 

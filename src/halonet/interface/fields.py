@@ -8,7 +8,7 @@ from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import compute_power_spectrum
 from halonet.grid.slabs import Slabs
 from halonet.interface.arrays import checked_cube, checked_length
-from halonet.mocks.by_peak_patch import CELL_SIZE, collapse_table, fitting_settings
+from halonet.mocks.by_peak_patch import collapse_table, fitting_settings
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.peak_patch.finder import find_haloes
 from halonet.provenance import provenance
@@ -54,7 +54,7 @@ def draw_density(
     ((32, 32, 32), 3.2)
     """
     request = MockRequest(seed=seed, cells=cells, box_size_mpc=box_size_mpc, cosmology=cosmology)
-    box = MockBox(request, CosmologySettings(), CELL_SIZE)
+    box = MockBox(request)
     return box.density_slab(Slabs(cells, None, request.threads))
 
 

@@ -26,7 +26,7 @@ from halonet.mocks.tiles import tiles_for
 from halonet.mpi import Communicator, place_on_machine
 from halonet.network.shipped import find_network
 from halonet.network.validity import check_validity, trained_cosmology
-from halonet.provenance import file_digest, provenance
+from halonet.provenance import file_digest
 from halonet.settings import (
     CosmologySettings,
     HaloFindingSettings,
@@ -35,7 +35,7 @@ from halonet.settings import (
     SettingsError,
     validate,
 )
-from halonet.storage import read_header, read_json
+from halonet.storage import read_json
 
 T = TypeVar("T")
 
@@ -139,11 +139,9 @@ class NetworkMock:
         return probability
 
     def _provenance(self) -> dict[str, Any]:
-        """Provenance of the mock: nothing in it differs between two runs of the same command."""
         settings = {
             "network": {"name": self.folder.name, "weights": file_digest(self.folder / "model.weights.h5")},
             "prediction": self.tiles.model_dump(),
             "halo_finding": self.finder.settings.model_dump() | {"in_force": self.finder.in_force},
         }
-        record, density = provenance("mock", settings, self.request.seed), self.request.density
-        return record | ({"density": read_header(density).provenance} if density else {})
+        return self.box.provenance(settings)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density
 from halonet.initial_conditions.noise import derived_seed
 from halonet.network.shipped import DEFAULT_NETWORK
+from halonet.provenance import provenance
 from halonet.settings import (
     CosmologySettings,
     HaloFindingSettings,
@@ -27,6 +29,8 @@ from halonet.settings import (
     validate,
 )
 from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
+
+CELL_SIZE = 1.0  # Mpc, of the paper
 
 
 @dataclass(frozen=True)
@@ -115,14 +119,14 @@ class MockBox:
     request
         What was asked for.
     known
-        Cosmology where neither the request nor the density says one.
+        Cosmology where neither the request nor the density says one; by default the paper's.
     known_cell_size
-        Side of a cell (Mpc) where the request does not say how large the box is.
+        Side of a cell (Mpc) where the request does not say how large the box is; by default the paper's.
     """
 
     request: MockRequest
-    known: CosmologySettings
-    known_cell_size: float
+    known: CosmologySettings = field(default_factory=CosmologySettings)
+    known_cell_size: float = CELL_SIZE
 
     @cached_property
     def header(self) -> FieldHeader:
@@ -169,6 +173,11 @@ class MockBox:
         k, power = self.power_spectrum
         assert self.header.seed is not None  # where there is no density
         return linear_density(slabs, self.header.seed, self.header.box_size_mpc, k, power, self.cosmology)
+
+    def provenance(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Provenance of the mock: nothing in it differs between two runs of the same command."""
+        record, density = provenance("mock", settings, self.request.seed), self.request.density
+        return record | ({"density": read_header(density).provenance} if density else {})
 
     def keep(self, header: FieldHeader, slabs: Slabs | None = None, **fields: np.ndarray) -> None:
         """Write those of the named fields that the request keeps; collective where ``slabs`` are given."""
