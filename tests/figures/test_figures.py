@@ -88,7 +88,7 @@ def test_captions_quote_the_parameters_in_force(boxes, summary, thresholds, fit_
     assert f"completeness {summary['matching']['completeness']['mean']:.2f}" in captions["matching"]
     assert "(48 Mpc)³" in captions["correlation_function"]
     assert "in bins of 0.2 dex" in captions["differential_mass_function"]
-    assert "moved them (Eulerian)" in captions["eulerian_power_spectrum"]
+    assert "(Eulerian); predicted ones are moved" in captions["eulerian_power_spectrum"]
     galaxies = next(curve for curve in summary["roc"]["classes"] if curve["name"] == "galaxies")
     assert f"galaxies 3.2 \u00d7 10¹² to 10¹³ ({galaxies['haloes']:,})" in captions["roc"]
     assert "inner below 0.3, middle to 0.6" in captions["roc"]
