@@ -62,4 +62,8 @@ def test_a_simulation_s_haloes_are_matched_by_their_true_cells_too_and_the_figur
     dashed = [line for line in drawing.figure.axes[1].get_lines() if line.get_linestyle() == "--"]
     assert len(dashed) == 2
     assert f"have {shared['completeness']:.2f} and {shared['purity']:.2f}" in drawing.caption
+    fewer = compare_truths(mask, mask, true, true.select(np.arange(len(true)) % 2 == 0), SETTINGS, owners)[
+        "shared_cells"
+    ]
+    assert fewer["completeness"] < 0.7 < fewer["purity"]
     assert "share more" not in draw_truths([compare_truths(mask, mask, true, true, SETTINGS)]).caption
