@@ -100,34 +100,26 @@ def make_blocks(
     return BlockSampler(posterior, phases, phase_target, theta_sampler, theta_target, settings, Path(folder))
 
 
-def run_chain(
+def open_chain(
     data: FieldData,
     settings: FieldLevelSettings,
     seed: int,
     index: int,
     output: str | Path,
-    provenance: dict,
     code: str = "",
-    track: Callable[[range], Iterable[int]] = iter,
-    until: int | None = None,
     posterior: JointPosterior | None = None,
 ) -> Chain:
-    """Run a chain and write it; killed at any moment, the same call goes on from the last checkpoint to the same bits.
+    """A chain at its start, or at the last checkpoint of an earlier call that was killed.
 
     Parameters
     ----------
     output
-        HDF5 file of the finished chain; checkpoint and kept phases stand beside it until then.
+        HDF5 file that :func:`run_chain` will write; checkpoint and kept phases stand beside it until then.
     code
         Digest of the code; a checkpoint of other code is refused.
-    track
-        Passes the transitions through and shows how far they are.
-    until
-        Stop before this transition, with what the last checkpoint holds and without the file; None: go on to the end.
     posterior
         Joint posterior of data and settings, compiled already by a chain before this one; None: made here.
     """
-    output = Path(output)
     checkpoint, folder = scratch_of(output)
     posterior = posterior or make_posterior(data, settings)
     problem, gravity = posterior.problem, posterior.gravity
@@ -146,12 +138,33 @@ def run_chain(
     blocks.search = lambda density, theta: likely_theta(
         problem, density, generator(seed, "field level theta", index), theta
     )
-    chain = Chain(blocks, settings, seed, index, checkpoint, fingerprint(data, settings, seed, code))
+    return Chain(blocks, settings, seed, index, checkpoint, fingerprint(data, settings, seed, code))
+
+
+def run_chain(
+    chain: Chain,
+    output: str | Path,
+    provenance: dict,
+    track: Callable[[range], Iterable[int]] = iter,
+    until: int | None = None,
+) -> None:
+    """Run a chain to its end and write it; killed at any moment, it goes on from its checkpoint to the same bits.
+
+    Parameters
+    ----------
+    chain
+        From :func:`open_chain`.
+    output
+        HDF5 file of the finished chain, the one it was opened for.
+    track
+        Passes the transitions through and shows how far they are.
+    until
+        Stop before this transition, with what the last checkpoint holds and without the file; None: go on to the end.
+    """
     chain.run(until, track)
-    if chain.done == settings.transitions:
-        write_field_chain(output, chain, provenance)
+    if chain.done == chain.settings.transitions:
+        write_field_chain(Path(output), chain, provenance)
         clear_scratch(output)
-    return chain
 
 
 def scratch_of(output: str | Path) -> tuple[Path, Path]:
