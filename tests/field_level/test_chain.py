@@ -116,7 +116,7 @@ def test_data_are_read_back_as_they_were_written_and_foreign_files_are_named(mak
     mock, settings = make_mock()
     write_data(tmp_path / "inputs.h5", mock.data, {"stage": "test"})
     again = read_data(tmp_path / "inputs.h5")
-    np.testing.assert_array_equal(again.inputs.haloes.places, mock.data.inputs.haloes.places)
+    np.testing.assert_array_equal(again.inputs.haloes.positions, mock.data.inputs.haloes.positions)
     np.testing.assert_allclose(again.truth["linear"], mock.data.truth["linear"], atol=1e-6)
     assert again.cosmology == mock.data.cosmology
     with pytest.raises(StorageError, match=r"field_level.cells = 10, but the data were prepared for 8 cells"):

@@ -35,7 +35,7 @@ def fingerprint(data: FieldData, settings: FieldLevelSettings, seed: int, code: 
     values = settings.model_dump_json(exclude={"chains", "draws", "constrained", "box"})
     digest = hashlib.sha256(f"{values}/{seed}/{code}/{data.cosmology.model_dump_json()}".encode())
     inputs = data.inputs
-    for array in (inputs.density, inputs.haloes.places, inputs.haloes.mass, data.k, data.power):
+    for array in (inputs.density, inputs.haloes.positions, inputs.haloes.mass, data.k, data.power):
         digest.update(np.ascontiguousarray(array).tobytes())
     if inputs.completeness is not None:
         digest.update(np.ascontiguousarray(inputs.completeness).tobytes())

@@ -32,8 +32,8 @@ def draw_truths(boxes: list[dict]) -> Drawing:
         f"Dice of halo cells {dice:.3f}. Of the simulation's haloes above {least} cells {found:.2f} have a partner, of "
         f"those of Peak Patch {pure:.2f}{_by_cells(boxes)}. Upper row: haloes above a mass, over the simulation; "
         "matched fractions (dashed: by shared cells); cross-correlation and ratio of power of the masks. Lower row: "
-        "the same of all haloes above that mass at Lagrangian and at Eulerian places; rms difference of one component "
-        "of place and velocity of matched haloes."
+        "the same of all haloes above that mass at Lagrangian and at Eulerian positions; rms difference of one "
+        "component of position and velocity of matched haloes."
     )
     return Drawing(figure, "Peak Patch and simulation", caption)
 
@@ -91,7 +91,7 @@ def _draw_moved(ax: Axes, boxes: list[dict], mass: float) -> None:
     names = ("pairs", "place_squares", "velocity_squares")
     sums = {name: np.sum([box["moved"][name] for box in boxes], axis=0) for name in names}
     seen = sums["pairs"] >= FEW_PER_BIN
-    curves = (("place_squares", 1, "place (Mpc)"), ("velocity_squares", 100, "velocity (100 km/s)"))
+    curves = (("place_squares", 1, "position (Mpc)"), ("velocity_squares", 100, "velocity (100 km/s)"))
     for (name, unit, label), colour in zip(curves, SEQUENCE, strict=False):
         rms = np.sqrt(sums[name][seen] / sums["pairs"][seen]) / unit
         ax.plot(centres[seen], rms, "o-", color=colour, markersize=3, label=label)
