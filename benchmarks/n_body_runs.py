@@ -8,7 +8,7 @@ import numpy as np
 from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import WAVENUMBERS, growth_factor
 from halonet.friends_of_friends.haloes import find_haloes
-from halonet.grid.fixed_point import fixed_places
+from halonet.grid.fixed_point import fixed_positions
 from halonet.grid.slabs import Slabs
 from halonet.matching import completeness_and_purity, match_haloes
 from halonet.n_body.clouds import ABOVE, BELOW, deposit
@@ -55,7 +55,7 @@ def power_of(particles):
     places = np.empty((cells**2, 3), np.uint32)
     scale = np.float32(1 / particles.cell_size)
     for plane, displacements in enumerate(particles.displacements):
-        fixed_places(displacements.reshape(-1, 3) * scale, plane * cells**2, cells, 2, 0.0, places)
+        fixed_positions(displacements.reshape(-1, 3) * scale, plane * cells**2, cells, 2, 0.0, places)
         deposit(places, counts, 0, 0, side)
     counts[BELOW] += counts[BELOW + side]
     delta = counts[BELOW : BELOW + side].astype(np.float32)

@@ -4,7 +4,7 @@ Every input is an HDF5 file with the root attribute ``box_size_mpc`` (comoving M
 Density: dataset ``density`` (N, N, N), the linear overdensity at the output redshift. Mask: dataset ``mask`` (N, N, N),
 1 where a cell ends in a halo. Haloes: group ``haloes`` with one dataset each of ``qx``, ``qy``, ``qz`` (Lagrangian
 centre, Mpc) and ``radius`` (Lagrangian, Mpc), and any other column of the project's catalogues; ``mass``, ``cells``,
-Eulerian places and velocities are computed where they are missing. Without a mask, the spheres' union is the mask.
+Eulerian positions and velocities are computed where they are missing. Without a mask, the spheres' union is the mask.
 """
 
 import argparse
@@ -90,7 +90,7 @@ def _report_mask(density: np.ndarray, mask: np.ndarray) -> None:
 
 
 def _complete(catalogue: HaloCatalogue, density: np.ndarray, header: FieldHeader) -> HaloCatalogue:
-    """Catalogue with Eulerian places and velocities, those given kept, and a note of what is absent."""
+    """Catalogue with Eulerian positions and velocities, those given kept, and a note of what is absent."""
     given = set(catalogue.columns)
     if not {*EULERIAN, *VELOCITY} <= given:
         cosmology = CosmologySettings(**header.cosmology)

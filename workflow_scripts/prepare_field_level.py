@@ -17,7 +17,7 @@ def main() -> None:
     """Parse the command line, check the haloes and write what the chains need."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     haloes = parser.add_mutually_exclusive_group(required=True)
-    haloes.add_argument("--haloes", help="catalogue of this project, with Eulerian places")
+    haloes.add_argument("--haloes", help="catalogue of this project, with Eulerian positions")
     haloes.add_argument("--table", help="CSV or HDF5 with columns x, y, z, mass")
     parser.add_argument("--length-unit", help="of the table: Mpc or Mpc/h")
     parser.add_argument("--mass-unit", help="of the table: Msun or Msun/h")

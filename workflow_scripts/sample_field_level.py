@@ -28,7 +28,7 @@ def sample(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from halonet.field_level.data import read_data
-    from halonet.field_level.run_chain import clear_scratch, fingerprint, run_chain
+    from halonet.field_level.run_chain import clear_scratch, fingerprint, open_chain, run_chain
     from halonet.sampling.chain import is_chain_of
 
     output, seed, index, code = arguments.output, arguments.seed, arguments.chain, code_digest(__file__)
@@ -42,7 +42,8 @@ def sample(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
         if is_chain_of(output, fingerprint(data, settings, seed, code), index):
             clear_scratch(output)
         else:
-            chain = run_chain(data, settings, seed, index, output, record, code, track)
+            chain = open_chain(data, settings, seed, index, output, code)
+            run_chain(chain, output, record, track)
             late = chain.records["acceptance"][settings.warmup :]
             console.log.info("chain %d: acceptance of the phases %.2f, steps frozen", index, late.mean())
 

@@ -75,7 +75,7 @@ def read_own_mask(path: str | Path, box: Box) -> np.ndarray:
 def read_own_haloes(path: str | Path, box: Box) -> HaloCatalogue:
     """Catalogue of the box from Lagrangian spheres, with mass and cells where they are not given.
 
-    Eulerian places and velocities are taken as given; where they are not, the catalogue has none yet.
+    Eulerian positions and velocities are taken as given; where they are not, the catalogue has none yet.
     """
     _check_header(path, read_header(path), box)
     with open_hdf5(path) as file:

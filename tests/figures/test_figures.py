@@ -282,7 +282,7 @@ def test_differential_counts_are_the_steps_of_the_cumulative_ones(summary):
         np.testing.assert_allclose(differential[name], -np.diff(above), rtol=1e-6, atol=1e-9)
 
 
-def test_the_correlation_function_of_boxes_without_eulerian_places_has_one_panel(summary):
+def test_the_correlation_function_of_boxes_without_eulerian_positions_has_one_panel(summary):
     function = summary["correlation_function"]
     alone = summary | {"correlation_function": function | {"eulerian": None}}
     assert len(draw_correlation(summary, 100).figure.axes) == 2

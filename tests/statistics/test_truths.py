@@ -37,7 +37,7 @@ def test_a_truth_agrees_with_itself_in_everything(true, mask):
     np.testing.assert_allclose(record["eulerian"]["cuts"][-1]["correlation"], 1)
 
 
-def test_differences_of_places_are_those_of_the_nearest_images_and_of_one_component(true, mask):
+def test_differences_of_positions_are_those_of_the_nearest_images_and_of_one_component(true, mask):
     columns = dict(true.columns)
     columns["x"] = (true["x"] + 3.0) % 64
     columns["vy"] = true["vy"] + 60.0

@@ -56,9 +56,9 @@ class Membership:
         for axis, (first, count) in enumerate(zip(self.start, self.rows.shape, strict=True)):
             shape = [1, 1, 1]
             shape[axis] = count
-            places = (np.arange(first, first + count) + 0.5).reshape(shape)
+            positions = (np.arange(first, first + count) + 0.5).reshape(shape)
             centres = np.append(self.centres[:, axis], 0.0)[self.rows]
-            offsets[..., axis] = (centres - places + half) % self.box_cells - half
+            offsets[..., axis] = (centres - positions + half) % self.box_cells - half
         offsets[self.rows == NO_HALO] = 0
         return offsets
 

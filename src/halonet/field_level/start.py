@@ -33,7 +33,7 @@ def count_modes(gravity: Gravity, inputs: Inputs) -> tuple[np.ndarray, float]:
     cells, volume = gravity.cells, (gravity.box_size / gravity.cells) ** 3
     seen = np.ones((cells,) * 3) if inputs.completeness is None else inputs.completeness.astype(np.float64)
     density = len(inputs.haloes) / (seen.sum() * volume)
-    counts = assign_clouds(inputs.haloes.places.T, cells, gravity.box_size)
+    counts = assign_clouds(inputs.haloes.positions.T, cells, gravity.box_size)
     contrast = np.where(seen > 0, counts - density * volume * seen, 0.0) / (density * volume)
     return fft.rfftn(contrast), density
 

@@ -29,15 +29,15 @@ def draw_mock(haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> 
         (before, LAGRANGIAN, "in the initial conditions", 1.0),
         (after, EULERIAN, "where they have moved", COLLAPSED ** (-1 / 3)),
     ):
-        places = shown.positions(names)
-        inside = places[:, 2] < SLICE * side
+        positions = shown.positions(names)
+        inside = positions[:, 2] < SLICE * side
         diameters = 2 * shrunk * shown["radius"][inside]
         circles = EllipseCollection(
             diameters,
             diameters,
             np.zeros(inside.sum()),
             units="x",
-            offsets=places[inside, :2],
+            offsets=positions[inside, :2],
             offset_transform=ax.transData,
             facecolor=PREDICTION,
             alpha=0.35,

@@ -186,7 +186,7 @@ def _measured(measured: dict | None) -> str:
         rows.append(f"| power spectrum over the truth's, k < 0.2 per Mpc, {which} | {ratio} |")
     return (
         f"## Measured\n\nOn {measured['boxes']} boxes of ({side:g} Mpc)³ that it never saw, each beside its own truth "
-        "(deviations are those of single boxes; Lagrangian places):\n\n| | |\n|---|---|\n" + "\n".join(rows)
+        "(deviations are those of single boxes; Lagrangian positions):\n\n| | |\n|---|---|\n" + "\n".join(rows)
     )
 
 
@@ -216,7 +216,7 @@ def _limits(normalisation: Normalisation) -> str:
         "- One cosmology and one redshift. No light cone, no evolution.\n"
         "- The truth it learnt is Peak Patch, not an N-body simulation: it inherits what Peak Patch gets wrong. "
         "`--abundance-matching` moves the mass function to Tinker et al. (2008).\n"
-        "- Masses are Lagrangian: mean matter density times the volume a halo comes from. Places and velocities are "
+        "- Masses are Lagrangian: mean matter density times the volume a halo comes from. Positions and velocities are "
         "those of second-order perturbation theory; there are no subhaloes and no profiles."
     )
 

@@ -75,7 +75,7 @@ def make_voxels(inputs: Inputs, trimmed: int) -> Voxels:
         ):
             raise ValueError(f"completeness must have shape {volumes.shape} and values from 0 to 1")
         volumes = volumes * inputs.completeness
-    index = np.stack(np.unravel_index(voxel_of(inputs.haloes.places, cells, inputs.box_size), (cells,) * 3), axis=1)
+    index = np.stack(np.unravel_index(voxel_of(inputs.haloes.positions, cells, inputs.box_size), (cells,) * 3), axis=1)
     index -= trimmed
     counts = ((index >= 0) & (index < side)).all(axis=1)
     flat = np.asarray(np.ravel_multi_index(index[counts].T, (side,) * 3))

@@ -1,4 +1,4 @@
-"""Clustering of true and predicted haloes, for the most massive ones and for all, at Lagrangian or Eulerian places."""
+"""Clustering of true and predicted haloes, the most massive ones and all, at Lagrangian or Eulerian positions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,14 +23,14 @@ def compare_masks(mask: np.ndarray, probability: np.ndarray, box_size: float) ->
 
 
 def compare_spectra(true: HaloCatalogue, found: HaloCatalogue, settings: StatisticsSettings, space: str) -> dict | None:
-    """Power spectra, their ratio and r(k) for every number cut; null where a catalogue lacks places in that space.
+    """Power spectra, their ratio and r(k) for every number cut; null where a catalogue lacks positions in that space.
 
     Parameters
     ----------
     space
         ``lagrangian``, or ``eulerian`` where haloes have moved to by second-order perturbation theory.
     """
-    if not has_places(true, space) or not has_places(found, space):
+    if not has_positions(true, space) or not has_positions(found, space):
         return None
     return spectra_of_cuts(true, found, settings, space)
 
@@ -44,8 +44,8 @@ def spectra_of_cuts(true: HaloCatalogue, found: HaloCatalogue, settings: Statist
     return {"assignment": settings.assignment, "cuts": cuts}
 
 
-def has_places(haloes: HaloCatalogue, space: str) -> bool:
-    """Whether a catalogue has places in that space: without their density, haloes have no Eulerian ones."""
+def has_positions(haloes: HaloCatalogue, space: str) -> bool:
+    """Whether a catalogue has positions in that space: without their density, haloes have no Eulerian ones."""
     return set(SPACES[space]) <= set(haloes.columns)
 
 
@@ -68,8 +68,8 @@ def _compare_cut(true: HaloCatalogue, found: HaloCatalogue, assignment: str, spa
     if not (len(true) and len(found)):
         return {"power_true": None, "power_found": None, "ratio": None, "correlation": None}
     cells, box_size = true.grid_cells, true.box_size_mpc
-    places = [haloes.positions(SPACES[space]) for haloes in (true, found)]
-    first, second = (halo_overdensity(each, cells, box_size, assignment) for each in places)
+    positions = [haloes.positions(SPACES[space]) for haloes in (true, found)]
+    first, second = (halo_overdensity(each, cells, box_size, assignment) for each in positions)
     spectra = measure_spectra(first, second, box_size, assignment)
     return {
         "shot_noise_true": box_size**3 / len(true),
@@ -82,18 +82,18 @@ def _compare_cut(true: HaloCatalogue, found: HaloCatalogue, assignment: str, spa
 
 
 def compare_correlation_functions(true: HaloCatalogue, found: HaloCatalogue, settings: StatisticsSettings) -> dict:
-    """Pairs of haloes in bins of separation, and those expected of random places, for every number cut.
+    """Pairs of haloes in bins of separation, and those expected of random positions, for every number cut.
 
     Returns
     -------
     dict
-        ``edges`` of the bins (Mpc), and for either space its cuts (null without places there), each with ``pairs`` and
-        ``expected`` of the ``true`` and the ``found`` haloes.
+        ``edges`` of the bins (Mpc), and for either space its cuts (null without positions there), each with ``pairs``
+        and ``expected`` of the ``true`` and the ``found`` haloes.
     """
     edges = separation_edges(true.box_size_mpc)
     result = {"edges": edges.tolist()}
     for space, names in SPACES.items():
-        if not has_places(true, space) or not has_places(found, space):
+        if not has_positions(true, space) or not has_positions(found, space):
             result[space] = None
             continue
         result[space] = []

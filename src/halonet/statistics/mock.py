@@ -32,7 +32,9 @@ def measure_mock(haloes: HaloCatalogue, minimum_cells: float, largest_k: float) 
         ``cuts`` (cells); ``power_spectrum`` with ``k`` (1/Mpc), ``modes`` and ``power`` (Mpc^3), shot noise included.
     """
     if not set(EULERIAN) <= set(haloes.columns):
-        raise MockError("no Eulerian places x, y, z; make_mock.py writes them, find_haloes.py where it has a --density")
+        raise MockError(
+            "no Eulerian positions x, y, z; make_mock.py writes them, find_haloes.py where it has a --density"
+        )
     haloes = haloes.larger_than(minimum_cells)
     if not len(haloes):
         raise MockError(f"no haloes of at least {minimum_cells:g} cells, of which a power spectrum could be measured")

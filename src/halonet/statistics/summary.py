@@ -140,7 +140,7 @@ def _power_spectrum(boxes: list[dict]) -> dict:
 
 
 def _eulerian_power_spectrum(boxes: list[dict]) -> dict | None:
-    """The same of haloes at their Eulerian places; null where a box has none."""
+    """The same of haloes at their Eulerian positions; null where a box has none."""
     spectra, known = [box["eulerian_power_spectrum"] for box in boxes], boxes[0]["power_spectrum"]
     if any(box is None for box in spectra):
         return None

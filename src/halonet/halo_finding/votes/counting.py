@@ -38,7 +38,7 @@ class Votes:
     cells
         Cell that is voted for, int32 of shape (votes, 3).
     rests
-        Mean vector from its centre to the place that is voted for (cells), float32 of shape (votes, 3).
+        Mean vector from its centre to the position that is voted for (cells), float32 of shape (votes, 3).
     log_radius
         Mean natural logarithm of the predicted radius in cells, float32.
     moments

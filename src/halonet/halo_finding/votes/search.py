@@ -90,7 +90,7 @@ class Shares:
     volume
         Sum of probabilities of the voting cells, float64 of shape (n,).
     shift
-        Mean place of the votes from the candidate's centre (cells), (n, 3).
+        Mean position of the votes from the candidate's centre (cells), (n, 3).
     log_radius
         Mean of the predicted ln radius.
     centre_scatter, radius_scatter
@@ -116,10 +116,10 @@ class Shares:
 
     def moved(self, kept: np.ndarray, n: int) -> Candidates:
         """The candidates of a boolean mask, moved to the mean of their votes, in a box of ``n`` cells."""
-        places = self.candidates.rests[kept] + self.shift[kept]
-        whole = np.floor(places + 0.5)
+        positions = self.candidates.rests[kept] + self.shift[kept]
+        whole = np.floor(positions + 0.5)
         cells = (self.candidates.cells[kept] + whole.astype(np.int64)) % n
-        return Candidates(cells, places - whole, np.exp(self.log_radius[kept]))
+        return Candidates(cells, positions - whole, np.exp(self.log_radius[kept]))
 
 
 def find_by_votes(fields: HeadFields, settings: VoteSettings, centres: np.ndarray | None = None) -> VotedHaloes:
