@@ -57,7 +57,7 @@ def halo_densities(problem: Problem, theta: np.ndarray) -> np.ndarray:
     features = tf.constant(environments(problem), tf.float64)
     limits = np.quantile(problem.voxels.log_mass, MASS_QUANTILES[1:])
 
-    def densities(parameters):
+    def densities(parameters: tf.Tensor) -> tf.Tensor:
         parts = problem.model.mass_function(parameters, problem.model.summary(parameters, features))
         return tf.stack([number_density(parts, float(limit)) for limit in (0.0, *limits)], axis=1)
 

@@ -7,9 +7,12 @@ rank would: 1-D transforms do not see how many of them there are, and sums run o
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import fft
+
+from halonet.mpi import Communicator
 
 
 class SlabError(ValueError):
@@ -29,8 +32,9 @@ class Slabs:
         Threads of each rank's 1-D transforms.
     """
 
-    def __init__(self, cells: int, communicator=None, threads: int = 1):
-        self.communicator, self.threads, self.cells = communicator, threads, cells
+    def __init__(self, cells: int, communicator: Communicator | None = None, threads: int = 1):
+        self.communicator: Any = communicator  # which is asked for only where there are several ranks
+        self.threads, self.cells = threads, cells
         self.rank = communicator.rank if communicator else 0
         self.ranks = communicator.size if communicator else 1
         if cells % self.ranks:
@@ -100,10 +104,12 @@ class Slabs:
 
     def with_ghosts(self, field: np.ndarray, depth: int) -> np.ndarray:
         """Field with ``depth`` planes of the periodic neighbours on both sides, shape (planes + 2 depth, N, N)."""
-        starts = self.planes * np.arange(self.ranks)
+        starts = range(0, self.cells, self.planes)
         return self.fetch_planes(field, [(start - depth, self.planes + 2 * depth) for start in starts])
 
-    def fetch_planes(self, field: np.ndarray, wanted: list[tuple[int, int]], out: np.ndarray | None = None):
+    def fetch_planes(
+        self, field: np.ndarray, wanted: list[tuple[int, int]], out: np.ndarray | None = None
+    ) -> np.ndarray:
         """Planes that this rank wants, whoever owns them; collective.
 
         Parameters

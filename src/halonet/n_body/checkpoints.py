@@ -7,6 +7,7 @@ never interrupted, on any number of ranks.
 import json
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -109,7 +110,7 @@ class Checkpoints:
             file.attrs["steps"] = state.steps
             file["fingerprint"] = self.fingerprint  # a dataset: an attribute holds no more than 64 kB
 
-    def _groups(self, field: np.ndarray):
+    def _groups(self, field: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         return self.slabs.collect(field, min(CHUNK_CELLS, self.slabs.cells))
 
     def clear(self) -> None:

@@ -173,32 +173,42 @@ class Compiled:
     def __init__(self, likelihood: Callable, prior_width: float, coordinates: Coordinates | None = None):
         self.coordinates = coordinates or Plain()
 
-        def potential(phi, points, volume=1.0):
+        def potential(phi: tf.Tensor, points: Points, volume: float = 1.0) -> tf.Tensor:
             theta, log_volume = self.coordinates.theta(phi)
             return likelihood(theta, points) + tf.reduce_sum((theta / prior_width) ** 2) / 2 - volume * log_volume
 
-        def with_gradient(phi, points, volume=1.0):
+        def with_gradient(phi: tf.Tensor, points: Points, volume: float = 1.0) -> tuple[tf.Tensor, tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(phi)
                 value = potential(phi, points, volume)
             return value, tape.gradient(value, phi)
 
-        def of_theta(phi, points):
+        def of_theta(phi: tf.Tensor, points: Points) -> tuple[tf.Tensor, tf.Tensor]:
             return with_gradient(phi, points, 0.0)
 
-        def leapfrog(phi, momentum, gradient, inverse_mass, step, steps, points):
-            def one(taken, phi, momentum, gradient):
+        def leapfrog(
+            phi: tf.Tensor,
+            momentum: tf.Tensor,
+            gradient: tf.Tensor,
+            inverse_mass: tf.Tensor,
+            step: tf.Tensor,
+            steps: tf.Tensor,
+            points: Points,
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            def one(
+                taken: tf.Tensor, phi: tf.Tensor, momentum: tf.Tensor, gradient: tf.Tensor
+            ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
                 momentum = momentum - step / 2 * gradient
                 phi = phi + step * tf.linalg.matvec(inverse_mass, momentum)
                 gradient = with_gradient(phi, points)[1]
                 return taken + 1, phi, momentum - step / 2 * gradient, gradient
 
-            def goes_on(taken, phi, momentum, gradient):
+            def goes_on(taken: tf.Tensor, phi: tf.Tensor, momentum: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
                 return (taken < steps) & tf.reduce_all(tf.math.is_finite(gradient))
 
             return tf.while_loop(goes_on, one, (0, phi, momentum, gradient))[1:]
 
-        def parameters(rows):
+        def parameters(rows: tf.Tensor) -> tf.Tensor:
             return tf.map_fn(lambda phi: self.coordinates.theta(phi)[0], rows)
 
         self.theta = tf.function(parameters, reduce_retracing=True)

@@ -1,5 +1,7 @@
 """Candidate peaks: local maxima of the density smoothed on a bank of top-hat filters."""
 
+from collections.abc import Callable, Iterable
+
 import numba
 import numpy as np
 
@@ -42,7 +44,11 @@ def _apply_window(modes, window, kx2, ky2, kz2):
 
 
 def find_candidates(
-    modes: np.ndarray, slabs: Slabs, radii_cells: np.ndarray, threshold: float, progress=iter
+    modes: np.ndarray,
+    slabs: Slabs,
+    radii_cells: np.ndarray,
+    threshold: float,
+    progress: Callable[[range], Iterable[int]] = iter,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Peaks of the smoothed density that may collapse, on this rank's planes.
 

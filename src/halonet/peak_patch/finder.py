@@ -177,7 +177,9 @@ def _means(field: np.ndarray, share: Share, patches: Patches, ball: Sphere) -> n
     return share.slabs.gather(means)
 
 
-def _second_order_means(modes, share: Share, patches: Patches, ball: Sphere, cell_size: float) -> np.ndarray:
+def _second_order_means(
+    modes: np.ndarray, share: Share, patches: Patches, ball: Sphere, cell_size: float
+) -> np.ndarray:
     """Mean raw second-order displacement (Mpc) of every patch, one component at a time to save memory."""
     source = share.slabs.forward(second_order_source(modes, share.slabs))
     means = []
