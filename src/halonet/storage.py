@@ -210,7 +210,10 @@ def field_cells(path: str | Path, name: str) -> int:
 
 
 def read_field(path: str | Path, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """Planes ``start`` to ``stop`` of a field, float32 (uint8 for a mask); values that are not finite are refused."""
+    """Planes ``start`` to ``stop`` of a field, float32 (uint8 for a mask) of shape (stop - start, N, N).
+
+    Values that are not finite are refused.
+    """
     cells = field_cells(path, name)
     try:
         with open_hdf5(path) as file:

@@ -98,7 +98,10 @@ def read_own_haloes(path: str | Path, box: Box) -> HaloCatalogue:
 
 
 def contrast(density: np.ndarray, mask: np.ndarray) -> float:
-    """Mean density of masked cells above that of the others, in standard deviations; 0 where the mask is uniform."""
+    """Mean density of masked cells above that of the others, in standard deviations; fields of shape (N, N, N).
+
+    It is 0 where the mask is the same everywhere.
+    """
     inside = mask == 1
     if inside.all() or not inside.any():
         return 0.0

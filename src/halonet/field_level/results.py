@@ -93,7 +93,13 @@ def recovery(data: FieldData, arrays: Arrays, samples: np.ndarray, shells: Waven
 
 
 def problem_at(problem: Problem, gravity: Gravity, phases: np.ndarray) -> tuple[Problem, np.ndarray, np.ndarray]:
-    """Problem of the same constants at the density of phases; also its density and displacement (Mpc)."""
+    """Problem of the same constants at the density that ``phases`` evolve to.
+
+    Returns
+    -------
+    problem, density, displacement
+        The density in units of the mean, shape (N, N, N); the displacement (Mpc), shape (3, N, N, N).
+    """
     noise = tf.constant(phases, tf.float64)
     density = gravity.density(noise).numpy()
     moved = gravity.displacement(gravity.linear_modes(noise)).numpy()

@@ -97,7 +97,10 @@ class Slabs:
 
     @cached_property
     def off_nyquist(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Per axis 0 on the Nyquist plane and 1 elsewhere: odd derivatives of a real field vanish there."""
+        """For each axis 0 on the Nyquist plane and 1 elsewhere, float32, in the shapes of :attr:`wavenumbers`.
+
+        There the odd derivatives of a real field vanish.
+        """
         return tuple((np.abs(k) != self.cells / 2).astype(np.float32) for k in self.wavenumbers)
 
     # Transfer of planes between ranks.
@@ -142,7 +145,7 @@ class Slabs:
         return out
 
     def neighbour_planes(self, field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The planes below and above this rank's slab; collective."""
+        """The planes below and above this rank's slab of shape (planes, N, N), (N, N) each; collective."""
         if self.ranks == 1:
             return field[-1], field[0]
         below, above = (np.empty((self.cells, self.cells), field.dtype) for _ in range(2))
@@ -152,7 +155,10 @@ class Slabs:
         return below, above
 
     def collect(self, field: np.ndarray, thickness: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Stream the whole field through rank 0, ``thickness`` planes at a time; the other ranks only send."""
+        """Stream the whole field through rank 0, ``thickness`` planes at a time; the other ranks only send.
+
+        Rank 0 gets the number of the first plane, and the planes as an array of shape (planes, N, N, ...).
+        """
         for start in range(0, self.cells, thickness):
             stop = min(start + thickness, self.cells)
             mine = field[max(start - self.start, 0) : max(stop - self.start, 0)]
@@ -175,17 +181,20 @@ class Slabs:
         return group
 
     def sum_planes(self, values: np.ndarray) -> float:
-        """Sum of one float64 per plane, in the global order of planes, the same on every rank."""
+        """Sum of one float64 per plane, shape (planes,), in the global order of planes; the same on every rank."""
         if self.ranks > 1:
             values = np.concatenate(self.communicator.allgather(values))
         return float(np.sum(values))
 
     def gather(self, values: np.ndarray) -> np.ndarray:
-        """Concatenate every rank's rows, in rank order, on every rank."""
+        """Concatenate every rank's rows, shape (rows, ...), in rank order, on every rank."""
         return np.concatenate(self.communicator.allgather(values)) if self.ranks > 1 else values
 
     def standard_deviation(self, field: np.ndarray) -> float:
-        """Standard deviation of a field about its mean, float64, the same for any number of ranks."""
+        """Standard deviation about its mean of a field of which this rank has (planes, N, N).
+
+        The sums are float64 and the same for any number of ranks.
+        """
         count = self.cells**3
         mean = self.sum_planes(field.sum(axis=(1, 2), dtype=np.float64)) / count
         squares = np.array([np.sum((plane.astype(np.float64) - mean) ** 2) for plane in field])

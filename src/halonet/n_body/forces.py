@@ -49,7 +49,10 @@ class Gravity:
         self.mesh.solve()
 
     def kick(self, momenta: np.ndarray, displacements: np.ndarray, factor: float) -> None:
-        """Add ``factor`` times the force -grad laplacian^-1 delta (cells) of the last update to the momenta."""
+        """Add ``factor`` times the force -grad laplacian^-1 delta (cells) of the last update to the momenta, in place.
+
+        Momenta and displacements (cells) are this rank's, float32 of shape (planes, N, N, 3).
+        """
         momenta = momenta.reshape(-1, 3)
         for rows, places in self._chunks(displacements.reshape(-1, 3)):
             route = send_places(places, self.mesh.slabs)
@@ -57,7 +60,7 @@ class Gravity:
             self._share(partial(_advance_part, momenta[rows], forces, factor), rows)
 
     def drift(self, displacements: np.ndarray, momenta: np.ndarray, factor: float) -> None:
-        """Add ``factor`` times the momenta to the displacements."""
+        """Add ``factor`` times the momenta to the displacements (cells), in place; shape (planes, N, N, 3) each."""
         displacements, momenta = displacements.reshape(-1, 3), momenta.reshape(-1, 3)
         self._share(partial(_advance_part, displacements, momenta, factor), slice(0, len(momenta)))
 

@@ -62,6 +62,12 @@ def gather_points(
 
     Parameters
     ----------
+    features
+        Shape (features, voxels).
+    volumes
+        Completeness times volume of every voxel (Mpc^3), shape (voxels,).
+    voxels, log_mass
+        Voxel of every halo and u = ln(mass / threshold) of it, shape (haloes,).
     padded_to
         Length to which the haloes are padded, so that catalogues of different length share one compilation.
     """
@@ -91,7 +97,7 @@ class Likelihood:
     largest_log_mass: float | None = None
 
     def densities(self, theta: tf.Tensor, summary: tf.Tensor) -> tf.Tensor:
-        """Haloes per Mpc^3 above the threshold (and below the largest mass) for each summary."""
+        """Haloes per Mpc^3 above the threshold (and below the largest mass) for each summary, shape (summaries,)."""
         parts = self.model.mass_function(theta, summary)
         density = number_density(parts)
         return density if self.largest_log_mass is None else density - number_density(parts, self.largest_log_mass)
@@ -128,17 +134,23 @@ class Posterior:
         self.gradients = self.energies = 0
 
     def energy(self, phi: np.ndarray) -> float:
-        """V of the full points."""
+        """V of the full points at coordinates of shape (parameters,)."""
         self.energies += 1
         return float(self.compiled.energy(tf.constant(phi, tf.float64), self.points))
 
     def gradient(self, phi: np.ndarray) -> np.ndarray:
-        """dV / dphi of the guide, by a leapfrog on the spot: chains then compile nothing else of the guide."""
+        """dV / dphi of the guide, shape (parameters,).
+
+        It is taken from a leapfrog on the spot, so that chains compile nothing else of the guide.
+        """
         still = np.zeros_like(phi)
         return self.leapfrog(phi, still, still, Metric(np.eye(len(phi))), 0.0, 1)[2]
 
     def energy_and_gradient(self, phi: np.ndarray) -> tuple[float, np.ndarray]:
-        """-ln of the posterior of theta and its gradient by phi, of the guide: its maximum is one of no coordinates."""
+        """-ln of the guide's posterior of theta, and its gradient by phi, shape (parameters,).
+
+        It is the density in theta, not in phi, so that its maximum does not depend on the coordinates.
+        """
         self.gradients += 1
         value, gradient = self.compiled.energy_and_gradient(tf.constant(phi, tf.float64), self.guide)
         return float(value), gradient.numpy()
@@ -146,7 +158,10 @@ class Posterior:
     def leapfrog(
         self, phi: np.ndarray, momentum: np.ndarray, gradient: np.ndarray, metric: Metric, step: float, steps: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """As :func:`halonet.sampling.hamiltonian.leapfrog`, along the guide's gradient, in one compiled call."""
+        """As :func:`halonet.sampling.hamiltonian.leapfrog`, along the guide's gradient, in one compiled call.
+
+        Returns coordinates, momentum and gradient at the end, shape (parameters,).
+        """
         self.gradients += steps
         start = [tf.constant(values, tf.float64) for values in (phi, momentum, gradient, metric.inverse_mass, step)]
         return tuple(end.numpy() for end in self.compiled.leapfrog(*start, tf.constant(steps), self.guide))

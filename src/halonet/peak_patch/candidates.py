@@ -11,7 +11,7 @@ from halonet.settings import FilterBankSettings
 
 
 def filter_radii(filters: FilterBankSettings, cell_size: float) -> np.ndarray:
-    """Radii of the bank (Mpc), ascending, with five significant digits as the bank's files hold them.
+    """Radii of the bank (Mpc), ascending, shape (filters,), with five significant digits as the bank's files hold them.
 
     From the smallest radius in equal ratios up to the largest, which is appended where the bank ends well before it.
     """

@@ -111,7 +111,10 @@ def strain_eigenvalues(
 
 
 def growth_table(cosmology: CosmologySettings, last: float = 9.0, spacing: float = 1e-4) -> np.ndarray:
-    """Growth factor and rate at scale factors 0, spacing, ... up to ``last``, in the form the integrations read."""
+    """Growth factor and rate at the scale factors 0, ``spacing``, ... up to ``last``, as the integrations read them.
+
+    Rows of the result are the growth factor, its logarithmic rate, and ``spacing``; shape (3, scale factors).
+    """
     knots = np.concatenate([np.geomspace(1e-4, 0.02, 40)[:-1], np.linspace(0.02, last, 400)])
     a = spacing * np.arange(int(last / spacing))
     inside = np.maximum(a, knots[0])

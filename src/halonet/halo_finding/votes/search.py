@@ -136,7 +136,7 @@ def find_by_votes(fields: HeadFields, settings: VoteSettings, centres: np.ndarra
 
 
 def candidates_at(cells: np.ndarray, fields: HeadFields) -> Candidates:
-    """Candidates in the middle of these cells, with the radius that these predict."""
+    """Candidates in the middle of these cells, shape (candidates, 3), with the radius that these predict."""
     return Candidates(cells, np.zeros(cells.shape), np.exp(log_radii(fields, tuple(cells.T)).astype(np.float64)))
 
 
