@@ -5,6 +5,7 @@ CORES ?= 2
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 PEERS := .venv-peers
+DOCS := .venv-docs
 REQUIREMENTS := requirements/base.txt requirements/cpu.txt
 TEST_REQUIREMENTS := requirements/export.txt requirements/dev.txt
 # pip compiles one file after the other. Some packages hold files for other Pythons, which cannot be compiled.
@@ -13,7 +14,7 @@ COMPILE = -m compileall -q -q -j 0 $(dir $@)lib || true
 # Rules call `python` and `mpiexec` by name: the environment's come first.
 export PATH := $(BIN):$(PATH)
 
-.PHONY: quickstart test test-slow test-slurm lint docs benchmark clean
+.PHONY: quickstart test test-slow test-slurm lint benchmark docs clean
 
 # The lock dies with its holder, unlike Snakemake's own: after a kill -9 the same command goes on where the run stopped.
 quickstart: $(VENV)/installed
@@ -46,6 +47,11 @@ lint: $(VENV)/installed-for-tests
 benchmark: $(PEERS)/installed
 	PATH="$(CURDIR)/$(PEERS)/bin:$$PATH" python benchmarks/run_all.py $(OPTIONS)
 
+# The documentation as a site, in an environment of its own: site/index.html needs neither a server nor a network.
+docs: $(DOCS)/installed
+	PATH="$(CURDIR)/$(DOCS)/bin:$$PATH" PYTHONPATH="$(CURDIR)/src" NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet
+	@echo "Documentation: $(CURDIR)/site/index.html"
+
 $(VENV)/installed: $(REQUIREMENTS) pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed, this is " + sys.version)'
 	$(PYTHON) -m venv --clear $(VENV) # what a killed installation has left may be broken
@@ -59,15 +65,6 @@ $(VENV)/installed-for-tests: $(VENV)/installed $(TEST_REQUIREMENTS)
 	$(BIN)/python $(COMPILE)
 	touch $@
 
-# The documentation as a site of plain files, for a browser: site/index.html.
-docs: $(VENV)/installed-for-docs
-	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
-	@echo "Documentation: $(CURDIR)/site/index.html"
-
-$(VENV)/installed-for-docs: $(VENV)/installed-for-tests requirements/docs.txt
-	$(BIN)/python $(PIP_INSTALL) -r requirements/docs.txt
-	touch $@
-
 $(PEERS)/installed: $(REQUIREMENTS) $(TEST_REQUIREMENTS) requirements/peers.txt pyproject.toml
 	$(PYTHON) -m venv --clear $(PEERS)
 	$(PEERS)/bin/python $(PIP_INSTALL) $(addprefix -r ,$(REQUIREMENTS) $(TEST_REQUIREMENTS)) -r requirements/peers.txt
@@ -75,5 +72,11 @@ $(PEERS)/installed: $(REQUIREMENTS) $(TEST_REQUIREMENTS) requirements/peers.txt 
 	$(PEERS)/bin/python $(COMPILE)
 	touch $@
 
+$(DOCS)/installed: requirements/base.txt requirements/docs.txt
+	$(PYTHON) -m venv --clear $(DOCS)
+	$(DOCS)/bin/python $(PIP_INSTALL) -r requirements/base.txt -r requirements/docs.txt
+	$(DOCS)/bin/python $(COMPILE)
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(PEERS) site .snakemake .pytest_cache .ruff_cache .mypy_cache results
+	rm -rf $(VENV) $(PEERS) $(DOCS) .snakemake .pytest_cache .ruff_cache .mypy_cache results site

@@ -1,4 +1,4 @@
-"""The documentation says what the code says, and its links lead somewhere."""
+"""The documentation says what the code says, and every page is reached."""
 
 import importlib.util
 import re
@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", *(ROOT / "networks").rglob("*.md")])
 
 
 @pytest.fixture(scope="module")
@@ -30,24 +29,6 @@ def test_every_setting_is_in_the_reference_with_its_limits_and_default(generated
     assert "## networks.NAME.channels" in text
     assert "| `finder` | `paper` or `fitted`" in text
     assert "| `seed` | whole number, ≥ 0 and < 2^63 | — |" in text
-
-
-def anchors(path):
-    """Anchors of a page as code hosts make them from its headings."""
-    headings = re.findall(r"^#+ (.*)$", path.read_text(), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_and_picture_of_a_page_leads_to_a_file_and_heading_that_exist(page):
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
-        if target.startswith("http"):
-            continue
-        name, _, anchor = target.partition("#")
-        file = (page.parent / name).resolve() if name else page
-        assert file.exists(), target
-        if anchor:
-            assert anchor in anchors(file), target
 
 
 def test_every_page_is_reached_from_the_index():

@@ -4,9 +4,10 @@ import h5py
 import numpy as np
 import pytest
 
+from halonet.export.gadget import write_gadget
 from halonet.particles import write_particles
 from halonet.settings import CosmologySettings
-from halonet.storage import FieldHeader
+from halonet.storage import FieldHeader, StorageError
 
 N, SIDE, Z = 20, 50.0, 1.0
 COSMOLOGY = CosmologySettings(h=0.7, redshift=Z)
@@ -45,3 +46,11 @@ def test_the_header_holds_all_matter_of_the_box(written):
     assert matter == pytest.approx(2.775e11 * 0.25 * (SIDE * 0.7) ** 3, rel=1e-6)
     assert (header["Time"], header["Redshift"], header["NumFilesPerSnapshot"]) == (0.5, 1.0, 1)
     assert header["Omega0"] + header["OmegaLambda"] == pytest.approx(1)
+
+
+def test_particles_of_an_unknown_redshift_are_refused_by_the_name_of_the_attribute_and_leave_no_file(tmp_path):
+    still = np.zeros((4, 4, 4, 3), np.float32)
+    write_particles(tmp_path / "particles.h5", still, still, FieldHeader(SIDE, None, COSMOLOGY.model_dump(), 3))
+    with pytest.raises(StorageError, match="root attribute redshift is missing"):
+        write_gadget(tmp_path / "gadget.hdf5", tmp_path / "particles.h5")
+    assert not (tmp_path / "gadget.hdf5").exists()

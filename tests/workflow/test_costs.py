@@ -60,6 +60,13 @@ def test_a_job_asks_for_more_than_it_was_measured_to_need_and_not_for_many_times
     assert 1.2 * measured_mb < asked < 3.5 * measured_mb + 500
 
 
+def test_a_cost_that_depends_on_the_network_is_not_told_without_its_name():
+    costs = JobCosts(load_settings(PAPER, SMALL))
+    for cost in (costs.megabytes, costs.seconds):
+        with pytest.raises(ValueError, match="predict_mask depends on its network"):
+            cost("predict_mask")
+
+
 def test_every_rule_has_a_measured_cost():
     text = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
     assert set(COSTS) == set(re.findall(r"^(?:rule|use rule \w+ as) (\w+)", text, re.MULTILINE))

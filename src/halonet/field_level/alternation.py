@@ -110,7 +110,8 @@ class BlockSampler:
         sampler = self.theta_sampler
         if isinstance(sampler, MetricSampler):
             sampler.here = place(self.theta_target, sampler.theta)
-        elif isinstance(sampler, QuasiNewtonSampler):
+        else:
+            assert isinstance(sampler, QuasiNewtonSampler)  # make_sampler knows no third
             sampler.energy = self.theta_target.energy(sampler.theta)
 
     def _record(self, iteration: int, of_theta: list[Outcome], evaluations: list[int]) -> None:
