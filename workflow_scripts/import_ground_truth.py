@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from halonet import console
-from halonet.catalogue import COLUMNS, EULERIAN, VELOCITY, HaloCatalogue, write_catalogue
+from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue, write_catalogue
+from halonet.columns import COLUMNS
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_eulerian_columns
 from halonet.halo_finding.inputs import cosmology_of

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, check_inside, read_columns
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, check_inside, read_columns
+from halonet.columns import COLUMNS
 from halonet.cosmology import mean_matter_density
 from halonet.settings import CosmologySettings, validate
 from halonet.storage import CHUNK_CELLS, FieldHeader, StorageError, field_cells, open_hdf5, read_field, read_header

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.columns import COLUMNS
 from halonet.cosmology import matter_fraction, mean_matter_density
 from halonet.friends_of_friends.groups import Groups, find_groups
 from halonet.friends_of_friends.members import Measured, Members, measure_members, members_of

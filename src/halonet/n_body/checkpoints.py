@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -36,7 +37,7 @@ class Checkpoints:
         Least time between two checkpoints.
     """
 
-    def __init__(self, path: str | Path, fingerprint: dict, slabs: Slabs, minutes: float) -> None:
+    def __init__(self, path: str | Path, fingerprint: dict[str, Any], slabs: Slabs, minutes: float) -> None:
         self.path, self.slabs, self.minutes = Path(path), slabs, minutes
         self.fingerprint = json.dumps(fingerprint, sort_keys=True)
         self._last = time.monotonic()

@@ -98,7 +98,7 @@ class Gravity:
         edges = np.linspace(0, rows.stop - rows.start, self.lattice.threads + 1).astype(int)
         self._run(lambda low, high: work(slice(low, high)), edges[:-1], edges[1:])
 
-    def _run(self, work: Callable, lows: np.ndarray, highs: np.ndarray) -> None:
+    def _run(self, work: Callable[..., None], lows: np.ndarray, highs: np.ndarray) -> None:
         if self._threads is None:
             work(int(lows[0]), int(highs[0]))
         else:

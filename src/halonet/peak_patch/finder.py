@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.columns import COLUMNS
 from halonet.cosmology import growth_factor, growth_rate, hubble_rate, mean_matter_density
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.displacement import (
