@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -195,3 +196,17 @@ def test_the_project_names_no_machine_path_and_no_registry():
     for name in listing.stdout.splitlines():
         if Path(name).suffix in {".py", ".smk", ".md", ".yaml", ".toml", ".txt", ""} and (ROOT / name).is_file():
             assert not forbidden.search((ROOT / name).read_text(errors="replace")), name
+
+
+def test_only_modules_with_loops_that_numba_compiles_may_have_functions_without_types():
+    def is_compiled(node):
+        return isinstance(node, ast.FunctionDef) and any("njit" in ast.unparse(each) for each in node.decorator_list)
+
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    (excused,) = (entry["module"] for entry in overrides if entry.get("disallow_untyped_calls") is False)
+    compiled = [
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for path in PACKAGE.rglob("*.py")
+        if any(map(is_compiled, ast.walk(ast.parse(path.read_text()))))
+    ]
+    assert excused == sorted(compiled)

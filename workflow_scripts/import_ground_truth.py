@@ -14,7 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from halonet import console
-from halonet.catalogue import COLUMNS, EULERIAN, VELOCITY, HaloCatalogue, write_catalogue
+from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue, write_catalogue
+from halonet.columns import COLUMNS
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_eulerian_columns
 from halonet.halo_finding.inputs import cosmology_of
@@ -35,14 +36,18 @@ def main() -> None:
     box = _box(arguments, header)
     density = read_own_density(arguments.from_density, box)
     catalogue = read_own_haloes(arguments.from_haloes, box) if arguments.from_haloes else None
-    mask = read_own_mask(arguments.from_mask, box) if arguments.from_mask else halo_mask(catalogue, Slabs(box.cells))
+    if arguments.from_mask:
+        mask = read_own_mask(arguments.from_mask, box)
+    else:
+        assert catalogue is not None  # the parser asks for one of the two
+        mask = halo_mask(catalogue, Slabs(box.cells))
     _report_mask(density, mask)
 
     values = box.cosmology.model_dump()
     record = provenance("import_ground_truth", {"cosmology": values, "files": _sources(arguments)}, header.seed)
     header = FieldHeader(box.box_size_mpc, box.cosmology.redshift, values, header.seed, record)
     if catalogue is not None:
-        write_catalogue(arguments.haloes, _complete(catalogue, density, header))
+        write_catalogue(arguments.haloes, _complete(catalogue, density, header, box.cosmology))
     write_field(arguments.mask, "mask", mask, header)
     write_field(arguments.density, "density", density, header)
 
@@ -89,12 +94,13 @@ def _report_mask(density: np.ndarray, mask: np.ndarray) -> None:
         log.warning("haloes are where the density is not: of one box, in Lagrangian space, in the order [x, y, z]?")
 
 
-def _complete(catalogue: HaloCatalogue, density: np.ndarray, header: FieldHeader) -> HaloCatalogue:
+def _complete(
+    catalogue: HaloCatalogue, density: np.ndarray, header: FieldHeader, cosmology: CosmologySettings
+) -> HaloCatalogue:
     """Catalogue with Eulerian positions and velocities, those given kept, and a note of what is absent."""
     given = set(catalogue.columns)
     if not {*EULERIAN, *VELOCITY} <= given:
-        cosmology = CosmologySettings(**header.cosmology)
-        moved = with_eulerian_columns(catalogue, density, cosmology, header.redshift)
+        moved = with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift)
         catalogue = replace(catalogue, columns=moved.columns | catalogue.columns)
     absent = [name for name in COLUMNS if name not in catalogue.columns]
     log.info("%d haloes; columns that are absent: %s", len(catalogue), ", ".join(absent) or "none")

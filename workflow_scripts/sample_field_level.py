@@ -1,6 +1,7 @@
 """Run one chain of field-level inference; a chain that was killed goes on from its checkpoint with the same command."""
 
 import argparse
+from collections.abc import Iterator
 
 from halonet import console
 from halonet.provenance import code_digest, provenance
@@ -33,7 +34,7 @@ def sample(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
 
     output, seed, index, code = arguments.output, arguments.seed, arguments.chain, code_digest(__file__)
 
-    def track(transitions: range):
+    def track(transitions: range) -> Iterator[int]:
         return console.progress(transitions, f"chain {index}")
 
     record, data = provenance("field level", settings.model_dump(), seed), read_data(arguments.inputs)

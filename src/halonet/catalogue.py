@@ -4,7 +4,7 @@ import html
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -54,7 +54,7 @@ class HaloCatalogue:
     columns: dict[str, np.ndarray]
     header: FieldHeader
     grid_cells: int
-    notes: dict = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         unknown = set(self.columns) - set(COLUMNS)
@@ -214,7 +214,10 @@ def read_catalogue(path: str | Path) -> HaloCatalogue:
 
 
 def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = REQUIRED) -> dict[str, np.ndarray]:
-    """Known columns of a catalogue file; missing ones, NaN and centres outside the box (side in Mpc) are refused."""
+    """Known columns of a catalogue file by name, shape (haloes,), in the units of :data:`COLUMNS`.
+
+    Missing columns, values that are not finite, and centres outside of the box (``box_size`` in Mpc) are refused.
+    """
     with open_hdf5(path) as file:
         if "haloes" not in file:
             raise StorageError(f"{path}: no group 'haloes'; it holds {', '.join(sorted(file)) or 'nothing'}")
@@ -233,7 +236,7 @@ def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = 
 
 
 def check_inside(path: str | Path, name: str, positions: np.ndarray, box_size: float) -> None:
-    """Refuse positions (Mpc) outside [0, box_size); the first of them is named."""
+    """Refuse positions (Mpc) along one axis, shape (haloes,), outside [0, box_size); the first of them is named."""
     outside = (positions < 0) | (positions >= box_size)
     if outside.any():
         raise StorageError(

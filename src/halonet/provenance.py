@@ -21,7 +21,7 @@ SAMPLES, SAMPLE_BYTES = 64, 2**16  # of larger ones, by which 256 boxes of 512^3
 LIBRARIES = ("numpy", "scipy", "h5py", "numba", "camb", "keras", "tensorflow", "tensorflow-cpu")
 
 
-def provenance(stage: str, settings: dict, seed: int | None = None) -> dict:
+def provenance(stage: str, settings: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
     """Record of how an artifact was made: stage, its settings, seed, versions and git commit."""
     record: dict[str, Any] = {
         "stage": stage,

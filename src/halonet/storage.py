@@ -75,7 +75,7 @@ def write_json(path: str | Path, values: object) -> None:
     write_text(path, json.dumps(values, indent=2) + "\n")
 
 
-def read_json(path: str | Path) -> dict:
+def read_json(path: str | Path) -> dict[str, Any]:
     """Read a JSON file; a damaged one is named."""
     try:
         return json.loads(Path(path).read_text())
@@ -103,9 +103,9 @@ class FieldHeader:
 
     box_size_mpc: float
     redshift: float | None = None
-    cosmology: dict | None = None
+    cosmology: dict[str, Any] | None = None
     seed: int | None = None
-    provenance: dict = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
 
     def known_redshift(self) -> float:
         """Redshift, for what cannot do without; StorageError where the file does not say."""
@@ -113,7 +113,7 @@ class FieldHeader:
             raise StorageError("the redshift is needed; the root attribute redshift is missing")
         return self.redshift
 
-    def known_cosmology(self) -> dict:
+    def known_cosmology(self) -> dict[str, Any]:
         """Settings of the cosmology, for what cannot do without; StorageError where the file does not say."""
         if self.cosmology is None:
             raise StorageError("the cosmology is needed; the root attribute cosmology is missing")
@@ -189,7 +189,7 @@ def read_header(path: str | Path) -> FieldHeader:
     )
 
 
-def _cosmology(text: Any) -> dict | None:
+def _cosmology(text: Any) -> dict[str, Any] | None:
     """Cosmology as this package writes it; None for a user's note in words, which is no setting."""
     try:
         values = json.loads(text)
@@ -210,7 +210,10 @@ def field_cells(path: str | Path, name: str) -> int:
 
 
 def read_field(path: str | Path, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """Planes ``start`` to ``stop`` of a field, float32 (uint8 for a mask); values that are not finite are refused."""
+    """Planes ``start`` to ``stop`` of a field, float32 (uint8 for a mask) of shape (stop - start, N, N).
+
+    Values that are not finite are refused.
+    """
     cells = field_cells(path, name)
     try:
         with open_hdf5(path) as file:

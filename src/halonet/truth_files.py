@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, check_inside, read_columns
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, check_inside, read_columns
+from halonet.columns import COLUMNS
 from halonet.cosmology import mean_matter_density
 from halonet.settings import CosmologySettings, validate
 from halonet.storage import CHUNK_CELLS, FieldHeader, StorageError, field_cells, open_hdf5, read_field, read_header
@@ -98,7 +99,10 @@ def read_own_haloes(path: str | Path, box: Box) -> HaloCatalogue:
 
 
 def contrast(density: np.ndarray, mask: np.ndarray) -> float:
-    """Mean density of masked cells above that of the others, in standard deviations; 0 where the mask is uniform."""
+    """Mean density of masked cells above that of the others, in standard deviations; fields of shape (N, N, N).
+
+    It is 0 where the mask is the same everywhere.
+    """
     inside = mask == 1
     if inside.all() or not inside.any():
         return 0.0

@@ -73,7 +73,9 @@ class BoxFiles:
     targets: Path | None = None
 
     def sample(self, window: Subvolume) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs, float32 (S, S, S, 1 + C), normalised density first, and truth of a window.
+        """Inputs and truth of a window of S^3 cells.
+
+        Inputs are float32 of shape (S, S, S, 1 + C): first the normalised density, then the C channels.
 
         The truth is the mask, uint8 (S, S, S), or with targets that of :func:`halonet.dataset.targets.head_truth`.
         """

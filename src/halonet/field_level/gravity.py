@@ -139,7 +139,7 @@ def make_gravity(
     Parameters
     ----------
     k, power
-        Linear power spectrum at z = 0: 1/Mpc and Mpc^3.
+        Linear power spectrum at z = 0: 1/Mpc and Mpc^3, shape (wavenumbers,).
     order
         1 or 2 of Lagrangian perturbation theory.
 

@@ -73,7 +73,10 @@ def make_mock(
 
 
 def rebased(theta: np.ndarray, model: NeuralBiasModel, other: NeuralBiasModel) -> np.ndarray:
-    """Parameters of an engine of one layer that do with the constants of ``other`` what ``theta`` does with its own."""
+    """Parameters, shape (parameters,), that make of ``other`` the same mass function as ``theta`` makes of ``model``.
+
+    Both are engines of one layer and of one layout; their constants differ.
+    """
     if not model.is_pointwise or model.dense or model.shapes != other.shapes:
         raise ValueError("parameters can be rebased between engines of one layer, without dense layers, of one layout")
     blocks = {name: np.array(block) for name, block in model.unpack(np.asarray(theta, float)).items()}

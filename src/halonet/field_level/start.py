@@ -82,5 +82,8 @@ def first_noise(
 
 
 def scaled_noise(cells: int, scale: float, seed: int, name: str, index: int = 0) -> np.ndarray:
-    """White noise times ``scale``: BORG's over-smooth start (0.1), whose power rises to the prior's in the burn-in."""
+    """White noise of shape (N, N, N) times ``scale``.
+
+    BORG starts over-smooth like this, with a scale of 0.1; in the burn-in the power rises to that of the prior.
+    """
     return scale * generator(seed, name, index).standard_normal((cells,) * 3)

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
+from matplotlib.image import AxesImage
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
@@ -122,7 +123,7 @@ def _draw_power(ax: Axes, summary: dict) -> None:
     ax.legend(loc="upper right")
 
 
-def _draw_correlation(ax: Axes, summary: dict, bins: int):
+def _draw_correlation(ax: Axes, summary: dict, bins: int) -> AxesImage:
     correlation = np.array(summary["correlation"])
     image = ax.imshow(correlation, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower")
     ax.axhline(bins - 0.5, color=TRUTH, linewidth=0.8)

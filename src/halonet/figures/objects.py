@@ -162,7 +162,7 @@ def _draw_boundaries(ax: Axes, boundaries: list[dict]) -> None:
     ax.set(xlabel="distance from true boundary (cells)", title="mean probability", ylim=(0, 1.03))
 
 
-def _draw_threshold(ax, thresholds: dict) -> None:
+def _draw_threshold(ax: Axes, thresholds: dict) -> None:
     edge, shell = thresholds["edge_profile"], thresholds["shell_threshold"]
     radius, mean, deviation, haloes = (np.array(edge[name]) for name in ("radius", "mean", "deviation", "haloes"))
     several = haloes > 1

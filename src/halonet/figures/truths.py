@@ -1,5 +1,7 @@
 """Peak Patch against a simulation on the same densities: abundance, objects, masks, clustering, motion."""
 
+from collections.abc import Callable
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
@@ -84,7 +86,7 @@ def _draw_fractions(ax: Axes, boxes: list[dict], mass: float) -> None:
     ax.legend()
 
 
-def _draw_spectra(ax: Axes, boxes: list[dict], record, title: str) -> None:
+def _draw_spectra(ax: Axes, boxes: list[dict], record: Callable[[dict], dict], title: str) -> None:
     k = np.array(boxes[0]["masks"]["k"])
     for name, colour, label in (("correlation", SEQUENCE[0], "r(k)"), ("ratio", SEQUENCE[1], "ratio of power")):
         known = [record(box)[name] for box in boxes if record(box)[name]]

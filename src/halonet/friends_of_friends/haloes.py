@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.columns import COLUMNS
 from halonet.cosmology import matter_fraction, mean_matter_density
 from halonet.friends_of_friends.groups import Groups, find_groups
 from halonet.friends_of_friends.members import Measured, Members, measure_members, members_of
@@ -122,7 +123,11 @@ def _typed(columns: dict[str, np.ndarray], cells: int, cell_size: float) -> dict
 
 
 def own_fractions(owners: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Part of the cells with their centre within a radius of each centre (cells) that belong to that row's halo."""
+    """Part of a sphere's cells that belong to the halo of its own row, shape (haloes,).
+
+    A cell counts where its centre lies within the sphere. ``owners`` has the shape (N, N, N) and holds rows. Centres
+    (haloes, 3) and radii (haloes,) are in cells.
+    """
     fractions = np.zeros(len(radii))
     _count_own(owners, centres, radii, fractions)
     return fractions

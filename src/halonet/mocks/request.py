@@ -161,7 +161,7 @@ class MockBox:
 
     @cached_property
     def power_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
-        """Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3), by default CAMB's."""
+        """Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3), shape (wavenumbers,); by default CAMB's."""
         if self.request.power_spectrum:
             return read_power_spectrum(self.request.power_spectrum)
         return _camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))

@@ -49,7 +49,10 @@ class Gravity:
         self.mesh.solve()
 
     def kick(self, momenta: np.ndarray, displacements: np.ndarray, factor: float) -> None:
-        """Add ``factor`` times the force -grad laplacian^-1 delta (cells) of the last update to the momenta."""
+        """Add ``factor`` times the force -grad laplacian^-1 delta (cells) of the last update to the momenta, in place.
+
+        Momenta and displacements (cells) are this rank's, float32 of shape (planes, N, N, 3).
+        """
         momenta = momenta.reshape(-1, 3)
         for rows, positions in self._chunks(displacements.reshape(-1, 3)):
             route = send_positions(positions, self.mesh.slabs)
@@ -57,7 +60,7 @@ class Gravity:
             self._share(partial(_advance_part, momenta[rows], forces, factor), rows)
 
     def drift(self, displacements: np.ndarray, momenta: np.ndarray, factor: float) -> None:
-        """Add ``factor`` times the momenta to the displacements."""
+        """Add ``factor`` times the momenta to the displacements (cells), in place; shape (planes, N, N, 3) each."""
         displacements, momenta = displacements.reshape(-1, 3), momenta.reshape(-1, 3)
         self._share(partial(_advance_part, displacements, momenta, factor), slice(0, len(momenta)))
 
@@ -95,7 +98,7 @@ class Gravity:
         edges = np.linspace(0, rows.stop - rows.start, self.lattice.threads + 1).astype(int)
         self._run(lambda low, high: work(slice(low, high)), edges[:-1], edges[1:])
 
-    def _run(self, work: Callable, lows: np.ndarray, highs: np.ndarray) -> None:
+    def _run(self, work: Callable[..., None], lows: np.ndarray, highs: np.ndarray) -> None:
         if self._threads is None:
             work(int(lows[0]), int(highs[0]))
         else:

@@ -6,7 +6,7 @@ and ``mocks.json`` how its mocks compare with Peak Patch (``benchmarks/mocks.py`
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def _number_of_weights(folder: Path) -> int:
         return sum(int(np.prod(shape)) for _, shape in json.loads(file["layout"][()]))
 
 
-def _listed(values) -> str:
+def _listed(values: Iterable[float]) -> str:
     words = [f"{value:g}" for value in values]
     return words[0] if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
 

@@ -15,6 +15,7 @@ from scipy import fft
 from halonet.neural_bias.bias_fit import Problem
 from halonet.neural_bias.draws import draw_haloes, positions_in
 from halonet.neural_bias.evolution import assign_clouds, voxel_of
+from halonet.neural_bias.mixture import Components
 
 Arrays = dict[str, np.ndarray]
 
@@ -49,7 +50,7 @@ def posterior_predictive(
     largest = problem.likelihood.largest_log_mass
 
     @tf.function
-    def mass_function(theta):
+    def mass_function(theta: tf.Tensor) -> Components:
         return problem.model.mass_function(theta, problem.model.summary(theta, features))
 
     drawn = []

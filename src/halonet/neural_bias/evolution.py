@@ -22,7 +22,9 @@ from halonet.settings import CosmologySettings
 
 
 def resample(field: np.ndarray, cells: int) -> np.ndarray:
-    """A periodic field on a grid of ``cells``^3: the same Fourier modes, cut or filled with zeros, at the new centres.
+    """A periodic field of shape (N, N, N) on a grid of ``cells``^3, at the centres of the new cells.
+
+    Its Fourier modes are kept: a coarser grid has fewer of them, a finer one has zeros beside them.
 
     The first cell's centre is half a cell from the corner of the box on either grid, so the modes change their phase by
     half the difference of the cell sizes. Modes on the Nyquist planes of the smaller grid are left out.

@@ -150,7 +150,7 @@ def engine_fields(problem: Problem, samples: np.ndarray) -> Arrays:
     model, likelihood = problem.model, problem.likelihood
 
     @tf.function
-    def evaluate(theta):
+    def evaluate(theta: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         summary = model.summary(theta, features)
         return summary, likelihood.densities(theta, summary)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.columns import COLUMNS
 from halonet.cosmology import growth_factor, growth_rate, hubble_rate, mean_matter_density
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.displacement import (
@@ -185,7 +186,9 @@ def _means(field: np.ndarray, share: Share, patches: Patches, ball: Sphere) -> n
     return share.slabs.gather(means)
 
 
-def _second_order_means(modes, share: Share, patches: Patches, ball: Sphere, cell_size: float) -> np.ndarray:
+def _second_order_means(
+    modes: np.ndarray, share: Share, patches: Patches, ball: Sphere, cell_size: float
+) -> np.ndarray:
     """Mean raw second-order displacement (Mpc) of every patch, one component at a time to save memory."""
     source = share.slabs.forward(second_order_source(modes, share.slabs))
     means = []

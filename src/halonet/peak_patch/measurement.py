@@ -76,14 +76,20 @@ class Search:
 
 
 def starting_shells(radii_mpc: np.ndarray, cell_size: float, sphere: Sphere) -> np.ndarray:
-    """Shell at which the search of each filter starts: the first beyond 1.75 filter radii, or the last there is."""
+    """Number of the shell at which the search of each filter starts, shape (filters,).
+
+    It is the first shell beyond 1.75 filter radii, or the last there is.
+    """
     largest = int((LARGEST_START_MPC / cell_size - 1) ** 2)
     squares = np.minimum(((OUTER_START * radii_mpc / cell_size) ** 2).astype(np.int64), largest)
     return np.minimum(np.searchsorted(sphere.squares, squares, side="right"), len(sphere.radii) - 1)
 
 
 def published_limits(radii_mpc: np.ndarray, cell_size: float, sphere: Sphere) -> np.ndarray:
-    """Shell of each filter that bounds the published search's first window: two below the one nearest the filter."""
+    """Number of the shell that bounds the first window of the published search, shape (filters,).
+
+    It is two below the shell whose radius is nearest to that of the filter.
+    """
     distance = np.abs(sphere.squares[None, :] - (radii_mpc[:, None] / cell_size) ** 2)
     nearest = np.where(distance.min(axis=1) < NEAREST_SHELL, np.argmin(distance, axis=1), 0)
     return np.maximum(nearest - 2, 0)

@@ -22,7 +22,7 @@ class Sampler(Protocol):
 
     @property
     def theta(self) -> np.ndarray:
-        """Where the chain stands."""
+        """Where the chain stands, shape (parameters,)."""
 
     @property
     def energy(self) -> float:
@@ -86,7 +86,7 @@ class MetricSampler:
 
     @property
     def theta(self) -> np.ndarray:
-        """Where the chain stands."""
+        """Where the chain stands, shape (parameters,)."""
         return self.here.theta
 
     @property

@@ -16,7 +16,10 @@ SPACES = {"lagrangian": LAGRANGIAN, "eulerian": EULERIAN}
 
 
 def compare_masks(mask: np.ndarray, probability: np.ndarray, box_size: float) -> dict:
-    """Wavenumbers ``k``, ``modes``, and r(k) and ratio of power of probability and true mask, ``masks``."""
+    """Spectra of a true mask and a probability beside each other, shape (N, N, N) each, as JSON values.
+
+    ``k`` (1/Mpc) and ``modes`` of the shells; ``masks`` holds their correlation r(k) and ratio of power.
+    """
     spectra = measure_spectra(mask.astype(np.float32), probability, box_size)
     masks = {"correlation": listed(spectra.correlation), "ratio": listed(spectra.ratio)}
     return {"k": spectra.k.tolist(), "modes": spectra.modes.tolist(), "masks": masks}

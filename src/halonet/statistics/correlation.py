@@ -10,7 +10,7 @@ PARCELS_PER_REACH = 2  # cubes that points are sorted into, along the largest se
 
 
 def separation_edges(box_size: float) -> np.ndarray:
-    """Limits (Mpc) of logarithmic bins of separation that a box of side ``box_size`` (Mpc) can fill."""
+    """Limits (Mpc) of logarithmic bins of separation that a box of side ``box_size`` (Mpc) fills, shape (bins + 1,)."""
     edges = SMALLEST * 10 ** (np.arange(100) / BINS_PER_DECADE)
     return edges[edges <= min(LARGEST, LARGEST_IN_BOX * box_size) * (1 + 1e-9)]
 

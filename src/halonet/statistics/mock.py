@@ -76,7 +76,10 @@ def binned_power(haloes: HaloCatalogue, largest_k: float) -> tuple[np.ndarray, n
 
 
 def rebin(spectra: Spectra, fundamental: float, largest_k: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean k, modes and power of the first spectrum in bins of at least :data:`NARROWEST_BIN`, weighted by modes."""
+    """Mean k (1/Mpc), number of modes and mean power (Mpc^3) of the first spectrum in bins of k, shape (bins,) each.
+
+    Bins are at least :data:`NARROWEST_BIN` wide; means are weighted by modes.
+    """
     together = max(1, round(NARROWEST_BIN / fundamental))
     bins = min(int(largest_k / fundamental), len(spectra.k)) // together
     if not bins:

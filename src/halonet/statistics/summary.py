@@ -33,7 +33,7 @@ def summarise(boxes: list[dict], cosmology: CosmologySettings, k: np.ndarray, po
     boxes
         Results of :func:`halonet.statistics.box.measure_box`, all of the same size.
     k, power
-        Linear power spectrum at redshift 0 (1/Mpc, Mpc^3), for the analytic mass functions.
+        Linear power spectrum at redshift 0 (1/Mpc, Mpc^3), shape (wavenumbers,), for the analytic mass functions.
 
     Raises
     ------
