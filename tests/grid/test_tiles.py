@@ -1,3 +1,4 @@
+import h5py
 import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter
@@ -83,3 +84,15 @@ def test_blending_spreads_the_step_between_tiles_over_its_cells(field):
     assert np.abs(np.diff(stepped[5, 5])).max() == 1
     np.testing.assert_allclose(np.abs(np.diff(faded[5, 5])).max(), 1 / 6, atol=1e-6)
     np.testing.assert_allclose(faded.mean(), 0.5, atol=1e-6)
+
+
+def test_half_precision_in_a_file_has_the_bits_of_half_precision_in_memory(tmp_path):
+    rng = np.random.default_rng(1)
+    field, values = np.zeros((32,) * 3, np.float32), rng.standard_normal((32,) * 3).astype(np.float32)
+    memory = np.zeros(field.shape, np.float16)
+    with h5py.File(tmp_path / "heads.h5", "w") as file:
+        stored = file.create_dataset("head", field.shape, np.float16)
+        for further in (memory, stored):
+            map_tiles(lambda tile: (tile, values), field, 32, 0, further=(further,))
+        np.testing.assert_array_equal(memory, stored[...])
+    assert memory.any()

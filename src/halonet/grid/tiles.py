@@ -85,7 +85,8 @@ def map_tiles(
             if blend:
                 _add_periodically(target, _weighted(seen, weights), [first - blend for first in start])
             else:
-                target[_cube(start, core)] = seen
+                # Rounded here, since HDF5 rounds halves in its own way: a file holds what memory would.
+                target[_cube(start, core)] = seen.astype(target.dtype, copy=False)
     return result
 
 
