@@ -22,6 +22,7 @@ shell.prefix(
 
 from halonet.provenance import file_digest
 from halonet.settings import Settings, SettingsError, validate
+from halonet.settings.yaml_files import read_yaml
 from halonet.workflow import run_progress
 from halonet.workflow.costs import JobCosts
 from halonet.workflow.job_inputs import JobInputs, kept
@@ -54,6 +55,9 @@ from halonet.workflow.resources import LAUNCH, JobResources, of_ranks
 from halonet.workflow.run_log import describe_failures, failed_jobs
 
 try:
+    for file in workflow.configfiles:  # Snakemake takes the last of keys that stand twice
+        if not str(file).endswith(".json"):
+            read_yaml(file)
     SETTINGS = validate(Settings, config, "config")
 except SettingsError as error:
     raise WorkflowError(str(error)) from None

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Self
 
-import yaml
 from pydantic import ConfigDict, Field, model_validator
 
 from halonet.settings.base import Model, Name, SettingsError, validate
@@ -13,6 +12,7 @@ from halonet.settings.heads import HEADS
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
 from halonet.settings.simulation import BoxSettings, CosmologySettings, GroundTruthSettings, TruthFilesSettings
+from halonet.settings.yaml_files import read_yaml
 
 
 class RunSettings(Model):
@@ -129,7 +129,7 @@ class Settings(Model):
     def _own_files_stand_apart(self, files: TruthFilesSettings) -> None:
         """Refuse files within the run's results: the workflow deletes what a job is about to make."""
         results = Path(self.run.results, self.run.name).resolve()
-        for name, pattern in files.model_dump(exclude_none=True).items():
+        for name, pattern in files.model_dump(include={"density", "haloes", "mask"}, exclude_none=True).items():
             if Path(pattern).resolve().is_relative_to(results):
                 raise ValueError(
                     f"ground_truth.files.{name} = {pattern!r} lies within the results of this run ({self.run.results}/"
@@ -202,7 +202,7 @@ def load_settings(path: str | Path, *over: str | Path) -> Settings:
     """Read and validate a whole configuration (YAML), with the files ``over`` laid over it in their order."""
     values: dict = {}
     for file in (path, *over):
-        _lay_over(values, yaml.safe_load(Path(file).read_text()) or {})
+        _lay_over(values, read_yaml(file))
     return validate(Settings, values, " and ".join(map(str, (path, *over))))
 
 
