@@ -42,7 +42,7 @@ rule find_haloes:
         **RESOURCES.of_rule("find_haloes"),
     params:
         **PARAMETERS.of_script("find_haloes"),
-        beside=lambda wildcards, input: ["--density", input.density],
+        beside=lambda wildcards, input: ["--density", input.density, *PARAMETERS.outside_validity()],
         settings=PARAMETERS.finding,
         thresholds=lambda wildcards, input: given("--thresholds", input.thresholds),
     shell:

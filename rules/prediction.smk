@@ -25,7 +25,8 @@ rule predict_mask:
     params:
         **PARAMETERS.of_script("predict_mask"),
         settings=as_json(SETTINGS.prediction),
+        outside_validity=PARAMETERS.outside_validity(),
     shell:
         "python {params.script} --density {input.density} --network $(dirname {input.weights})"
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
-        " --probability {output.probability} > {log} 2>&1"
+        " {params.outside_validity} --probability {output.probability} > {log} 2>&1"

@@ -130,6 +130,7 @@ class TruthFilesSettings(Model):
     density: BoxFiles = Field(description="linear density, extrapolated to cosmology.redshift")
     haloes: BoxFiles | None = Field(None, description="Lagrangian spheres; without a mask, their union is the mask")
     mask: BoxFiles | None = Field(None, description="1 where a cell ends in a halo; alone, it is no catalogue")
+    outside_validity: bool = Field(False, description="warn, not refuse, where these files are not what haloes give")
 
     @model_validator(mode="after")
     def _tells_the_truth(self) -> Self:

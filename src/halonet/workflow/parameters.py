@@ -71,6 +71,11 @@ class Parameters:
         """Of the mocks' settings, those that a script uses."""
         return json.dumps({name: getattr(self.layout.settings.mocks, name) for name in names})
 
+    def outside_validity(self) -> list[str]:
+        """The option that lets a user's own truth be unlike haloes, where the configuration says so."""
+        files = self.layout.settings.ground_truth.files
+        return ["--outside-validity"] if files and files.outside_validity else []
+
     def mock_options(self) -> list[str]:
         """Options of a mock that stand in the configuration."""
         settings, options = self.layout.settings, []
