@@ -71,7 +71,7 @@ def run_one(task):
         return
     one_thread()
     from halonet.field_level.data import read_data
-    from halonet.field_level.run_chain import run_chain
+    from halonet.field_level.run_chain import open_chain, run_chain
 
     start, wall = time.process_time(), time.perf_counter()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def run_one(task):
                 )
 
     settings = settings_of(kind, fraction, cells)
-    run_chain(read_data(folder / "inputs.h5"), settings, 11, index, path, {}, track=track)
+    run_chain(open_chain(read_data(folder / "inputs.h5"), settings, 11, index, path), path, {}, track)
     cost = {"cpu_seconds": time.process_time() - start, "seconds": time.perf_counter() - wall}
     path.with_suffix(".json").write_text(json.dumps(cost))
 

@@ -8,7 +8,7 @@ import numpy as np
 from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import WAVENUMBERS, growth_factor
 from halonet.friends_of_friends.haloes import find_haloes
-from halonet.grid.fixed_point import fixed_places
+from halonet.grid.fixed_point import fixed_positions
 from halonet.grid.slabs import Slabs
 from halonet.matching import completeness_and_purity, match_haloes
 from halonet.n_body.clouds import ABOVE, BELOW, deposit
@@ -16,6 +16,7 @@ from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
 from halonet.n_body.schedule import plan
 from halonet.n_body.simulation import State, simulate
+from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
 from halonet.particles import Particles
 from halonet.statistics.mass_function import count_above
@@ -34,13 +35,10 @@ def run(density, box_size, cosmology, settings, redshifts=REDSHIFTS, threads=2):
     start = time.perf_counter()
     state = State(*start_particles(density, slabs, Growth(cosmology), settings.start))
     seconds["start"] = time.perf_counter() - start
-    to_mpc = np.float32(box_size / slabs.cells)
 
     def keep(step, state):
-        of_snapshot = cosmology.model_copy(update={"redshift": step.snapshot})
-        header = FieldHeader(box_size, step.snapshot, of_snapshot.model_dump())
-        to_velocity = np.float32(100 * cosmology.h / step.a) * to_mpc
-        found[step.snapshot] = Particles(state.displacements * to_mpc, state.momenta * to_velocity, header)
+        header = snapshot_header(step, FieldHeader(box_size, None, cosmology.model_dump()), {})
+        found[step.snapshot] = Particles(*comoving_fields(step, state, header), header)
 
     start = time.perf_counter()
     schedule = plan(cosmology, settings, list(redshifts))
@@ -57,7 +55,7 @@ def power_of(particles):
     places = np.empty((cells**2, 3), np.uint32)
     scale = np.float32(1 / particles.cell_size)
     for plane, displacements in enumerate(particles.displacements):
-        fixed_places(displacements.reshape(-1, 3) * scale, plane * cells**2, cells, 2, 0.0, places)
+        fixed_positions(displacements.reshape(-1, 3) * scale, plane * cells**2, cells, 2, 0.0, places)
         deposit(places, counts, 0, 0, side)
     counts[BELOW] += counts[BELOW + side]
     delta = counts[BELOW : BELOW + side].astype(np.float32)

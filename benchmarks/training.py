@@ -54,7 +54,7 @@ def samples_of(folder, boxes, cells, window, batch, threads):
     side = max(cells // 2, window)
     rows = [Subvolume(box, start, side) for box in range(boxes) for start in product(range(0, cells, side), repeat=3)]
     files = BoxFiles(Path(folder), Normalisation(1.0, dict.fromkeys(range(boxes), 1.0), 1.0), "global")
-    return TrainingSamples(files, rows, window, "reflections", batch, seed=1, stop=MANY, workers=threads)
+    return TrainingSamples(files, rows, window, "reflections", batch, seed=1, workers=threads).between(0, MANY)
 
 
 def drop_from_cache(folder):

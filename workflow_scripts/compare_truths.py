@@ -29,9 +29,9 @@ def main() -> None:
         known = (catalogue.grid_cells, catalogue.box_size_mpc, catalogue.header.seed)
         if known != (true.grid_cells, true.box_size_mpc, true.header.seed):
             raise StorageError(f"{path}: {known} (cells, Mpc, seed) are not those of {arguments.haloes[0]}")
-    masks = (read_field(path, "mask") for path in arguments.masks)
+    first, second = (read_field(path, "mask") for path in arguments.masks)
     owners = read_owners(arguments.owners, len(true), true.header.provenance) if arguments.owners else None
-    result = compare_truths(*masks, true, other, settings, owners)
+    result = compare_truths(first, second, true, other, settings, owners)
     result["provenance"] = provenance("truths", settings.model_dump(), true.header.seed)
     write_json(arguments.statistics, result)
     console.log.info("masks agree in %.3f of the cells", result["overlap"]["agreement"])

@@ -47,9 +47,9 @@ def draw_slices(arguments: argparse.Namespace) -> dict[str, Drawing]:
     box = read_json(arguments.statistics)
     where = slice_through_largest(true)
     names = {"density": arguments.density, "mask": arguments.true_mask, "probability": arguments.probability}
-    planes = [where.cut(read_field(path, name)) for name, path in names.items()]
+    density, mask, probability = (where.cut(read_field(path, name)) for name, path in names.items())
     return {
-        "slice": draw_fields(where, *planes, box["overlap"]["dice"]),
+        "slice": draw_fields(where, density, mask, probability, box["overlap"]["dice"]),
         "haloes": draw_haloes(where, true, found, box["matching"]["radius_tolerance"]),
     }
 

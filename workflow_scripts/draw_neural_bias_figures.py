@@ -39,7 +39,7 @@ def draw(arguments: argparse.Namespace) -> dict:
     with open_hdf5(arguments.arrays) as file:
         file.visititems(lambda name, item: arrays.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
     bases = {ell: multipole_basis(3, ell) for ell in range(LARGEST_ELL + 1)}
-    shape, voxels = inputs.density.shape, voxel_of(inputs.haloes.places, inputs.cells, inputs.box_size)
+    shape, voxels = inputs.density.shape, voxel_of(inputs.haloes.positions, inputs.cells, inputs.box_size)
     haloes = np.bincount(voxels, minlength=inputs.density.size).reshape(shape)
     return {
         "mass_functions": figures.draw_mass_functions(summary, arrays, inputs.minimum_mass),

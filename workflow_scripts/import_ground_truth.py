@@ -4,7 +4,7 @@ Every input is an HDF5 file with the root attribute ``box_size_mpc`` (comoving M
 Density: dataset ``density`` (N, N, N), the linear overdensity at the output redshift. Mask: dataset ``mask`` (N, N, N),
 1 where a cell ends in a halo. Haloes: group ``haloes`` with one dataset each of ``qx``, ``qy``, ``qz`` (Lagrangian
 centre, Mpc) and ``radius`` (Lagrangian, Mpc), and any other column of the project's catalogues; ``mass``, ``cells``,
-Eulerian places and velocities are computed where they are missing. Without a mask, the spheres' union is the mask.
+Eulerian positions and velocities are computed where they are missing. Without a mask, the spheres' union is the mask.
 """
 
 import argparse
@@ -14,9 +14,10 @@ from dataclasses import replace
 import numpy as np
 
 from halonet import console
-from halonet.catalogue import COLUMNS, EULERIAN, VELOCITY, HaloCatalogue, write_catalogue
+from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue, write_catalogue
 from halonet.checks.numbers import CELLS, LENGTH
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
+from halonet.columns import COLUMNS
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_eulerian_columns
 from halonet.halo_finding.inputs import cosmology_of
@@ -44,14 +45,18 @@ def main() -> None:
     catalogue = read_own_haloes(arguments.from_haloes, box) if arguments.from_haloes else None
     if catalogue is not None:
         _report_spheres(check_protohaloes(density, catalogue, arguments.from_haloes, go_on))
-    mask = read_own_mask(arguments.from_mask, box) if arguments.from_mask else halo_mask(catalogue, Slabs(box.cells))
+    if arguments.from_mask:
+        mask = read_own_mask(arguments.from_mask, box)
+    else:
+        assert catalogue is not None  # the parser asks for one of the two
+        mask = halo_mask(catalogue, Slabs(box.cells))
     _report_mask(density, mask, go_on)
 
     values = box.cosmology.model_dump()
     record = provenance("import_ground_truth", {"cosmology": values, "files": _sources(arguments)}, header.seed)
     header = FieldHeader(box.box_size_mpc, box.cosmology.redshift, values, header.seed, record)
     if catalogue is not None:
-        write_catalogue(arguments.haloes, _complete(catalogue, density, header))
+        write_catalogue(arguments.haloes, _complete(catalogue, density, header, box.cosmology))
     write_field(arguments.mask, "mask", mask, header)
     write_field(arguments.density, "density", density, header)
 
@@ -113,12 +118,13 @@ def _report_mask(density: np.ndarray, mask: np.ndarray, go_on: bool) -> None:
         )
 
 
-def _complete(catalogue: HaloCatalogue, density: np.ndarray, header: FieldHeader) -> HaloCatalogue:
-    """Catalogue with Eulerian places and velocities, those given kept, and a note of what is absent."""
+def _complete(
+    catalogue: HaloCatalogue, density: np.ndarray, header: FieldHeader, cosmology: CosmologySettings
+) -> HaloCatalogue:
+    """Catalogue with Eulerian positions and velocities, those given kept, and a note of what is absent."""
     given = set(catalogue.columns)
     if not {*EULERIAN, *VELOCITY} <= given:
-        cosmology = CosmologySettings(**header.cosmology)
-        moved = with_eulerian_columns(catalogue, density, cosmology, header.redshift)
+        moved = with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift)
         catalogue = replace(catalogue, columns=moved.columns | catalogue.columns)
     absent = [name for name in COLUMNS if name not in catalogue.columns]
     log.info("%d haloes; columns that are absent: %s", len(catalogue), ", ".join(absent) or "none")

@@ -19,7 +19,7 @@ def main() -> None:
     """Parse the command line, check the haloes and write what the chains need."""
     parser = Parser(description=__doc__)
     haloes = parser.add_mutually_exclusive_group(required=True)
-    haloes.add_argument("--haloes", type=READS, help="catalogue of this project, with Eulerian places")
+    haloes.add_argument("--haloes", type=READS, help="catalogue of this project, with Eulerian positions")
     haloes.add_argument("--table", type=READS, help="CSV or HDF5 with columns x, y, z, mass")
     parser.add_argument("--length-unit", help="of the table: Mpc or Mpc/h")
     parser.add_argument("--mass-unit", help="of the table: Msun or Msun/h")

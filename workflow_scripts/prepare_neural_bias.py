@@ -20,7 +20,7 @@ def main() -> None:
     density.add_argument("--density", type=READS, help="linear density of a box, evolved here")
     density.add_argument("--evolved-density", type=READS, help="evolved density contrast on the engine's grid")
     haloes = parser.add_mutually_exclusive_group(required=True)
-    haloes.add_argument("--haloes", type=READS, help="catalogue of this project, with Eulerian places")
+    haloes.add_argument("--haloes", type=READS, help="catalogue of this project, with Eulerian positions")
     haloes.add_argument("--table", type=READS, help="CSV or HDF5 with columns x, y, z, mass")
     parser.add_argument("--length-unit", help="of the table: Mpc or Mpc/h")
     parser.add_argument("--mass-unit", help="of the table: Msun or Msun/h")

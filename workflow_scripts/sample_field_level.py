@@ -1,6 +1,7 @@
 """Run one chain of field-level inference; a chain that was killed goes on from its checkpoint with the same command."""
 
 import argparse
+from collections.abc import Iterator
 
 from halonet import console
 from halonet.checks.numbers import INDEX, SEED, THREADS
@@ -30,22 +31,24 @@ def sample(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from halonet.field_level.data import read_data
-    from halonet.field_level.run_chain import clear_scratch, fingerprint, run_chain
+    from halonet.field_level.run_chain import clear_scratch, fingerprint, open_chain, run_chain
     from halonet.sampling.chain import is_chain_of
 
     output, seed, index, code = arguments.output, arguments.seed, arguments.chain, code_digest(__file__)
 
-    def track(transitions: range):
+    def track(transitions: range) -> Iterator[int]:
         return console.progress(transitions, f"chain {index}")
 
     record, data = provenance("field level", settings.model_dump(), seed), read_data(arguments.inputs)
     with exclusive(lock_of(output)):
         clear_leftovers(output)
-        if not is_chain_of(output, fingerprint(data, settings, seed, code), index):
-            chain = run_chain(data, settings, seed, index, output, record, code, track)
+        if is_chain_of(output, fingerprint(data, settings, seed, code), index):
+            clear_scratch(output)
+        else:
+            chain = open_chain(data, settings, seed, index, output, code)
+            run_chain(chain, output, record, track)
             late = chain.records["acceptance"][settings.warmup :]
             console.log.info("chain %d: acceptance of the phases %.2f, steps frozen", index, late.mean())
-        clear_scratch(output)
 
 
 if __name__ == "__main__":

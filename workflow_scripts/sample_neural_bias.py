@@ -1,6 +1,7 @@
 """Run one chain of the neural bias model; a chain that was killed goes on from its checkpoint with the same command."""
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 from halonet import console
@@ -38,7 +39,7 @@ def sample(arguments: argparse.Namespace, settings: NeuralBiasSettings) -> None:
     output, seed, index, code = Path(arguments.output), arguments.seed, arguments.chain, code_digest(__file__)
     checkpoint = output.with_suffix(".checkpoint.npz")
 
-    def track(transitions: range):
+    def track(transitions: range) -> Iterator[int]:
         return console.progress(transitions, f"chain {index}")
 
     with exclusive(lock_of(output)):

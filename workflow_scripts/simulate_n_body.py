@@ -26,7 +26,7 @@ from halonet.n_body.checkpoints import Checkpoints
 from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
 from halonet.n_body.schedule import Schedule, Step, plan
-from halonet.n_body.simulation import State, simulate
+from halonet.n_body.simulation import Snapshot, State, simulate
 from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
 from halonet.particles import write_particles
@@ -101,7 +101,7 @@ def _has_snapshots(files: dict[float, Path], schedule: Schedule, state: State, s
     return not (slabs.communicator.bcast(lost) if slabs.ranks > 1 else lost)
 
 
-def _advance(state: State, schedule: Schedule, gravity: Gravity, snapshot, checkpoints: Checkpoints) -> None:
+def _advance(state: State, schedule: Schedule, gravity: Gravity, snapshot: Snapshot, checkpoints: Checkpoints) -> None:
     """Simulate with progress on the first rank; a request to end is followed after the step that is going."""
     left = len(schedule.steps) - state.steps
     ticks = console.progress(range(left), "steps") if checkpoints.slabs.rank == 0 else iter(range(left))

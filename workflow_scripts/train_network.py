@@ -12,7 +12,7 @@ from halonet import console
 from halonet.checks.numbers import COUNT, SEED
 from halonet.checks.parser import BOX_FILES, BOXES, NETWORK, READS, SETTINGS, WRITES_FOLDER, Parser
 from halonet.dataset.manifest import read_manifest
-from halonet.mpi import place_on_machine, world
+from halonet.mpi import Communicator, place_on_machine, world
 from halonet.provenance import code_digest, provenance
 from halonet.settings import NetworkSettings, TrainingSettings, stage_settings
 from halonet.storage import exclusive
@@ -65,7 +65,10 @@ def main() -> None:
 
 
 def train(
-    arguments: argparse.Namespace, settings: NetworkSettings, training: TrainingSettings, communicator=None
+    arguments: argparse.Namespace,
+    settings: NetworkSettings,
+    training: TrainingSettings,
+    communicator: Communicator | None = None,
 ) -> None:
     """Train with validated settings, on all ranks of ``communicator``; rank 0 writes."""
     from halonet.network.checkpoints import Checkpoints

@@ -47,7 +47,7 @@ def main() -> None:
         given = len(getattr(arguments, name))
         if given != count and not (name == "provenance" and given == 0):
             raise SettingsError(f"--{name} names {given} for {count} networks; give one for each network")
-    records = [read_json(path) for path in arguments.provenance] or [None] * count
+    records: list[dict | None] = [read_json(path) for path in arguments.provenance] or [None] * count
     networks = [
         ReportedNetwork(name, read_json(summary), Path(figures), record)
         for name, summary, figures, record in zip(

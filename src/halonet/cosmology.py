@@ -138,7 +138,10 @@ def compute_power_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np
 
 
 def sigma_of_radius(k: np.ndarray, power: np.ndarray, radius: float) -> float:
-    """Standard deviation of the linear density in a top-hat of ``radius`` (Mpc)."""
+    """Standard deviation of the linear density in a top-hat of ``radius`` (Mpc).
+
+    ``k`` (1/Mpc) and ``power`` (Mpc^3) are the linear power spectrum, shape (wavenumbers,).
+    """
     from halonet.grid.windows import top_hat
 
     integrand = power * k**3 * top_hat(k * radius) ** 2 / (2 * np.pi**2)
@@ -146,13 +149,16 @@ def sigma_of_radius(k: np.ndarray, power: np.ndarray, radius: float) -> float:
 
 
 def write_power_spectrum(path: str | Path, k: np.ndarray, power: np.ndarray) -> None:
-    """Write a linear power spectrum as CSV: ``k`` (1/Mpc) and ``power`` (Mpc^3)."""
+    """Write a linear power spectrum as CSV: ``k`` (1/Mpc) and ``power`` (Mpc^3), shape (wavenumbers,)."""
     table = pd.DataFrame({"k_per_mpc": k, "power_mpc3": power})
     write_text(path, table.to_csv(index=False, float_format="%.10e"))
 
 
 def read_power_spectrum(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read a linear power spectrum at z = 0 written by :func:`write_power_spectrum` or by a user."""
+    """Read a linear power spectrum at z = 0 that :func:`write_power_spectrum` or a user wrote.
+
+    Returns k (1/Mpc), ascending, and P(k) (Mpc^3), float64 of shape (wavenumbers,). Other files are refused.
+    """
     try:
         table = pd.read_csv(path)
         k, power = (table[name].to_numpy(float) for name in ("k_per_mpc", "power_mpc3"))

@@ -4,7 +4,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mpi4py.MPI import Intracomm as Communicator
+    from mpi4py.MPI import Intracomm
+
+    Communicator = Intracomm
 else:
     Communicator = Any  # importing mpi4py would start MPI
 

@@ -5,6 +5,7 @@ mass, and -1 outside of all. It stands beside catalogue and mask.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def write_owners(path: str | Path, owners: np.ndarray, header: FieldHeader) -> N
         write_header(file, header)
 
 
-def read_owners(path: str | Path, haloes: int, made_as: dict | None = None) -> np.ndarray:
+def read_owners(path: str | Path, haloes: int, made_as: dict[str, Any] | None = None) -> np.ndarray:
     """Owner of every cell, int32 of shape (N, N, N).
 
     Parameters

@@ -1,6 +1,6 @@
 """Particles of a simulation at one redshift, one per Lagrangian cell, in the order of the cells.
 
-The file holds ``displacement`` (N, N, N, 3), from the centre of the particle's cell to its comoving place (Mpc, not
+The file holds ``displacement`` (N, N, N, 3), from the centre of the particle's cell to its comoving position (Mpc, not
 wrapped into the box), and ``velocity`` (N, N, N, 3), peculiar (km/s), both float32, with the root attributes of a
 field. A particle's index is its cell, so that haloes can be traced back to where they came from.
 """

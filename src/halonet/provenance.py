@@ -26,7 +26,7 @@ SETTLED_NS = 2 * 10**9  # since the last change of a file, before its digest is 
 LIBRARIES = ("numpy", "scipy", "h5py", "numba", "camb", "keras", "tensorflow", "tensorflow-cpu")
 
 
-def provenance(stage: str, settings: dict, seed: int | None = None) -> dict:
+def provenance(stage: str, settings: dict[str, Any], seed: int | None = None) -> dict[str, Any]:
     """Record of how an artifact was made: stage, its settings, seed, versions and git commit."""
     record: dict[str, Any] = {
         "stage": stage,

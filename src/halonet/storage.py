@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from halonet.checks.attributes import attributes_of, header_values
-from halonet.checks.errors import StorageError
+from halonet.checks.errors import StorageError as StorageError  # most modules know it from here
 from halonet.checks.hdf5 import dataset_of, read_numbers
 from halonet.checks.patient_file import FULL, check_room, disk_error, patient_hdf5
 from halonet.grid.slabs import Slabs
@@ -75,7 +76,7 @@ def lock_of(path: str | Path) -> Path:
 
 def clear_leftovers(path: str | Path) -> None:
     """Delete what processes that died while they wrote ``path`` have left; for who holds its lock."""
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # as atomic_path does
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         leftover.unlink(missing_ok=True)
 
@@ -91,7 +92,7 @@ def write_json(path: str | Path, values: object) -> None:
     write_text(path, json.dumps(values, indent=2) + "\n")
 
 
-def read_json(path: str | Path) -> dict:
+def read_json(path: str | Path) -> dict[str, Any]:
     """Read a JSON file; a damaged one is named."""
     try:
         return json.loads(Path(path).read_text())
@@ -119,9 +120,9 @@ class FieldHeader:
 
     box_size_mpc: float
     redshift: float | None = None
-    cosmology: dict | None = None
+    cosmology: dict[str, Any] | None = None
     seed: int | None = None
-    provenance: dict = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
 
     def known_redshift(self) -> float:
         """Redshift, for what cannot do without; StorageError where the file does not say."""
@@ -129,7 +130,7 @@ class FieldHeader:
             raise StorageError("the redshift is needed; the root attribute redshift is missing")
         return self.redshift
 
-    def known_cosmology(self) -> dict:
+    def known_cosmology(self) -> dict[str, Any]:
         """Settings of the cosmology, for what cannot do without; StorageError where the file does not say."""
         if self.cosmology is None:
             raise StorageError("the cosmology is needed; the root attribute cosmology is missing")
@@ -206,7 +207,7 @@ def field_cells(path: str | Path, name: str) -> int:
 
 
 def read_field(path: str | Path, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
-    """Planes ``start`` to ``stop`` of a field, float32 (uint8 for a mask).
+    """Planes ``start`` to ``stop`` of a field, float32 (uint8 for a mask) of shape (stop - start, N, N).
 
     Raises
     ------

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, check_inside, read_columns
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, check_inside, read_columns
 from halonet.checks.attributes import number_of
 from halonet.checks.numbers import COUNT
+from halonet.columns import COLUMNS
 from halonet.cosmology import mean_matter_density
 from halonet.settings import CosmologySettings, validate
 from halonet.storage import FieldHeader, StorageError, field_cells, open_hdf5, read_field, read_header
@@ -66,7 +67,7 @@ def read_own_mask(path: str | Path, box: Box) -> np.ndarray:
 def read_own_haloes(path: str | Path, box: Box) -> HaloCatalogue:
     """Catalogue of the box from Lagrangian spheres, with mass and cells where they are not given.
 
-    Eulerian places and velocities are taken as given; where they are not, the catalogue has none yet.
+    Eulerian positions and velocities are taken as given; where they are not, the catalogue has none yet.
     """
     _check_header(path, read_header(path), box)
     with open_hdf5(path) as file:
@@ -88,7 +89,10 @@ def read_own_haloes(path: str | Path, box: Box) -> HaloCatalogue:
 
 
 def contrast(density: np.ndarray, mask: np.ndarray) -> float:
-    """Mean density of masked cells above that of the others, in standard deviations; 0 where the mask is uniform."""
+    """Mean density of masked cells above that of the others, in standard deviations; fields of shape (N, N, N).
+
+    It is 0 where the mask is the same everywhere.
+    """
     inside = mask == 1
     if inside.all() or not inside.any():
         return 0.0

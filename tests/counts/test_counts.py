@@ -87,7 +87,7 @@ def test_peak_patch_takes_one_transform_a_filter_and_thirteen_for_both_orders_of
     assert transforms == {"forward": 2, "inverse": filters + 3 + 6 + 3}
 
 
-def test_eulerian_places_take_fourteen_transforms_whatever_the_number_of_haloes(transforms, density, haloes):
+def test_eulerian_positions_take_fourteen_transforms_whatever_the_number_of_haloes(transforms, density, haloes):
     with_eulerian_columns(haloes, density, CosmologySettings(), 0.0)
     assert transforms == {"forward": 2, "inverse": 6 + 3 + 3}
 

@@ -179,7 +179,7 @@ def test_channels_of_a_training_sample_are_cut_and_turned_like_its_density(groun
     """Channels that are the density itself, and its double, must be so in every sample."""
     settings = channel_settings([1, 2])
     files = written(ground_truth, tmp_path, settings, lambda x: np.stack([x, 2 * x], -1).astype(np.float16))
-    samples = TrainingSamples(files, rows, 4, "cube", 3, seed=2, stop=12)
+    samples = TrainingSamples(files, rows, 4, "cube", 3, seed=2).between(0, 12)
     for index in range(12):
         inputs, masks = samples[index]
         assert (inputs.shape, inputs.dtype, masks.shape) == ((3, 4, 4, 4, 3), np.float32, (3, 4, 4, 4, 1))
@@ -199,8 +199,8 @@ def test_samples_hold_the_windows_of_the_channels_of_the_whole_box(ground_truth,
 def test_samples_keep_their_densities_and_masks_with_channels(ground_truth, tmp_path, rows):
     files = written(ground_truth, tmp_path, ALL, lambda x: whole_box_channels(x, ALL))
     without = BoxFiles(ground_truth, files.normalisation, "global")
-    common = (rows, 4, "cube", 2, 7, 0, 0, 5)
-    for one, other in zip(TrainingSamples(files, *common), TrainingSamples(without, *common), strict=True):
+    beside, alone = (TrainingSamples(each, rows, 4, "cube", 2, seed=7).between(0, 5) for each in (files, without))
+    for one, other in zip(beside, alone, strict=True):
         assert np.array_equal(one[0][..., :1], other[0])
         assert np.array_equal(one[1], other[1])
 

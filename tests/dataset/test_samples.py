@@ -21,7 +21,7 @@ def rows():
 
 
 def samples(files, rows, window=8, augmentation="cube", batch=3, seed=11, stage=0, start=0, stop=12) -> TrainingSamples:
-    return TrainingSamples(files, rows, window, augmentation, batch, seed, stage, start, stop)
+    return TrainingSamples(files, rows, window, augmentation, batch, seed, stage).between(start, stop)
 
 
 def test_a_window_is_the_slice_of_its_box(ground_truth):

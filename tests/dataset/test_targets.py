@@ -47,8 +47,8 @@ def membership(haloes):
 
 def depths(haloes):
     """Distance over radius from every halo of every cell, and the vectors to the centres, by brute force."""
-    places = np.stack(np.meshgrid(*[np.arange(N) + 0.5] * 3, indexing="ij"), axis=-1)
-    vectors = haloes.positions()[:, None, None, None] / 2 - places
+    positions = np.stack(np.meshgrid(*[np.arange(N) + 0.5] * 3, indexing="ij"), axis=-1)
+    vectors = haloes.positions()[:, None, None, None] / 2 - positions
     vectors -= N * np.round(vectors / N)
     return np.sqrt((vectors**2).sum(-1)) / (haloes["radius"] / 2)[:, None, None, None], vectors
 
@@ -78,7 +78,7 @@ def test_a_window_of_a_file_holds_the_targets_of_its_place_in_the_box(haloes, me
 
 
 def test_targets_turn_with_the_box_under_every_symmetry_of_the_cube(haloes, membership):
-    """Turned targets are those of the turned catalogue: vectors change sign and axes where places do."""
+    """Turned targets are those of the turned catalogue: vectors change sign and axes where positions do."""
     truth = head_truth((membership.rows != NO_HALO).astype(np.uint8), membership)
     centres = haloes.positions() / 2
     for symmetry in GROUPS["cube"]:

@@ -37,7 +37,7 @@ def test_a_catalogue_without_haloes_is_written_too(name, haloes, write):
 
 
 @pytest.mark.parametrize("name", NEED_EULERIAN)
-def test_a_catalogue_without_eulerian_places_is_refused_where_the_format_needs_them(name, haloes, write):
+def test_a_catalogue_without_eulerian_positions_is_refused_where_the_format_needs_them(name, haloes, write):
     path, _ = write(without(haloes, *EULERIAN, *VELOCITY))
     with pytest.raises(ExportError, match=r"haloes.h5: columns x, y, z.* are missing"):
         export_catalogue(path, name)
@@ -68,7 +68,7 @@ def test_a_format_without_h_needs_no_cosmology(name, haloes, write):
 
 
 @pytest.mark.parametrize("name", NEED_EULERIAN)
-def test_eulerian_places_outside_the_box_are_refused(name, haloes, write):
+def test_eulerian_positions_outside_the_box_are_refused(name, haloes, write):
     haloes["x"][5] = 130.0
     path, _ = write(haloes)
     with pytest.raises(StorageError, match="x leaves the box"):

@@ -26,7 +26,7 @@ def written(run_script, tmp_path):
         return displacements, velocities, data, dict(file["Header"].attrs)
 
 
-def test_places_and_velocities_are_in_gadget_s_units_in_the_order_of_cells(written):
+def test_positions_and_velocities_are_in_gadget_s_units_in_the_order_of_cells(written):
     displacements, velocities, data, header = written
     assert header["BoxSize"] == pytest.approx(50 * 0.7 * 1000)
     row = (3 * N + 4) * N + 19

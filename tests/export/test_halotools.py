@@ -27,7 +27,7 @@ def compare(table, catalogue):
     np.testing.assert_array_equal(table["halo_id"], np.arange(len(catalogue)))
 
 
-def test_places_are_mpc_per_h_and_masses_msun_per_h(exported):
+def test_positions_are_mpc_per_h_and_masses_msun_per_h(exported):
     path, catalogue = exported
     compare(Table.read(path, path="data"), catalogue)  # the call of halotools' CachedHaloCatalog.halo_table
 

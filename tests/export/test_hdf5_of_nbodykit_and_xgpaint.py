@@ -19,7 +19,7 @@ def read_as_nbodykit(path):
     return columns, header
 
 
-def test_nbodykit_finds_places_in_mpc_per_h_velocities_in_km_per_s_and_masses_in_msun_per_h(written):
+def test_nbodykit_finds_positions_in_mpc_per_h_velocities_in_km_per_s_and_masses_in_msun_per_h(written):
     path, catalogue = written
     columns, header = read_as_nbodykit(export_catalogue(path, "nbodykit"))
     np.testing.assert_allclose(columns["Position"] / H, catalogue.positions(EULERIAN), rtol=1e-12)
@@ -32,7 +32,7 @@ def test_nbodykit_finds_places_in_mpc_per_h_velocities_in_km_per_s_and_masses_in
     assert (columns["Position"] < BOX_SIZE * H).all()
 
 
-def test_xgpaint_finds_four_rows_with_places_in_mpc_about_the_observer_and_masses_in_msun(written):
+def test_xgpaint_finds_four_rows_with_positions_in_mpc_about_the_observer_and_masses_in_msun(written):
     path, catalogue = written
     with h5py.File(export_catalogue(path, "xgpaint")) as file:
         julia = file["halos"][:].T  # the order in which Julia sees the axes

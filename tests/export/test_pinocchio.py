@@ -16,7 +16,7 @@ def pinocchio(written):
     return catalogue, output.read_text(), np.loadtxt(output)
 
 
-def test_masses_are_msun_per_h_and_places_mpc_per_h(pinocchio):
+def test_masses_are_msun_per_h_and_positions_mpc_per_h(pinocchio):
     catalogue, _, rows = pinocchio
     np.testing.assert_allclose(rows[:, 1] / H, catalogue["mass"], rtol=1e-6)
     for columns, names in ((rows[:, 2:5], LAGRANGIAN), (rows[:, 5:8], EULERIAN)):
@@ -35,7 +35,7 @@ def test_ids_are_rows_of_the_catalogue(pinocchio):
     np.testing.assert_array_equal(rows[:, 0], np.arange(len(catalogue)))
 
 
-def test_a_place_that_rounds_up_to_the_side_of_the_box_is_at_zero(pinocchio):
+def test_a_position_that_rounds_up_to_the_side_of_the_box_is_at_zero(pinocchio):
     rows = pinocchio[2]
     assert (rows[:, 2:8] >= 0).all()
     assert (rows[:, 2:8] < BOX_SIZE * H).all()

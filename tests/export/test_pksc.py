@@ -25,7 +25,7 @@ def pksc(written):
     return catalogue, *read_pksc(export_catalogue(path, "pksc"))
 
 
-def test_places_are_mpc_about_the_centre_of_the_box_and_velocities_km_per_s(pksc):
+def test_positions_are_mpc_about_the_centre_of_the_box_and_velocities_km_per_s(pksc):
     catalogue, _, _, rows = pksc
     np.testing.assert_allclose(rows[:, 0:3] + BOX_SIZE / 2, catalogue.positions(EULERIAN), atol=1e-5)
     np.testing.assert_allclose(rows[:, 3:6], catalogue.positions(VELOCITY), rtol=1e-6)

@@ -13,7 +13,14 @@ from checkout import ROOT
 from halonet.field_level.alternation import FieldMoments
 from halonet.field_level.data import read_data, write_data
 from halonet.field_level.mock import rebased
-from halonet.field_level.run_chain import clear_scratch, make_posterior, read_field_chain, run_chain, scratch_of
+from halonet.field_level.run_chain import (
+    clear_scratch,
+    make_posterior,
+    open_chain,
+    read_field_chain,
+    run_chain,
+    scratch_of,
+)
 from halonet.settings import PhaseSamplerSettings
 from halonet.storage import StorageError
 
@@ -45,7 +52,9 @@ def test_a_microcanonical_chain_that_was_interrupted_goes_on_to_the_same_bits(ca
     settings = settings.model_copy(update={"phases": PhaseSamplerSettings(kind="mclmc", steps=2)})
 
     def run(name, until=None):
-        return run_chain(data, settings, 1, 0, tmp_path / name, {}, until=until, posterior=posterior)
+        chain = open_chain(data, settings, 1, 0, tmp_path / name, posterior=posterior)
+        run_chain(chain, tmp_path / name, {}, until=until)
+        return chain
 
     assert run("whole.h5").done == settings.transitions
     run("cut.h5", 8)  # within the warm-up
@@ -53,7 +62,7 @@ def test_a_microcanonical_chain_that_was_interrupted_goes_on_to_the_same_bits(ca
     assert (tmp_path / "cut.checkpoint.npz").exists()
     assert not (tmp_path / "cut.h5").exists()
     with pytest.raises(StorageError, match="other data or settings"):
-        run_chain(data, settings, 2, 0, tmp_path / "cut.h5", {}, posterior=posterior)
+        open_chain(data, settings, 2, 0, tmp_path / "cut.h5", posterior=posterior)
     run("cut.h5")
     assert_same_chains(tmp_path / "whole.h5", tmp_path / "cut.h5")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cut.h5", "whole.h5"]
@@ -84,8 +93,9 @@ def test_a_killed_job_goes_on_with_the_same_command_to_the_chain_of_an_undisturb
     with np.load(checkpoint) as file:
         assert 0 < len(file["history"]) < settings.transitions
     subprocess.run(command, env=environment, check=True, capture_output=True)
-    run_chain(read_data(path), settings, 1, 0, tmp_path / "whole.h5", {}, posterior=posterior)
-    assert_same_chains(tmp_path / "whole.h5", output)
+    whole = tmp_path / "whole.h5"
+    run_chain(open_chain(read_data(path), settings, 1, 0, whole, posterior=posterior), whole, {})
+    assert_same_chains(whole, output)
     with h5py.File(output) as file:
         assert json.loads(file.attrs["provenance"])["settings"]["samples"] == 88
 
@@ -106,7 +116,7 @@ def test_data_are_read_back_as_they_were_written_and_foreign_files_are_named(mak
     mock, settings = make_mock()
     write_data(tmp_path / "inputs.h5", mock.data, {"stage": "test"})
     again = read_data(tmp_path / "inputs.h5")
-    np.testing.assert_array_equal(again.inputs.haloes.places, mock.data.inputs.haloes.places)
+    np.testing.assert_array_equal(again.inputs.haloes.positions, mock.data.inputs.haloes.positions)
     np.testing.assert_allclose(again.truth["linear"], mock.data.truth["linear"], atol=1e-6)
     assert again.cosmology == mock.data.cosmology
     with pytest.raises(StorageError, match=r"field_level.cells = 10, but the data were prepared for 8 cells"):

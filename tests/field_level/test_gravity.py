@@ -111,23 +111,23 @@ def test_a_particle_at_the_centre_of_a_voxel_lies_in_the_voxel_of_a_halo_at_the_
 
 def test_clouds_in_cells_share_out_particles_as_in_the_pipeline_across_the_periodic_faces():
     rng, cells, box_size = np.random.default_rng(2), 6, 30.0
-    places = rng.uniform(-box_size, 2 * box_size, (3, 500))
-    found = assign_clouds(tf.constant(places * cells / box_size - 0.5), cells).numpy()
-    np.testing.assert_allclose(found, evolution.assign_clouds(places, cells, box_size), atol=1e-12)
+    positions = rng.uniform(-box_size, 2 * box_size, (3, 500))
+    found = assign_clouds(tf.constant(positions * cells / box_size - 0.5), cells).numpy()
+    np.testing.assert_allclose(found, evolution.assign_clouds(positions, cells, box_size), atol=1e-12)
     assert found.sum() == pytest.approx(500)
 
 
 def test_the_gradient_of_a_place_is_the_slope_of_the_cloud():
-    places, weights = np.array([[0.3], [4.7], [2.1]]), np.random.default_rng(4).standard_normal((6,) * 3)
+    positions, weights = np.array([[0.3], [4.7], [2.1]]), np.random.default_rng(4).standard_normal((6,) * 3)
 
     def product(at):
         return tf.reduce_sum(assign_clouds(at, 6) * weights)
 
-    found = gradient(product, tf.constant(places)).numpy()
+    found = gradient(product, tf.constant(positions)).numpy()
     for axis in range(3):
         shift = np.zeros((3, 1))
         shift[axis] = 1e-6
-        difference = (product(tf.constant(places + shift)) - product(tf.constant(places - shift))) / 2e-6
+        difference = (product(tf.constant(positions + shift)) - product(tf.constant(positions - shift))) / 2e-6
         assert found[axis, 0] == pytest.approx(float(difference), rel=1e-6)
 
 

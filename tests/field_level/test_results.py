@@ -14,7 +14,7 @@ from halonet.cosmology import write_power_spectrum
 from halonet.field_level.constrained import constrained_density
 from halonet.field_level.data import write_data
 from halonet.field_level.results import halo_densities, predicted, read_chains, summarise
-from halonet.field_level.run_chain import run_chain
+from halonet.field_level.run_chain import open_chain, run_chain
 from halonet.field_level.spectra import WavenumberShells
 from halonet.neural_bias.evolution import resample
 from halonet.neural_bias.results import write_arrays
@@ -33,7 +33,7 @@ def run(make_mock, tmp_path_factory):
         16, theta=BiasSamplerSettings(moves=2), warmup=80, samples=160, phase_thinning=8, start="filtered"
     )
     write_data(folder / "inputs.h5", mock.data, {})
-    run_chain(mock.data, settings, 1, 0, folder / "chain.h5", {})
+    run_chain(open_chain(mock.data, settings, 1, 0, folder / "chain.h5"), folder / "chain.h5", {})
     summary, arrays = summarise(mock.data, settings, [folder / "chain.h5"], 1)
     return folder, mock, settings, summary, arrays
 

@@ -56,7 +56,7 @@ def found(planted):
 
 
 @pytest.mark.parametrize("row", [0, 1])
-def test_a_planted_halo_is_found_with_its_cells_places_velocity_and_shape(planted, found, row):
+def test_a_planted_halo_is_found_with_its_cells_positions_velocity_and_shape(planted, found, row):
     haloes, owners = found
     centre, axes, _, velocity = PLANTED[row]
     inside = members(centre, axes)
@@ -120,9 +120,9 @@ def test_a_box_without_haloes_has_an_empty_catalogue():
     assert (owners == -1).all()
 
 
-def sphere_by_all_distances(places, cells, centre, threshold):
+def sphere_by_all_distances(positions, cells, centre, threshold):
     """Particles within the first sphere that is below the threshold, from sorted distances to all."""
-    apart = np.abs(places.astype(np.int64) - centre.astype(np.int64))
+    apart = np.abs(positions.astype(np.int64) - centre.astype(np.int64))
     apart = np.minimum(apart, cells * UNIT - apart) / UNIT
     distances = np.sort(np.sqrt((apart**2).sum(axis=1)))
     density = np.arange(1, len(distances) + 1) / (4 / 3 * np.pi * np.maximum(distances, 1e-9) ** 3)
@@ -137,15 +137,15 @@ def test_spherical_overdensities_are_those_of_all_distances(seed):
     middles, cloud_of = random.uniform(0, cells, (3, 3)), random.integers(0, 3, 900)
     middles[0] = 0  # across all faces of the box
     cloud = middles[cloud_of] + size * random.normal(0, 1, (900, 3))
-    places = np.concatenate([cloud, random.uniform(0, cells, (828, 3))])
-    places = (np.floor(places * UNIT).astype(np.int64) % (cells * UNIT)).astype(np.uint32)
-    groups = find_groups(places, cells, 0.2)
+    positions = np.concatenate([cloud, random.uniform(0, cells, (828, 3))])
+    positions = (np.floor(positions * UNIT).astype(np.int64) % (cells * UNIT)).astype(np.uint32)
+    groups = find_groups(positions, cells, 0.2)
     across = np.flatnonzero(cloud_of == 0)[:2]
-    centres, counts = places[[*across, 5, 17, 1000]], np.array([300, 20, 20, 5, 2])
+    centres, counts = positions[[*across, 5, 17, 1000]], np.array([300, 20, 20, 5, 2])
     thresholds = [200.0, 800.0]
     within = particles_within(groups.columns, centres, counts, thresholds)
     for i, threshold in enumerate(thresholds):
-        expected = [sphere_by_all_distances(places, cells, centre, threshold) for centre in centres]
+        expected = [sphere_by_all_distances(positions, cells, centre, threshold) for centre in centres]
         np.testing.assert_array_equal(within[i], expected)
 
 

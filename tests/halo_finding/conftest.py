@@ -28,8 +28,8 @@ def spheres():
 @pytest.fixture(scope="session")
 def box(spheres):
     """Isolated haloes of radii from 2 to 6.5 cells, with the probability of :func:`spheres`."""
-    places, cells = (8, 24, 40, 56), 64
-    centres = np.array([(x, y, z) for x in places for y in places for z in places])
+    positions, cells = (8, 24, 40, 56), 64
+    centres = np.array([(x, y, z) for x in positions for y in positions for z in positions])
     radii = np.linspace(2.0, 6.5, len(centres))
     columns = {name: centres[:, axis] + 0.5 for axis, name in enumerate(LAGRANGIAN)}
     volumes = 4 / 3 * np.pi * radii**3

@@ -141,9 +141,9 @@ def test_scatter_of_the_votes_is_the_error_that_was_put_in():
 def test_a_candidate_within_one_of_more_votes_is_dropped():
     """A tenth of a large halo's cells point to a place within it, where they alone would make a complete small halo."""
     fields = perfect([(20.5, 20.5, 20.5)], [9.0])
-    places = np.stack(np.meshgrid(*[np.arange(N) + 0.5] * 3, indexing="ij"), axis=-1)
-    small = np.sqrt(((places - [24.5, 20.5, 20.5]) ** 2).sum(-1)) < 4
-    offset = np.where(small[..., None], np.array([24.5, 20.5, 20.5]) - places, fields.centre_offset)
+    positions = np.stack(np.meshgrid(*[np.arange(N) + 0.5] * 3, indexing="ij"), axis=-1)
+    small = np.sqrt(((positions - [24.5, 20.5, 20.5]) ** 2).sum(-1)) < 4
+    offset = np.where(small[..., None], np.array([24.5, 20.5, 20.5]) - positions, fields.centre_offset)
     log_radius = np.where(small, np.log(4.0), fields.log_radius)
     split = HeadFields(fields.probability, offset.astype(np.float32), log_radius.astype(np.float32))
     assert len(find_by_votes(split, SETTINGS)) == 1
@@ -196,10 +196,10 @@ def test_the_count_of_votes_is_their_sum_under_a_kernel_that_follows_the_radius(
     log_radius = random.uniform(0.5, 2, (16, 16, 16)).astype(np.float32)
     counts = count_votes(cast_votes(HeadFields(probability, offset, log_radius), 0.3), 0.6, 1.5) / ONE
     expected = np.zeros((16, 16, 16))
-    places = np.stack(np.meshgrid(*[np.arange(16)] * 3, indexing="ij"), axis=-1)
+    positions = np.stack(np.meshgrid(*[np.arange(16)] * 3, indexing="ij"), axis=-1)
     for cell in np.argwhere(probability):
         p, radius = probability[tuple(cell)], np.exp(log_radius[tuple(cell)])
-        gap = (places - cell - offset[tuple(cell)] + 8) % 16 - 8
+        gap = (positions - cell - offset[tuple(cell)] + 8) % 16 - 8
         near = np.maximum(1 - (gap**2).sum(-1) / max(0.6 * radius, 1.5) ** 2, 0)
         expected += p / (4 / 3 * np.pi * radius**3) * near**2
     np.testing.assert_allclose(counts, expected, atol=1e-6)

@@ -2,6 +2,7 @@
 
 import doctest
 import inspect
+import re
 import subprocess
 import sys
 
@@ -44,7 +45,8 @@ def test_every_function_of_the_interface_says_parameters_and_results(name):
     parameters = inspect.signature(function).parameters
     assert len(parameters) <= 8
     for parameter in parameters:
-        assert parameter in text.split("Parameters")[1].split("Returns")[0], parameter
+        described = text.split("Parameters")[1].split("Returns")[0]
+        assert re.search(rf"^(\w+, )*\**{parameter}(, \w+)*$", described, re.MULTILINE), parameter
     if function.__annotations__.get("return") not in (None, "None"):
         assert "Returns\n-------" in text or text.startswith("Read")
 

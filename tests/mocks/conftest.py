@@ -13,7 +13,7 @@ SIDE = 100.0  # Mpc
 
 @pytest.fixture(scope="session")
 def power_law():
-    """Catalogue of random places whose n(>M) falls as M^-slope from 27 cells on."""
+    """Catalogue of random positions whose n(>M) falls as M^-slope from 27 cells on."""
 
     def make(seed: int, haloes: int = 3000, slope: float = 1.0) -> HaloCatalogue:
         rng = np.random.default_rng(seed)

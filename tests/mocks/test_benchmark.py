@@ -19,7 +19,7 @@ def benchmark():
 
 @pytest.fixture(scope="module")
 def result(benchmark, power_law, tmp_path_factory):
-    """Eight mocks of a fifth more haloes than the eight boxes they are compared with, all at random places."""
+    """Eight mocks of a fifth more haloes than the eight boxes they are compared with, all at random positions."""
     folder, measured = tmp_path_factory.mktemp("catalogues"), {}
     for name, haloes, first in (("mocks", 24000, 0), ("truth", 20000, 100)):
         for seed in range(first, first + 8):

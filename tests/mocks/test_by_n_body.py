@@ -33,9 +33,14 @@ def test_a_mock_by_simulation_has_the_haloes_and_the_mask_of_the_workflows_scrip
     np.testing.assert_array_equal(read_field(kept["mask"], "mask"), read_field(made["mask"], "mask"))
 
 
-def test_what_a_simulation_cannot_give_is_refused_before_it_begins(tmp_path):
-    request = MockRequest(seed=3, cells=32, keep={"probability": tmp_path / "p.h5"})
-    with pytest.raises(SettingsError, match="no probability"):
-        mock_by("n_body", request).make()
+@pytest.mark.parametrize(
+    ("method", "field"), [("n_body", "probability"), ("peak_patch", "probability"), ("network", "mask")]
+)
+def test_a_field_that_a_method_does_not_make_is_refused_before_it_begins(method, field, tmp_path):
+    with pytest.raises(SettingsError, match=f"'{method}' has no {field} to keep"):
+        mock_by(method, MockRequest(seed=3, cells=32, keep={field: tmp_path / "field.h5"}))
+
+
+def test_settings_of_a_simulation_are_refused_by_another_method():
     with pytest.raises(SettingsError, match=r"n_body = .* is for the method 'n_body'"):
         mock_by("peak_patch", MockRequest(seed=3, n_body=SETTINGS))

@@ -28,7 +28,7 @@ def test_numbers_in_bins_add_up_to_the_haloes_and_follow_the_mass_function(power
     assert measured["box"]["cell_mass_msun"] == pytest.approx(3.4e10)
 
 
-def test_random_places_have_the_power_of_shot_noise_and_the_scatter_of_a_gaussian_field(mocks):
+def test_random_positions_have_the_power_of_shot_noise_and_the_scatter_of_a_gaussian_field(mocks):
     summary = summarise_mocks(mocks, 0.1)
     spectrum = {name: np.array(summary["power_spectrum"][name]) for name in ("modes", "mean", "deviation")}
     np.testing.assert_allclose(spectrum["mean"], 100.0**3 / 3000, rtol=0.15)
@@ -56,7 +56,7 @@ def test_mocks_of_another_box_and_the_same_mock_twice_are_refused(mocks):
         summarise_mocks([mocks[0], other], 0.1)
 
 
-def test_catalogues_without_places_are_refused_by_name(power_law, run_script, tmp_path):
+def test_catalogues_without_positions_are_refused_by_name(power_law, run_script, tmp_path):
     haloes = power_law(1)
     for name in "xyz":
         del haloes.columns[name]
@@ -64,7 +64,7 @@ def test_catalogues_without_places_are_refused_by_name(power_law, run_script, tm
     options = ("--haloes", tmp_path / "flat.h5", "--statistics", tmp_path / "out.json")
     process = run_script("measure_mock", *options, check=False)
     assert process.returncode == 2
-    assert "flat.h5: no Eulerian places" in process.stderr
+    assert "flat.h5: no Eulerian positions" in process.stderr
 
 
 def test_two_mocks_go_through_the_scripts_to_a_covariance_and_its_figure(power_law, run_script, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import erfc
 
-from halonet.grid.fixed_point import FRACTION_BITS, fixed_places
+from halonet.grid.fixed_point import FRACTION_BITS, fixed_positions
 from halonet.grid.slabs import Slabs
 from halonet.n_body.clouds import ABOVE, BELOW, WEIGHT, deposit, read_out
 from halonet.n_body.forces import Gravity
@@ -20,30 +20,30 @@ def random_places(count, side, seed):
     return np.random.default_rng(seed).integers(0, side * UNIT, (count, 3)).astype(np.uint32)
 
 
-def clouds(places, side):
+def clouds(positions, side):
     """Weights of clouds in cells on a mesh of ``side``^3 points, in double precision."""
     mesh = np.zeros((side,) * 3)
-    lower, fraction = places // UNIT, (places % UNIT) / UNIT
+    lower, fraction = positions // UNIT, (positions % UNIT) / UNIT
     for corner in product((0, 1), repeat=3):
         weight = np.where(corner, fraction, 1 - fraction).prod(axis=1)
         np.add.at(mesh, tuple(((lower + corner) % side).T), weight)
     return mesh
 
 
-def deposited(places, side, rows=None):
+def deposited(positions, side, rows=None):
     counts = np.zeros((BELOW + side + ABOVE, side, side), np.int32)
     for first, last in rows or [(0, side)]:
-        deposit(places, counts, 0, first, last)
+        deposit(positions, counts, 0, first, last)
     own = counts[BELOW : BELOW + side].copy()
     own[0] += counts[BELOW + side]
     return own
 
 
 def test_clouds_are_those_of_the_textbook_to_the_rounding_of_weights_and_lose_no_mass():
-    places = random_places(500, 8, 1)
-    mesh = deposited(places, 8)
+    positions = random_places(500, 8, 1)
+    mesh = deposited(positions, 8)
     assert mesh.sum() == 500 * WEIGHT
-    error = np.abs(mesh / WEIGHT - clouds(places, 8))
+    error = np.abs(mesh / WEIGHT - clouds(positions, 8))
     assert error.max() < 500 / 8**3 * 8 * 2 / WEIGHT
 
 
@@ -53,10 +53,10 @@ def test_a_particle_s_weights_are_never_negative():
 
 
 def test_the_mesh_is_the_same_whatever_the_order_of_particles_and_the_rows_of_threads():
-    places = random_places(300, 8, 2)
-    whole = deposited(places, 8)
-    np.testing.assert_array_equal(whole, deposited(places[::-1].copy(), 8))
-    np.testing.assert_array_equal(whole, deposited(places, 8, [(0, 3), (3, 4), (4, 8)]))
+    positions = random_places(300, 8, 2)
+    whole = deposited(positions, 8)
+    np.testing.assert_array_equal(whole, deposited(positions[::-1].copy(), 8))
+    np.testing.assert_array_equal(whole, deposited(positions, 8, [(0, 3), (3, 4), (4, 8)]))
 
 
 def four_points(field, axis):
@@ -67,12 +67,12 @@ def four_points(field, axis):
 
 def test_read_out_is_the_adjoint_of_deposit():
     """Sum over particles of what is read out = sum over the mesh of the field times what was deposited."""
-    side, places = 8, random_places(300, 8, 3)
+    side, positions = 8, random_places(300, 8, 3)
     field = np.random.default_rng(4).standard_normal((side,) * 3).astype(np.float32)
     padded = np.concatenate([field[-BELOW:], field, field[:ABOVE]])
     forces = np.empty((300, 3), np.float32)
-    read_out(places, padded, 0, 1.0, forces)
-    weights = deposited(places, side) / WEIGHT
+    read_out(positions, padded, 0, 1.0, forces)
+    weights = deposited(positions, side) / WEIGHT
     for axis in range(3):
         expected = -(four_points(field.astype(float), axis) * weights).sum()
         assert forces[:, axis].sum(dtype=float) == pytest.approx(expected, rel=1e-5)
@@ -94,16 +94,16 @@ def ewald(separation, side):
 
 
 def test_forces_of_the_mesh_are_those_of_a_direct_sum_over_particles_and_their_images():
-    side, places = 48, random_places(6, 48, 12)
-    apart = (places[:, None].astype(float) - places) / UNIT
+    side, positions = 48, random_places(6, 48, 12)
+    apart = (positions[:, None].astype(float) - positions) / UNIT
     apart -= side * np.round(apart / side)
     distances = np.sqrt((apart**2).sum(-1))[np.triu_indices(6, 1)]
     assert distances.min() > 6
     mesh = ForceMesh(Slabs(side), 6)
-    deposit(places, mesh.counts, 0, 0, side)
+    deposit(positions, mesh.counts, 0, 0, side)
     mesh.solve()
     forces = np.empty((6, 3), np.float32)
-    read_out(places, mesh.real, 0, 1.0, forces)
+    read_out(positions, mesh.real, 0, 1.0, forces)
     # Each particle stands for a sixth of the matter of the box.
     expected = [sum(ewald(apart[i, j], side) * side**3 / 6 for j in range(6) if j != i) for i in range(6)]
     size = np.sqrt((np.array(expected) ** 2).sum(axis=1)).mean()
@@ -117,12 +117,14 @@ def pulls(distance):
         direction = random.normal(0, 1, 3)
         apart = distance * direction / np.sqrt(direction @ direction)
         first = random.uniform(0, side, 3)
-        places = (np.floor(np.array([first, first + apart]) * UNIT).astype(np.int64) % (side * UNIT)).astype(np.uint32)
+        positions = (np.floor(np.array([first, first + apart]) * UNIT).astype(np.int64) % (side * UNIT)).astype(
+            np.uint32
+        )
         mesh = ForceMesh(Slabs(side), 2)
-        deposit(places, mesh.counts, 0, 0, side)
+        deposit(positions, mesh.counts, 0, 0, side)
         mesh.solve()
         forces = np.empty((2, 3), np.float32)
-        read_out(places, mesh.real, 0, 1.0, forces)
+        read_out(positions, mesh.real, 0, 1.0, forces)
         expected = ewald(-apart, side) * side**3 / 2
         ratios.append(forces[0] @ expected / (expected @ expected))
     return np.array(ratios)
@@ -136,13 +138,13 @@ def test_pairs_three_cells_apart_pull_as_a_direct_sum_does_and_closer_ones_are_s
 
 
 def test_a_particle_does_not_pull_itself():
-    side, places = 16, random_places(1, 16, 5)
+    side, positions = 16, random_places(1, 16, 5)
     mesh = ForceMesh(Slabs(side), 1)
-    deposit(places, mesh.counts, 0, 0, side)
+    deposit(positions, mesh.counts, 0, 0, side)
     mesh.solve()
     forces = np.empty((1, 3), np.float32)
-    read_out(places, mesh.real, 0, 1.0, forces)
-    neighbour = (places + UNIT // 2 * np.array([2, 0, 0])) % (side * UNIT)
+    read_out(positions, mesh.real, 0, 1.0, forces)
+    neighbour = (positions + UNIT // 2 * np.array([2, 0, 0])) % (side * UNIT)
     other = np.empty((1, 3), np.float32)
     read_out(neighbour.astype(np.uint32), mesh.real, 0, 1.0, other)
     assert np.abs(forces).max() < 1e-3 * np.abs(other).max()
@@ -168,13 +170,13 @@ def test_a_lattice_that_has_not_moved_pulls_nothing(refinement):
     assert np.abs(momenta).max() < 1e-5
 
 
-def test_places_wrap_and_are_rounded_to_the_nearest():
+def test_positions_wrap_and_are_rounded_to_the_nearest():
     displacements = np.array([[-0.75, 7.5, 0.1], [100 * 8 + 0.25, 0, -0.5 - 2**-22]], np.float32)
-    places = np.empty((2, 3), np.uint32)
-    fixed_places(displacements, 0, 8, 2, 0.5, places)
+    positions = np.empty((2, 3), np.uint32)
+    fixed_positions(displacements, 0, 8, 2, 0.5, positions)
     centres = np.array([[0.5, 0.5, 0.5], [0.5, 0.5, 1.5]])
     expected = (((centres + displacements.astype(float)) * 2 - 0.5) % 16) * UNIT
-    assert np.abs(places - expected).max() <= 0.5
+    assert np.abs(positions - expected).max() <= 0.5
 
 
 def piled_up(cells):

@@ -86,8 +86,8 @@ def test_structure_forms(random_density, run_simulation):
     """The particles end up far from where perturbation theory of first order would take them, and denser."""
     state, _ = run_simulation(random_density, steps=10)
     counts = np.zeros((32,) * 3)
-    places = np.stack(np.meshgrid(*[np.arange(32) + 0.5] * 3, indexing="ij"), axis=-1) + state.displacements
-    np.add.at(counts, tuple(np.floor(places).astype(int).reshape(-1, 3).T % 32), 1)
+    positions = np.stack(np.meshgrid(*[np.arange(32) + 0.5] * 3, indexing="ij"), axis=-1) + state.displacements
+    np.add.at(counts, tuple(np.floor(positions).astype(int).reshape(-1, 3).T % 32), 1)
     assert counts.var() > 3
 
 

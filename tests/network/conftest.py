@@ -36,6 +36,12 @@ NETWORK = {
 }
 
 
+def made_of(levels: int, filters: int, **values) -> NetworkSettings:
+    """Settings of a network whose training is of no interest."""
+    stages = [{"learning_rate": 0.1, "steps": 1, "batch_size": 1}]
+    return validate(NetworkSettings, {"levels": levels, "filters": filters, "stages": stages} | values, "test")
+
+
 @pytest.fixture(scope="session")
 def dataset(tmp_path_factory) -> Path:
     """Folder with three boxes of 32^3 cells, whose haloes are smooth overdense regions, and their manifest."""

@@ -9,6 +9,8 @@ from halonet.network.unet import build_unet
 from halonet.network.vnet import build_vnet
 from halonet.settings import NetworkSettings, validate
 
+from .conftest import made_of
+
 TABLE_1 = [  # levels, filters, convolutions, transposed, activations, weights, weights with PReLU at 128^3
     (4, 16, 29, 4, 32, 44_157_746, 237_620_018),
     (5, 16, 36, 5, 40, 177_329_970, 371_447_602),
@@ -16,15 +18,15 @@ TABLE_1 = [  # levels, filters, convolutions, transposed, activations, weights, 
 ]
 
 
-def unallocated(build, *arguments, **options) -> keras.Model:
+def unallocated(build, settings: NetworkSettings) -> keras.Model:
     """A network whose weights have shapes but no memory: those of the 6-level network would take 1.6 GB."""
     with keras.StatelessScope(initialize_variables=False):
-        return build(*arguments, **options)
+        return build(settings)
 
 
 @pytest.mark.parametrize(("levels", "filters", "convolutions", "transposed", "activations", "weights", "_"), TABLE_1)
 def test_layers_and_weights_of_table_1(levels, filters, convolutions, transposed, activations, weights, _):
-    model = unallocated(build_vnet, levels, filters)
+    model = unallocated(build_vnet, made_of(levels, filters))
     counts = Counter(type(layer).__name__ for layer in model.layers)
     assert (counts["Conv3D"], counts["Conv3DTranspose"], counts["LeakyReLU"]) == (convolutions, transposed, activations)
     assert model.count_params() == weights
@@ -32,20 +34,20 @@ def test_layers_and_weights_of_table_1(levels, filters, convolutions, transposed
 
 @pytest.mark.parametrize(("levels", "filters", "_", "__", "activations", "___", "weights"), TABLE_1)
 def test_free_parameters_printed_in_table_1_count_a_slope_per_voxel(levels, filters, _, __, activations, ___, weights):
-    model = unallocated(build_vnet, levels, filters, activation="prelu", input_size=128)
+    model = unallocated(build_vnet, made_of(levels, filters, activation="prelu", window=128))
     assert sum(type(layer).__name__ == "PReLU" for layer in model.layers) == activations
     assert model.count_params() == weights
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3])
 def test_dropout_follows_the_inner_down_and_up_convolutions_only(levels):
-    names = {layer.name for layer in build_vnet(levels, 2, dropout=0.5).layers if "dropout" in layer.name}
+    names = {layer.name for layer in build_vnet(made_of(levels, 2), dropout=0.5).layers if "dropout" in layer.name}
     inner = range(1, levels)
     assert names == {f"level{n + 1}_down_dropout" for n in inner} | {f"level{n}_up_dropout" for n in inner}
 
 
 def test_batch_normalisation_precedes_every_activation():
-    model = build_vnet(2, 2, batch_normalisation=True)
+    model = build_vnet(made_of(2, 2, batch_normalisation=True))
     activations = [layer for layer in model.layers if type(layer).__name__ == "LeakyReLU"]
     assert len(activations) == 16
     for layer in activations:
@@ -53,27 +55,28 @@ def test_batch_normalisation_precedes_every_activation():
 
 
 def test_the_small_network_has_under_two_million_weights():
-    assert unallocated(build_unet, 4, 16).count_params() == 1_786_714
+    assert unallocated(build_unet, made_of(4, 16, kernel=3, convolutions=2)).count_params() == 1_786_714
 
 
 @pytest.mark.parametrize("build", [build_vnet, build_unet])
 @pytest.mark.parametrize("size", [8, 12, 20])
 def test_a_network_takes_any_size_that_can_be_halved(build, size):
-    predicted = build(2, 2, kernel=3).predict_on_batch(np.random.default_rng(1).normal(size=(1, size, size, size, 1)))
+    model = build(made_of(2, 2, kernel=3))
+    predicted = model.predict_on_batch(np.random.default_rng(1).normal(size=(1, size, size, size, 1)))
     assert predicted.shape == (1, size, size, size, 2)
     np.testing.assert_allclose(predicted.sum(axis=-1), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
 def test_probabilities_and_weights_are_float32_in_every_precision(precision):
-    model = build_unet(1, 4, precision=precision)
+    model = build_unet(made_of(1, 4, kernel=3, precision=precision))
     assert model.predict_on_batch(np.ones((1, 4, 4, 4, 1), "f4")).dtype == np.float32
     assert {weight.dtype for weight in model.weights} == {"float32"}
 
 
 def test_the_input_broadcasts_over_the_filters_of_level_0():
     """With all weights zero the first residual block hands the density itself on in every channel."""
-    model = build_vnet(1, 3, kernel=3)
+    model = build_vnet(made_of(1, 3, kernel=3))
     for weight in model.weights:
         weight.assign(np.zeros(weight.shape))
     first = keras.Model(model.input, model.get_layer("level0_in_sum").output)
@@ -106,4 +109,5 @@ def test_channels_widen_the_input_and_nothing_changes_without_them(architecture,
 @pytest.mark.parametrize("build", [build_vnet, build_unet])
 def test_a_network_takes_several_input_channels(build):
     density = np.random.default_rng(3).normal(size=(2, 8, 8, 8, 3)).astype("f4")
-    assert build(2, 2, kernel=3, channels=3).predict_on_batch(density).shape == (2, 8, 8, 8, 2)
+    settings = made_of(2, 2, kernel=3, channels={"smoothing_cells": [2, 3]})
+    assert build(settings).predict_on_batch(density).shape == (2, 8, 8, 8, 2)

@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from halonet.network.devices import shared_out
 from halonet.network.stages import compile_for
 from halonet.network.unet import build_unet
-from halonet.settings import TrainingStageSettings
+from halonet.settings import NetworkSettings, TrainingStageSettings
 
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -24,8 +24,8 @@ found = {}
 for devices in ([], ["CPU:0", "CPU:1"]):
     keras.utils.set_random_seed(1)
     with tf.distribute.MirroredStrategy(devices).scope() if devices else nullcontext():
-        model = build_unet(2, 4)
         stage = TrainingStageSettings(learning_rate=0.1, momentum=0.9, steps=2, batch_size=4)
+        model = build_unet(NetworkSettings(levels=2, filters=4, kernel=3, convolutions=2, stages=[stage]))
         compile_for(model, stage, 2, "float32")
     random = np.random.default_rng(0)
     batches = [random.normal(size=(4, 8, 8, 8, 1)).astype("f4") for _ in range(2)]

@@ -5,7 +5,9 @@ from halonet.network.flops import flops_per_voxel, training_flops, unallocated_n
 from halonet.network.stages import compile_for
 from halonet.network.unet import build_unet
 from halonet.network.vnet import build_vnet
-from halonet.settings import NetworkSettings, TrainingStageSettings, validate
+from halonet.settings import TrainingStageSettings
+
+from .conftest import made_of
 
 
 def one_layer(layer, channels=1) -> keras.Model:
@@ -33,28 +35,26 @@ def test_a_vnet_of_one_level_costs_what_one_counts_by_hand():
     f, k = 3, 5**3
     level0 = k * f + k * 2 * f * f + 2 * f * f + 2 * f
     level1 = (8 * f * 2 * f + k * 2 * f * 2 * f + 8 * 2 * f * f) / 8
-    assert flops_per_voxel(build_vnet(1, f, convolutions=1)) == 2 * (level0 + level1)
+    assert flops_per_voxel(build_vnet(made_of(1, f, convolutions=1))) == 2 * (level0 + level1)
 
 
 @pytest.mark.parametrize("activation", ["leaky_relu", "prelu"])
 def test_the_cost_of_a_voxel_does_not_depend_on_the_size_a_network_is_tied_to(activation):
-    tied = flops_per_voxel(build_vnet(2, 2, activation=activation, batch_normalisation=True, input_size=8))
-    assert tied == flops_per_voxel(build_vnet(2, 2, dropout=0.5))
+    tied = flops_per_voxel(build_vnet(made_of(2, 2, activation=activation, batch_normalisation=True, window=8)))
+    assert tied == flops_per_voxel(build_vnet(made_of(2, 2), dropout=0.5))
 
 
 def test_a_network_in_training_costs_what_it_costs_alone():
-    model = build_unet(1, 2)
+    model = build_unet(made_of(1, 2))
     alone = flops_per_voxel(model)
     compile_for(model, TrainingStageSettings(learning_rate=0.1, steps=1, batch_size=1), 1, "float32")
     assert flops_per_voxel(model) == alone
 
 
 def test_the_half_resolution_unet_takes_20_kflop_per_voxel():
-    values = {"architecture": "unet", "levels": 4, "filters": 16, "kernel": 3, "convolutions": 2}
-    stages = [{"learning_rate": 0.1, "steps": 1, "batch_size": 1}]
-    settings = validate(NetworkSettings, values | {"stages": stages}, "test")
+    settings = made_of(4, 16, architecture="unet", kernel=3, convolutions=2)
     assert flops_per_voxel(unallocated_network(settings)) == pytest.approx(20e3, rel=0.05)
-    assert flops_per_voxel(build_unet(1, 2, kernel=3)) < 20e3
+    assert flops_per_voxel(build_unet(made_of(1, 2, kernel=3))) < 20e3
 
 
 def test_a_training_step_costs_three_forward_passes():

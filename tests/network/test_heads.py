@@ -144,14 +144,14 @@ def test_a_network_without_heads_is_recorded_compiled_and_measured_as_before_the
 def boxes(tmp_path_factory):
     """Three boxes of 32^3 cells with haloes on smooth bumps of the density as wide as they are, and their targets."""
     folder = tmp_path_factory.mktemp("boxes")
-    places = np.stack(np.meshgrid(*[np.arange(CELLS) + 0.5] * 3, indexing="ij"), axis=-1)
+    middles = np.stack(np.meshgrid(*[np.arange(CELLS) + 0.5] * 3, indexing="ij"), axis=-1)
     for box in range(3):
         random = np.random.default_rng(box)
         lattice = np.stack(np.meshgrid(*[np.arange(2)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
         centres = 16 * lattice + 8 + random.uniform(-2, 2, (8, 3))
         radii, density = random.uniform(3, 6, 8), np.zeros((CELLS,) * 3)
         for centre, radius in zip(centres, radii, strict=True):
-            gaps = (places - centre + CELLS / 2) % CELLS - CELLS / 2
+            gaps = (middles - centre + CELLS / 2) % CELLS - CELLS / 2
             density += np.exp(-(gaps**2).sum(-1) / radius**2)
         header = FieldHeader(float(CELLS), seed=box)
         columns = {name: centres[:, axis] for axis, name in enumerate(LAGRANGIAN)}

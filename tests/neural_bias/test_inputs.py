@@ -7,7 +7,7 @@ import pytest
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.displacement import first_order_displacement
 from halonet.neural_bias.bias_fit import make_problem, make_voxels
-from halonet.neural_bias.draws import draw_haloes, places_in
+from halonet.neural_bias.draws import draw_haloes, positions_in
 from halonet.neural_bias.evolution import assign_clouds, displacement, evolved_density, resample, voxel_of
 from halonet.neural_bias.inputs import (
     Haloes,
@@ -85,15 +85,15 @@ def test_an_order_of_perturbation_theory_that_is_not_there_is_refused():
 
 def halo_table(**changes):
     rng = np.random.default_rng(0)
-    table = {"places": rng.uniform(0, BOX, (50, 3)), "mass": 1e13 * rng.uniform(1, 20, 50)}
+    table = {"positions": rng.uniform(0, BOX, (50, 3)), "mass": 1e13 * rng.uniform(1, 20, 50)}
     return Haloes(**(table | changes))
 
 
 BAD = {
-    "there are no haloes": {"places": np.zeros((0, 3)), "mass": np.zeros(0)},
+    "there are no haloes": {"positions": np.zeros((0, 3)), "mass": np.zeros(0)},
     "1 of 50 haloes have a mass that is not a finite": {"mass": np.r_[np.nan, np.full(49, 1e13)]},
-    "1 of 50 haloes have a position that is not a finite": {"places": np.r_[[[np.inf, 1, 1]], np.ones((49, 3))]},
-    "50 of 50 haloes lie outside the box .* unit of length": {"places": np.full((50, 3), 1000.0)},
+    "1 of 50 haloes have a position that is not a finite": {"positions": np.r_[[[np.inf, 1, 1]], np.ones((49, 3))]},
+    "50 of 50 haloes lie outside the box .* unit of length": {"positions": np.full((50, 3), 1000.0)},
     "masses range from 13 to 13 Msun.*logarithms|none of 50 haloes reaches": {"mass": np.full(50, 13.0)},
     "masses range from 1e.18": {"mass": np.full(50, 1e18)},
     "masses range from -1": {"mass": np.full(50, -1.0)},
@@ -126,7 +126,7 @@ def test_a_users_table_is_converted_from_its_declared_units(tmp_path, suffix):
             for name, values in columns.items():
                 file[name] = values
     haloes = read_table(path, "Mpc/h", "Msun/h", 0.7)
-    np.testing.assert_allclose(haloes.places, [[10, 20, 30]])
+    np.testing.assert_allclose(haloes.positions, [[10, 20, 30]])
     np.testing.assert_allclose(haloes.mass, [1e13])
     np.testing.assert_allclose(read_table(path, "Mpc", "Msun", 0.7).mass, [7e12])
 
@@ -145,7 +145,7 @@ def test_a_table_with_unknown_units_missing_or_wrong_columns_is_refused(tmp_path
         read_table(tmp_path / "absent.csv", "Mpc", "Msun", 0.7)
 
 
-def test_a_catalogue_without_eulerian_places_is_refused(tmp_path):
+def test_a_catalogue_without_eulerian_positions_is_refused(tmp_path):
     from halonet.catalogue import REQUIRED, HaloCatalogue, write_catalogue
 
     columns = {name: np.ones(3) for name in REQUIRED}
@@ -191,7 +191,7 @@ def test_masked_voxels_count_neither_in_the_integral_nor_in_the_catalogue():
     inputs = small_inputs(completeness=completeness)
     voxels = make_voxels(inputs, 0)
     assert voxels.volumes.sum() == pytest.approx(BOX**3 * 3.5 / 8)
-    assert len(voxels.haloes) == (inputs.haloes.places[:, 0] >= BOX / 2).sum()
+    assert len(voxels.haloes) == (inputs.haloes.positions[:, 0] >= BOX / 2).sum()
     with pytest.raises(ValueError, match="no halo lies in a voxel that counts"):
         make_voxels(small_inputs(completeness=np.zeros((8, 8, 8))), 0)
     with pytest.raises(ValueError, match="values from 0 to 1"):
@@ -201,12 +201,12 @@ def test_masked_voxels_count_neither_in_the_integral_nor_in_the_catalogue():
 def test_a_cut_out_drops_voxels_and_haloes_at_its_faces_alike():
     inputs = small_inputs()
     voxels = make_voxels(inputs, 1)
-    inside = ((inputs.haloes.places >= BOX / 8) & (inputs.haloes.places < BOX * 7 / 8)).all(axis=1)
+    inside = ((inputs.haloes.positions >= BOX / 8) & (inputs.haloes.positions < BOX * 7 / 8)).all(axis=1)
     assert voxels.side == 6
     assert voxels.volumes.shape == voxels.density.shape == (216,)
     assert len(voxels.haloes) == inside.sum()
     first = np.array(np.unravel_index(voxels.haloes[0], (6, 6, 6))) + 1
-    np.testing.assert_array_equal(first, np.floor(inputs.haloes.places[inside][0] / (BOX / 8)))
+    np.testing.assert_array_equal(first, np.floor(inputs.haloes.positions[inside][0] / (BOX / 8)))
 
 
 def test_a_fit_is_put_together_from_settings():
@@ -274,12 +274,12 @@ def test_drawn_masses_follow_the_mass_function(mean, width, largest):
     assert stats.kstest(drawn.log_mass, cumulative).pvalue > 0.01
 
 
-def test_drawn_places_lie_in_their_voxels():
+def test_drawn_positions_lie_in_their_voxels():
     rng = np.random.default_rng(0)
     voxels = rng.integers(0, 512, 1000)
-    places = places_in(voxels, 8, BOX, rng)
-    np.testing.assert_array_equal(voxel_of(places, 8, BOX), voxels)
-    assert places.max() < BOX
+    positions = positions_in(voxels, 8, BOX, rng)
+    np.testing.assert_array_equal(voxel_of(positions, 8, BOX), voxels)
+    assert positions.max() < BOX
 
 
 def test_nothing_is_drawn_where_the_catalogue_is_masked():

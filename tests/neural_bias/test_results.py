@@ -9,10 +9,10 @@ import tensorflow as tf
 from halonet.catalogue import read_catalogue, write_catalogue
 from halonet.neural_bias.baselines import fit_global, fit_power_law
 from halonet.neural_bias.bias_fit import Problem, embedded, make_problem, with_kernel, with_sampler
-from halonet.neural_bias.catalogues import draw_catalogue, lagrangian_places
+from halonet.neural_bias.catalogues import draw_catalogue, lagrangian_positions
 from halonet.neural_bias.clustering import measure_clustering, posterior_predictive
 from halonet.neural_bias.counts import expected_counts, make_bins, mass_functions
-from halonet.neural_bias.draws import draw_haloes, places_in
+from halonet.neural_bias.draws import draw_haloes, positions_in
 from halonet.neural_bias.evolution import displacement, evolved_density
 from halonet.neural_bias.inputs import Haloes, Inputs
 from halonet.neural_bias.likelihood import Posterior
@@ -43,7 +43,7 @@ def inputs():
     model = model.with_offsets(Offsets(rows, features.numpy().mean(axis=1), np.log(2)))
     parts = [np.stack(p) for p in model.mass_function(tf.constant(TRUTH), model.summary(tf.constant(TRUTH), features))]
     drawn = draw_haloes(parts, np.full(CELLS**3, (BOX / CELLS) ** 3), rng)
-    haloes = Haloes(places_in(drawn.voxels, CELLS, BOX, rng), THRESHOLD * np.exp(drawn.log_mass))
+    haloes = Haloes(positions_in(drawn.voxels, CELLS, BOX, rng), THRESHOLD * np.exp(drawn.log_mass))
     assert 500 < len(haloes) < 3000
     return Inputs(density, haloes, BOX, THRESHOLD, linear=linear, moved=moved)
 
@@ -163,9 +163,9 @@ def test_masked_haloes_are_no_part_of_the_predicted_clustering(problem, inputs):
     volumes = problem.voxels.volumes.copy()
     volumes[: CELLS**3 // 2] = 0.0
     masked = replace(problem, voxels=replace(problem.voxels, volumes=volumes))
-    arrays = posterior_predictive(masked, inputs.haloes.places, BOX, TRUTH[None], np.random.default_rng(0))
+    arrays = posterior_predictive(masked, inputs.haloes.positions, BOX, TRUTH[None], np.random.default_rng(0))
     numbers = np.arange(len(arrays["found_occupation"]))
-    assert arrays["found_occupation"] @ numbers == (inputs.haloes.places[:, 0] >= BOX / 2).sum()
+    assert arrays["found_occupation"] @ numbers == (inputs.haloes.positions[:, 0] >= BOX / 2).sum()
     assert abs(arrays["occupation"][0] @ numbers - arrays["found_occupation"] @ numbers) < 150
 
 
@@ -253,7 +253,7 @@ def test_the_power_law_finds_the_bias_that_haloes_were_drawn_with(inputs, settin
     density = np.maximum(inputs.density.ravel(), 1e-3)
     rate = 3000 * density**1.5 / (density**1.5).sum()
     voxels = np.repeat(np.arange(CELLS**3), rng.poisson(rate))
-    haloes = Haloes(places_in(voxels, CELLS, BOX, rng), THRESHOLD * np.exp(rng.exponential(1.0, len(voxels))))
+    haloes = Haloes(positions_in(voxels, CELLS, BOX, rng), THRESHOLD * np.exp(rng.exponential(1.0, len(voxels))))
     problem = make_problem(Inputs(inputs.density, haloes, BOX, THRESHOLD), settings)
     fit, parameters = fit_power_law(problem)
     assert parameters[1] == pytest.approx(1.5, abs=0.15)
@@ -282,13 +282,13 @@ def test_a_drawn_catalogue_is_one_of_the_project(problem, inputs, tmp_path):
 def test_a_lagrangian_place_is_displaced_to_its_halo():
     linear = 0.3 * np.cos(2 * np.pi * (np.arange(32) + 0.5) / 32)[:, None, None] * np.ones((32, 32, 32))
     moved = displacement(linear, BOX, COSMOLOGY, 1)
-    places = np.random.default_rng(0).uniform(0, BOX, (200, 3))
-    origins = lagrangian_places(places, moved, BOX)
+    positions = np.random.default_rng(0).uniform(0, BOX, (200, 3))
+    origins = lagrangian_positions(positions, moved, BOX)
     amplitude = 0.3 * BOX / (2 * np.pi)
     shift = -amplitude * np.sin(2 * np.pi * origins[:, 0] / BOX)
-    apart = (origins[:, 0] + shift - places[:, 0] + BOX / 2) % BOX - BOX / 2
+    apart = (origins[:, 0] + shift - positions[:, 0] + BOX / 2) % BOX - BOX / 2
     assert np.abs(apart).max() < 0.1
-    np.testing.assert_allclose(origins[:, 1:], places[:, 1:], atol=1e-6)
+    np.testing.assert_allclose(origins[:, 1:], positions[:, 1:], atol=1e-6)
     assert np.abs(shift).max() > 3
 
 

@@ -87,7 +87,9 @@ def test_a_mask_moves_with_its_haloes_by_whole_cells_whatever_the_size_of_a_cell
         columns = dict(zip(("qx", "qy", "qz"), centres.T.astype(np.float32), strict=True))
         columns |= {"radius": (np.sqrt(squares) * cell_size).astype(np.float32)}
         columns |= {name: squares**1.5 for name in ("mass", "cells")}
-        return halo_mask(HaloCatalogue(columns, FieldHeader(N * cell_size), N), Slabs(N))
+        haloes = HaloCatalogue(columns, FieldHeader(N * cell_size), N)
+        np.testing.assert_array_equal(haloes.centres_in_cells(), (cells + shift) % N + 0.5)
+        return halo_mask(haloes, Slabs(N))
 
     expected = mask(0)
     assert 0.1 < expected.mean() < 0.9

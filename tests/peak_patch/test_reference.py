@@ -8,9 +8,9 @@ from halonet.initial_conditions.displacement import first_order_displacement
 from halonet.peak_patch.candidates import filter_radii, find_candidates
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
-from halonet.peak_patch.measurement import measure
+from halonet.peak_patch.measurement import Search, measure
 from halonet.peak_patch.sphere import sphere
-from halonet.settings import PeakPatchSettings
+from halonet.settings import CosmologySettings, PeakPatchSettings
 
 from .conftest import GROUPS
 
@@ -45,7 +45,8 @@ def test_candidates_and_radii_are_those_of_the_reference(group, reference, field
     radii = filter_radii(settings.filters, 1.0)
     cells, filters = find_candidates(modes, slabs, radii, table.threshold(0.0))
     density = reference["density"]
-    found = measure(density, psi, 0, cells, filters, radii, 1.0, sphere(31), table, 0.0, settings.search)
+    search = Search(radii, 1.0, sphere(31), table, CosmologySettings(), settings.search)
+    found = measure(density, psi, 0, cells, filters, search)
     at_same_cell, of_same_radius = compare_candidates(reference[group], cells[found.rows], found.radii)
     assert at_same_cell >= 0.999
     assert of_same_radius >= 0.999
@@ -63,7 +64,8 @@ def test_every_candidate_is_the_reference_s_in_the_padded_tile_the_reference_smo
     index = np.stack(np.unravel_index(cells, density.shape)) - buffer
     inside = np.all((index >= 0) & (index < 128), axis=0)
     cells, filters, index = cells[inside], filters[inside], index[:, inside]
-    found = measure(density, psi, 0, cells, filters, radii, 1.0, sphere(31), table, 0.0, settings.search)
+    search = Search(radii, 1.0, sphere(31), table, CosmologySettings(), settings.search)
+    found = measure(density, psi, 0, cells, filters, search)
     in_box = np.ravel_multi_index(index[:, found.rows], (128,) * 3)
     at_same_cell, of_same_radius = compare_candidates(reference[group], in_box, found.radii)
     assert at_same_cell >= 0.9999

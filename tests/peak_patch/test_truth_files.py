@@ -62,7 +62,7 @@ def test_the_pipelines_own_files_come_back_as_they_were(run_script, made, tmp_pa
     assert header.provenance["settings"]["files"]["density"]["provenance"] == {"stage": "test"}
 
 
-def test_spheres_alone_give_mask_masses_and_eulerian_places(run_script, made, tmp_path, haloes, cosmology):
+def test_spheres_alone_give_mask_masses_and_eulerian_positions(run_script, made, tmp_path, haloes, cosmology):
     process = bring(run_script, made, tmp_path, haloes="spheres.h5")
     taken = read_catalogue(tmp_path / "haloes.h5")
     np.testing.assert_array_equal(taken["radius"], haloes["radius"])
@@ -91,7 +91,7 @@ def union(haloes):
     return mask
 
 
-def test_eulerian_places_of_the_user_are_kept(run_script, made, tmp_path):
+def test_eulerian_positions_of_the_user_are_kept(run_script, made, tmp_path):
     """Those of an N-body run are better than 2LPT; velocities that he does not have are computed."""
     with h5py.File(made / "spheres.h5") as source, h5py.File(made / "moved.h5", "w") as file:
         file.attrs["box_size_mpc"] = SIDE

@@ -27,6 +27,6 @@ def catalogue():
 
 @pytest.fixture(scope="session")
 def many_haloes(catalogue):
-    """400 haloes of 1.9 to 8 Mpc at random places of a box of 64 Mpc."""
+    """400 haloes of 1.9 to 8 Mpc at random positions of a box of 64 Mpc."""
     rng = np.random.default_rng(4)
     return catalogue(rng.uniform(0, 63.9, (400, 3)), rng.uniform(1.9, 8, 400))

@@ -27,9 +27,9 @@ def fields():
 
 @pytest.fixture(scope="module")
 def moved(many_haloes):
-    """The haloes with Eulerian places."""
-    places = (many_haloes.positions() + np.array([3.0, -2.0, 7.0])) % 63.99
-    columns = dict(zip(EULERIAN, places.T.astype(np.float32), strict=True))
+    """The haloes with Eulerian positions."""
+    positions = (many_haloes.positions() + np.array([3.0, -2.0, 7.0])) % 63.99
+    columns = dict(zip(EULERIAN, positions.T.astype(np.float32), strict=True))
     return replace(many_haloes, columns=many_haloes.columns | columns)
 
 
@@ -66,7 +66,7 @@ def test_results_are_plain_json_without_nan(partial):
     json.dumps(partial, allow_nan=False)
 
 
-def test_eulerian_spectra_are_those_of_the_moved_places(fields, moved):
+def test_eulerian_spectra_are_those_of_the_moved_positions(fields, moved):
     rng = np.random.default_rng(5)
     elsewhere = {name: rng.uniform(0, 63.9, len(moved)).astype(np.float32) for name in LAGRANGIAN}
     other = replace(moved, columns=moved.columns | elsewhere)

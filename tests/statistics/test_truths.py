@@ -37,7 +37,7 @@ def test_a_truth_agrees_with_itself_in_everything(true, mask):
     np.testing.assert_allclose(record["eulerian"]["cuts"][-1]["correlation"], 1)
 
 
-def test_differences_of_places_are_those_of_the_nearest_images_and_of_one_component(true, mask):
+def test_differences_of_positions_are_those_of_the_nearest_images_and_of_one_component(true, mask):
     columns = dict(true.columns)
     columns["x"] = (true["x"] + 3.0) % 64
     columns["vy"] = true["vy"] + 60.0
@@ -62,4 +62,8 @@ def test_a_simulation_s_haloes_are_matched_by_their_true_cells_too_and_the_figur
     dashed = [line for line in drawing.figure.axes[1].get_lines() if line.get_linestyle() == "--"]
     assert len(dashed) == 2
     assert f"have {shared['completeness']:.2f} and {shared['purity']:.2f}" in drawing.caption
+    fewer = compare_truths(mask, mask, true, true.select(np.arange(len(true)) % 2 == 0), SETTINGS, owners)[
+        "shared_cells"
+    ]
+    assert fewer["completeness"] < 0.7 < fewer["purity"]
     assert "share more" not in draw_truths([compare_truths(mask, mask, true, true, SETTINGS)]).caption

@@ -87,7 +87,7 @@ def add_peak_patch(parser: argparse.ArgumentParser) -> None:
         "--collapse-table", type=READS, help="table of solve_collapse_table.py (HDF5); default: solved here, seconds"
     )
     group.add_argument(
-        "--keep-mask", type=WRITES, help="also write the mask of the cells in haloes (HDF5); of n_body, too"
+        "--keep-mask", type=WRITES, help="also write the mask of the cells in haloes (HDF5); also of n_body"
     )
 
 

@@ -73,7 +73,9 @@ class BoxFiles:
     targets: Path | None = None
 
     def sample(self, window: Subvolume) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs, float32 (S, S, S, 1 + C), normalised density first, and truth of a window.
+        """Inputs and truth of a window of S^3 cells.
+
+        Inputs are float32 of shape (S, S, S, 1 + C): first the normalised density, then the C channels.
 
         The truth is the mask, uint8 (S, S, S), or with targets that of :func:`halonet.dataset.targets.head_truth`.
         """
@@ -91,7 +93,9 @@ class BoxFiles:
 
 
 class TrainingSamples(keras.utils.PyDataset):
-    """Batches of steps ``start`` to ``stop`` of a training stage; item ``n`` is the batch of step ``start + n``.
+    """Batches of a training stage; item ``n`` is the batch of step ``start + n``.
+
+    There are none before :meth:`between` says of which steps.
 
     An epoch passes over as many cells as the sub-volumes hold: where the window is smaller than the sub-volumes, each
     is visited several times and the window is cut at random inside it. Batches run on across the ends of epochs, so
@@ -119,8 +123,6 @@ class TrainingSamples(keras.utils.PyDataset):
         batch_size: int,
         seed: int,
         stage: int = 0,
-        start: int = 0,
-        stop: int = 0,
         workers: int = 1,
     ) -> None:
         super().__init__(workers=workers)
@@ -128,7 +130,7 @@ class TrainingSamples(keras.utils.PyDataset):
             raise StorageError(f"window = {window} is larger than a sub-volume of the manifest")
         self.files, self.rows, self.window = files, rows, window
         self.group, self.batch_size, self.seed, self.stage = GROUPS[augmentation], batch_size, seed, stage
-        self.start, self.stop = start, stop
+        self.start = self.stop = 0
         self.visits = (rows[0].cells // window) ** 3
 
     @property
@@ -144,7 +146,9 @@ class TrainingSamples(keras.utils.PyDataset):
         """The same samples, those of steps ``start`` to ``stop``."""
         group = next(name for name, group in GROUPS.items() if group is self.group)
         common = (self.files, self.rows, self.window, group, self.batch_size, self.seed, self.stage)
-        return TrainingSamples(*common, start, stop, self.workers)
+        samples = TrainingSamples(*common, self.workers)
+        samples.start, samples.stop = start, stop
+        return samples
 
     def __len__(self) -> int:
         """Number of batches."""

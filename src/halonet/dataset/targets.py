@@ -55,9 +55,9 @@ class Membership:
         for axis, (first, count) in enumerate(zip(self.start, self.rows.shape, strict=True)):
             shape = [1, 1, 1]
             shape[axis] = count
-            places = (np.arange(first, first + count) + 0.5).reshape(shape)
+            positions = (np.arange(first, first + count) + 0.5).reshape(shape)
             centres = np.append(self.centres[:, axis], 0.0)[self.rows]
-            offsets[..., axis] = (centres - places + half) % self.box_cells - half
+            offsets[..., axis] = (centres - positions + half) % self.box_cells - half
         offsets[self.rows == NO_HALO] = 0
         return offsets
 
@@ -75,7 +75,10 @@ def find_membership(haloes: HaloCatalogue) -> Membership:
 
 
 def membership_of_owners(haloes: HaloCatalogue, owners: np.ndarray) -> Membership:
-    """Membership where the halo of every cell is known: ``owners`` are rows of the catalogue, sorted by mass."""
+    """Membership where the halo of every cell is known.
+
+    ``owners`` has the shape (N, N, N) and holds rows of the catalogue sorted by mass.
+    """
     haloes = haloes.sorted_by_mass()
     radii = haloes["radius"].astype(np.float64) / haloes.cell_size
     return Membership(owners, haloes.centres_in_cells(), radii, haloes.grid_cells)
@@ -146,7 +149,10 @@ def head_truth(mask: np.ndarray, membership: Membership) -> np.ndarray:
 
 
 def turned(truth: np.ndarray, symmetry: Symmetry) -> np.ndarray:
-    """Truth of a window, mask (S, S, S) or that of :func:`head_truth`, under a symmetry of the cube."""
+    """Truth of a window under a symmetry of the cube; the same shape.
+
+    The truth is a mask of shape (S, S, S), or what :func:`head_truth` returns, whose vectors turn with the axes.
+    """
     result = symmetry(truth)
     if truth.ndim == 4:
         result = result.copy()

@@ -106,7 +106,7 @@ def _format(name: str) -> Format:
 def _check_columns(source: str | Path, catalogue: HaloCatalogue, form: Format) -> None:
     if missing := [name for name in form.columns if name not in catalogue.columns]:
         raise ExportError(
-            f"{source}: columns {', '.join(missing)} are missing, {form.name} needs Eulerian places"
+            f"{source}: columns {', '.join(missing)} are missing, {form.name} needs Eulerian positions"
             f"{' and velocities' if set(VELOCITY) <= set(form.columns) else ''}; give find_haloes.py the --density, "
             "or export to fits or parquet"
         )

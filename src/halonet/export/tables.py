@@ -10,7 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-from halonet.catalogue import COLUMNS, HaloCatalogue
+from halonet.catalogue import HaloCatalogue
+from halonet.columns import COLUMNS
 from halonet.settings import CosmologySettings, SettingsError
 from halonet.storage import atomic_path
 

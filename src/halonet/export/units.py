@@ -25,17 +25,17 @@ def in_msun_per_h(masses: Values, cosmology: CosmologySettings) -> Values:
 
 
 def about_the_centre(positions: np.ndarray, box_size: float) -> np.ndarray:
-    """Positions in [0, L) seen from the centre of the box: in [-L/2, L/2), float64, same unit."""
+    """Positions in [0, L) seen from the centre of the box: in [-L/2, L/2), float64, same shape and unit."""
     return np.subtract(positions, box_size / 2, dtype=np.float64)
 
 
 def lagrangian_radius(masses: np.ndarray, cosmology: CosmologySettings) -> np.ndarray:
-    """Radius (Mpc) of the sphere that holds a mass (Msun) at the mean matter density."""
+    """Radii (Mpc) of the spheres that hold these masses (Msun) at the mean matter density; same shape."""
     return np.cbrt(3 * np.asarray(masses, float) / (4 * np.pi * mean_matter_density(cosmology)))
 
 
 def virial_radius(masses: np.ndarray, cosmology: CosmologySettings, redshift: float) -> np.ndarray:
-    """Comoving virial radius (Mpc) of masses (Msun) that are taken for virial masses.
+    """Comoving virial radii (Mpc) of masses (Msun) that are taken for virial masses; same shape.
 
     Notes
     -----

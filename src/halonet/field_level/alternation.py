@@ -43,7 +43,7 @@ class BlockSampler:
     Attributes
     ----------
     search
-        Finds the maximum of the posterior of theta at a density, and the inverse curvature there, from random places
+        Finds the maximum of the posterior of theta at a density, and the inverse curvature there, from random points
         and from a given theta. In the middle of the warm-up theta begins there anew: the first phases are far from
         those of the haloes, and what was likely with them may be a side maximum, or have another curvature. None:
         theta goes on as it began.

@@ -1,16 +1,16 @@
-"""Cloud-in-cell assignment that can be differentiated by the particles' places."""
+"""Cloud-in-cell assignment that can be differentiated by the particles' positions."""
 
 import numpy as np
 import tensorflow as tf
 
 
-def assign_clouds(places: tf.Tensor, cells: int) -> tf.Tensor:
+def assign_clouds(positions: tf.Tensor, cells: int) -> tf.Tensor:
     """Particles per cell of a periodic grid (Hockney & Eastwood 1981, 5.2.2).
 
     Parameters
     ----------
-    places
-        Places in cells, 0 at the centre of cell 0; shape (3, particles).
+    positions
+        Positions in cells, 0 at the centre of cell 0; shape (3, particles).
 
     Returns
     -------
@@ -21,8 +21,8 @@ def assign_clouds(places: tf.Tensor, cells: int) -> tf.Tensor:
     -----
     The weights are continuous but not smooth: the gradient jumps where a particle passes a cell's centre.
     """
-    lower = tf.floor(places)
-    upper_weight = places - lower
+    lower = tf.floor(positions)
+    upper_weight = positions - lower
     first = tf.math.floormod(tf.cast(lower, tf.int32), cells)
     second = tf.where(first == cells - 1, 0, first + 1)
     indices, weights = [], []

@@ -78,7 +78,7 @@ def make_data(
     Parameters
     ----------
     haloes
-        Eulerian places and masses, all within the settings' range.
+        Eulerian positions and masses, all within the settings' range.
     spectrum
         k (1/Mpc) and linear P (Mpc^3) at z = 0.
     seed

@@ -70,8 +70,8 @@ class Gravity:
         cell_size = self.box_size / self.cells
         moved, lattice = self._moved(modes) / cell_size, np.indices((self.cells,) * 3)
         starts = np.stack([lattice + shift[:, None, None, None] for shift in self._shifts])
-        places = tf.transpose(moved + tf.constant(starts, moved.dtype), (1, 0, 2, 3, 4))
-        return assign_clouds(tf.reshape(places, (3, -1)), self.cells) / self.supersample**3
+        positions = tf.transpose(moved + tf.constant(starts, moved.dtype), (1, 0, 2, 3, 4))
+        return assign_clouds(tf.reshape(positions, (3, -1)), self.cells) / self.supersample**3
 
     @cached_property
     def _shifts(self) -> np.ndarray:
@@ -139,7 +139,7 @@ def make_gravity(
     Parameters
     ----------
     k, power
-        Linear power spectrum at z = 0: 1/Mpc and Mpc^3.
+        Linear power spectrum at z = 0: 1/Mpc and Mpc^3, shape (wavenumbers,).
     order
         1 or 2 of Lagrangian perturbation theory.
 

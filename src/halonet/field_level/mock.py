@@ -10,7 +10,7 @@ from halonet.field_level.gravity import make_gravity
 from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.fit import NeuralBiasModel, Offsets, make_model
 from halonet.neural_bias.inputs import Haloes
-from halonet.neural_bias.results import draw_haloes, places_in
+from halonet.neural_bias.results import draw_haloes, positions_in
 from halonet.settings import CosmologySettings, FieldLevelSettings
 
 
@@ -65,15 +65,18 @@ def make_mock(
     values = tf.constant(theta, tf.float64)
     parts = [np.stack(part) for part in model.mass_function(values, model.summary(values, features))]
     drawn = draw_haloes(parts, np.full(cells**3, (box_size / cells) ** 3), rng)
-    places = places_in(drawn.voxels, cells, box_size, rng)
-    haloes = Haloes(places, settings.minimum_mass_msun * np.exp(drawn.log_mass))
+    positions = positions_in(drawn.voxels, cells, box_size, rng)
+    haloes = Haloes(positions, settings.minimum_mass_msun * np.exp(drawn.log_mass))
     truth = {"linear": gravity.linear_density(tf.constant(noise)).numpy(), "density": density}
     data = make_data(haloes, box_size, spectrum, cosmology, settings, seed, truth)
     return Mock(data, noise, model, np.asarray(theta, float))
 
 
 def rebased(theta: np.ndarray, model: NeuralBiasModel, other: NeuralBiasModel) -> np.ndarray:
-    """Parameters of an engine of one layer that do with the constants of ``other`` what ``theta`` does with its own."""
+    """Parameters, shape (parameters,), that make of ``other`` the same mass function as ``theta`` makes of ``model``.
+
+    Both are engines of one layer and of one layout; their constants differ.
+    """
     if not model.is_pointwise or model.dense or model.shapes != other.shapes:
         raise ValueError("parameters can be rebased between engines of one layer, without dense layers, of one layout")
     blocks = {name: np.array(block) for name, block in model.unpack(np.asarray(theta, float)).items()}

@@ -75,11 +75,14 @@ class JointPosterior:
         return value, tape.gradient(value, noise)
 
     def points(self, noise: np.ndarray) -> Points:
-        """Points of the likelihood of theta at the density of these phases, float64."""
+        """Points of the likelihood of theta, float64, at the density that white noise of N^3 values evolves to."""
         return self._points(self.features(tf.constant(noise, tf.float64)))
 
     def theta_posterior(self, noise: np.ndarray) -> Posterior:
-        """Posterior of theta at fixed phases; its ``points`` may be replaced, which compiles nothing anew."""
+        """Posterior of theta at fixed phases: white noise of N^3 values.
+
+        Its ``points`` may be replaced by those of other phases; nothing is compiled again.
+        """
         return Posterior(self.problem.compiled, self.points(noise))
 
 

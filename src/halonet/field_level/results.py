@@ -57,7 +57,7 @@ def halo_densities(problem: Problem, theta: np.ndarray) -> np.ndarray:
     features = tf.constant(environments(problem), tf.float64)
     limits = np.quantile(problem.voxels.log_mass, MASS_QUANTILES[1:])
 
-    def densities(parameters):
+    def densities(parameters: tf.Tensor) -> tf.Tensor:
         parts = problem.model.mass_function(parameters, problem.model.summary(parameters, features))
         return tf.stack([number_density(parts, float(limit)) for limit in (0.0, *limits)], axis=1)
 
@@ -93,7 +93,13 @@ def recovery(data: FieldData, arrays: Arrays, samples: np.ndarray, shells: Waven
 
 
 def problem_at(problem: Problem, gravity: Gravity, phases: np.ndarray) -> tuple[Problem, np.ndarray, np.ndarray]:
-    """Problem of the same constants at the density of phases; also its density and displacement (Mpc)."""
+    """Problem of the same constants at the density that ``phases`` evolve to.
+
+    Returns
+    -------
+    problem, density, displacement
+        The density in units of the mean, shape (N, N, N); the displacement (Mpc), shape (3, N, N, N).
+    """
     noise = tf.constant(phases, tf.float64)
     density = gravity.density(noise).numpy()
     moved = gravity.displacement(gravity.linear_modes(noise)).numpy()
@@ -135,7 +141,7 @@ def predictive(data: FieldData, settings: FieldLevelSettings, chains: list[Array
     rng, parts = generator(seed, "field level predictive"), []
     for i in picked:
         here = problem_at(problem, gravity, phases[i])[0]
-        haloes = data.inputs.haloes.places
+        haloes = data.inputs.haloes.positions
         parts.append(posterior_predictive(here, haloes, data.inputs.box_size, theta[i : i + 1], rng))
     common = {name: parts[0][name] for name in ("k", "found_power", "shot_noise")}
     arrays = common | {"power": np.concatenate([part["power"] for part in parts])}

@@ -35,7 +35,7 @@ def fingerprint(data: FieldData, settings: FieldLevelSettings, seed: int, code: 
     values = settings.model_dump_json(exclude={"chains", "draws", "constrained", "box"})
     digest = hashlib.sha256(f"{values}/{seed}/{code}/{data.cosmology.model_dump_json()}".encode())
     inputs = data.inputs
-    for array in (inputs.density, inputs.haloes.places, inputs.haloes.mass, data.k, data.power):
+    for array in (inputs.density, inputs.haloes.positions, inputs.haloes.mass, data.k, data.power):
         digest.update(np.ascontiguousarray(array).tobytes())
     if inputs.completeness is not None:
         digest.update(np.ascontiguousarray(inputs.completeness).tobytes())
@@ -100,34 +100,33 @@ def make_blocks(
     return BlockSampler(posterior, phases, phase_target, theta_sampler, theta_target, settings, Path(folder))
 
 
-def run_chain(
+class FieldChain(Chain):
+    """A chain of phases and parameters in turns."""
+
+    sampler: BlockSampler
+    settings: FieldLevelSettings
+
+
+def open_chain(
     data: FieldData,
     settings: FieldLevelSettings,
     seed: int,
     index: int,
     output: str | Path,
-    provenance: dict,
     code: str = "",
-    track: Callable[[range], Iterable[int]] = iter,
-    until: int | None = None,
     posterior: JointPosterior | None = None,
-) -> Chain:
-    """Run a chain and write it; killed at any moment, the same call goes on from the last checkpoint to the same bits.
+) -> FieldChain:
+    """A chain at its start, or at the last checkpoint of an earlier call that was killed.
 
     Parameters
     ----------
     output
-        HDF5 file of the finished chain; checkpoint and kept phases stand beside it until then.
+        HDF5 file that :func:`run_chain` will write; checkpoint and kept phases stand beside it until then.
     code
         Digest of the code; a checkpoint of other code is refused.
-    track
-        Passes the transitions through and shows how far they are.
-    until
-        Stop before this transition, with what the last checkpoint holds and without the file; None: go on to the end.
     posterior
         Joint posterior of data and settings, compiled already by a chain before this one; None: made here.
     """
-    output = Path(output)
     checkpoint, folder = scratch_of(output)
     posterior = posterior or make_posterior(data, settings)
     problem, gravity = posterior.problem, posterior.gravity
@@ -146,12 +145,33 @@ def run_chain(
     blocks.search = lambda density, theta: likely_theta(
         problem, density, generator(seed, "field level theta", index), theta
     )
-    chain = Chain(blocks, settings, seed, index, checkpoint, fingerprint(data, settings, seed, code))
+    return FieldChain(blocks, settings, seed, index, checkpoint, fingerprint(data, settings, seed, code))
+
+
+def run_chain(
+    chain: FieldChain,
+    output: str | Path,
+    provenance: dict,
+    track: Callable[[range], Iterable[int]] = iter,
+    until: int | None = None,
+) -> None:
+    """Run a chain to its end and write it; killed at any moment, it goes on from its checkpoint to the same bits.
+
+    Parameters
+    ----------
+    chain
+        From :func:`open_chain`.
+    output
+        HDF5 file of the finished chain, the one it was opened for.
+    track
+        Passes the transitions through and shows how far they are.
+    until
+        Stop before this transition, with what the last checkpoint holds and without the file; None: go on to the end.
+    """
     chain.run(until, track)
-    if chain.done == settings.transitions:
-        write_field_chain(output, chain, blocks, provenance)
+    if chain.done == chain.settings.transitions:
+        write_field_chain(Path(output), chain, provenance)
         clear_scratch(output)
-    return chain
 
 
 def scratch_of(output: str | Path) -> tuple[Path, Path]:
@@ -168,9 +188,9 @@ def clear_scratch(output: str | Path) -> None:
     checkpoint.unlink(missing_ok=True)
 
 
-def write_field_chain(output: Path, chain: Chain, blocks: BlockSampler, provenance: dict) -> None:
-    """Write a finished chain of ``blocks``, phases included."""
-    settings = blocks.settings
+def write_field_chain(output: Path, chain: FieldChain, provenance: dict) -> None:
+    """Write a finished chain, phases included."""
+    blocks, settings = chain.sampler, chain.settings
     kept = range(settings.warmup, settings.transitions, settings.phase_thinning)
     phases = np.stack([np.load(phase_file(blocks.folder, iteration)) for iteration in kept])
     theta = blocks.theta_target.theta(chain.theta)

@@ -49,7 +49,7 @@ class WavenumberShells:
 
     @cached_property
     def k(self) -> np.ndarray:
-        """Mean wavenumber (1/Mpc) of each shell."""
+        """Mean wavenumber (1/Mpc) of each shell, shape (shells,)."""
         modulus = np.sqrt(sum(n**2 for n in mode_numbers(self.cells)))
         return 2 * np.pi / self.box_size * self.mean(modulus)
 
@@ -60,22 +60,28 @@ class WavenumberShells:
 
     @property
     def noise_scatter(self) -> np.ndarray:
-        """Standard deviation of :meth:`noise_power` among draws from the prior, sqrt(2 / modes)."""
+        """Standard deviation of :meth:`noise_power` among draws from the prior: sqrt(2 / modes), shape (shells,)."""
         return np.sqrt(2 / self.modes)
 
     def compared(self, field: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Transfer function sqrt(P_field / P_truth) and correlation coefficient of two fields in each shell."""
+        """Transfer function sqrt(P_field / P_truth) and correlation coefficient of two fields.
+
+        The fields have the shape (N, N, N), the results (shells,).
+        """
         one, other = (fft.rfftn(each.astype(np.float64)) for each in (field, truth))
         power, true_power = self.mean(np.abs(one) ** 2), self.mean(np.abs(other) ** 2)
         cross = self.mean((one * other.conj()).real)
         return np.sqrt(power / true_power), cross / np.sqrt(power * true_power)
 
     def shell_of(self, index: np.ndarray) -> np.ndarray:
-        """Shell, from 1, of modes given by their flat index."""
+        """Shell of modes given by their flat index, the same shape; the first shell is 1."""
         return self._shell[index]
 
     def probes(self, number: int = PROBES) -> np.ndarray:
-        """Flat indices of up to ``number`` modes of each shell, evenly spread, whose course a chain records."""
+        """Flat indices of the modes whose course a chain records, ascending, shape (modes,).
+
+        They are up to ``number`` modes of each shell, evenly spread.
+        """
         # Of the plane k_z = 0 and its opposite, half the modes are the conjugates of the others.
         inner = (self._weights == 2) & (self._shell > 0)
         picked = []

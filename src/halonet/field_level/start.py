@@ -33,7 +33,7 @@ def count_modes(gravity: Gravity, inputs: Inputs) -> tuple[np.ndarray, float]:
     cells, volume = gravity.cells, (gravity.box_size / gravity.cells) ** 3
     seen = np.ones((cells,) * 3) if inputs.completeness is None else inputs.completeness.astype(np.float64)
     density = len(inputs.haloes) / (seen.sum() * volume)
-    counts = assign_clouds(inputs.haloes.places.T, cells, gravity.box_size)
+    counts = assign_clouds(inputs.haloes.positions.T, cells, gravity.box_size)
     contrast = np.where(seen > 0, counts - density * volume * seen, 0.0) / (density * volume)
     return fft.rfftn(contrast), density
 
@@ -82,5 +82,8 @@ def first_noise(
 
 
 def scaled_noise(cells: int, scale: float, seed: int, name: str, index: int = 0) -> np.ndarray:
-    """White noise times ``scale``: BORG's over-smooth start (0.1), whose power rises to the prior's in the burn-in."""
+    """White noise of shape (N, N, N) times ``scale``.
+
+    BORG starts over-smooth like this, with a scale of 0.1; in the burn-in the power rises to that of the prior.
+    """
     return scale * generator(seed, name, index).standard_normal((cells,) * 3)

@@ -29,7 +29,7 @@ def draw_roc(summary: dict) -> Drawing:
     caption = (
         "Cells with a probability above a threshold, as the threshold falls: fraction of the cells of true haloes "
         f"(true positive rate) against fraction of the cells in no halo. Mean of {boxes} box{'es' if boxes > 1 else ''}"
-        f"{scatter}. AUC: area under the whole curve, 1 is perfect and 0.5 is chance. {_limits(roc)} Places: inner "
+        f"{scatter}. AUC: area under the whole curve, 1 is perfect and 0.5 is chance. {_limits(roc)} Positions: inner "
         f"below {zones[0][1]:g}, middle to {zones[1][1]:g} of the radius, outer beyond, in haloes of all masses. "
         f"Points: threshold {roc['threshold']:g}. The axes are cut off; dashed: fewer than {FEW_HALOES} haloes, not "
         "judged."

@@ -5,14 +5,15 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
-from halonet.figures.style import FAINT, SEQUENCE, TRUTH, Drawing, new_figure, styled
+from halonet.figures.style import FAINT, SEQUENCE, TRUTH, Drawing, label_wavenumbers, new_figure, styled
 
 LARGE_SCALES = 0.2  # 1/Mpc; the power spectrum is judged below
-PLACES = {
-    "lagrangian": ("Clustering", "at their places in the initial conditions (Lagrangian)"),
+POSITIONS = {
+    "lagrangian": ("Clustering", "at their positions in the initial conditions (Lagrangian)"),
     "eulerian": (
         "Clustering of moved haloes",
-        "where second-order perturbation theory has moved them (Eulerian), each by the mean displacement of its cells",
+        "at the redshift of the output (Eulerian); predicted ones are moved by second-order perturbation theory, each "
+        "by the mean displacement of its cells",
     ),
 }
 
@@ -42,19 +43,19 @@ def draw_power_spectrum(summary: dict, minimum_cells: float, space: str = "lagra
     for ax in (ratio, correlation):
         ax.axhline(1, color=TRUTH, linewidth=0.8)
         ax.axvline(LARGE_SCALES, color="#999999", linewidth=0.8, linestyle="--")
-        ax.set_xscale("log")
     ratio.set_ylim(0.4, 1.6 if _highest_ratio(spectra) < 1.6 else 2.5)
     correlation.set_ylim(0, 1.05)
     figure.legend(*power.get_legend_handles_labels(), loc="outside lower center", ncols=len(spectra["cuts"]))
     titles = (r"$P(k)$  (Mpc$^3$)", r"$P_{\rm predicted} / P_{\rm true}$", r"cross-correlation $r(k)$")
     for ax, title in zip(axes, titles, strict=True):
-        ax.set(title=title, xlabel=r"$k$  (Mpc$^{-1}$)", xlim=(k[0], k[-1]))
+        label_wavenumbers(ax)
+        ax.set(title=title, xlim=(k[0], k[-1]))
     assignment = {"nearest": "the nearest cell, without correction", "cloud_in_cell": "cloud-in-cell, corrected"}
-    title, places = PLACES[space]
+    title, positions = POSITIONS[space]
     masks = "; black: true mask with predicted probability" if spectra["masks"] else ""
     caption = (
-        f"Power spectra of haloes {places}. Left: true (pale, broad) and predicted haloes (thin), with the shot noise "
-        "V/N of the true ones (dotted), which is not subtracted. Middle: ratio; the grey band is ±5%. Right: "
+        f"Power spectra of haloes {positions}. Left: true (pale, broad) and predicted haloes (thin), with the shot "
+        "noise V/N of the true ones (dotted), which is not subtracted. Middle: ratio; the grey band is ±5%. Right: "
         f"cross-correlation coefficient{masks}. Mean of {boxes} boxes, shading: standard deviation over boxes. Halo "
         f"counts are assigned to {assignment[spectra['assignment']]}; bins of the fundamental width. Spectra are "
         f"judged at k < {LARGE_SCALES:g}/Mpc (dashed)."
@@ -78,16 +79,16 @@ def draw_correlation(summary: dict, minimum_cells: float) -> Drawing:
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter("{x:g}")
             axis.set_minor_formatter(NullFormatter())
-        ax.set(title=f"{space.capitalize()} places", xlabel=r"separation $r$  (Mpc)")
+        ax.set(title=f"{space.capitalize()} positions", xlabel=r"separation $r$  (Mpc)")
     axes[0].set_ylabel(r"$1 + \xi(r)$")
     handles, labels = axes[0].get_legend_handles_labels()
     handles += [Line2D([], [], color=TRUTH, linewidth=3.2, alpha=0.35)]
     figure.legend(handles, [*labels, "truth"], loc="outside lower center", ncols=len(handles))
     caption = (
-        "Two-point correlation function: pairs of haloes over those of as many random places, true (pale, broad) and "
-        f"predicted (points). {boxes} box{'es' if boxes > 1 else ''} of ({summary['box']['box_size_mpc']:g} Mpc)³ "
+        "Two-point correlation function: pairs of haloes over those of as many random positions, true (pale, broad) "
+        f"and predicted (points). {boxes} box{'es' if boxes > 1 else ''} of ({summary['box']['box_size_mpc']:g} Mpc)³ "
         "together; bars: Poisson errors of the pairs, thin shading: standard deviation over boxes. Lagrangian haloes "
-        "keep their distance. Bins without a pair, or with less than one expected of random places, are left out."
+        "keep their distance. Bins without a pair, or with less than one expected of random positions, are left out."
     )
     return Drawing(figure, "Correlation function", caption)
 

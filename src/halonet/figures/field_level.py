@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from halonet.figures.field_level_flow import NAMES
@@ -82,7 +83,7 @@ def draw_maps(arrays: Arrays, box_size: float) -> Drawing:
     return Drawing(figure, "Initial and evolved density", caption)
 
 
-def _draw_slab(axis: Axes, field: str, part: str, slabs: Arrays, box_size: float):
+def _draw_slab(axis: Axes, field: str, part: str, slabs: Arrays, box_size: float) -> AxesImage:
     plane, shared = slabs[part], [slab for name, slab in slabs.items() if name != "deviation"]
     if part == "deviation":
         colours, low, high = "magma", 0.0, np.quantile(plane, 0.998)

@@ -189,7 +189,7 @@ def _clustering(summary: dict) -> list[KeyNumber]:
         meaning = "Halo power, predicted / true, mean over the modes at k < 0.2/Mpc, shot noise included."
         main = cut["most_massive"] is None
         rows.append(KeyNumber(f"Power spectrum ratio, {which}", _with_scatter(ratio, 2), "1", verdict, meaning, main))
-        meaning = "Whether the haloes sit in the same places, at k < 0.2/Mpc; shot noise alone keeps it below 1."
+        meaning = "Whether the haloes sit at the same positions, at k < 0.2/Mpc; shot noise alone keeps it below 1."
         name = f"Cross-correlation r, {which}"
         rows.append(KeyNumber(name, _with_scatter(correlation, 2), "1", SHOWN, meaning, main))
     masks = summary["power_spectrum"]["masks"]["correlation"]["large_scales"]
@@ -200,7 +200,7 @@ def _clustering(summary: dict) -> list[KeyNumber]:
 
 
 def _moved(summary: dict) -> list[KeyNumber]:
-    """Large-scale clustering of haloes at their Eulerian places."""
+    """Large-scale clustering of haloes at their Eulerian positions."""
     rows = []
     for cut in (summary["eulerian_power_spectrum"] or {"cuts": []})["cuts"]:
         if cut["ratio"] is None or cut["ratio"]["large_scales"]["mean"] is None:
@@ -208,7 +208,7 @@ def _moved(summary: dict) -> list[KeyNumber]:
         cells = summary["matching"]["minimum_cells"]
         which = f"{cut['most_massive']:,} most massive" if cut["most_massive"] else f"all above {cells} cells"
         correlation = f"{cut['correlation']['large_scales']['mean']:.2f}"
-        meaning = f"As above, where second-order perturbation theory has moved the haloes; r = {correlation}."
+        meaning = f"As above, at the Eulerian positions of the haloes; r = {correlation}."
         value = _with_scatter(cut["ratio"]["large_scales"], 2)
         rows.append(KeyNumber(f"Eulerian power spectrum ratio, {which}", value, "1", SHOWN, meaning))
     return rows

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import EllipseCollection
+from matplotlib.image import AxesImage
 from matplotlib.ticker import FixedLocator, LogLocator, NullFormatter, NullLocator
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
@@ -29,15 +30,15 @@ def draw_mock(haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> 
         (before, LAGRANGIAN, "in the initial conditions", 1.0),
         (after, EULERIAN, "where they have moved", COLLAPSED ** (-1 / 3)),
     ):
-        places = shown.positions(names)
-        inside = places[:, 2] < SLICE * side
+        positions = shown.positions(names)
+        inside = positions[:, 2] < SLICE * side
         diameters = 2 * shrunk * shown["radius"][inside]
         circles = EllipseCollection(
             diameters,
             diameters,
             np.zeros(inside.sum()),
             units="x",
-            offsets=places[inside, :2],
+            offsets=positions[inside, :2],
             offset_transform=ax.transData,
             facecolor=PREDICTION,
             alpha=0.35,
@@ -122,7 +123,7 @@ def _draw_power(ax: Axes, summary: dict) -> None:
     ax.legend(loc="upper right")
 
 
-def _draw_correlation(ax: Axes, summary: dict, bins: int):
+def _draw_correlation(ax: Axes, summary: dict, bins: int) -> AxesImage:
     correlation = np.array(summary["correlation"])
     image = ax.imshow(correlation, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower")
     ax.axhline(bins - 0.5, color=TRUTH, linewidth=0.8)

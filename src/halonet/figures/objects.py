@@ -42,7 +42,7 @@ def draw_matching(summary: dict) -> Drawing:
         f"binomial errors. {_shared_in_words(shared) if shared else ''}Middle and right: masses and centres of matched "
         "pairs by true mass; points: mean with its standard deviation over boxes, shading: standard deviation of the "
         f"pairs, whose radii differ by no more than the tolerance. Bins of fewer than {FEW_PER_BIN} haloes are left "
-        f"out.{f' {limit.words()}: haloes above a mass (crosses).' if limit else ''}"
+        f"out.{f' {limit.words()}; crosses: all haloes above a mass.' if limit else ''}"
     )
     return Drawing(figure, "Matched haloes", caption)
 
@@ -162,7 +162,7 @@ def _draw_boundaries(ax: Axes, boundaries: list[dict]) -> None:
     ax.set(xlabel="distance from true boundary (cells)", title="mean probability", ylim=(0, 1.03))
 
 
-def _draw_threshold(ax, thresholds: dict) -> None:
+def _draw_threshold(ax: Axes, thresholds: dict) -> None:
     edge, shell = thresholds["edge_profile"], thresholds["shell_threshold"]
     radius, mean, deviation, haloes = (np.array(edge[name]) for name in ("radius", "mean", "deviation", "haloes"))
     several = haloes > 1

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 
 from halonet.figures.style import MISSED, PREDICTION, TRUTH, Drawing, new_figure, styled
@@ -50,7 +51,7 @@ def draw_shapes(summary: dict) -> Drawing:
     return Drawing(figure, "Shapes of haloes", caption)
 
 
-def _draw_counts(ax: Axes, masses: np.ndarray, edges: np.ndarray, tables: dict, name: str):
+def _draw_counts(ax: Axes, masses: np.ndarray, edges: np.ndarray, tables: dict, name: str) -> QuadMesh:
     """Number of haloes in bins of mass and of a property, on a logarithmic scale of colour."""
     counts = np.array(tables["matched"][name]) + np.array(tables["unmatched"][name])
     share = counts / max(counts.max(), 1)

@@ -70,7 +70,7 @@ def slice_through_largest(true: HaloCatalogue) -> Slice:
 
 @styled
 def draw_fields(where: Slice, density: np.ndarray, mask: np.ndarray, probability: np.ndarray, dice: float) -> Drawing:
-    """Density, true mask and predicted probability side by side (Fig. 3); fields are cut by ``where.cut``."""
+    """Density, true mask and predicted probability side by side (Fig. 3): planes of shape (N, N) by ``where.cut``."""
     figure, axes = new_figure(10.2, 3.75, 1, 3, sharex=True, sharey=True)
     limit = 2.5 * density.std()
     panels = (

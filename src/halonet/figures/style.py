@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from halonet.figures.names import CAPTIONS, FORMATS
 from halonet.storage import atomic_path, write_json
@@ -62,11 +63,21 @@ class Drawing:
     caption: str
 
 
-def new_figure(width: float, height: float, rows: int = 1, columns: int = 1, **options) -> tuple[Figure, list[Axes]]:
+def new_figure(
+    width: float, height: float, rows: int = 1, columns: int = 1, **options: Any
+) -> tuple[Figure, list[Axes]]:
     """Figure of ``width`` x ``height`` inches with a grid of axes, row by row."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(axes.ravel())
+
+
+def label_wavenumbers(axes: Axes) -> None:
+    """Logarithmic axis of k (per Mpc) with 1, 2 and 5 of every decade as plain numbers: powers of ten would overlap."""
+    axes.set(xscale="log", xlabel=r"$k$  (Mpc$^{-1}$)")
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:

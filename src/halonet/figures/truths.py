@@ -1,10 +1,22 @@
 """Peak Patch against a simulation on the same densities: abundance, objects, masks, clustering, motion."""
 
+from collections.abc import Callable
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
-from halonet.figures.style import FAINT, MISSED, PREDICTION, SEQUENCE, TRUTH, Drawing, new_figure, styled
+from halonet.figures.style import (
+    FAINT,
+    MISSED,
+    PREDICTION,
+    SEQUENCE,
+    TRUTH,
+    Drawing,
+    label_wavenumbers,
+    new_figure,
+    styled,
+)
 
 FEW_PER_BIN = 5  # haloes; bins with fewer are left out of the curves
 
@@ -22,7 +34,7 @@ def draw_truths(boxes: list[dict]) -> Drawing:
     _draw_spectra(eulerian, boxes, lambda box: box["eulerian"]["cuts"][-1], "haloes, Eulerian")
     _draw_moved(moved, boxes, mass)
     agreement, dice = (np.mean([box["overlap"][name] for box in boxes]) for name in ("agreement", "halo_cells"))
-    for ax in axes:
+    for ax in (abundance, fractions, moved):
         ax.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # with more of them labels would overlap in small boxes
     least = boxes[0]["minimum_cells"]
     found, pure = (np.mean([box["matching"][name] for box in boxes]) for name in ("completeness", "purity"))
@@ -32,8 +44,8 @@ def draw_truths(boxes: list[dict]) -> Drawing:
         f"Dice of halo cells {dice:.3f}. Of the simulation's haloes above {least} cells {found:.2f} have a partner, of "
         f"those of Peak Patch {pure:.2f}{_by_cells(boxes)}. Upper row: haloes above a mass, over the simulation; "
         "matched fractions (dashed: by shared cells); cross-correlation and ratio of power of the masks. Lower row: "
-        "the same of all haloes above that mass at Lagrangian and at Eulerian places; rms difference of one component "
-        "of place and velocity of matched haloes."
+        "the same of all haloes above that mass at Lagrangian and at Eulerian positions; rms difference of one "
+        "component of position and velocity of matched haloes."
     )
     return Drawing(figure, "Peak Patch and simulation", caption)
 
@@ -74,14 +86,15 @@ def _draw_fractions(ax: Axes, boxes: list[dict], mass: float) -> None:
     ax.legend()
 
 
-def _draw_spectra(ax: Axes, boxes: list[dict], record, title: str) -> None:
+def _draw_spectra(ax: Axes, boxes: list[dict], record: Callable[[dict], dict], title: str) -> None:
     k = np.array(boxes[0]["masks"]["k"])
     for name, colour, label in (("correlation", SEQUENCE[0], "r(k)"), ("ratio", SEQUENCE[1], "ratio of power")):
         known = [record(box)[name] for box in boxes if record(box)[name]]
         if known:
             ax.semilogx(k, np.array(known, float).mean(axis=0), color=colour, label=label)
     ax.axhline(1, color=TRUTH, linewidth=0.8)
-    ax.set(title=title, xlabel=r"$k$  (Mpc$^{-1}$)", ylim=(0, None))
+    label_wavenumbers(ax)
+    ax.set(title=title, ylim=(0, None))
     ax.legend()
 
 
@@ -91,7 +104,7 @@ def _draw_moved(ax: Axes, boxes: list[dict], mass: float) -> None:
     names = ("pairs", "place_squares", "velocity_squares")
     sums = {name: np.sum([box["moved"][name] for box in boxes], axis=0) for name in names}
     seen = sums["pairs"] >= FEW_PER_BIN
-    curves = (("place_squares", 1, "place (Mpc)"), ("velocity_squares", 100, "velocity (100 km/s)"))
+    curves = (("place_squares", 1, "position (Mpc)"), ("velocity_squares", 100, "velocity (100 km/s)"))
     for (name, unit, label), colour in zip(curves, SEQUENCE, strict=False):
         rms = np.sqrt(sums[name][seen] / sums["pairs"][seen]) / unit
         ax.plot(centres[seen], rms, "o-", color=colour, markersize=3, label=label)

@@ -1,8 +1,8 @@
 """Particles sorted into narrow columns along z, in which all that are near one another are found by walking along.
 
 A column is as wide as the linking length, so that the friends of a particle are in its own column and the eight around
-it. Within a column particles are sorted by z. Places are whole numbers (:mod:`halonet.grid.fixed_point`): a distance is
-computed without rounding, and what is a friend does not depend on order or on where the box is cut.
+it. Within a column particles are sorted by z. Positions are whole numbers (:mod:`halonet.grid.fixed_point`): a distance
+is computed without rounding, and what is a friend does not depend on order or on where the box is cut.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class Columns:
 
     Attributes
     ----------
-    places
-        Sorted places in units of 2^-20 cells, uint32 of shape (n, 3).
+    positions
+        Sorted positions in units of 2^-20 cells, uint32 of shape (n, 3).
     order
         Index of each sorted particle, int32 of shape (n,).
     starts
@@ -33,64 +33,64 @@ class Columns:
         Side of the box in units of 2^-20 cells.
     """
 
-    places: np.ndarray
+    positions: np.ndarray
     order: np.ndarray
     starts: np.ndarray
     side: int
     period: int
 
 
-def sort_into_columns(places: np.ndarray, cells: int, width: float) -> Columns:
-    """Sort particles into columns at least ``width`` cells wide; the order of equal places is that of the particles.
+def sort_into_columns(positions: np.ndarray, cells: int, width: float) -> Columns:
+    """Sort particles into columns at least ``width`` cells wide; the order of equal positions is that of the particles.
 
     Parameters
     ----------
-    places
+    positions
         In units of 2^-20 cells, uint32 of shape (n, 3).
     cells
         Cells along a side of the box.
     """
     period = cells << FRACTION_BITS
     side = max(1, int(period // np.ceil(width * UNIT)))
-    starts = _count(places, side, period)
-    order = _fill(places, side, period, starts)
-    _sort_along_z(places, order, starts)
-    return Columns(places[order], order, starts, side, period)
+    starts = _count(positions, side, period)
+    order = _fill(positions, side, period, starts)
+    _sort_along_z(positions, order, starts)
+    return Columns(positions[order], order, starts, side, period)
 
 
 @njit(cache=True)
-def _column(places, m, side, period):
-    x, y = np.int64(places[m, 0]), np.int64(places[m, 1])
+def _column(positions, m, side, period):
+    x, y = np.int64(positions[m, 0]), np.int64(positions[m, 1])
     return (x * side // period) * side + y * side // period
 
 
 @njit(cache=True)
-def _count(places, side, period):
+def _count(positions, side, period):
     starts = np.zeros(side * side + 1, np.int64)
-    for m in range(len(places)):
-        starts[_column(places, m, side, period) + 1] += 1
+    for m in range(len(positions)):
+        starts[_column(positions, m, side, period) + 1] += 1
     return np.cumsum(starts)
 
 
 @njit(cache=True)
-def _fill(places, side, period, starts):
+def _fill(positions, side, period, starts):
     position = starts[:-1].copy()
-    order = np.empty(len(places), np.int32)
-    for m in range(len(places)):
-        column = _column(places, m, side, period)
+    order = np.empty(len(positions), np.int32)
+    for m in range(len(positions)):
+        column = _column(positions, m, side, period)
         order[position[column]] = m
         position[column] += 1
     return order
 
 
 @njit(cache=True)
-def _sort_along_z(places, order, starts):
+def _sort_along_z(positions, order, starts):
     for column in range(len(starts) - 1):
         rows = order[starts[column] : starts[column + 1]]
         if len(rows) > 1:
             keys = np.empty(len(rows), np.int64)
             for i in range(len(rows)):
-                keys[i] = (np.int64(places[rows[i], 2]) << 31) + rows[i]  # of equal z, the smaller index first
+                keys[i] = (np.int64(positions[rows[i], 2]) << 31) + rows[i]  # of equal z, the smaller index first
             keys.sort()
             for i in range(len(rows)):
                 rows[i] = np.int32(keys[i] & 0x7FFFFFFF)

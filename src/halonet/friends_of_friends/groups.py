@@ -31,22 +31,22 @@ class Groups:
     columns: Columns
 
 
-def find_groups(places: np.ndarray, cells: int, linking_length: float) -> Groups:
+def find_groups(positions: np.ndarray, cells: int, linking_length: float) -> Groups:
     """Groups of particles in a periodic box.
 
     Parameters
     ----------
-    places
+    positions
         In units of 2^-20 cells (:mod:`halonet.grid.fixed_point`), uint32 of shape (n, 3), at most 2^31 particles.
     cells
         Cells along a side of the box.
     linking_length
         Largest distance of two friends (cells).
     """
-    columns = sort_into_columns(places, cells, linking_length)
-    parents, friends = np.arange(len(places), dtype=np.int32), np.zeros(len(places), np.int32)
+    columns = sort_into_columns(positions, cells, linking_length)
+    parents, friends = np.arange(len(positions), dtype=np.int32), np.zeros(len(positions), np.int32)
     reach = int(linking_length * UNIT)
-    _link(columns.places, columns.order, columns.starts, columns.side, columns.period, reach, parents, friends)
+    _link(columns.positions, columns.order, columns.starts, columns.side, columns.period, reach, parents, friends)
     _to_roots(parents)
     return Groups(parents, friends, columns)
 
@@ -70,24 +70,24 @@ def _join(parents, i, j):
 
 @njit(cache=True)
 def _near(difference, period):
-    """Distance along an axis in a periodic box, from a difference of two places."""
+    """Distance along an axis in a periodic box, from a difference of two positions."""
     distance = abs(difference)
     return min(distance, period - distance)
 
 
 @njit(cache=True)
-def _link(places, order, starts, side, period, reach, parents, friends):
+def _link(positions, order, starts, side, period, reach, parents, friends):
     """Meet every pair of friends once: within a column, and with four of the eight around it."""
     # With fewer than three columns along a side neighbours coincide: then each pair of columns is still met once.
     for column in range(side * side):
         i, j = column // side, column % side
-        _link_within(places, order, starts[column], starts[column + 1], period, reach, parents, friends)
+        _link_within(positions, order, starts[column], starts[column + 1], period, reach, parents, friends)
         for di in range(-1, 2):
             for dj in range(-1, 2):
                 other = (i + di) % side * side + (j + dj) % side
                 if _is_first(i, j, di, dj, side, column, other):
                     _link_between(
-                        places, order, starts[column], starts[column + 1], starts[other], starts[other + 1],
+                        positions, order, starts[column], starts[column + 1], starts[other], starts[other + 1],
                         period, reach, parents, friends,
                     )  # fmt: skip
 
@@ -108,10 +108,10 @@ def _is_first(i, j, di, dj, side, column, other):
 
 
 @njit(cache=True)
-def _link_pair(places, order, a, b, period, square, parents, friends):
-    dx = _near(np.int64(places[a, 0]) - np.int64(places[b, 0]), period)
-    dy = _near(np.int64(places[a, 1]) - np.int64(places[b, 1]), period)
-    dz = _near(np.int64(places[a, 2]) - np.int64(places[b, 2]), period)
+def _link_pair(positions, order, a, b, period, square, parents, friends):
+    dx = _near(np.int64(positions[a, 0]) - np.int64(positions[b, 0]), period)
+    dy = _near(np.int64(positions[a, 1]) - np.int64(positions[b, 1]), period)
+    dz = _near(np.int64(positions[a, 2]) - np.int64(positions[b, 2]), period)
     if dx * dx + dy * dy + dz * dz <= square:
         friends[order[a]] += 1
         friends[order[b]] += 1
@@ -119,46 +119,50 @@ def _link_pair(places, order, a, b, period, square, parents, friends):
 
 
 @njit(cache=True)
-def _link_within(places, order, start, stop, period, reach, parents, friends):
+def _link_within(positions, order, start, stop, period, reach, parents, friends):
     square = reach * reach
     for a in range(start, stop):
-        z = np.int64(places[a, 2])
+        z = np.int64(positions[a, 2])
         b = a + 1
-        while b < stop and np.int64(places[b, 2]) - z <= reach:
-            _link_pair(places, order, a, b, period, square, parents, friends)
+        while b < stop and np.int64(positions[b, 2]) - z <= reach:
+            _link_pair(positions, order, a, b, period, square, parents, friends)
             b += 1
         # Across the face of the box; those that were met above are not met again.
         c = start
-        while c < a and c < stop and np.int64(places[c, 2]) + period - z <= reach:
-            if z - np.int64(places[c, 2]) > reach:
-                _link_pair(places, order, a, c, period, square, parents, friends)
+        while c < a and c < stop and np.int64(positions[c, 2]) + period - z <= reach:
+            if z - np.int64(positions[c, 2]) > reach:
+                _link_pair(positions, order, a, c, period, square, parents, friends)
             c += 1
 
 
 @njit(cache=True)
-def _link_between(places, order, start, stop, first, last, period, reach, parents, friends):
+def _link_between(positions, order, start, stop, first, last, period, reach, parents, friends):
     """Both columns are sorted by z: the window of possible friends moves along with the particle."""
     if start == stop or first == last:
         return
     square = reach * reach
     low = first
     for a in range(start, stop):
-        z = np.int64(places[a, 2])
-        while low < last and np.int64(places[low, 2]) < z - reach:
+        z = np.int64(positions[a, 2])
+        while low < last and np.int64(positions[low, 2]) < z - reach:
             low += 1
         b = low
-        while b < last and np.int64(places[b, 2]) <= z + reach:
-            _link_pair(places, order, a, b, period, square, parents, friends)
+        while b < last and np.int64(positions[b, 2]) <= z + reach:
+            _link_pair(positions, order, a, b, period, square, parents, friends)
             b += 1
         if z + reach >= period:  # across the upper face
             c = first
-            while c < last and np.int64(places[c, 2]) <= z + reach - period and np.int64(places[c, 2]) < z - reach:
-                _link_pair(places, order, a, c, period, square, parents, friends)
+            while (
+                c < last and np.int64(positions[c, 2]) <= z + reach - period and np.int64(positions[c, 2]) < z - reach
+            ):
+                _link_pair(positions, order, a, c, period, square, parents, friends)
                 c += 1
         if z < reach:  # across the lower face
             c = last - 1
-            while c >= first and np.int64(places[c, 2]) >= z - reach + period and np.int64(places[c, 2]) > z + reach:
-                _link_pair(places, order, a, c, period, square, parents, friends)
+            while (
+                c >= first and np.int64(positions[c, 2]) >= z - reach + period and np.int64(positions[c, 2]) > z + reach
+            ):
+                _link_pair(positions, order, a, c, period, square, parents, friends)
                 c -= 1
 
 

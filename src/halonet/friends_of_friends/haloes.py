@@ -9,12 +9,13 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.columns import COLUMNS
 from halonet.cosmology import matter_fraction, mean_matter_density
 from halonet.friends_of_friends.groups import Groups, find_groups
 from halonet.friends_of_friends.members import Measured, Members, measure_members, members_of
 from halonet.friends_of_friends.spherical_overdensity import densest_members, particles_within
-from halonet.grid.fixed_point import LARGEST_MESH, fixed_places
+from halonet.grid.fixed_point import LARGEST_MESH, fixed_positions
 from halonet.particles import Particles
 from halonet.settings import CosmologySettings, NBodySettings, SettingsError
 from halonet.storage import FieldHeader
@@ -50,15 +51,15 @@ def find_haloes(
         The catalogue, sorted by mass, and the row of the halo of every cell, -1 outside, int32 of shape (N, N, N).
     """
     cells, cell_size, header = particles.cells, particles.cell_size, header or particles.header
-    places = places_of(particles)
-    groups = find_groups(places, cells, settings.linking_length)
+    positions = positions_of(particles)
+    groups = find_groups(positions, cells, settings.linking_length)
     finished("friends of friends")
     members = members_of(groups.roots, settings.minimum_cells)
     flat = (particles.displacements.reshape(-1, 3), particles.velocities.reshape(-1, 3))
     measured = measure_members(members, *flat, cells, cell_size)
     finished("centres, velocities and shapes")
     columns = _from_members(members, measured, cell_size, cosmology)
-    columns |= _spherical(groups, places, members, cell_size, cosmology)
+    columns |= _spherical(groups, positions, members, cell_size, cosmology)
     finished("spherical overdensities")
     catalogue = HaloCatalogue(_typed(columns, cells, cell_size), header, cells)
     order = catalogue.order_by_mass()
@@ -70,19 +71,19 @@ def find_haloes(
     return catalogue, owners
 
 
-def places_of(particles: Particles) -> np.ndarray:
-    """Places of all particles in units of 2^-20 cells (:mod:`halonet.grid.fixed_point`), uint32 of shape (N^3, 3)."""
+def positions_of(particles: Particles) -> np.ndarray:
+    """Positions of particles in units of 2^-20 cells (:mod:`halonet.grid.fixed_point`), uint32 of shape (N^3, 3)."""
     cells = particles.cells
     if cells > min(LARGEST_SIDE, LARGEST_MESH):
         raise SettingsError(
             f"{cells} particles along a side of the box are more than the {LARGEST_SIDE} whose indices fit into 32 bits"
         )
-    places = np.empty((cells**3, 3), np.uint32)
+    positions = np.empty((cells**3, 3), np.uint32)
     scale = np.float32(1 / particles.cell_size)
     for plane, displacements in enumerate(particles.displacements):
         rows = slice(plane * cells**2, (plane + 1) * cells**2)
-        fixed_places(displacements.reshape(-1, 3) * scale, rows.start, cells, 1, 0.0, places[rows])
-    return places
+        fixed_positions(displacements.reshape(-1, 3) * scale, rows.start, cells, 1, 0.0, positions[rows])
+    return positions
 
 
 def _from_members(
@@ -102,11 +103,11 @@ def _from_members(
 
 
 def _spherical(
-    groups: Groups, places: np.ndarray, members: Members, cell_size: float, cosmology: CosmologySettings
+    groups: Groups, positions: np.ndarray, members: Members, cell_size: float, cosmology: CosmologySettings
 ) -> dict[str, np.ndarray]:
     """Columns of the spherical overdensities."""
     critical = OVERDENSITY / matter_fraction(cosmology, cosmology.redshift)
-    centres = places[densest_members(members, groups.friends)]
+    centres = positions[densest_members(members, groups.friends)]
     of_mean, of_critical = particles_within(groups.columns, centres, members.counts, [OVERDENSITY, critical])
     particle = cell_size**3 * mean_matter_density(cosmology)
     radius = (_SPHERE * of_mean / OVERDENSITY) ** (1 / 3) * cell_size
@@ -122,7 +123,11 @@ def _typed(columns: dict[str, np.ndarray], cells: int, cell_size: float) -> dict
 
 
 def own_fractions(owners: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Part of the cells with their centre within a radius of each centre (cells) that belong to that row's halo."""
+    """Part of a sphere's cells that belong to the halo of its own row, shape (haloes,).
+
+    A cell counts where its centre lies within the sphere. ``owners`` has the shape (N, N, N) and holds rows. Centres
+    (haloes, 3) and radii (haloes,) are in cells.
+    """
     fractions = np.zeros(len(radii))
     _count_own(owners, centres, radii, fractions)
     return fractions

@@ -75,7 +75,7 @@ class Measured:
     Attributes
     ----------
     lagrangian, eulerian
-        Means of the members' places, in [0, N), float64 of shape (haloes, 3).
+        Means of the members' positions, in [0, N), float64 of shape (haloes, 3).
     velocity
         Mean, float64 of shape (haloes, 3).
     dispersion
@@ -137,7 +137,7 @@ def _nearest(difference, cells):
 
 @njit(cache=True)
 def _measure(particles, starts, displacements, velocities, cells, cell_size, means, dispersion, extent, inertia):
-    """Sums in the order of particles; periodic places are taken from the first member on."""
+    """Sums in the order of particles; periodic positions are taken from the first member on."""
     for halo in range(len(starts) - 1):
         mine = particles[starts[halo] : starts[halo + 1]]
         first, count = np.int64(mine[0]), len(mine)

@@ -51,19 +51,19 @@ def particles_within(columns: Columns, centres: np.ndarray, counts: np.ndarray, 
     found = np.zeros((len(thresholds), len(centres)), np.int64)
     levels = np.asarray(thresholds, np.float64)
     _grow(
-        columns.places, columns.starts, columns.side, columns.period, centres, counts.astype(np.int64), levels, found
+        columns.positions, columns.starts, columns.side, columns.period, centres, counts.astype(np.int64), levels, found
     )  # fmt: skip
     return found
 
 
 @njit(cache=True)
-def _grow(places, starts, side, period, centres, counts, thresholds, found):
+def _grow(positions, starts, side, period, centres, counts, thresholds, found):
     sphere = 4 / 3 * np.pi
     largest = (period / 2 - period / side) / UNIT
     for halo in range(len(centres)):
         radius = min(FIRST_REACH * (counts[halo] / (sphere * thresholds[0])) ** (1 / 3), largest)
         while True:
-            distances = np.sort(_distances(places, starts, side, period, centres[halo], radius * UNIT)) / UNIT
+            distances = np.sort(_distances(positions, starts, side, period, centres[halo], radius * UNIT)) / UNIT
             ended = True
             for level in range(len(thresholds)):
                 number = _first_below(distances, thresholds[level] * sphere)
@@ -84,8 +84,8 @@ def _first_below(distances, volume_density):
 
 
 @njit(cache=True)
-def _distances(places, starts, side, period, centre, radius):
-    """Distances of all particles within ``radius`` of a centre, in the unit of places."""
+def _distances(positions, starts, side, period, centre, radius):
+    """Distances of all particles within ``radius`` of a centre, in the unit of positions."""
     near = np.empty(64)
     count = 0
     width = period / side
@@ -98,10 +98,10 @@ def _distances(places, starts, side, period, centre, radius):
             column = (i + di) % side * side + (j + dj) % side
             first, last = starts[column], starts[column + 1]
             for shift in (-period, 0, period):
-                m = _first_from(places, first, last, z - limit + shift)
-                while m < last and np.int64(places[m, 2]) <= z + limit + shift:
-                    dx, dy = abs(np.int64(places[m, 0]) - x), abs(np.int64(places[m, 1]) - y)
-                    dx, dy, dz = min(dx, period - dx), min(dy, period - dy), np.int64(places[m, 2]) - z - shift
+                m = _first_from(positions, first, last, z - limit + shift)
+                while m < last and np.int64(positions[m, 2]) <= z + limit + shift:
+                    dx, dy = abs(np.int64(positions[m, 0]) - x), abs(np.int64(positions[m, 1]) - y)
+                    dx, dy, dz = min(dx, period - dx), min(dy, period - dy), np.int64(positions[m, 2]) - z - shift
                     distance = np.sqrt(np.float64(dx * dx + dy * dy + dz * dz))
                     if distance <= radius:
                         if count == len(near):
@@ -115,11 +115,11 @@ def _distances(places, starts, side, period, centre, radius):
 
 
 @njit(cache=True)
-def _first_from(places, first, last, z):
+def _first_from(positions, first, last, z):
     """First of the sorted particles ``first`` to ``last`` whose z is not below a limit."""
     while first < last:
         middle = (first + last) // 2
-        if np.int64(places[middle, 2]) < z:
+        if np.int64(positions[middle, 2]) < z:
             first = middle + 1
         else:
             last = middle

@@ -1,4 +1,4 @@
-"""Places in a periodic box as whole numbers: 2^20 of them along a cell of the mesh.
+"""Positions in a periodic box as whole numbers: 2^20 of them along a cell of the mesh.
 
 Whole numbers wrap, compare and are sent without rounding, so that whatever follows from them does not depend on which
 rank or thread computes it. A mesh has at most 4096 cells along a side.
@@ -13,8 +13,8 @@ _UNIT = 1 << FRACTION_BITS
 
 
 @njit(cache=True, nogil=True)
-def fixed_places(displacements, first, cells, scale, shift, places):
-    """Places of particles that started at the centres of consecutive cells.
+def fixed_positions(displacements, first, cells, scale, shift, positions):
+    """Positions of particles that started at the centres of consecutive cells.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def fixed_places(displacements, first, cells, scale, shift, places):
         Cells of the mesh along a cell.
     shift
         Place of the mesh's origin (cells of the mesh).
-    places
+    positions
         To be filled, uint32 of shape (n, 3).
     """
     period = np.int64(cells) * scale * _UNIT
@@ -35,10 +35,10 @@ def fixed_places(displacements, first, cells, scale, shift, places):
         across = flat // cells
         lattice = (across // cells, across % cells, flat % cells)
         for axis in range(3):
-            place = ((lattice[axis] + 0.5 + np.float64(displacements[m, axis])) * scale - shift) * _UNIT
-            number = np.int64(np.floor(place + 0.5))
+            position = ((lattice[axis] + 0.5 + np.float64(displacements[m, axis])) * scale - shift) * _UNIT
+            number = np.int64(np.floor(position + 0.5))
             while number < 0:
                 number += period
             while number >= period:
                 number -= period
-            places[m, axis] = number
+            positions[m, axis] = number

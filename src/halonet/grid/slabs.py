@@ -7,9 +7,12 @@ rank would: 1-D transforms do not see how many of them there are, and sums run o
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import fft
+
+from halonet.mpi import Communicator
 
 
 class SlabError(ValueError):
@@ -29,8 +32,9 @@ class Slabs:
         Threads of each rank's 1-D transforms.
     """
 
-    def __init__(self, cells: int, communicator=None, threads: int = 1):
-        self.communicator, self.threads, self.cells = communicator, threads, cells
+    def __init__(self, cells: int, communicator: Communicator | None = None, threads: int = 1):
+        self.communicator: Any = communicator  # which is asked for only where there are several ranks
+        self.threads, self.cells = threads, cells
         self.rank = communicator.rank if communicator else 0
         self.ranks = communicator.size if communicator else 1
         if cells % self.ranks:
@@ -93,17 +97,22 @@ class Slabs:
 
     @cached_property
     def off_nyquist(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Per axis 0 on the Nyquist plane and 1 elsewhere: odd derivatives of a real field vanish there."""
+        """For each axis 0 on the Nyquist plane and 1 elsewhere, float32, in the shapes of :attr:`wavenumbers`.
+
+        There the odd derivatives of a real field vanish.
+        """
         return tuple((np.abs(k) != self.cells / 2).astype(np.float32) for k in self.wavenumbers)
 
     # Transfer of planes between ranks.
 
     def with_ghosts(self, field: np.ndarray, depth: int) -> np.ndarray:
         """Field with ``depth`` planes of the periodic neighbours on both sides, shape (planes + 2 depth, N, N)."""
-        starts = self.planes * np.arange(self.ranks)
+        starts = range(0, self.cells, self.planes)
         return self.fetch_planes(field, [(start - depth, self.planes + 2 * depth) for start in starts])
 
-    def fetch_planes(self, field: np.ndarray, wanted: list[tuple[int, int]], out: np.ndarray | None = None):
+    def fetch_planes(
+        self, field: np.ndarray, wanted: list[tuple[int, int]], out: np.ndarray | None = None
+    ) -> np.ndarray:
         """Planes that this rank wants, whoever owns them; collective.
 
         Parameters
@@ -136,7 +145,7 @@ class Slabs:
         return out
 
     def neighbour_planes(self, field: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The planes below and above this rank's slab; collective."""
+        """The planes below and above this rank's slab of shape (planes, N, N), (N, N) each; collective."""
         if self.ranks == 1:
             return field[-1], field[0]
         below, above = (np.empty((self.cells, self.cells), field.dtype) for _ in range(2))
@@ -146,7 +155,10 @@ class Slabs:
         return below, above
 
     def collect(self, field: np.ndarray, thickness: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Stream the whole field through rank 0, ``thickness`` planes at a time; the other ranks only send."""
+        """Stream the whole field through rank 0, ``thickness`` planes at a time; the other ranks only send.
+
+        Rank 0 gets the number of the first plane, and the planes as an array of shape (planes, N, N, ...).
+        """
         for start in range(0, self.cells, thickness):
             stop = min(start + thickness, self.cells)
             mine = field[max(start - self.start, 0) : max(stop - self.start, 0)]
@@ -169,17 +181,20 @@ class Slabs:
         return group
 
     def sum_planes(self, values: np.ndarray) -> float:
-        """Sum of one float64 per plane, in the global order of planes, the same on every rank."""
+        """Sum of one float64 per plane, shape (planes,), in the global order of planes; the same on every rank."""
         if self.ranks > 1:
             values = np.concatenate(self.communicator.allgather(values))
         return float(np.sum(values))
 
     def gather(self, values: np.ndarray) -> np.ndarray:
-        """Concatenate every rank's rows, in rank order, on every rank."""
+        """Concatenate every rank's rows, shape (rows, ...), in rank order, on every rank."""
         return np.concatenate(self.communicator.allgather(values)) if self.ranks > 1 else values
 
     def standard_deviation(self, field: np.ndarray) -> float:
-        """Standard deviation of a field about its mean, float64, the same for any number of ranks."""
+        """Standard deviation about its mean of a field of which this rank has (planes, N, N).
+
+        The sums are float64 and the same for any number of ranks.
+        """
         count = self.cells**3
         mean = self.sum_planes(field.sum(axis=(1, 2), dtype=np.float64)) / count
         squares = np.array([np.sum((plane.astype(np.float64) - mean) ** 2) for plane in field])

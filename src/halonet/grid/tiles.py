@@ -81,12 +81,11 @@ def map_tiles(
         corner = tuple(first - buffer for first in start)
         outputs = function(*(periodic_window(each, corner, tile) for each in (field, *beside)))
         for target, output in zip((result, *further), outputs if further else (outputs,), strict=True):
-            if not blend:
-                target[_cube(start, core)] = output[_cube((buffer,) * 3, core)]
-                continue
             seen = output[_cube((buffer - blend,) * 3, core + 2 * blend)]
-            seen = seen * weights.reshape(weights.shape + (1,) * (output.ndim - 3))
-            _add_periodically(target, seen, [first - blend for first in start])
+            if blend:
+                _add_periodically(target, _weighted(seen, weights), [first - blend for first in start])
+            else:
+                target[_cube(start, core)] = seen
     return result
 
 
@@ -95,6 +94,11 @@ def _weights(core: int, blend: int) -> np.ndarray:
     ramp = (np.arange(2 * blend) + 0.5) / max(2 * blend, 1)
     along = np.concatenate([ramp, np.ones(core - 2 * blend), ramp[::-1]]).astype(np.float32)
     return along[:, None, None] * along[:, None] * along
+
+
+def _weighted(cube: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """A cube of shape (n, n, n), or (n, n, n, components), times weights of shape (n, n, n)."""
+    return cube * weights.reshape(weights.shape + (1,) * (cube.ndim - 3))
 
 
 def _add_periodically(field: np.ndarray, cube: np.ndarray, start: list[int]) -> None:

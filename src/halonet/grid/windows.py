@@ -4,7 +4,10 @@ import numpy as np
 
 
 def top_hat(x: np.ndarray) -> np.ndarray:
-    """Fourier transform of a spherical top-hat, 3 (sin x - x cos x) / x^3 with x = k R, exact at small x."""
+    """Fourier transform of a spherical top-hat, 3 (sin x - x cos x) / x^3 with x = k R, float64 of the shape of ``x``.
+
+    A series takes its place at small x, where the fraction would lose its digits.
+    """
     x = np.asarray(x, dtype=np.float64)
     small = np.abs(x) < 0.05
     safe = np.where(small, 1.0, x)

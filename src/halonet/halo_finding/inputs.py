@@ -20,7 +20,10 @@ def read_probability(path: str | Path) -> tuple[np.ndarray, FieldHeader]:
 
 
 def read_density_of(path: str | Path, probability: np.ndarray, header: FieldHeader) -> tuple[np.ndarray, FieldHeader]:
-    """Density of the same box as a probability field, with its header; another box is refused."""
+    """Density of the same box as a probability field, float32 of shape (N, N, N), with its header.
+
+    A file of another box is refused.
+    """
     density, own = read_field(path, "density"), read_header(path)
     if density.shape != probability.shape or own.box_size_mpc != header.box_size_mpc:
         raise StorageError(

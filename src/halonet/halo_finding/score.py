@@ -27,7 +27,7 @@ def numbers_above(haloes: HaloCatalogue, cells: float) -> list[int]:
 
 
 def abundance_error(true: np.ndarray, found: np.ndarray) -> float:
-    """Mean over cuts of ``|ln(found / true)|`` of the numbers of haloes above them."""
+    """Mean over cuts of ``|ln(found / true)|`` of the numbers of haloes above them, shape (cuts,) each."""
     return float(np.abs(np.log(np.maximum(found, 0.5) / np.maximum(true, 0.5))).mean())
 
 

@@ -23,7 +23,10 @@ def first_order_displacement(modes: np.ndarray, slabs: Slabs, cell_size: float, 
 
 
 def second_order_displacement(source_modes: np.ndarray, slabs: Slabs, cell_size: float, axis: int) -> np.ndarray:
-    """One component of eta2 (Mpc), to be scaled by :func:`second_order_coefficient` and D^2."""
+    """One component of eta2 (Mpc) on this rank's planes, shape (planes, N, N).
+
+    The displacement is this times :func:`second_order_coefficient` and D^2.
+    """
     return slabs.inverse(_gradient_over_laplacian(source_modes, slabs, cell_size, axis, -1j), overwrite=True)
 
 

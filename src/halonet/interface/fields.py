@@ -9,7 +9,7 @@ from halonet.checks.assumptions import recording
 from halonet.cosmology import compute_power_spectrum
 from halonet.grid.slabs import Slabs
 from halonet.interface.arrays import checked_cube, checked_length
-from halonet.mocks.by_peak_patch import CELL_SIZE, collapse_table, fitting_settings
+from halonet.mocks.by_peak_patch import collapse_table, fitting_settings
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.peak_patch.finder import find_haloes
 from halonet.plausibility.density import check_against_spectrum
@@ -56,7 +56,7 @@ def draw_density(
     ((32, 32, 32), 3.2)
     """
     request = MockRequest(seed=seed, cells=cells, box_size_mpc=box_size_mpc, cosmology=cosmology)
-    box = MockBox(request, CosmologySettings(), CELL_SIZE)
+    box = MockBox(request)
     return box.density_slab(Slabs(cells, None, request.threads))
 
 

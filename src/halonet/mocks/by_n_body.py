@@ -6,7 +6,6 @@ the haloes. There is no checkpoint: for boxes of hours, use the workflow.
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -25,11 +24,9 @@ from halonet.n_body.simulation import State, simulate
 from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
 from halonet.particles import Particles
-from halonet.provenance import provenance
-from halonet.settings import CosmologySettings, NBodySettings, SettingsError
-from halonet.storage import read_header
+from halonet.settings import NBodySettings
 
-CELL_SIZE = 1.0  # Mpc, of the paper
+DECIDING = {"steps", "mesh", "start", "linking_length", "minimum_cells"}  # settings that decide the haloes
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class NBodyMock:
     @cached_property
     def box(self) -> MockBox:
         """The box; by default of the paper's cosmology and cells."""
-        return MockBox(self.request, CosmologySettings(), CELL_SIZE)
+        return MockBox(self.request)
 
     @cached_property
     def settings(self) -> NBodySettings:
@@ -51,13 +48,11 @@ class NBodyMock:
     def make(self, communicator: Communicator | None = None) -> HaloCatalogue | None:
         """The catalogue on the first rank, None on the others; collective."""
         request, box, settings = self.request, self.box, self.settings
-        if "probability" in request.keep:
-            raise SettingsError("a simulation predicts no probability to keep; ask for method = 'network', or the mask")
         schedule = plan(box.cosmology, settings, [box.cosmology.redshift])
         slabs = Slabs(box.cells, communicator, request.threads)
         with console.step(f"density of {box.cells}^3 cells"):
             density = box.density_slab(slabs)
-        header = replace(box.header, provenance=self._provenance())
+        header = replace(box.header, provenance=box.provenance({"n_body": settings.model_dump(include=DECIDING)}))
         box.keep(header, slabs, density=density)
         density /= np.float32(growth_factor(box.cosmology, box.cosmology.redshift))
         state = State(*start_particles(density, slabs, Growth(box.cosmology), settings.start))
@@ -84,10 +79,3 @@ class NBodyMock:
         for _ in ticks:
             pass
         return schedule.steps[-1]
-
-    def _provenance(self) -> dict[str, Any]:
-        """Provenance of the mock: nothing in it differs between two runs of the same command."""
-        deciding = {"steps", "mesh", "start", "linking_length", "minimum_cells"}
-        record = provenance("mock", {"n_body": self.settings.model_dump(include=deciding)}, self.request.seed)
-        density = self.request.density
-        return record | ({"density": read_header(density).provenance} if density else {})

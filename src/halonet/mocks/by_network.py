@@ -29,7 +29,7 @@ from halonet.network.shipped import find_network
 from halonet.network.validity import check_validity, trained_cosmology
 from halonet.plausibility.numbers import check_number
 from halonet.plausibility.spectrum import shape_without_wiggles
-from halonet.provenance import file_digest, provenance
+from halonet.provenance import file_digest
 from halonet.settings import (
     CosmologySettings,
     HaloFindingSettings,
@@ -39,7 +39,7 @@ from halonet.settings import (
     validate,
 )
 from halonet.statistics.mass_function import MODELS, predicted_abundance
-from halonet.storage import read_header, read_json
+from halonet.storage import read_json
 
 LEAST_CELLS = 100.0  # of haloes that are counted against the mass function
 WAVENUMBERS = np.geomspace(1e-4, 50.0, 500)  # 1/Mpc
@@ -159,11 +159,9 @@ class NetworkMock:
         return probability
 
     def _provenance(self) -> dict[str, Any]:
-        """Provenance of the mock: nothing in it differs between two runs of the same command."""
         settings = {
             "network": {"name": self.folder.name, "weights": file_digest(self.folder / "model.weights.h5")},
             "prediction": self.tiles.model_dump(),
             "halo_finding": self.finder.settings.model_dump() | {"in_force": self.finder.in_force},
         }
-        record, density = provenance("mock", settings, self.request.seed), self.request.density
-        return record | ({"density": read_header(density).provenance} if density else {})
+        return self.box.provenance(settings)

@@ -6,7 +6,6 @@ imitate. The catalogue has the same bits for any number of ranks.
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any
 
 from halonet import console
 from halonet.catalogue import HaloCatalogue
@@ -16,11 +15,7 @@ from halonet.mpi import Communicator
 from halonet.peak_patch.collapse import CollapseTable, read_collapse_table, solve_collapse_table
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
-from halonet.provenance import provenance
-from halonet.settings import CosmologySettings, PeakPatchSettings, SettingsError
-from halonet.storage import read_header
-
-CELL_SIZE = 1.0  # Mpc, of the paper
+from halonet.settings import CosmologySettings, PeakPatchSettings
 
 
 def fitting_settings(box_size_mpc: float) -> PeakPatchSettings:
@@ -52,7 +47,7 @@ class PeakPatchMock:
     @cached_property
     def box(self) -> MockBox:
         """The box; by default of the paper's cosmology and cells."""
-        return MockBox(self.request, CosmologySettings(), CELL_SIZE)
+        return MockBox(self.request)
 
     @cached_property
     def settings(self) -> PeakPatchSettings:
@@ -62,10 +57,6 @@ class PeakPatchMock:
     def make(self, communicator: Communicator | None = None) -> HaloCatalogue | None:
         """The catalogue on the first rank, None on the others; collective."""
         request, box, settings = self.request, self.box, self.settings
-        if "probability" in request.keep:
-            raise SettingsError(
-                "Peak Patch predicts no probability to keep; ask for method = 'network', or for the mask"
-            )
         slabs = Slabs(box.cells, communicator, request.threads)
         if request.collapse_table:
             table = read_collapse_table(request.collapse_table, box.cosmology, settings.collapse_table)
@@ -74,7 +65,7 @@ class PeakPatchMock:
                 table = collapse_table(box.cosmology, settings.collapse_table, communicator)
         with console.step(f"density of {box.cells}^3 cells"):
             density = box.density_slab(slabs)
-        header = replace(box.header, provenance=self._provenance())
+        header = replace(box.header, provenance=box.provenance({"peak_patch": settings.model_dump()}))
         box.keep(header, slabs, density=density)
         with console.step("haloes"):
             haloes = find_haloes(
@@ -84,9 +75,3 @@ class PeakPatchMock:
         if "mask" in request.keep:
             box.keep(header, slabs, mask=halo_mask(haloes, slabs))
         return None if slabs.rank else haloes
-
-    def _provenance(self) -> dict[str, Any]:
-        """Provenance of the mock: nothing in it differs between two runs of the same command."""
-        record = provenance("mock", {"peak_patch": self.settings.model_dump()}, self.request.seed)
-        density = self.request.density
-        return record | ({"density": read_header(density).provenance} if density else {})

@@ -28,12 +28,16 @@ class Mock(Protocol):
 
 @dataclass(frozen=True)
 class Method:
-    """Module and name of a method's class, in one line what it is good for, and the requests that it alone knows."""
+    """Module and name of a method's class, and what it is good for in one line.
+
+    ``own`` are the requests that it alone knows, ``fields`` the fields that it can keep.
+    """
 
     module: str
     name: str
     description: str
     own: tuple[str, ...]
+    fields: tuple[str, ...]
 
     def load(self) -> Callable[[MockRequest], Mock]:
         """The class of the method."""
@@ -46,18 +50,21 @@ METHODS = {
         "PeakPatchMock",
         "ellipsoidal collapse of peaks: any cosmology, redshift and cell size, untrained, fast",
         ("peak_patch", "collapse_table"),
+        ("density", "mask"),
     ),
     "network": Method(
         "halonet.mocks.by_network",
         "NetworkMock",
         "a trained network: haloes like those it has learnt from, for the boxes it was trained for",
         ("network", "halo_finding", "thresholds", "scratch", "gpus"),
+        ("density", "probability"),
     ),
     "n_body": Method(
         "halonet.mocks.by_n_body",
         "NBodyMock",
         "a particle-mesh simulation and friends of friends: what the others imitate, at ten times the cost",
         ("n_body",),
+        ("density", "mask"),
     ),
 }
 # The shipped networks imitate Peak Patch, which is faster and knows more boxes.
@@ -80,4 +87,8 @@ def mock_by(name: str, request: MockRequest) -> Mock:
             value = getattr(request, option)
             if value != defaults[option]:
                 raise SettingsError(f"{option} = {value} is for the method {other!r}; this mock is made by {name!r}")
+    made = METHODS[name].fields
+    for kept in request.keep:
+        if kept not in made:
+            raise SettingsError(f"a mock by {name!r} has no {kept} to keep; it has {' and '.join(made)}")
     return METHODS[name].load()(request)

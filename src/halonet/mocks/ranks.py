@@ -33,7 +33,10 @@ def own_share(items: list[T], communicator: Communicator | None = None) -> list[
 
 
 def sum_over_ranks(field: np.ndarray, communicator: Communicator | None = None) -> None:
-    """Add up fields of which every cell is zero on all ranks but one, in place on the first rank; collective."""
+    """Add up fields of shape (N, ...) of which every cell is zero on all ranks but one; collective.
+
+    The sum replaces the field of the first rank.
+    """
     if communicator is None:
         return
     if field.dtype == np.float16:  # which MPI does not know; of bits, too, all but one are zero

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from halonet.initial_conditions.noise import derived_seed
 from halonet.network.shipped import DEFAULT_NETWORK
 from halonet.plausibility.density import check_against_spectrum, check_density, moments
 from halonet.plausibility.spectrum import read_checked_spectrum
+from halonet.provenance import provenance
 from halonet.settings import (
     CosmologySettings,
     HaloFindingSettings,
@@ -31,6 +33,7 @@ from halonet.settings import (
 )
 from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
 
+CELL_SIZE = 1.0  # Mpc, of the paper
 SAME_REDSHIFT = 1e-6
 SAME_CELLS = 0.01
 
@@ -125,16 +128,16 @@ class MockBox:
     request
         What was asked for.
     known
-        Cosmology where neither the request nor the density says one.
+        Cosmology where neither the request nor the density says one; by default the paper's.
     known_cell_size
-        Side of a cell (Mpc) where the request does not say how large the box is.
+        Side of a cell (Mpc) where the request does not say how large the box is; by default the paper's.
     known_deviation
         Standard deviation that the density of a user's own must have; None where the spectrum says it.
     """
 
     request: MockRequest
-    known: CosmologySettings
-    known_cell_size: float
+    known: CosmologySettings = field(default_factory=CosmologySettings)
+    known_cell_size: float = CELL_SIZE
     known_deviation: float | None = None
 
     @cached_property
@@ -180,7 +183,7 @@ class MockBox:
 
     @cached_property
     def power_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
-        """Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3), by default CAMB's."""
+        """Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3), shape (wavenumbers,); by default CAMB's."""
         if self.request.power_spectrum:
             return read_checked_spectrum(self.request.power_spectrum, self.cosmology, self.request.outside_validity)
         return _camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))
@@ -194,6 +197,11 @@ class MockBox:
         k, power = self.power_spectrum
         assert self.header.seed is not None  # where there is no density
         return linear_density(slabs, self.header.seed, self.header.box_size_mpc, k, power, self.cosmology)
+
+    def provenance(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Provenance of the mock: nothing in it differs between two runs of the same command."""
+        record, density = provenance("mock", settings, self.request.seed), self.request.density
+        return record | ({"density": read_header(density).provenance} if density else {})
 
     def _check(self, density: np.ndarray, slabs: Slabs) -> None:
         """Refuse a density that is no linear overdensity at the redshift of the box; collective."""

@@ -7,7 +7,9 @@ never interrupted, on any number of ranks.
 import json
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +36,7 @@ class Checkpoints:
         Least time between two checkpoints.
     """
 
-    def __init__(self, path: str | Path, fingerprint: dict, slabs: Slabs, minutes: float) -> None:
+    def __init__(self, path: str | Path, fingerprint: dict[str, Any], slabs: Slabs, minutes: float) -> None:
         self.path, self.slabs, self.minutes = Path(path), slabs, minutes
         self.fingerprint = json.dumps(fingerprint, sort_keys=True)
         self._last = time.monotonic()
@@ -108,7 +110,7 @@ class Checkpoints:
             file.attrs["steps"] = state.steps
             file["fingerprint"] = self.fingerprint  # a dataset: an attribute holds no more than 64 kB
 
-    def _groups(self, field: np.ndarray):
+    def _groups(self, field: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         return self.slabs.collect(field, min(CHUNK_CELLS, self.slabs.cells))
 
     def clear(self) -> None:

@@ -30,12 +30,12 @@ def _upper_part(weight, fraction):
 
 
 @njit(cache=True, nogil=True)
-def deposit(places, mesh, first_plane, first_row, last_row):
+def deposit(positions, mesh, first_plane, first_row, last_row):
     """Add the weights of particles to rows ``first_row`` to ``last_row`` of a mesh.
 
     Parameters
     ----------
-    places
+    positions
         Of :mod:`halonet.grid.fixed_point`, uint32 of shape (n, 3); all within this rank's planes.
     mesh
         int32 of shape (BELOW + planes + ABOVE, M, M).
@@ -43,14 +43,14 @@ def deposit(places, mesh, first_plane, first_row, last_row):
         First of this rank's planes.
     """
     side = mesh.shape[1]
-    for m in range(len(places)):
-        y = np.int64(places[m, 1])
+    for m in range(len(positions)):
+        y = np.int64(positions[m, 1])
         j = y >> FRACTION_BITS
         j1 = j + 1 if j + 1 < side else 0
         here, beyond = first_row <= j < last_row, first_row <= j1 < last_row
         if not (here or beyond):
             continue
-        x, z = np.int64(places[m, 0]), np.int64(places[m, 2])
+        x, z = np.int64(positions[m, 0]), np.int64(positions[m, 2])
         i, k = (x >> FRACTION_BITS) - first_plane + BELOW, z >> FRACTION_BITS
         k1 = k + 1 if k + 1 < side else 0
         fx, fy, fz = x & _FRACTION, y & _FRACTION, z & _FRACTION
@@ -76,14 +76,14 @@ def _wrapped(index, side):
 
 
 @njit(cache=True, nogil=True)
-def read_out(places, potential, first_plane, factor, forces):
+def read_out(positions, potential, first_plane, factor, forces):
     """Force -grad of a potential on particles, by the four-point derivative at the eight points around each.
 
     The derivative is (8 (f_1 - f_-1) - (f_2 - f_-2)) / 12, in Fourier space i (8 sin k - sin 2k) / 6 (FastPM).
 
     Parameters
     ----------
-    places
+    positions
         As :func:`deposit` takes them.
     potential
         float32 of shape (BELOW + planes + ABOVE, M, M).
@@ -95,8 +95,8 @@ def read_out(places, potential, first_plane, factor, forces):
     side = potential.shape[1]
     scale = np.float32(-factor / (12 * WEIGHT))
     eight = np.float32(8)
-    for m in range(len(places)):
-        x, y, z = np.int64(places[m, 0]), np.int64(places[m, 1]), np.int64(places[m, 2])
+    for m in range(len(positions)):
+        x, y, z = np.int64(positions[m, 0]), np.int64(positions[m, 1]), np.int64(positions[m, 2])
         i = (x >> FRACTION_BITS) - first_plane + BELOW
         j, k = y >> FRACTION_BITS, z >> FRACTION_BITS
         fx, fy, fz = x & _FRACTION, y & _FRACTION, z & _FRACTION

@@ -1,7 +1,7 @@
 """Particles to the ranks whose planes of the mesh they are in, and forces back; no particle changes its owner.
 
 Every particle stays on the rank of its Lagrangian cell, so that the order of all arrays is that of the cells for any
-number of ranks. For a force its place (12 bytes) goes to the rank that holds the plane below it, and the force comes
+number of ranks. For a force its position (12 bytes) goes to the rank that holds the plane below it, and the force comes
 back. This happens in chunks of particles, which bounds the memory.
 """
 
@@ -16,11 +16,11 @@ from halonet.grid.slabs import Slabs
 
 @dataclass(frozen=True)
 class Route:
-    """Places of particles that are in this rank's planes, and the way back for what is computed of them.
+    """Positions of particles that are in this rank's planes, and the way back for what is computed of them.
 
     Attributes
     ----------
-    places
+    positions
         uint32 of shape (n, 3), in the order of ranks and of their particles.
     order
         Of the particles that this rank has sent, by their rank; None where nothing was sent.
@@ -28,26 +28,26 @@ class Route:
         Numbers of particles that went to, and came from, every rank.
     """
 
-    places: np.ndarray
+    positions: np.ndarray
     order: np.ndarray | None = None
     sent: np.ndarray | None = None
     received: np.ndarray | None = None
 
 
-def send_places(places: np.ndarray, slabs: Slabs) -> Route:
-    """Send each of ``places`` (uint32, shape (n, 3)) to the rank whose planes it is in; collective."""
+def send_positions(positions: np.ndarray, slabs: Slabs) -> Route:
+    """Send each of ``positions`` (uint32, shape (n, 3)) to the rank whose planes it is in; collective."""
     if slabs.ranks == 1:
-        return Route(places)
-    order, sent = _by_rank(places, slabs.planes, slabs.ranks)
+        return Route(positions)
+    order, sent = _by_rank(positions, slabs.planes, slabs.ranks)
     received = np.empty_like(sent)
     slabs.communicator.Alltoall(sent, received)
     arrived = np.empty((received.sum(), 3), np.uint32)
-    slabs.communicator.Alltoallv((places[order], 3 * sent), (arrived, 3 * received))
+    slabs.communicator.Alltoallv((positions[order], 3 * sent), (arrived, 3 * received))
     return Route(arrived, order, sent, received)
 
 
 def return_forces(forces: np.ndarray, route: Route, slabs: Slabs) -> np.ndarray:
-    """Forces (float32, shape (n, 3)) of the places that arrived, to those who sent them, in their order; collective."""
+    """Forces (float32, shape (n, 3)) of the positions that arrived, to their senders, in their order; collective."""
     if slabs.ranks == 1:
         return forces
     assert route.order is not None  # as of sent and received, where there are several ranks
@@ -61,15 +61,15 @@ def return_forces(forces: np.ndarray, route: Route, slabs: Slabs) -> np.ndarray:
 
 
 @njit(cache=True)
-def _by_rank(places, planes, ranks):
+def _by_rank(positions, planes, ranks):
     """Particles in the order of the rank whose planes they are in, and how many each rank gets."""
     count = np.zeros(ranks, np.int64)
-    for m in range(len(places)):
-        count[(np.int64(places[m, 0]) >> FRACTION_BITS) // planes] += 1
+    for m in range(len(positions)):
+        count[(np.int64(positions[m, 0]) >> FRACTION_BITS) // planes] += 1
     position = np.cumsum(count) - count
-    order = np.empty(len(places), np.int64)
-    for m in range(len(places)):
-        rank = (np.int64(places[m, 0]) >> FRACTION_BITS) // planes
+    order = np.empty(len(positions), np.int64)
+    for m in range(len(positions)):
+        rank = (np.int64(positions[m, 0]) >> FRACTION_BITS) // planes
         order[position[rank]] = m
         position[rank] += 1
     return order, count

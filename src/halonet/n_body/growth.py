@@ -22,7 +22,7 @@ of the force grad -laplacian^-1 delta. The right-hand sides use g_f = 3/2 Om D1 
 from functools import cached_property
 
 import numpy as np
-from scipy.integrate import solve_ivp
+from scipy.integrate import OdeSolution, solve_ivp
 
 from halonet.cosmology import expansion_rate, growth_factor, growth_rate, matter_fraction
 from halonet.settings import CosmologySettings
@@ -64,7 +64,7 @@ class Growth:
         return (self.first_momentum(a1) - self.first_momentum(a0)) / self.first(reference)
 
     @cached_property
-    def _second_order(self):
+    def _second_order(self) -> OdeSolution:
         """D2 and dD2/dlna over ln a, from early times to today and a little beyond."""
 
         def derivatives(x: float, values: np.ndarray) -> tuple[float, float]:

@@ -52,7 +52,7 @@ class ForceMesh:
 
     @property
     def own(self) -> np.ndarray:
-        """The real mesh without the planes of the neighbours."""
+        """This rank's planes of the real mesh, without those of its neighbours: a view of shape (planes, M, M)."""
         return self.real[BELOW : BELOW + self.slabs.planes]
 
     def solve(self) -> None:

@@ -31,11 +31,14 @@ class State:
     steps: int = 0
 
 
+Snapshot = Callable[[Step, State], None]
+
+
 def simulate(
     state: State,
     schedule: Schedule,
     gravity: Gravity,
-    snapshot: Callable[[Step, State], None],
+    snapshot: Snapshot,
     finished: Callable[[State], object] = lambda state: None,
 ) -> None:
     """Advance particles, in place, through the steps of a schedule that are not done yet; collective.

@@ -1,5 +1,7 @@
 """Particles of a snapshot in the units of users, from the state of a simulation."""
 
+from typing import Any
+
 import numpy as np
 
 from halonet.n_body.schedule import Step
@@ -7,7 +9,7 @@ from halonet.n_body.simulation import State
 from halonet.storage import FieldHeader
 
 
-def snapshot_header(step: Step, header: FieldHeader, provenance: dict) -> FieldHeader:
+def snapshot_header(step: Step, header: FieldHeader, provenance: dict[str, Any]) -> FieldHeader:
     """Header of a snapshot: that of the density, at the redshift of the snapshot."""
     cosmology = header.known_cosmology() | {"redshift": step.snapshot}
     return FieldHeader(header.box_size_mpc, step.snapshot, cosmology, header.seed, provenance)

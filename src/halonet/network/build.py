@@ -11,19 +11,7 @@ ARCHITECTURES = {"vnet": build_vnet, "unet": build_unet}
 
 def build_network(settings: NetworkSettings, dropout: float = 0.0) -> keras.Model:
     """Build the network of ``settings`` with random weights; see its architecture's module for input and output."""
-    return ARCHITECTURES[settings.architecture](
-        settings.levels,
-        settings.filters,
-        kernel=settings.kernel,
-        convolutions=settings.convolutions,
-        activation=settings.activation,
-        batch_normalisation=settings.batch_normalisation,
-        dropout=dropout,
-        input_size=settings.window,
-        channels=1 + settings.channels.count,
-        precision=settings.precision,
-        heads=tuple(settings.heads.weights),
-    )
+    return ARCHITECTURES[settings.architecture](settings, dropout)
 
 
 def size_multiple(settings: NetworkSettings) -> int:

@@ -6,7 +6,7 @@ and ``mocks.json`` how its mocks compare with Peak Patch (``benchmarks/mocks.py`
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +90,7 @@ def _number_of_weights(folder: Path) -> int:
         return sum(int(np.prod(shape)) for _, shape in json.loads(file["layout"][()]))
 
 
-def _listed(values) -> str:
+def _listed(values: Iterable[float]) -> str:
     words = [f"{value:g}" for value in values]
     return words[0] if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
 
@@ -186,7 +186,7 @@ def _measured(measured: dict | None) -> str:
         rows.append(f"| power spectrum over the truth's, k < 0.2 per Mpc, {which} | {ratio} |")
     return (
         f"## Measured\n\nOn {measured['boxes']} boxes of ({side:g} Mpc)³ that it never saw, each beside its own truth "
-        "(deviations are those of single boxes; Lagrangian places):\n\n| | |\n|---|---|\n" + "\n".join(rows)
+        "(deviations are those of single boxes; Lagrangian positions):\n\n| | |\n|---|---|\n" + "\n".join(rows)
     )
 
 
@@ -216,7 +216,7 @@ def _limits(normalisation: Normalisation) -> str:
         "- One cosmology and one redshift. No light cone, no evolution.\n"
         "- The truth it learnt is Peak Patch, not an N-body simulation: it inherits what Peak Patch gets wrong. "
         "`--abundance-matching` moves the mass function to Tinker et al. (2008).\n"
-        "- Masses are Lagrangian: mean matter density times the volume a halo comes from. Places and velocities are "
+        "- Masses are Lagrangian: mean matter density times the volume a halo comes from. Positions and velocities are "
         "those of second-order perturbation theory; there are no subhaloes and no profiles."
     )
 

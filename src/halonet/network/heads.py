@@ -11,7 +11,7 @@ radius wrong by a tenth. Only cells of haloes count, each halo with its cells.
 from collections.abc import Callable
 from functools import wraps
 
-from keras import ops
+from keras import KerasTensor, ops
 
 from halonet.network.losses import LOSSES, METRICS
 from halonet.settings import HeadsSettings
@@ -38,7 +38,7 @@ def training_loss(name: str, heads: HeadsSettings) -> Callable:
     terms = [(weight, _errors(head, heads)) for head, weight in heads.weights.items()]
     probability = _of_probability(LOSSES[name])
 
-    def loss(truth, predicted):
+    def loss(truth: KerasTensor, predicted: KerasTensor) -> KerasTensor:
         total = probability(truth, predicted)
         for weight, errors in terms:
             total = total + weight * _mean(truth, _pseudo_huber(errors(truth, predicted)))
@@ -64,14 +64,14 @@ def _of_probability(function: Callable) -> Callable:
     """A loss or measure of the probability, for a network with heads."""
 
     @wraps(function)
-    def of_first_channels(truth, predicted):
+    def of_first_channels(truth: KerasTensor, predicted: KerasTensor) -> KerasTensor:
         return function(truth[..., :1], predicted[..., :2])
 
     return of_first_channels
 
 
 def _mean_error(name: str, unit: float, errors: Callable) -> Callable:
-    def measure(truth, predicted):
+    def measure(truth: KerasTensor, predicted: KerasTensor) -> KerasTensor:
         return unit * _mean(truth, ops.sqrt(errors(truth, predicted)))
 
     measure.__name__ = name  # under which Keras reports it
@@ -84,12 +84,12 @@ def _errors(head: str, heads: HeadsSettings) -> Callable:
     return lambda truth, predicted: error(truth, predicted, channels)
 
 
-def _offset_error(truth, predicted, channels: slice):
+def _offset_error(truth: KerasTensor, predicted: KerasTensor, channels: slice) -> KerasTensor:
     radius = ops.maximum(truth[..., 1:2], SMALLEST_RADIUS)
     return ops.sum(ops.square((ops.cast(predicted[..., channels], "float32") - truth[..., 2:5]) / radius), axis=-1)
 
 
-def _radius_error(truth, predicted, channels: slice):
+def _radius_error(truth: KerasTensor, predicted: KerasTensor, channels: slice) -> KerasTensor:
     expected = ops.log(ops.maximum(truth[..., 1], SMALLEST_RADIUS))
     return ops.square(ops.cast(predicted[..., channels.start], "float32") - expected)
 
@@ -98,12 +98,12 @@ def _radius_error(truth, predicted, channels: slice):
 SQUARED_ERRORS = {"centre_offset": _offset_error, "log_radius": _radius_error}
 
 
-def _pseudo_huber(squared):
+def _pseudo_huber(squared: KerasTensor) -> KerasTensor:
     """Smooth Huber loss of an error given by its square: quadratic below :data:`SOFTNESS`, then linear."""
     return ops.sqrt(squared + SOFTNESS**2) - SOFTNESS
 
 
-def _mean(truth, values):
+def _mean(truth: KerasTensor, values: KerasTensor) -> KerasTensor:
     """Mean over the voxels in haloes of each sample; 0 where there is none."""
     inside = ops.cast(truth[..., 1] > 0, "float32")
     axes = (1, 2, 3)

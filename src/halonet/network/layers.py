@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import keras
+from keras import KerasTensor
 
 from halonet.settings.heads import HEADS
 
@@ -30,7 +31,9 @@ class Bricks:
     batch_normalisation: bool = False
     precision: str = "float32"
 
-    def convolve(self, x, filters: int, name: str, kernel: int | None = None, stride: int = 1):
+    def convolve(
+        self, x: KerasTensor, filters: int, name: str, kernel: int | None = None, stride: int = 1
+    ) -> KerasTensor:
         """Convolution with zero padding and He initialisation, without an activation."""
         layer = keras.layers.Conv3D(
             filters,
@@ -43,7 +46,7 @@ class Bricks:
         )
         return layer(x)
 
-    def activate(self, x, name: str):
+    def activate(self, x: KerasTensor, name: str) -> KerasTensor:
         """Activation, after batch normalisation where that is asked for."""
         if self.batch_normalisation:
             x = keras.layers.BatchNormalization(dtype=self.precision, name=f"{name}_normalisation")(x)
@@ -51,31 +54,31 @@ class Bricks:
             return keras.layers.PReLU(dtype=self.precision, name=f"{name}_activation")(x)
         return keras.layers.LeakyReLU(SLOPE, dtype=self.precision, name=f"{name}_activation")(x)
 
-    def convolution(self, x, filters: int, name: str, kernel: int | None = None):
+    def convolution(self, x: KerasTensor, filters: int, name: str, kernel: int | None = None) -> KerasTensor:
         """Convolution and activation."""
         return self.activate(self.convolve(x, filters, name, kernel), name)
 
-    def down(self, x, filters: int, name: str, dropout: float = 0.0):
+    def down(self, x: KerasTensor, filters: int, name: str, dropout: float = 0.0) -> KerasTensor:
         """Halve the resolution by a 2^3 convolution of stride 2, with activation and dropout."""
         x = self.activate(self.convolve(x, filters, name, kernel=2, stride=2), name)
         return self._drop(x, dropout, name)
 
-    def up(self, x, filters: int, name: str, dropout: float = 0.0):
+    def up(self, x: KerasTensor, filters: int, name: str, dropout: float = 0.0) -> KerasTensor:
         """Double the resolution by a transposed 2^3 convolution of stride 2, with activation and dropout."""
         layer = keras.layers.Conv3DTranspose(
             filters, 2, strides=2, padding="same", kernel_initializer="he_normal", dtype=self.precision, name=name
         )
         return self._drop(self.activate(layer(x), name), dropout, name)
 
-    def add(self, tensors: list, name: str):
+    def add(self, tensors: list[KerasTensor], name: str) -> KerasTensor:
         """Sum, over which a single channel broadcasts."""
         return keras.layers.Add(dtype=self.precision, name=name)(tensors)
 
-    def join(self, tensors: list, name: str):
+    def join(self, tensors: list[KerasTensor], name: str) -> KerasTensor:
         """Concatenation of channels."""
         return keras.layers.Concatenate(dtype=self.precision, name=name)(tensors)
 
-    def residual(self, x, convolutions: int, name: str, beside=None):
+    def residual(self, x: KerasTensor, convolutions: int, name: str, beside: KerasTensor | None = None) -> KerasTensor:
         """Residual block: so many convolutions with an identity shortcut around them.
 
         Where there is a tensor ``beside``, it is concatenated with ``x`` as input of the first convolution, which maps
@@ -88,7 +91,7 @@ class Bricks:
             x = self.convolution(x, filters, f"{name}_convolution_{index}")
         return self.add([x, shortcut], f"{name}_sum")
 
-    def heads(self, x, probability, heads: tuple[str, ...]):
+    def heads(self, x: KerasTensor, probability: KerasTensor, heads: tuple[str, ...]) -> KerasTensor:
         """Outputs of a network: ``probability``, and behind its channels those of each head; float32.
 
         A head is a convolution of the last features ``x`` of its own, and a linear one of a single cell.
@@ -101,10 +104,10 @@ class Bricks:
             outputs.append(layer(features))
         return keras.layers.Concatenate(dtype="float32", name="outputs")(outputs) if heads else probability
 
-    def _drop(self, x, rate: float, name: str):
+    def _drop(self, x: KerasTensor, rate: float, name: str) -> KerasTensor:
         return keras.layers.Dropout(rate, dtype=self.precision, name=f"{name}_dropout")(x) if rate else x
 
 
-def probabilities(x):
+def probabilities(x: KerasTensor) -> KerasTensor:
     """Softmax over the channels (foreground, background), in float32 whatever the precision of the layers."""
     return keras.layers.Softmax(dtype="float32", name="probabilities")(x)

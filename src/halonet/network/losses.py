@@ -4,12 +4,12 @@ The truth ``mask`` has shape (batch, S, S, S, 1) and holds 1 in haloes; ``predic
 the probabilities of foreground and background. All sums are float32, whatever the precision of the network.
 """
 
-from keras import ops
+from keras import KerasTensor, ops
 
 SMALLEST_PROBABILITY = 1e-7  # the logarithm of the cross-entropy needs a floor
 
 
-def _channels(mask, predicted):
+def _channels(mask: KerasTensor, predicted: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
     """Truth and prediction as float32, each (batch, voxels, 2)."""
     truth, predicted = ops.cast(mask, "float32"), ops.cast(predicted, "float32")
     truth = ops.concatenate([truth, 1 - truth], axis=-1)
@@ -17,14 +17,14 @@ def _channels(mask, predicted):
     return ops.reshape(truth, voxels), ops.reshape(predicted, voxels)
 
 
-def dice(mask, predicted):
+def dice(mask: KerasTensor, predicted: KerasTensor) -> KerasTensor:
     """Dice coefficient D = 2 g.p / (|g|^2 + |p|^2) over both channels and all voxels (HaloNet paper, Eq. 2)."""
     truth, predicted = _channels(mask, predicted)
     overlap = ops.sum(truth * predicted, axis=(1, 2))
     return 2 * overlap / ops.sum(ops.square(truth) + ops.square(predicted), axis=(1, 2))
 
 
-def foreground_dice(mask, predicted):
+def foreground_dice(mask: KerasTensor, predicted: KerasTensor) -> KerasTensor:
     """Dice coefficient of the halo channel alone; 0 where neither truth nor prediction has a halo."""
     truth, predicted = (channels[..., 0] for channels in _channels(mask, predicted))
     overlap = ops.sum(truth * predicted, axis=1)
@@ -32,7 +32,7 @@ def foreground_dice(mask, predicted):
     return 2 * overlap / ops.maximum(squares, 1e-12)
 
 
-def voxel_dice(mask, predicted):
+def voxel_dice(mask: KerasTensor, predicted: KerasTensor) -> KerasTensor:
     """Dice coefficient of each voxel's two channels, averaged over voxels."""
     truth, predicted = _channels(mask, predicted)
     overlap = ops.sum(truth * predicted, axis=2)
@@ -40,18 +40,18 @@ def voxel_dice(mask, predicted):
     return ops.mean(2 * overlap / squares, axis=1)
 
 
-def floor(mask, predicted):
+def floor(mask: KerasTensor, predicted: KerasTensor) -> KerasTensor:
     """Dice coefficient of an all-background prediction, 1 minus the fraction of voxels in haloes; ignores the other."""
     truth, _ = _channels(mask, predicted)
     return ops.mean(truth[..., 1], axis=1)
 
 
-def dice_loss(mask, predicted):
+def dice_loss(mask: KerasTensor, predicted: KerasTensor) -> KerasTensor:
     """1 - D."""
     return 1 - dice(mask, predicted)
 
 
-def dice_cross_entropy_loss(mask, predicted):
+def dice_cross_entropy_loss(mask: KerasTensor, predicted: KerasTensor) -> KerasTensor:
     """1 - D plus the cross-entropy averaged over voxels (nat)."""
     truth, probability = _channels(mask, predicted)
     logarithm = ops.log(ops.maximum(probability, SMALLEST_PROBABILITY))

@@ -1,7 +1,7 @@
 """Prediction of the probability mask of a whole periodic box, tile by tile (HaloNet paper, section 3.3)."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -60,25 +60,29 @@ def predict_box(
     _check_cells(network, cell_size_mpc)
     deviation, symmetries = _deviation(network, density), GROUPS[settings.average]
     wanted, heads = network.settings.channels, dict(heads or {})
-    places = positions(network.settings.heads)
     beside = (whole_box_channels(density, wanted, threads),) if wanted.count else ()
 
     def outputs(tile: np.ndarray, *channels: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
-        inputs = tile[..., None] / np.float32(deviation)
-        if channels:
-            inputs = np.concatenate([inputs, *channels], axis=-1, dtype=np.float32)
-        totals = [np.zeros_like(tile)] + [np.zeros((*tile.shape, *heads[name].shape[3:]), np.float32) for name in heads]
-        for symmetry in symmetries:
-            predicted, back = _finite(network.model.predict_on_batch(symmetry(inputs)[None])[0]), symmetry.inverse()
-            totals[0] += back(predicted[..., 0])
-            for total, name in zip(totals[1:], heads, strict=True):
-                total += _turned_back(predicted[..., places[name]], back)
-        means = tuple(total / len(symmetries) for total in totals)
+        inputs = np.concatenate([tile[..., None] / np.float32(deviation), *channels], axis=-1, dtype=np.float32)
+        means = _means(network, inputs, symmetries, heads)
         return means if heads else means[0]
 
-    return map_tiles(
-        outputs, density, settings.tile, settings.buffer, track, beside, settings.blend, tuple(heads.values())
-    )
+    further = tuple(heads.values())
+    return map_tiles(outputs, density, settings.tile, settings.buffer, track, beside, settings.blend, further)
+
+
+def _means(
+    network: TrainedNetwork, inputs: np.ndarray, symmetries: Sequence[Symmetry], heads: Mapping
+) -> tuple[np.ndarray, ...]:
+    """Probability of a tile, (S, S, S), and what heads say of it, each the mean over turned copies of the inputs."""
+    shape, channels = inputs.shape[:3], positions(network.settings.heads)
+    totals = [np.zeros((*shape, *kept), np.float32) for kept in ((), *(field.shape[3:] for field in heads.values()))]
+    for symmetry in symmetries:
+        predicted, back = _finite(network.model.predict_on_batch(symmetry(inputs)[None])[0]), symmetry.inverse()
+        totals[0] += back(predicted[..., 0])
+        for total, name in zip(totals[1:], heads, strict=True):
+            total += _turned_back(predicted[..., channels[name]], back)
+    return tuple(total / len(symmetries) for total in totals)
 
 
 def check_input(

@@ -5,14 +5,19 @@ batch they do to rounding: the loss is a mean over samples and the shares are eq
 after averaging. Rank 0 alone reads and writes checkpoints and decides what all start from.
 """
 
+from typing import Any, TypeVar
+
 import keras
 import numpy as np
 from keras import ops
 
 from halonet.dataset.prefetch import Items
 from halonet.dataset.samples import TrainingSamples
+from halonet.mpi import Communicator
 from halonet.network.heads import measures
 from halonet.settings import HeadsSettings, NetworkSettings, SettingsError, TrainingSettings
+
+T = TypeVar("T")
 
 SEED_STEP = 7919  # between the dropout seeds of two ranks
 
@@ -26,7 +31,7 @@ class Ranks:
         MPI communicator of all ranks, or None.
     """
 
-    def __init__(self, communicator=None) -> None:
+    def __init__(self, communicator: Communicator | None = None) -> None:
         self.communicator = communicator
         self.rank: int = communicator.rank if communicator else 0
         self.size: int = communicator.size if communicator else 1
@@ -55,7 +60,7 @@ class Ranks:
                     "their number must divide it"
                 )
 
-    def from_first(self, value):
+    def from_first(self, value: T) -> T:
         """Rank 0's value, on all ranks."""
         return self.communicator.bcast(value) if self.communicator else value
 
@@ -119,7 +124,7 @@ class _Every:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def __getitem__(self, index: int):
+    def __getitem__(self, index: int) -> Any:
         return self.items[self.numbers[index]]
 
 
@@ -130,7 +135,7 @@ class SharedStep:
     computed, averaged by one Allreduce, and applied, which clips them.
     """
 
-    def __init__(self, model: keras.Model, heads: HeadsSettings, communicator) -> None:
+    def __init__(self, model: keras.Model, heads: HeadsSettings, communicator: Communicator) -> None:
         import tensorflow as tf
 
         self.model, self.measures, self.communicator = model, measures(heads), communicator
@@ -148,7 +153,7 @@ class SharedStep:
         names = ["loss", *(measure.__name__ for measure in self.measures)]
         return dict(zip(names, measured.tolist(), strict=True))
 
-    def _measure_share(self, inputs, truths):
+    def _measure_share(self, inputs: keras.KerasTensor, truths: keras.KerasTensor) -> keras.KerasTensor:
         """Gradients of the share, one after the other, then its loss and measures."""
         import tensorflow as tf
 
@@ -160,7 +165,7 @@ class SharedStep:
         measured = [loss, *(ops.mean(measure(truths, predicted)) for measure in self.measures)]
         return ops.concatenate([ops.reshape(ops.cast(part, "float32"), (-1,)) for part in [*gradients, *measured]])
 
-    def _apply(self, average):
+    def _apply(self, average: keras.KerasTensor) -> None:
         variables = self.model.trainable_variables
         parts = ops.split(average, np.cumsum(self.sizes)[:-1].tolist())
         gradients = [ops.reshape(part, variable.shape) for part, variable in zip(parts, variables, strict=True)]

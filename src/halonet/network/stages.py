@@ -25,7 +25,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, peak: float, steps: int, warmup_steps: int, cosine: bool) -> None:
         self.peak, self.steps, self.warmup_steps, self.cosine = peak, steps, warmup_steps, cosine
 
-    def __call__(self, step):
+    def __call__(self, step: keras.KerasTensor) -> keras.KerasTensor:
         """Learning rate of the update after ``step`` updates."""
         step = ops.cast(step, "float32")
         rate = ops.ones_like(step) * self.peak

@@ -19,6 +19,7 @@ import numpy as np
 from halonet import console
 from halonet.dataset.prefetch import prefetched
 from halonet.interruption import Interrupted, Requests
+from halonet.mpi import Communicator
 from halonet.network.build import build_network
 from halonet.network.checkpoints import Checkpoints, TrainingState
 from halonet.network.devices import check_stages, distribution, shared_out
@@ -48,7 +49,11 @@ class Trainer:
     """
 
     def __init__(
-        self, job: TrainingJob, training: TrainingSettings, checkpoints: Checkpoints, communicator=None
+        self,
+        job: TrainingJob,
+        training: TrainingSettings,
+        checkpoints: Checkpoints,
+        communicator: Communicator | None = None,
     ) -> None:
         self.job, self.training, self.checkpoints, self.ranks = job, training, checkpoints, Ranks(communicator)
         self.state = TrainingState()

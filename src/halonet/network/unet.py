@@ -7,32 +7,21 @@ of the paper's 5-level V-Net.
 import keras
 
 from halonet.network.layers import Bricks, probabilities
+from halonet.settings import NetworkSettings
 
 
-def build_unet(
-    levels: int,
-    filters: int,
-    kernel: int = 3,
-    convolutions: int = 2,
-    activation: str = "leaky_relu",
-    batch_normalisation: bool = False,
-    dropout: float = 0.0,
-    input_size: int = 128,
-    channels: int = 1,
-    precision: str = "float32",
-    heads: tuple[str, ...] = (),
-) -> keras.Model:
-    """Build a U-Net that maps densities (batch, S, S, S, channels) to probabilities (batch, S, S, S, 2).
+def build_unet(settings: NetworkSettings, dropout: float = 0.0) -> keras.Model:
+    """Build a U-Net that maps inputs (batch, S, S, S, channels) to probabilities (batch, S, S, S, 2).
+
+    ``settings.filters`` is the channels of level 1, which has half the resolution; level 0 has half as many.
+    ``settings.convolutions`` is how many a residual block of the down path has.
 
     Parameters
     ----------
-    levels
-        Number of halvings of the resolution; S is a multiple of 2^levels.
-    filters
-        Channels of level 1, which has half the resolution; level 0 has half as many.
-    kernel, convolutions
-        Side of the convolutions (cells) and how many a residual block of the down path has.
-    activation, batch_normalisation, dropout, input_size, precision, heads
+    settings
+        What the network is made of. S is a multiple of 2^levels; channels are the density and those of
+        ``settings.channels``.
+    dropout
         As in :func:`halonet.network.vnet.build_vnet`.
 
     Returns
@@ -41,8 +30,9 @@ def build_unet(
         Channel 0 of the output is the probability of belonging to a halo (foreground), channel 1 the rest; the
         channels of the heads follow.
     """
-    bricks = Bricks(kernel, activation, batch_normalisation, precision)
-    size = input_size if activation == "prelu" else None
+    levels, filters, convolutions = settings.levels, settings.filters, settings.convolutions
+    bricks = Bricks(settings.kernel, settings.activation, settings.batch_normalisation, settings.precision)
+    size, channels = settings.window if settings.activation == "prelu" else None, 1 + settings.channels.count
     density = keras.Input((size, size, size, channels), name="density")
     x, skips = density, []
     for level in range(1, levels + 1):
@@ -59,4 +49,4 @@ def build_unet(
     x = bricks.up(x, width, "level0_up")
     x = bricks.convolution(bricks.join([density, x], "level0_join"), width, "level0_out")
     probability = probabilities(bricks.convolve(x, 2, "head", kernel=1))
-    return keras.Model(density, bricks.heads(x, probability, heads), name="unet")
+    return keras.Model(density, bricks.heads(x, probability, tuple(settings.heads.weights)), name="unet")

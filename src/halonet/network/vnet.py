@@ -8,41 +8,22 @@ Every number of Table 1 is reproduced; its row of free parameters counts one PRe
 import keras
 
 from halonet.network.layers import Bricks, probabilities
+from halonet.settings import NetworkSettings
 
 
-def build_vnet(
-    levels: int,
-    filters: int,
-    kernel: int = 5,
-    convolutions: int = 3,
-    activation: str = "leaky_relu",
-    batch_normalisation: bool = False,
-    dropout: float = 0.0,
-    input_size: int = 128,
-    channels: int = 1,
-    precision: str = "float32",
-    heads: tuple[str, ...] = (),
-) -> keras.Model:
-    """Build a V-Net that maps densities (batch, S, S, S, channels) to probabilities (batch, S, S, S, 2).
+def build_vnet(settings: NetworkSettings, dropout: float = 0.0) -> keras.Model:
+    """Build a V-Net that maps inputs (batch, S, S, S, channels) to probabilities (batch, S, S, S, 2).
+
+    ``settings.filters`` is the channels of level 0, ``settings.convolutions`` how many a residual block has; ``prelu``
+    ties the network to the size of ``settings.window``, ``leaky_relu`` takes any size.
 
     Parameters
     ----------
-    levels
-        Number of halvings of the resolution; S is a multiple of 2^levels.
-    filters
-        Channels of level 0.
-    kernel, convolutions
-        Side of the convolutions (cells) and how many a residual block has.
-    activation
-        ``leaky_relu`` or ``prelu``; the latter ties the network to ``input_size``, the former takes any size.
-    batch_normalisation
-        Normalise before each activation.
+    settings
+        What the network is made of. S is a multiple of 2^levels; channels are the density and those of
+        ``settings.channels``.
     dropout
         Rate after the down- and up-convolutions of the inner levels: not after 0 -> 1, nor after 1 -> 0.
-    precision
-        Keras dtype policy of the layers; weights and softmax are float32 in all of them.
-    heads
-        Names of the outputs beside the probability (:mod:`halonet.network.heads`).
 
     Returns
     -------
@@ -50,8 +31,9 @@ def build_vnet(
         Channel 0 of the output is the probability of belonging to a halo (foreground), channel 1 the rest; the
         channels of the heads follow.
     """
-    bricks = Bricks(kernel, activation, batch_normalisation, precision)
-    size = input_size if activation == "prelu" else None
+    levels, filters, convolutions = settings.levels, settings.filters, settings.convolutions
+    bricks = Bricks(settings.kernel, settings.activation, settings.batch_normalisation, settings.precision)
+    size, channels = settings.window if settings.activation == "prelu" else None, 1 + settings.channels.count
     density = keras.Input((size, size, size, channels), name="density")
     # The shortcut of level 0 lets a single input channel broadcast over the filters.
     shortcut = density if channels == 1 else bricks.convolve(density, filters, "level0_shortcut", kernel=1)
@@ -71,4 +53,4 @@ def build_vnet(
     pointwise = bricks.convolve(joined, filters, "level0_out_shortcut", kernel=1)
     x = bricks.activate(bricks.add([wide, pointwise], "level0_out_sum"), "level0_out")
     probability = probabilities(bricks.convolution(x, 2, "head", kernel=1))
-    return keras.Model(density, bricks.heads(x, probability, heads), name="vnet")
+    return keras.Model(density, bricks.heads(x, probability, tuple(settings.heads.weights)), name="vnet")

@@ -48,7 +48,7 @@ def fit_power_law(problem: Problem) -> tuple[Fit, np.ndarray]:
     Returns
     -------
     fit, parameters
-        Maximum, and ln A, beta, ln rho_g, ln epsilon there.
+        Maximum, and ln A, beta, ln rho_g, ln epsilon there, shape (4,).
     """
     expected, log_density = _global(problem)
     voxels = problem.voxels
@@ -73,7 +73,10 @@ def fit_power_law(problem: Problem) -> tuple[Fit, np.ndarray]:
 
 
 def fit_engine(problem: Problem, seed: int, near: np.ndarray | None = None) -> tuple[Fit, np.ndarray]:
-    """The engine's likelihood at the maximum of its posterior, and theta there; searched also from ``near``."""
+    """The engine's likelihood at the maximum of its posterior, and theta there, shape (parameters,).
+
+    The search also starts from the parameters ``near``, where they are given.
+    """
     theta = problem.maximum(seed, near)
     log_likelihood = -float(problem.likelihood(theta, problem.points("float64")))
     return make_fit(problem.model.parameters, log_likelihood, len(problem.voxels.haloes)), theta

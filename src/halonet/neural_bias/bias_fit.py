@@ -75,7 +75,7 @@ def make_voxels(inputs: Inputs, trimmed: int) -> Voxels:
         ):
             raise ValueError(f"completeness must have shape {volumes.shape} and values from 0 to 1")
         volumes = volumes * inputs.completeness
-    index = np.stack(np.unravel_index(voxel_of(inputs.haloes.places, cells, inputs.box_size), (cells,) * 3), axis=1)
+    index = np.stack(np.unravel_index(voxel_of(inputs.haloes.positions, cells, inputs.box_size), (cells,) * 3), axis=1)
     index -= trimmed
     counts = ((index >= 0) & (index < side)).all(axis=1)
     flat = np.asarray(np.ravel_multi_index(index[counts].T, (side,) * 3))
@@ -137,8 +137,9 @@ class Problem:
         return Posterior(self.compiled, points, guide)
 
     def first_theta(self, rng: np.random.Generator) -> np.ndarray:
-        """Start of a search: near the prior's centre, which itself is a saddle, with more haloes where it is denser.
+        """Parameters, shape (parameters,), from which a search starts.
 
+        They lie near the prior's centre, which itself is a saddle, and make more haloes where it is denser.
         The weights of the first layer are small against the spread of what they multiply: sums over many neighbours
         would otherwise drown the voxel itself.
         """
@@ -168,14 +169,17 @@ class Problem:
         return theta
 
     def optimum(self, seed: int, index: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """Start of a chain near the maximum, in the sampled coordinates, and the inverse curvature there."""
+        """Start of a chain near the maximum, and the inverse curvature there, both in the sampled coordinates.
+
+        Their shapes are (parameters,) and (parameters, parameters).
+        """
         found = self.search(seed, index)
         theta = self.searched.theta(tf.constant(found.theta))[0].numpy()
         covariance = carried_over(inverse_curvature(found.hessian), found.theta, self.searched, self.coordinates)
         return self.coordinates.phi(theta), covariance
 
     def maximum(self, seed: int, near: np.ndarray | None = None) -> np.ndarray:
-        """Theta at the maximum of its posterior, of all voxels and haloes; searched also from ``near``."""
+        """Theta, shape (parameters,), at the maximum of its whole posterior; searched also from ``near``."""
         potential = self._potential(self.points("float64"))
         found = [polish(potential, self.search(seed))]
         if near is not None:
@@ -228,7 +232,10 @@ def with_kernel(settings: NeuralBiasSettings, kernel: int) -> NeuralBiasSettings
 
 
 def embedded(theta: np.ndarray, model: NeuralBiasModel, larger: NeuralBiasModel) -> np.ndarray:
-    """Parameters of the same model with a larger kernel (l = 0) that do what ``theta`` does: no weight farther out."""
+    """Parameters, shape (parameters of ``larger``,), with which it does what ``model`` does with ``theta``.
+
+    Both are the same model but for their kernels (l = 0); cells that only the larger one sees have no weight.
+    """
     blocks = {name: np.zeros(shape) for name, shape in larger.shapes.items()}
     for name, block in model.unpack(theta).items():
         target = blocks[name]

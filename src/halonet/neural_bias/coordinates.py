@@ -29,10 +29,10 @@ class Coordinates(Protocol):
     """A change of variables."""
 
     def theta(self, phi: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Parameters, and ln |det dtheta / dphi|."""
+        """Parameters, shape (parameters,), of coordinates of the same shape; and ln |det dtheta / dphi|."""
 
     def phi(self, theta: np.ndarray) -> np.ndarray:
-        """Coordinates of given parameters."""
+        """Coordinates of given parameters, shape (parameters,)."""
 
 
 class Plain:
@@ -114,7 +114,10 @@ class Anchored:
 
 
 def carried_over(covariance: np.ndarray, place: np.ndarray, old: Coordinates, new: Coordinates) -> np.ndarray:
-    """A covariance at ``place``, both in the old coordinates, to first order in the new ones."""
+    """Covariance in the new coordinates, to first order, shape (parameters, parameters).
+
+    ``covariance`` is that in the old coordinates, at ``place`` in them, shape (parameters,).
+    """
 
     def moved(at: np.ndarray) -> np.ndarray:
         return new.phi(old.theta(tf.constant(at))[0].numpy())

@@ -61,7 +61,7 @@ def expected_counts(problem: Problem, bins: Bins, points: Points) -> Counts:
     model, likelihood = problem.model, problem.likelihood
 
     @tf.function(jit_compile=True)
-    def above(theta, points):
+    def above(theta: tf.Tensor, points: Points) -> tf.Tensor:
         theta = tf.cast(theta, points.features.dtype)
         parts = model.mass_function(theta, model.summary(theta, points.features))
         edges = [float(edge) for edge in bins.log_mass]
@@ -85,11 +85,11 @@ def mass_functions(problem: Problem, bins: Bins, log_mass: np.ndarray, points: P
     model = problem.model
 
     @tf.function(jit_compile=True)
-    def density(theta, points):
+    def density(theta: tf.Tensor, points: Points) -> tf.Tensor:
         theta = tf.cast(theta, points.features.dtype)
         parts = model.mass_function(theta, model.summary(theta, points.features))
 
-        def at(u):
+        def at(u: tf.Tensor) -> tf.Tensor:
             return tf.linalg.matvec(weights, tf.exp(log_mass_function(parts, u)))
 
         return tf.transpose(tf.map_fn(at, tf.constant(log_mass, points.features.dtype)))

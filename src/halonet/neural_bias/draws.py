@@ -1,4 +1,4 @@
-"""Halo catalogues drawn from the model: exact Poisson draws of number, mass and place.
+"""Halo catalogues drawn from the model: exact Poisson draws of number, mass and position.
 
 Notes
 -----
@@ -56,8 +56,8 @@ def draw_haloes(
     return Draw(voxels, np.maximum(log_mass, 0.0))
 
 
-def places_in(voxels: np.ndarray, cells: int, box_size: float, rng: np.random.Generator) -> np.ndarray:
-    """Places (Mpc) uniform within voxels given by their flat index, shape (haloes, 3)."""
+def positions_in(voxels: np.ndarray, cells: int, box_size: float, rng: np.random.Generator) -> np.ndarray:
+    """Positions (Mpc) uniform within voxels given by their flat index, shape (haloes, 3)."""
     corners = np.stack(np.unravel_index(voxels, (cells,) * 3), axis=1)
-    places = (corners + rng.random((len(voxels), 3))) * (box_size / cells)
-    return np.minimum(places, np.nextafter(box_size, 0))
+    positions = (corners + rng.random((len(voxels), 3))) * (box_size / cells)
+    return np.minimum(positions, np.nextafter(box_size, 0))

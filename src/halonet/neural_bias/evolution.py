@@ -22,7 +22,9 @@ from halonet.settings import CosmologySettings
 
 
 def resample(field: np.ndarray, cells: int) -> np.ndarray:
-    """A periodic field on a grid of ``cells``^3: the same Fourier modes, cut or filled with zeros, at the new centres.
+    """A periodic field of shape (N, N, N) on a grid of ``cells``^3, at the centres of the new cells.
+
+    Its Fourier modes are kept: a coarser grid has fewer of them, a finer one has zeros beside them.
 
     The first cell's centre is half a cell from the corner of the box on either grid, so the modes change their phase by
     half the difference of the cell sizes. Modes on the Nyquist planes of the smaller grid are left out.
@@ -71,14 +73,14 @@ def evolved_density(moved: np.ndarray, box_size: float, supersample: int = 2) ->
     cells = moved.shape[1]
     points = cells * supersample
     lattice = (np.arange(points) + 0.5) / points * box_size
-    places = np.stack(np.meshgrid(lattice, lattice, lattice, indexing="ij")).reshape(3, -1)
-    places += np.stack([resample(component, points) for component in moved]).reshape(3, -1)
-    return assign_clouds(places, cells, box_size) * cells**3 / points**3
+    positions = np.stack(np.meshgrid(lattice, lattice, lattice, indexing="ij")).reshape(3, -1)
+    positions += np.stack([resample(component, points) for component in moved]).reshape(3, -1)
+    return assign_clouds(positions, cells, box_size) * cells**3 / points**3
 
 
-def assign_clouds(places: np.ndarray, cells: int, box_size: float) -> np.ndarray:
-    """Particles per voxel by cloud-in-cell assignment; places (Mpc) of shape (3, particles), periodic."""
-    scaled = places * (cells / box_size) - 0.5
+def assign_clouds(positions: np.ndarray, cells: int, box_size: float) -> np.ndarray:
+    """Particles per voxel by cloud-in-cell assignment; positions (Mpc) of shape (3, particles), periodic."""
+    scaled = positions * (cells / box_size) - 0.5
     lower = np.floor(scaled).astype(np.int64)
     upper_weight = scaled - lower
     counts = np.zeros(cells**3)
@@ -91,7 +93,7 @@ def assign_clouds(places: np.ndarray, cells: int, box_size: float) -> np.ndarray
     return counts.reshape((cells,) * 3)
 
 
-def voxel_of(places: np.ndarray, cells: int, box_size: float) -> np.ndarray:
-    """Flat index of the voxel of every place (Mpc), places of shape (points, 3) in [0, box size)."""
-    index = np.floor(places * (cells / box_size)).astype(np.int64) % cells
+def voxel_of(positions: np.ndarray, cells: int, box_size: float) -> np.ndarray:
+    """Flat index of the voxel of every position (Mpc), shape (points, 3), in [0, box size)."""
+    index = np.floor(positions * (cells / box_size)).astype(np.int64) % cells
     return np.asarray(np.ravel_multi_index(index.T, (cells,) * 3))

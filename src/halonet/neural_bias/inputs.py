@@ -23,9 +23,9 @@ LARGEST_MASS = 1e17  # solar masses; anything beyond is a unit mistaken
 
 @dataclass(frozen=True)
 class Haloes:
-    """Eulerian places (Mpc), shape (haloes, 3), and masses (solar masses), shape (haloes,)."""
+    """Eulerian positions (Mpc), shape (haloes, 3), and masses (solar masses), shape (haloes,)."""
 
-    places: np.ndarray
+    positions: np.ndarray
     mass: np.ndarray
 
     def __len__(self) -> int:
@@ -84,15 +84,15 @@ def check_haloes(
     drop
         Leave out haloes outside the range of masses instead of refusing them.
     """
-    places, mass = haloes.places, haloes.mass
+    positions, mass = haloes.positions, haloes.mass
     if not len(haloes):
         raise StorageError(f"{source}: there are no haloes")
-    for name, values in (("mass", mass[:, None]), ("position", places)):
+    for name, values in (("mass", mass[:, None]), ("position", positions)):
         if bad := int((~np.isfinite(values).all(axis=1)).sum()):
             raise StorageError(f"{source}: {bad} of {len(mass)} haloes have a {name} that is not a finite number")
-    outside = ((places < 0) | (places >= box_size)).any(axis=1)
+    outside = ((positions < 0) | (positions >= box_size)).any(axis=1)
     if outside.any():
-        first = places[outside.argmax()]
+        first = positions[outside.argmax()]
         raise StorageError(
             f"{source}: {outside.sum()} of {len(mass)} haloes lie outside the box [0, {box_size}) Mpc, the first at "
             f"{first}; check the unit of length, or wrap the positions into the box"
@@ -112,7 +112,7 @@ def check_haloes(
             f"{source}: {(~wanted).sum()} of {len(mass)} haloes lie outside the range of masses, which starts at "
             f"minimum_mass_msun = {minimum_mass:.4g}; change it, or allow them to be left out"
         )
-    return Haloes(places[wanted], mass[wanted])
+    return Haloes(positions[wanted], mass[wanted])
 
 
 def read_table(path: str | Path, length_unit: str, mass_unit: str, h: float) -> Haloes:
@@ -143,18 +143,18 @@ def read_table(path: str | Path, length_unit: str, mass_unit: str, h: float) -> 
     if any(values.dtype.kind not in "iuf" for values in columns.values()):
         raise StorageError(f"{path}: x, y, z and mass must be numbers")
     length, mass = (1 / h if unit.endswith("/h") else 1.0 for unit in (length_unit, mass_unit))
-    places = np.stack([columns[name] for name in ("x", "y", "z")], axis=1).astype(float) * length
-    return Haloes(places, columns["mass"].astype(float) * mass)
+    positions = np.stack([columns[name] for name in ("x", "y", "z")], axis=1).astype(float) * length
+    return Haloes(positions, columns["mass"].astype(float) * mass)
 
 
 def read_pipeline_haloes(path: str | Path) -> Haloes:
-    """Eulerian places and masses of a catalogue of this project."""
+    """Eulerian positions and masses of a catalogue of this project."""
     catalogue = read_catalogue(path)
     if not {"x", "y", "z"} <= set(catalogue.columns):
         raise StorageError(f"{path}: the Eulerian columns x, y, z are missing; the neural bias model needs them")
-    places = catalogue.positions(("x", "y", "z"))
+    positions = catalogue.positions(("x", "y", "z"))
     # float32 positions just below the far side may round to it.
-    return Haloes(np.where(places >= catalogue.box_size_mpc, 0.0, places), catalogue["mass"].astype(float))
+    return Haloes(np.where(positions >= catalogue.box_size_mpc, 0.0, positions), catalogue["mass"].astype(float))
 
 
 def evolve(path: str | Path, settings: NeuralBiasSettings, cosmology: CosmologySettings) -> dict:
@@ -185,7 +185,8 @@ def write_inputs(path: str | Path, inputs: Inputs, settings: dict) -> None:
             values = getattr(inputs, name)
             if values is not None:
                 file.create_dataset(name, data=values.astype(np.float32))
-        file["places"], file["mass"] = inputs.haloes.places, inputs.haloes.mass
+        # Files have said "places" from the first on.
+        file["places"], file["mass"] = inputs.haloes.positions, inputs.haloes.mass
         file["places"].attrs["unit"], file["mass"].attrs["unit"] = "Mpc", "Msun"
         write_header(file, inputs.header or FieldHeader(inputs.box_size, provenance=settings))
         file.attrs["minimum_mass_msun"] = inputs.minimum_mass

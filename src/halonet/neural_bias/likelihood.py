@@ -62,6 +62,12 @@ def gather_points(
 
     Parameters
     ----------
+    features
+        Shape (features, voxels).
+    volumes
+        Completeness times volume of every voxel (Mpc^3), shape (voxels,).
+    voxels, log_mass
+        Voxel of every halo and u = ln(mass / threshold) of it, shape (haloes,).
     padded_to
         Length to which the haloes are padded, so that catalogues of different length share one compilation.
     """
@@ -91,7 +97,7 @@ class Likelihood:
     largest_log_mass: float | None = None
 
     def densities(self, theta: tf.Tensor, summary: tf.Tensor) -> tf.Tensor:
-        """Haloes per Mpc^3 above the threshold (and below the largest mass) for each summary."""
+        """Haloes per Mpc^3 above the threshold (and below the largest mass) for each summary, shape (summaries,)."""
         parts = self.model.mass_function(theta, summary)
         density = number_density(parts)
         return density if self.largest_log_mass is None else density - number_density(parts, self.largest_log_mass)
@@ -128,17 +134,23 @@ class Posterior:
         self.gradients = self.energies = 0
 
     def energy(self, phi: np.ndarray) -> float:
-        """V of the full points."""
+        """V of the full points at coordinates of shape (parameters,)."""
         self.energies += 1
         return float(self.compiled.energy(tf.constant(phi, tf.float64), self.points))
 
     def gradient(self, phi: np.ndarray) -> np.ndarray:
-        """dV / dphi of the guide, by a leapfrog on the spot: chains then compile nothing else of the guide."""
+        """dV / dphi of the guide, shape (parameters,).
+
+        It is taken from a leapfrog on the spot, so that chains compile nothing else of the guide.
+        """
         still = np.zeros_like(phi)
         return self.leapfrog(phi, still, still, Metric(np.eye(len(phi))), 0.0, 1)[2]
 
     def energy_and_gradient(self, phi: np.ndarray) -> tuple[float, np.ndarray]:
-        """-ln of the posterior of theta and its gradient by phi, of the guide: its maximum is one of no coordinates."""
+        """-ln of the guide's posterior of theta, and its gradient by phi, shape (parameters,).
+
+        It is the density in theta, not in phi, so that its maximum does not depend on the coordinates.
+        """
         self.gradients += 1
         value, gradient = self.compiled.energy_and_gradient(tf.constant(phi, tf.float64), self.guide)
         return float(value), gradient.numpy()
@@ -146,7 +158,10 @@ class Posterior:
     def leapfrog(
         self, phi: np.ndarray, momentum: np.ndarray, gradient: np.ndarray, metric: Metric, step: float, steps: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """As :func:`halonet.sampling.hamiltonian.leapfrog`, along the guide's gradient, in one compiled call."""
+        """As :func:`halonet.sampling.hamiltonian.leapfrog`, along the guide's gradient, in one compiled call.
+
+        Returns coordinates, momentum and gradient at the end, shape (parameters,).
+        """
         self.gradients += steps
         start = [tf.constant(values, tf.float64) for values in (phi, momentum, gradient, metric.inverse_mass, step)]
         return tuple(end.numpy() for end in self.compiled.leapfrog(*start, tf.constant(steps), self.guide))
@@ -173,32 +188,42 @@ class Compiled:
     def __init__(self, likelihood: Callable, prior_width: float, coordinates: Coordinates | None = None):
         self.coordinates = coordinates or Plain()
 
-        def potential(phi, points, volume=1.0):
+        def potential(phi: tf.Tensor, points: Points, volume: float = 1.0) -> tf.Tensor:
             theta, log_volume = self.coordinates.theta(phi)
             return likelihood(theta, points) + tf.reduce_sum((theta / prior_width) ** 2) / 2 - volume * log_volume
 
-        def with_gradient(phi, points, volume=1.0):
+        def with_gradient(phi: tf.Tensor, points: Points, volume: float = 1.0) -> tuple[tf.Tensor, tf.Tensor]:
             with tf.GradientTape() as tape:
                 tape.watch(phi)
                 value = potential(phi, points, volume)
             return value, tape.gradient(value, phi)
 
-        def of_theta(phi, points):
+        def of_theta(phi: tf.Tensor, points: Points) -> tuple[tf.Tensor, tf.Tensor]:
             return with_gradient(phi, points, 0.0)
 
-        def leapfrog(phi, momentum, gradient, inverse_mass, step, steps, points):
-            def one(taken, phi, momentum, gradient):
+        def leapfrog(
+            phi: tf.Tensor,
+            momentum: tf.Tensor,
+            gradient: tf.Tensor,
+            inverse_mass: tf.Tensor,
+            step: tf.Tensor,
+            steps: tf.Tensor,
+            points: Points,
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            def one(
+                taken: tf.Tensor, phi: tf.Tensor, momentum: tf.Tensor, gradient: tf.Tensor
+            ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
                 momentum = momentum - step / 2 * gradient
                 phi = phi + step * tf.linalg.matvec(inverse_mass, momentum)
                 gradient = with_gradient(phi, points)[1]
                 return taken + 1, phi, momentum - step / 2 * gradient, gradient
 
-            def goes_on(taken, phi, momentum, gradient):
+            def goes_on(taken: tf.Tensor, phi: tf.Tensor, momentum: tf.Tensor, gradient: tf.Tensor) -> tf.Tensor:
                 return (taken < steps) & tf.reduce_all(tf.math.is_finite(gradient))
 
             return tf.while_loop(goes_on, one, (0, phi, momentum, gradient))[1:]
 
-        def parameters(rows):
+        def parameters(rows: tf.Tensor) -> tf.Tensor:
             return tf.map_fn(lambda phi: self.coordinates.theta(phi)[0], rows)
 
         self.theta = tf.function(parameters, reduce_retracing=True)

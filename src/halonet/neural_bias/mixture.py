@@ -52,7 +52,10 @@ class Components(NamedTuple):
 
 
 def components(mixture: Mixture, rows: list[tf.Tensor]) -> Components:
-    """Mixture of the 3 K affine functions of the summaries, in the order alpha, mean and gaps, width."""
+    """Mixture made of 3 K affine functions of the summaries, each of shape (summaries,).
+
+    Their order is that of the amplitudes, the first mean and the gaps between means, the widths.
+    """
     count = mixture.components
     gap = {"softplus": tf.nn.softplus, "relu": tf.nn.relu}[mixture.mean_gap]
     amplitude = [tf.nn.softplus(row) + SMALLEST_AMPLITUDE for row in rows[:count]]
@@ -64,7 +67,7 @@ def components(mixture: Mixture, rows: list[tf.Tensor]) -> Components:
 
 
 def number_density(parts: Components, lower: float | tf.Tensor = 0.0) -> tf.Tensor:
-    """Haloes per Mpc^3 above ``lower`` = ln(mass / threshold): the integral of the mass function."""
+    """Haloes per Mpc^3 above ``lower`` = ln(mass / threshold), shape (summaries,): the mass function's integral."""
     return sum(_integral(a, m - lower, s) for a, m, s in zip(*parts, strict=True))
 
 
@@ -86,7 +89,7 @@ def _integral(amplitude: tf.Tensor, distance: tf.Tensor, width: tf.Tensor) -> tu
 
 
 def log_mass_function(parts: Components, log_mass: tf.Tensor) -> tf.Tensor:
-    """ln of dn / dlnM (Mpc^-3) at u = ln(mass / threshold); one summary per mass."""
+    """ln of dn / dlnM (Mpc^-3) at u = ln(mass / threshold); there is one summary for each mass, shape (masses,)."""
     logs = []
     for amplitude, mean, width in zip(*parts, strict=True):
         distance = log_mass - mean

@@ -150,7 +150,7 @@ class NeuralBiasModel:
         return replace(self, offsets=offsets)
 
     def unpack(self, theta: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Blocks of theta by name."""
+        """Blocks of theta, shape (parameters,), by name, in the shapes of :attr:`shapes`."""
         blocks, start = {}, 0
         for name, shape in self.shapes.items():
             stop = start + int(np.prod(shape))

@@ -78,7 +78,7 @@ def global_mass_function(mixture: Mixture, log_mass: np.ndarray, volume: float) 
 
 
 def integral(amplitude: np.ndarray, mean: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """Haloes per Mpc^3 above the threshold of each component, in float64 without TensorFlow."""
+    """Haloes per Mpc^3 above the threshold of each component, shape (components, ...); float64, no TensorFlow."""
     return amplitude * np.exp(width**2 / 2) * special.ndtr((mean + width**2) / width)
 
 

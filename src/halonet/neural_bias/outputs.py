@@ -52,7 +52,10 @@ def flanks_of(mixture: Mixture, pivots: np.ndarray, outputs: np.ndarray) -> np.n
 
 
 def pivot_masses(mixture: Mixture, outputs: np.ndarray, log_mass: np.ndarray) -> np.ndarray:
-    """Mean u of the haloes of each component of a global mass function; of all haloes where it describes none."""
+    """Mean u = ln(mass / threshold) of the haloes of each component of a global mass function, shape (components,).
+
+    A component that describes no halo gets the mean of all. ``outputs`` has the shape (3 K,), ``log_mass`` (haloes,).
+    """
     amplitude, mean, width = (
         np.array([float(value) for value in part])[:, None]
         for part in components(mixture, [tf.constant(row, tf.float64) for row in outputs])

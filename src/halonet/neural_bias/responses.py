@@ -48,7 +48,10 @@ def multipole_responses(field: tf.Tensor, basis: MultipoleBasis, boundary: str =
 
 
 def shell_sums(padded: tf.Tensor) -> list[tf.Tensor]:
-    """Centre, and sums over faces, edges and corners, of every voxel's 3^3 neighbourhood; input one cell wider."""
+    """Centre, and sums over faces, edges and corners, of every voxel's 3^3 neighbourhood.
+
+    The input is one cell wider on each side, shape (N + 2, N + 2, N + 2); each of the four results is (N, N, N).
+    """
 
     def neighbours(values: tf.Tensor, axis: int) -> tf.Tensor:
         return _cut(values, axis, 0) + _cut(values, axis, 2)

@@ -15,7 +15,7 @@ from halonet.neural_bias.bias_fit import Problem, embedded, make_problem, with_k
 from halonet.neural_bias.catalogues import draw_catalogue
 from halonet.neural_bias.clustering import posterior_predictive
 from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_functions
-from halonet.neural_bias.draws import draw_haloes, places_in
+from halonet.neural_bias.draws import draw_haloes, positions_in
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.kernels import multipole_basis, saturating_ell
 from halonet.neural_bias.responses import multipole_responses
@@ -31,7 +31,7 @@ __all__ = [
     "draw_haloes",
     "expected_counts",
     "make_bins",
-    "places_in",
+    "positions_in",
     "posterior_predictive",
     "read_samples",
     "sampled_counts",
@@ -149,7 +149,7 @@ def engine_fields(problem: Problem, samples: np.ndarray) -> Arrays:
     model, likelihood = problem.model, problem.likelihood
 
     @tf.function
-    def evaluate(theta):
+    def evaluate(theta: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         summary = model.summary(theta, features)
         return summary, likelihood.densities(theta, summary)
 
@@ -215,7 +215,7 @@ def summarise(inputs: Inputs, settings: NeuralBiasSettings, paths: list[str | Pa
     if not problem.model.trimmed_cells:  # a drawn catalogue is of a whole box
         rng = generator(seed, "neural bias predictive")
         some = thinned(samples, DRAWN_CATALOGUES)
-        predictive = posterior_predictive(problem, inputs.haloes.places, inputs.box_size, some, rng)
+        predictive = posterior_predictive(problem, inputs.haloes.positions, inputs.box_size, some, rng)
         summary["predictive_coverage"] = covered_spectrum(predictive)
         arrays |= {f"predictive/{name}": values for name, values in predictive.items()}
     return summary, arrays

@@ -1,5 +1,7 @@
 """Candidate peaks: local maxima of the density smoothed on a bank of top-hat filters."""
 
+from collections.abc import Callable, Iterable
+
 import numba
 import numpy as np
 
@@ -9,7 +11,7 @@ from halonet.settings import FilterBankSettings
 
 
 def filter_radii(filters: FilterBankSettings, cell_size: float) -> np.ndarray:
-    """Radii of the bank (Mpc), ascending, with five significant digits as the bank's files hold them.
+    """Radii of the bank (Mpc), ascending, shape (filters,), with five significant digits as the bank's files hold them.
 
     From the smallest radius in equal ratios up to the largest, which is appended where the bank ends well before it.
     """
@@ -42,7 +44,11 @@ def _apply_window(modes, window, kx2, ky2, kz2):
 
 
 def find_candidates(
-    modes: np.ndarray, slabs: Slabs, radii_cells: np.ndarray, threshold: float, progress=iter
+    modes: np.ndarray,
+    slabs: Slabs,
+    radii_cells: np.ndarray,
+    threshold: float,
+    progress: Callable[[range], Iterable[int]] = iter,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Peaks of the smoothed density that may collapse, on this rank's planes.
 

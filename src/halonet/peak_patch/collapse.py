@@ -17,6 +17,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from halonet.cosmology import growth_factor, growth_rate
+from halonet.mpi import Communicator
 from halonet.peak_patch.integration import converged_collapse
 from halonet.peak_patch.published import growth_history, published_collapse
 from halonet.settings import CosmologySettings
@@ -93,7 +94,9 @@ def look_up(values, axes, overdensity, ellipticity, prolateness):
     return (1 - x) * low + x * high
 
 
-def strain_eigenvalues(overdensity, ellipticity, prolateness) -> np.ndarray:
+def strain_eigenvalues(
+    overdensity: np.ndarray | float, ellipticity: np.ndarray | float, prolateness: np.ndarray | float
+) -> np.ndarray:
     """Linear strain l1 <= l2 <= l3 of overdensity F, ellipticity e and prolateness p; shape (..., 3)."""
     third = np.asarray(overdensity) / 3
     return np.stack(
@@ -107,7 +110,10 @@ def strain_eigenvalues(overdensity, ellipticity, prolateness) -> np.ndarray:
 
 
 def growth_table(cosmology: CosmologySettings, last: float = 9.0, spacing: float = 1e-4) -> np.ndarray:
-    """Growth factor and rate at scale factors 0, spacing, ... up to ``last``, in the form the integrations read."""
+    """Growth factor and rate at the scale factors 0, ``spacing``, ... up to ``last``, as the integrations read them.
+
+    Rows of the result are the growth factor, its logarithmic rate, and ``spacing``; shape (3, scale factors).
+    """
     knots = np.concatenate([np.geomspace(1e-4, 0.02, 40)[:-1], np.linspace(0.02, last, 400)])
     a = spacing * np.arange(int(last / spacing))
     inside = np.maximum(a, knots[0])
@@ -130,7 +136,10 @@ def _solve_fine(nodes, lambda_ratio, growth, freeze_out, result):
 
 
 def solve_collapse_table(
-    cosmology: CosmologySettings, kind: str = "published", freeze_out: tuple = FREEZE_OUT, communicator=None
+    cosmology: CosmologySettings,
+    kind: str = "published",
+    freeze_out: tuple = FREEZE_OUT,
+    communicator: Communicator | None = None,
 ) -> CollapseTable:
     """Solve the collapse of every node, shared out over MPI ranks or, without MPI, over threads.
 
@@ -147,8 +156,9 @@ def solve_collapse_table(
     log_f, e, ratio = np.meshgrid(*nodes, indexing="ij")
     shapes = np.stack([10**log_f, e, ratio * e], axis=-1).reshape(-1, 3)
     rank, ranks = (communicator.rank, communicator.size) if communicator else (0, 1)
+    threads = 1 if communicator else os.cpu_count() or 1
     # Dealt out like cards: nodes of high overdensity take longer.
-    result = _solve_nodes(shapes[rank::ranks], cosmology, kind, freeze_out, 1 if communicator else os.cpu_count())
+    result = _solve_nodes(shapes[rank::ranks], cosmology, kind, freeze_out, threads)
     values = np.empty(len(shapes))
     for i, part in enumerate(communicator.allgather(result) if communicator else [result]):
         values[i::ranks] = part
@@ -156,19 +166,21 @@ def solve_collapse_table(
     return CollapseTable(values.reshape(SHAPES[kind]), axes, kind, cosmology.omega_m, cosmology.omega_b)
 
 
-def _solve_nodes(shapes, cosmology, kind, freeze_out, threads) -> np.ndarray:
+def _solve_nodes(
+    shapes: np.ndarray, cosmology: CosmologySettings, kind: str, freeze_out: tuple, threads: int
+) -> np.ndarray:
     if kind == "published":
         kernel, nodes, growth = _solve_published, shapes, growth_history(cosmology)
     else:
         kernel, nodes, growth = _solve_fine, strain_eigenvalues(*shapes.T), growth_table(cosmology)
     real, result = PRECISION[kind], np.empty(len(nodes))
     ratio = real((1 - cosmology.omega_m) / cosmology.omega_m)
-    nodes, freeze_out = nodes.astype(real), np.array(freeze_out, real)
+    nodes, frozen = nodes.astype(real), np.array(freeze_out, real)
     chunks = np.array_split(np.arange(len(nodes)), 8 * threads)
     parts = [slice(chunk[0], chunk[-1] + 1) for chunk in chunks if len(chunk)]
 
     def solve(part: slice) -> None:
-        kernel(nodes[part], ratio, growth, freeze_out, result[part])
+        kernel(nodes[part], ratio, growth, frozen, result[part])
 
     solve(parts[0])  # compiles and caches, which threads must not do at the same time
     with ThreadPoolExecutor(threads) as pool:

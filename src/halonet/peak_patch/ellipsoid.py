@@ -50,7 +50,10 @@ def self_gravity(y1: float, y2: float, y3: float) -> tuple[float, float, float]:
 
 @numba.njit(cache=True)
 def growth(a: float, growth_table: np.ndarray, row: int) -> float:
-    """Growth factor (row 0) or its logarithmic rate f (row 1), linear between scale factors i growth_table[2, 0]."""
+    """Growth factor (row 0) or its logarithmic rate f (row 1) at scale factor ``a``, interpolated linearly.
+
+    ``growth_table`` is that of :func:`halonet.peak_patch.collapse.growth_table`.
+    """
     x = a / growth_table[2, 0]
     i = min(int(x), growth_table.shape[1] - 2)
     return growth_table[row, i] + (x - i) * (growth_table[row, i + 1] - growth_table[row, i])

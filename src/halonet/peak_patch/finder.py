@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.columns import COLUMNS
 from halonet.cosmology import growth_factor, growth_rate, hubble_rate, mean_matter_density
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.displacement import (
@@ -20,7 +21,7 @@ from halonet.initial_conditions.displacement import (
 )
 from halonet.peak_patch.candidates import filter_radii, find_candidates
 from halonet.peak_patch.collapse import CollapseTable
-from halonet.peak_patch.measurement import OUTER_START, mean_within, measure, starting_shells
+from halonet.peak_patch.measurement import OUTER_START, Search, mean_within, measure, starting_shells
 from halonet.peak_patch.merging import exclude, exclude_final_state, merging_order, reduce_overlaps
 from halonet.peak_patch.sharing import Share, expected_costs, share_out
 from halonet.peak_patch.sphere import Sphere, sphere
@@ -73,7 +74,7 @@ def find_haloes(
     progress: Callable = iter,
     finished: Callable[[str], None] = lambda phase: None,
 ) -> HaloCatalogue:
-    """Find the haloes of a periodic box; collective.
+    """Find the haloes of a periodic box, sorted by mass, the same on every rank; collective.
 
     Parameters
     ----------
@@ -87,60 +88,69 @@ def find_haloes(
         Collapse table of this cosmology.
     header
         Header of the catalogue; by default box, redshift and cosmology.
-    progress
-        Wraps the iteration over filters.
-    finished
-        Called with the name of each phase that is done.
-
-    Returns
-    -------
-    The catalogue, sorted by mass, the same on every rank.
+    progress, finished
+        The one wraps the iteration over filters, the other is called with the name of each phase that is done.
 
     Raises
     ------
     SettingsError
         If the largest filter exceeds half of the box.
     """
+    search = _search(slabs, cell_size, cosmology, settings, table)
+    modes = slabs.forward(_today(density, cosmology))
+    finished("forward transform")
+    found = find_candidates(modes, slabs, search.radii_mpc / cell_size, search.threshold, progress)
+    cells, filters = (slabs.gather(each) for each in found)
+    finished("smoothing and peaks")
+    patches, first, share = _patches(density, modes, slabs, cells, filters, search, finished)
+    second = _second_order_means(modes, share, patches, search.sphere, cell_size)
+    finished("second-order displacement")
+    header = header or FieldHeader(slabs.cells * cell_size, cosmology.redshift, cosmology.model_dump())
+    catalogue = _catalogue(patches, first, second, search, settings, header, slabs)
+    finished("merging")
+    return catalogue
+
+
+def _search(
+    slabs: Slabs, cell_size: float, cosmology: CosmologySettings, settings: PeakPatchSettings, table: CollapseTable
+) -> Search:
+    """How radii are searched for; a largest filter that does not fit into the box is refused."""
     box_size = slabs.cells * cell_size
     if 2 * settings.filters.largest_mpc > box_size * (1 + 1e-9):
         raise SettingsError(
             f"filters.largest_mpc = {settings.filters.largest_mpc} exceeds half of the box ({box_size / 2} Mpc); "
             "give a smaller largest filter"
         )
-    growth = growth_factor(cosmology, cosmology.redshift)
-    today = density if growth == 1 else density / np.float32(growth)
-    modes = slabs.forward(today)
-    finished("forward transform")
     radii_mpc = filter_radii(settings.filters, cell_size)
-    cells, filters = find_candidates(modes, slabs, radii_mpc / cell_size, table.threshold(cosmology.redshift), progress)
-    cells, filters = slabs.gather(cells), slabs.gather(filters)
-    finished("smoothing and peaks")
-
     ball = sphere(min(settings.largest_sphere_cells, int(OUTER_START * radii_mpc[-1] / cell_size)))
-    costs = expected_costs(starting_shells(radii_mpc, cell_size, ball), ball)
+    return Search(radii_mpc, cell_size, ball, table, cosmology, settings.search)
+
+
+def _today(density: np.ndarray, cosmology: CosmologySettings) -> np.ndarray:
+    """The linear density extrapolated from the redshift to today."""
+    growth = growth_factor(cosmology, cosmology.redshift)
+    return density if growth == 1 else density / np.float32(growth)
+
+
+def _patches(
+    density: np.ndarray, modes: np.ndarray, slabs: Slabs, cells: np.ndarray, filters: np.ndarray, search: Search,
+    finished: Callable[[str], None],
+) -> tuple[Patches, np.ndarray, Share]:  # fmt: skip
+    """Patches that exclude each other, and their mean first-order displacements (Mpc), shape (patches, 3)."""
+    ball, cell_size = search.sphere, search.cell_size
+    costs = expected_costs(starting_shells(search.radii_mpc, cell_size, ball), ball)
     share = share_out(cells, costs[filters], ball.reach, slabs)
     psi1 = _first_order(modes, share, cell_size)
-    local_density = share.fetch(today)
-    del today
+    local_density = _today(share.fetch(density), search.cosmology)
     finished("first-order displacement")
-    patches = _measure(
-        local_density, psi1, share, cells, filters, radii_mpc, cell_size, ball, table, cosmology, settings
-    )
+    patches = _measure(local_density, psi1, share, cells, filters, search)
     del local_density
     finished("measurement")
-
     order = merging_order(patches.radii, patches.filters, patches.cells, slabs.cells)
     kept = exclude(_positions(patches.cells, slabs)[order], patches.radii[order], slabs.cells)
     patches = patches.select(np.sort(order[kept]))
     finished("exclusion")
-    first = _means(psi1, share, patches, ball)
-    del psi1
-    second = _second_order_means(modes, share, patches, ball, cell_size)
-    finished("second-order displacement")
-    header = header or FieldHeader(box_size, cosmology.redshift, cosmology.model_dump())
-    catalogue = _catalogue(patches, first, second, radii_mpc, slabs, cell_size, cosmology, settings, header)
-    finished("merging")
-    return catalogue
+    return patches, _means(psi1, share, patches, ball), share
 
 
 def _positions(cells: np.ndarray, slabs: Slabs) -> np.ndarray:
@@ -156,13 +166,12 @@ def _first_order(modes: np.ndarray, share: Share, cell_size: float) -> np.ndarra
     return psi
 
 
-def _measure(density, psi1, share, cells, filters, radii_mpc, cell_size, ball, table, cosmology, settings) -> Patches:
+def _measure(
+    density: np.ndarray, psi1: np.ndarray, share: Share, cells: np.ndarray, filters: np.ndarray, search: Search
+) -> Patches:
     """Measure this rank's candidates and collect those that collapse from all ranks."""
     cells, filters, slabs = cells[share.rows], filters[share.rows], share.slabs
-    found = measure(
-        density, psi1, share.first_plane, cells, filters, radii_mpc, cell_size, ball, table, cosmology.redshift,
-        settings.search,
-    )  # fmt: skip
+    found = measure(density, psi1, share.first_plane, cells, filters, search)
     # Radii on the lattice meet centres at exactly that distance: single precision decides as in the reference code.
     radii = found.radii.astype(np.float32).astype(np.float64)
     ranks = np.full(len(found.rows), slabs.rank)
@@ -177,7 +186,9 @@ def _means(field: np.ndarray, share: Share, patches: Patches, ball: Sphere) -> n
     return share.slabs.gather(means)
 
 
-def _second_order_means(modes, share: Share, patches: Patches, ball: Sphere, cell_size: float) -> np.ndarray:
+def _second_order_means(
+    modes: np.ndarray, share: Share, patches: Patches, ball: Sphere, cell_size: float
+) -> np.ndarray:
     """Mean raw second-order displacement (Mpc) of every patch, one component at a time to save memory."""
     source = share.slabs.forward(second_order_source(modes, share.slabs))
     means = []
@@ -187,8 +198,17 @@ def _second_order_means(modes, share: Share, patches: Patches, ball: Sphere, cel
     return np.concatenate(means, axis=1)
 
 
-def _catalogue(patches, first, second, radii_mpc, slabs, cell_size, cosmology, settings, header) -> HaloCatalogue:
+def _catalogue(
+    patches: Patches,
+    first: np.ndarray,
+    second: np.ndarray,
+    search: Search,
+    settings: PeakPatchSettings,
+    header: FieldHeader,
+    slabs: Slabs,
+) -> HaloCatalogue:
     """Overlap reduction, final-state exclusion, and all columns."""
+    cell_size, cosmology = search.cell_size, search.cosmology
     order = merging_order(patches.radii, patches.filters, patches.cells, slabs.cells)
     patches, first, second = patches.select(order), first[order], second[order]
     redshift, growth = cosmology.redshift, growth_factor(cosmology, cosmology.redshift)
@@ -208,7 +228,7 @@ def _catalogue(patches, first, second, radii_mpc, slabs, cell_size, cosmology, s
         "mass": mean_matter_density(cosmology) * cells * cell_size**3,
         "cells": cells,
         "raw_radius": patches.radii * cell_size,
-        "filter_radius": radii_mpc[patches.filters],
+        "filter_radius": search.radii_mpc[patches.filters],
         **dict(zip(PROPERTIES, patches.properties.T, strict=True)),
         **_vector(LAGRANGIAN, centres * cell_size),
         **_vector(EULERIAN, eulerian * cell_size),

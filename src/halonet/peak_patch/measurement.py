@@ -13,6 +13,7 @@ import numpy as np
 from halonet.peak_patch.collapse import CollapseTable
 from halonet.peak_patch.measurement_loops import means, measure_all
 from halonet.peak_patch.sphere import Sphere
+from halonet.settings import CosmologySettings
 
 OUTER_START = 1.75  # radius at which the inward search starts, in filter radii
 LARGEST_START_MPC = 40.0
@@ -41,15 +42,54 @@ class Measurements:
     properties: np.ndarray
 
 
+@dataclass(frozen=True)
+class Search:
+    """How the radius of a candidate is searched for.
+
+    Attributes
+    ----------
+    radii_mpc
+        Radii of the filters (Mpc), shape (filters,).
+    cell_size
+        Side of a cell (Mpc).
+    sphere
+        Shells that a candidate can grow over.
+    table
+        When an ellipsoid collapses in this cosmology.
+    cosmology
+        Its redshift is that of the haloes.
+    method
+        ``published`` or ``corrected``.
+    """
+
+    radii_mpc: np.ndarray
+    cell_size: float
+    sphere: Sphere
+    table: CollapseTable
+    cosmology: CosmologySettings
+    method: str
+
+    @property
+    def threshold(self) -> float:
+        """Smallest overdensity, extrapolated to today, that has collapsed at the redshift."""
+        return self.table.threshold(self.cosmology.redshift)
+
+
 def starting_shells(radii_mpc: np.ndarray, cell_size: float, sphere: Sphere) -> np.ndarray:
-    """Shell at which the search of each filter starts: the first beyond 1.75 filter radii, or the last there is."""
+    """Number of the shell at which the search of each filter starts, shape (filters,).
+
+    It is the first shell beyond 1.75 filter radii, or the last there is.
+    """
     largest = int((LARGEST_START_MPC / cell_size - 1) ** 2)
     squares = np.minimum(((OUTER_START * radii_mpc / cell_size) ** 2).astype(np.int64), largest)
     return np.minimum(np.searchsorted(sphere.squares, squares, side="right"), len(sphere.radii) - 1)
 
 
 def published_limits(radii_mpc: np.ndarray, cell_size: float, sphere: Sphere) -> np.ndarray:
-    """Shell of each filter that bounds the published search's first window: two below the one nearest the filter."""
+    """Number of the shell that bounds the first window of the published search, shape (filters,).
+
+    It is two below the shell whose radius is nearest to that of the filter.
+    """
     distance = np.abs(sphere.squares[None, :] - (radii_mpc[:, None] / cell_size) ** 2)
     nearest = np.where(distance.min(axis=1) < NEAREST_SHELL, np.argmin(distance, axis=1), 0)
     return np.maximum(nearest - 2, 0)
@@ -61,12 +101,7 @@ def measure(
     first_plane: int,
     cells: np.ndarray,
     filters: np.ndarray,
-    radii_mpc: np.ndarray,
-    cell_size: float,
-    sphere: Sphere,
-    table: CollapseTable,
-    redshift: float,
-    search: str,
+    search: Search,
 ) -> Measurements:
     """Measure candidates on the planes around them.
 
@@ -78,11 +113,9 @@ def measure(
         Plane of the grid that the first of these planes is. With fewer than N planes, every sphere must fit in.
     cells, filters
         Flat cell index in the whole grid and filter of each candidate, shape (candidates,).
-    search
-        ``published`` or ``corrected``.
     """
-    starts = starting_shells(radii_mpc, cell_size, sphere)
-    limits = published_limits(radii_mpc, cell_size, sphere)
+    starts = starting_shells(search.radii_mpc, search.cell_size, search.sphere)
+    limits = published_limits(search.radii_mpc, search.cell_size, search.sphere)
     shells, radii, properties = measure_all(
         density.reshape(-1),
         displacement.reshape(-1, 3),
@@ -90,11 +123,11 @@ def measure(
         locate(cells, first_plane, density.shape),
         starts[filters],
         limits[filters],
-        _tables(sphere, cell_size),
-        (table.values, table.axes),
-        table.threshold(redshift),
-        1 + redshift,
-        search == "published",
+        _tables(search.sphere, search.cell_size),
+        (search.table.values, search.table.axes),
+        search.threshold,
+        1 + search.cosmology.redshift,
+        search.method == "published",
     )
     rows = np.flatnonzero(radii > 0)
     return Measurements(rows, shells[rows], radii[rows], properties[rows])

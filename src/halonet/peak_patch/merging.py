@@ -14,7 +14,8 @@ BIN_CELLS = 4.0  # side of the bins candidates are looked up in
 def merging_order(radii: np.ndarray, filters: np.ndarray, indices: np.ndarray, cells: int) -> np.ndarray:
     """Order of candidates: radius and filter descending, then position with x varying fastest, as the reference has it.
 
-    ``indices`` are flat cell indices (z fastest) in the grid of ``cells`` cells along a side.
+    All have the shape (candidates,). ``indices`` are flat cell indices (z fastest) in a grid of ``cells`` cells along a
+    side.
     """
     x, y, z = np.unravel_index(indices, (cells,) * 3)
     return np.lexsort((x, y, z, -filters, -radii))
@@ -41,12 +42,16 @@ def exclude(positions: np.ndarray, radii: np.ndarray, cells: int) -> np.ndarray:
 
 
 def exclude_final_state(positions: np.ndarray, radii: np.ndarray, fraction: float, cells: int) -> np.ndarray:
-    """Which haloes survive: the smaller of a pair closer than ``fraction`` (R1 + R2) in Eulerian space is removed."""
+    """Which haloes survive, bool of shape (haloes,).
+
+    Of a pair closer than ``fraction`` (R1 + R2) in Eulerian space the smaller one is removed. Positions (haloes, 3) and
+    radii (haloes,) are in cells.
+    """
     return _exclude(*_binned(positions, cells), radii, fraction, fraction)
 
 
 def reduce_overlaps(positions: np.ndarray, radii: np.ndarray, reduction: str, cells: int) -> np.ndarray:
-    """Radii after the volume that overlapping spheres share was taken off, 0 where nothing is left.
+    """Radii (cells), shape (haloes,), after the volume that spheres share was taken off; 0 where nothing is left.
 
     For a pair at distance D < R1 + R2 the plane of intersection cuts a cap off each sphere. ``shared`` takes from each
     halo its own cap, ``smaller`` takes both from the smaller halo. All caps are those of the radii before reduction.

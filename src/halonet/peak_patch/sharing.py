@@ -39,7 +39,7 @@ class Share:
         return self.planes[self.slabs.rank][0]
 
     def fetch(self, field: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-        """This rank's planes of a field; collective."""
+        """This rank's planes of a field, shape (planes, N, N), in ``out`` where that is given; collective."""
         if self.slabs.ranks == 1 and out is None:
             return field
         return self.slabs.fetch_planes(field, self.planes, out)
@@ -56,9 +56,9 @@ def share_out(cells: np.ndarray, costs: np.ndarray, depth: int, slabs: Slabs) ->
     Parameters
     ----------
     cells
-        Flat cell index of all candidates, ascending.
+        Flat cell index of all candidates, ascending, shape (candidates,).
     costs
-        Expected cost of measuring each.
+        Expected cost of measuring each, shape (candidates,).
     """
     if slabs.ranks == 1:
         return Share(slice(0, len(cells)), [(0, slabs.cells)], slabs)
@@ -75,6 +75,9 @@ def share_out(cells: np.ndarray, costs: np.ndarray, depth: int, slabs: Slabs) ->
 
 
 def expected_costs(starting_shells: np.ndarray, sphere: Sphere) -> np.ndarray:
-    """Cost of a candidate whose search starts at each of these shells: the cells within, and those near the surface."""
+    """Cost of measuring candidates whose searches start at these shells, in cells; same shape.
+
+    Counted are the cells within the shell and those near its surface.
+    """
     radii = sphere.radii[starting_shells]
     return FIXED_COST + 4 / 3 * np.pi * radii**3 + 4 * np.pi * radii**2 * SUPPORT

@@ -16,13 +16,13 @@ SUPPORT = 2.0  # cells
 
 
 def spline(x: np.ndarray) -> np.ndarray:
-    """Cubic-spline kernel W(x), normalised to 1 over space, 0 beyond x = 2."""
+    """Cubic-spline kernel W(x), normalised to 1 over space, 0 beyond x = 2; the shape of ``x``."""
     inner = 1.5 / np.pi * (2 / 3 - x**2 + x**3 / 2)
     return np.where(x < 1, inner, np.where(x < 2, (2 - x) ** 3 / (4 * np.pi), 0.0))
 
 
 def spline_integral(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """H(u, v) = integral from u to 2 of 4 pi W(x) x (v - x^2) dx, in closed form for 0 <= u < 2."""
+    """H(u, v) = integral from u to 2 of 4 pi W(x) x (v - x^2) dx, in closed form for 0 <= u < 2, element by element."""
     u2 = u * u
     outer = 1.6 * v - 6.4 / 7 - u2 * (4 - u * (4 - u * (1.5 - 0.2 * u))) * v
     outer = outer + u2**2 * (2 - u * (2.4 - u * (1 - u / 7)))

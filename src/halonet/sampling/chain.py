@@ -138,7 +138,7 @@ def write_chain(
     names
         Name of every parameter.
     extra
-        Further arrays, like counts derived from the samples.
+        Further arrays by name, like counts derived from the samples; of any shape.
     """
     with new_hdf5(path) as file:
         file["theta"] = chain.theta
@@ -164,7 +164,10 @@ def is_chain_of(path: str | Path, fingerprint: str, index: int) -> bool:
 
 
 def read_chain(path: str | Path) -> dict[str, np.ndarray]:
-    """Arrays of a chain's file, with ``samples``: the thinned theta after the warm-up."""
+    """Arrays of a chain's file by name.
+
+    ``theta`` has the shape (transitions, parameters); ``samples`` are those after the warm-up, thinned.
+    """
     with open_hdf5(path) as file:
         if "theta" not in file or "warmup" not in file.attrs:
             raise StorageError(

@@ -11,7 +11,7 @@ def split(chains: np.ndarray) -> np.ndarray:
 
 
 def rank_normalised(chains: np.ndarray) -> np.ndarray:
-    """Normal scores of the ranks over all chains."""
+    """Normal scores of the ranks over all chains, shape (chains, samples)."""
     ranks = stats.rankdata(chains).reshape(chains.shape)
     return stats.norm.ppf((ranks - 0.375) / (chains.size + 0.25))
 

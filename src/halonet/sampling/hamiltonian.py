@@ -30,20 +30,20 @@ class Target(Protocol):
     """
 
     def energy(self, theta: np.ndarray) -> float:
-        """Potential V(theta)."""
+        """Potential V(theta), theta of shape (parameters,)."""
 
     def gradient(self, theta: np.ndarray) -> np.ndarray:
-        """Gradient of V, or of what stands for it."""
+        """Gradient of V, or of what stands for it, shape (parameters,)."""
 
 
 class Mass(Protocol):
     """What momenta weigh: a dense :class:`Metric`, or a mass that is diagonal in another basis."""
 
     def draw_momentum(self, rng: np.random.Generator) -> np.ndarray:
-        """A momentum of its normal distribution."""
+        """A momentum from its normal distribution, shape (parameters,)."""
 
     def velocity(self, momentum: np.ndarray) -> np.ndarray:
-        """dtheta / dt."""
+        """dtheta / dt of a momentum, shape (parameters,)."""
 
     def kinetic_energy(self, momentum: np.ndarray) -> float:
         """Half of momentum times velocity."""
@@ -107,7 +107,7 @@ def leapfrog(
     step: float,
     steps: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Kick-drift-kick: ``steps`` steps of size ``step``; ``gradient`` is that at ``theta``.
+    """Kick-drift-kick: ``steps`` steps of size ``step``; ``gradient`` is that at ``theta``. All of shape (parameters,).
 
     Returns
     -------
@@ -127,7 +127,7 @@ def leapfrog(
 def follow(
     target: Target, here: Place, momentum: np.ndarray, metric: Mass, step: float, steps: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A trajectory, by the target's own leapfrog where it has one."""
+    """A trajectory, by the target's own leapfrog where it has one: theta, momentum and gradient at its end."""
     own = getattr(target, "leapfrog", None)
     if own:
         return own(here.theta, momentum, here.gradient, metric, step, steps)
@@ -137,7 +137,10 @@ def follow(
 def leapfrog_drift(
     theta: np.ndarray, momentum: np.ndarray, force: Gradient, velocity: Gradient, step: float, steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Drift-kick-drift, as the public BORG code: one gradient per step, none at the ends."""
+    """Drift-kick-drift, as the public BORG code: one gradient per step, none at the ends.
+
+    Returns theta and momentum at the end, shape (parameters,).
+    """
     for _ in range(steps):
         theta = theta + step / 2 * velocity(momentum)
         momentum = momentum - step * force(theta)
@@ -146,7 +149,7 @@ def leapfrog_drift(
 
 
 def place(target: Target, theta: np.ndarray) -> Place:
-    """Start of a chain; a start without finite energy and gradient is refused."""
+    """Start of a chain at theta, shape (parameters,); one without finite energy and gradient is refused."""
     start = Place(theta, target.energy(theta), target.gradient(theta))
     if not (np.isfinite(start.energy) and np.isfinite(start.gradient).all()):
         raise ValueError(
@@ -206,7 +209,7 @@ class StepSize:
 
     @classmethod
     def of(cls, numbers: np.ndarray) -> "StepSize":
-        """Back from the array of its fields, in their order."""
+        """Back from the array of its fields in their order, shape (5,)."""
         log_step, log_average, error, centre, count = numbers
         return cls(log_step, log_average, error, centre, int(count))
 

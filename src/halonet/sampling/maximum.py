@@ -21,7 +21,7 @@ class Optimum(NamedTuple):
 
 
 def hessian(gradient: Gradient, theta: np.ndarray, difference: float = DIFFERENCE) -> np.ndarray:
-    """Hessian by central differences of the gradient: two gradients per parameter."""
+    """Hessian, shape (parameters, parameters), by central differences of the gradient: two gradients per parameter."""
     rows = [
         (gradient(theta + shift) - gradient(theta - shift)) / (2 * difference)
         for shift in difference * np.eye(len(theta))
@@ -31,7 +31,10 @@ def hessian(gradient: Gradient, theta: np.ndarray, difference: float = DIFFERENC
 
 
 def inverse_curvature(matrix: np.ndarray, floor: float = 0.1) -> np.ndarray:
-    """|Hessian|^-1, absolute eigenvalues at least ``floor``: a covariance even where the potential bends down."""
+    """|Hessian|^-1, shape (parameters, parameters): a covariance even where the potential bends down.
+
+    Eigenvalues count by their absolute values, which are at least ``floor``.
+    """
     values, vectors = np.linalg.eigh(matrix)
     return (vectors / np.maximum(np.abs(values), floor)) @ vectors.T
 
@@ -59,7 +62,7 @@ def minimise(
     Parameters
     ----------
     energy_and_gradient
-        Function of theta returning the potential and its gradient.
+        Function of theta, shape (parameters,), that returns the potential and its gradient.
     tolerance
         Expected decrease of the potential below which the search ends; the posterior's own spread is of order one.
 

@@ -23,7 +23,7 @@ class PhaseSampler(Protocol):
 
     @property
     def noise(self) -> np.ndarray:
-        """Where the chain stands."""
+        """Where the chain stands: white noise, float64 of shape (N^3,)."""
 
     @property
     def energy(self) -> float:
@@ -65,7 +65,7 @@ class HamiltonianPhases:
 
     @property
     def noise(self) -> np.ndarray:
-        """Where the chain stands."""
+        """Where the chain stands: white noise, float64 of shape (N^3,)."""
         return self.here.theta
 
     @property
@@ -121,7 +121,7 @@ class MicrocanonicalPhases:
 
     @property
     def noise(self) -> np.ndarray:
-        """Where the chain stands."""
+        """Where the chain stands: white noise, float64 of shape (N^3,)."""
         return self.here.theta
 
     @property

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from halonet.sampling.hamiltonian import QUIET, Gradient, Outcome, Target, decide, leapfrog_drift
+from halonet.settings import SamplerSettings
 
 FIRST_SCALE = 1e-5  # B before the first update, in units of the identity
 SMALLEST_CURVATURE = 1e-5  # pairs with (s.y)^2 below this fraction of |s|^2 |y|^2 are skipped
@@ -60,8 +61,7 @@ def quasi_newton_transition(
     target: Target,
     hessian: InverseHessian,
     inverse_mass: np.ndarray,
-    largest_step: float,
-    most_steps: int,
+    settings: SamplerSettings,
     rng: np.random.Generator,
     adapt: bool = True,
 ) -> tuple[np.ndarray, float, InverseHessian, Outcome]:
@@ -71,8 +71,8 @@ def quasi_newton_transition(
     ----------
     inverse_mass
         Diagonal of M^-1, shape (n,).
-    largest_step, most_steps
-        The step is drawn from (0, largest_step], the number of steps from 1 ... most_steps.
+    settings
+        The step is drawn from (0, first_step], the number of steps from 1 ... most_steps.
     adapt
         Learn from this trajectory's gradients.
 
@@ -81,7 +81,7 @@ def quasi_newton_transition(
     theta, energy, hessian, outcome
     """
     with np.errstate(**QUIET):
-        return _transition(theta, energy, target, hessian, inverse_mass, largest_step, most_steps, rng, adapt)
+        return _transition(theta, energy, target, hessian, inverse_mass, settings, rng, adapt)
 
 
 def _transition(
@@ -90,12 +90,11 @@ def _transition(
     target: Target,
     hessian: InverseHessian,
     inverse_mass: np.ndarray,
-    largest_step: float,
-    most_steps: int,
+    settings: SamplerSettings,
     rng: np.random.Generator,
     adapt: bool,
 ) -> tuple[np.ndarray, float, InverseHessian, Outcome]:
-    step, steps = largest_step * (1 - rng.random()), 1 + int(most_steps * rng.random())
+    step, steps = settings.first_step * (1 - rng.random()), 1 + int(settings.most_steps * rng.random())
     momentum = rng.standard_normal(len(theta)) / np.sqrt(inverse_mass)
     fixed, learning = hessian.matrix, [hessian]
 

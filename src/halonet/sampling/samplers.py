@@ -22,7 +22,7 @@ class Sampler(Protocol):
 
     @property
     def theta(self) -> np.ndarray:
-        """Where the chain stands."""
+        """Where the chain stands, shape (parameters,)."""
 
     @property
     def energy(self) -> float:
@@ -86,7 +86,7 @@ class MetricSampler:
 
     @property
     def theta(self) -> np.ndarray:
-        """Where the chain stands."""
+        """Where the chain stands, shape (parameters,)."""
         return self.here.theta
 
     @property
@@ -167,15 +167,7 @@ class QuasiNewtonSampler:
         """One trajectory; B learns during the warm-up, or always where the settings say so."""
         adapt = self.settings.adapt_always or iteration < self.settings.warmup
         self.theta, self.energy, self.hessian, outcome = quasi_newton_transition(
-            self.theta,
-            self.energy,
-            self.target,
-            self.hessian,
-            self.inverse_mass,
-            self.settings.first_step,
-            self.settings.most_steps,
-            rng,
-            adapt,
+            self.theta, self.energy, self.target, self.hessian, self.inverse_mass, self.settings, rng, adapt
         )
         return outcome
 

@@ -1,6 +1,6 @@
 """Settings of halo finding, statistics and mocks."""
 
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -70,7 +70,7 @@ FINDERS = {
 }
 
 
-def calibrated_finder(record: dict) -> str:
+def calibrated_finder(record: dict[str, Any]) -> str:
     """Finder whose constants a thresholds file holds."""
     return next(name for name in reversed(FINDERS) if FINDERS[name].constants[-1] in record)
 

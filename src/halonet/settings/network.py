@@ -1,6 +1,6 @@
 """Settings of dataset, networks, training and prediction."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -71,7 +71,7 @@ class ChannelSettings(Model):
         return self
 
     @model_serializer(mode="wrap")
-    def _without_prolateness_as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict:
+    def _without_prolateness_as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Channels without it keep the record, and with it the digests, that they had before there was any."""
         values = serialise(self)
         if not self.prolateness_cells:
@@ -144,7 +144,7 @@ class NetworkSettings(Model):
         return self
 
     @model_serializer(mode="wrap")
-    def _as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict:
+    def _as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Networks without heads or start keep the record, and with it the digests, from before there were any."""
         values = serialise(self)
         if not self.heads.weights:

@@ -1,7 +1,7 @@
 """Settings of a whole run: which stages fit together."""
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -200,13 +200,13 @@ class Settings(Model):
 
 def load_settings(path: str | Path, *over: str | Path) -> Settings:
     """Read and validate a whole configuration (YAML), with the files ``over`` laid over it in their order."""
-    values: dict = {}
+    values: dict[str, Any] = {}
     for file in (path, *over):
         _lay_over(values, read_yaml(file))
     return validate(Settings, values, " and ".join(map(str, (path, *over))))
 
 
-def _lay_over(values: dict, above: dict) -> None:
+def _lay_over(values: dict[str, Any], above: dict[str, Any]) -> None:
     for key, value in above.items():
         if isinstance(value, dict) and isinstance(values.get(key), dict):
             _lay_over(values[key], value)

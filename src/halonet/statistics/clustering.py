@@ -1,4 +1,4 @@
-"""Clustering of true and predicted haloes, for the most massive ones and for all, at Lagrangian or Eulerian places."""
+"""Clustering of true and predicted haloes, the most massive ones and all, at Lagrangian or Eulerian positions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,21 +16,24 @@ SPACES = {"lagrangian": LAGRANGIAN, "eulerian": EULERIAN}
 
 
 def compare_masks(mask: np.ndarray, probability: np.ndarray, box_size: float) -> dict:
-    """Wavenumbers ``k``, ``modes``, and r(k) and ratio of power of probability and true mask, ``masks``."""
+    """Spectra of a true mask and a probability beside each other, shape (N, N, N) each, as JSON values.
+
+    ``k`` (1/Mpc) and ``modes`` of the shells; ``masks`` holds their correlation r(k) and ratio of power.
+    """
     spectra = measure_spectra(mask.astype(np.float32), probability, box_size)
     masks = {"correlation": listed(spectra.correlation), "ratio": listed(spectra.ratio)}
     return {"k": spectra.k.tolist(), "modes": spectra.modes.tolist(), "masks": masks}
 
 
 def compare_spectra(true: HaloCatalogue, found: HaloCatalogue, settings: StatisticsSettings, space: str) -> dict | None:
-    """Power spectra, their ratio and r(k) for every number cut; null where a catalogue lacks places in that space.
+    """Power spectra, their ratio and r(k) for every number cut; null where a catalogue lacks positions in that space.
 
     Parameters
     ----------
     space
         ``lagrangian``, or ``eulerian`` where haloes have moved to by second-order perturbation theory.
     """
-    if not has_places(true, space) or not has_places(found, space):
+    if not has_positions(true, space) or not has_positions(found, space):
         return None
     return spectra_of_cuts(true, found, settings, space)
 
@@ -44,8 +47,8 @@ def spectra_of_cuts(true: HaloCatalogue, found: HaloCatalogue, settings: Statist
     return {"assignment": settings.assignment, "cuts": cuts}
 
 
-def has_places(haloes: HaloCatalogue, space: str) -> bool:
-    """Whether a catalogue has places in that space: without their density, haloes have no Eulerian ones."""
+def has_positions(haloes: HaloCatalogue, space: str) -> bool:
+    """Whether a catalogue has positions in that space: without their density, haloes have no Eulerian ones."""
     return set(SPACES[space]) <= set(haloes.columns)
 
 
@@ -68,8 +71,8 @@ def _compare_cut(true: HaloCatalogue, found: HaloCatalogue, assignment: str, spa
     if not (len(true) and len(found)):
         return {"power_true": None, "power_found": None, "ratio": None, "correlation": None}
     cells, box_size = true.grid_cells, true.box_size_mpc
-    places = [haloes.positions(SPACES[space]) for haloes in (true, found)]
-    first, second = (halo_overdensity(each, cells, box_size, assignment) for each in places)
+    positions = [haloes.positions(SPACES[space]) for haloes in (true, found)]
+    first, second = (halo_overdensity(each, cells, box_size, assignment) for each in positions)
     spectra = measure_spectra(first, second, box_size, assignment)
     return {
         "shot_noise_true": box_size**3 / len(true),
@@ -82,18 +85,18 @@ def _compare_cut(true: HaloCatalogue, found: HaloCatalogue, assignment: str, spa
 
 
 def compare_correlation_functions(true: HaloCatalogue, found: HaloCatalogue, settings: StatisticsSettings) -> dict:
-    """Pairs of haloes in bins of separation, and those expected of random places, for every number cut.
+    """Pairs of haloes in bins of separation, and those expected of random positions, for every number cut.
 
     Returns
     -------
     dict
-        ``edges`` of the bins (Mpc), and for either space its cuts (null without places there), each with ``pairs`` and
-        ``expected`` of the ``true`` and the ``found`` haloes.
+        ``edges`` of the bins (Mpc), and for either space its cuts (null without positions there), each with ``pairs``
+        and ``expected`` of the ``true`` and the ``found`` haloes.
     """
     edges = separation_edges(true.box_size_mpc)
     result = {"edges": edges.tolist()}
     for space, names in SPACES.items():
-        if not has_places(true, space) or not has_places(found, space):
+        if not has_positions(true, space) or not has_positions(found, space):
             result[space] = None
             continue
         result[space] = []

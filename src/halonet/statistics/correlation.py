@@ -10,7 +10,7 @@ PARCELS_PER_REACH = 2  # cubes that points are sorted into, along the largest se
 
 
 def separation_edges(box_size: float) -> np.ndarray:
-    """Limits (Mpc) of logarithmic bins of separation that a box of side ``box_size`` (Mpc) can fill."""
+    """Limits (Mpc) of logarithmic bins of separation that a box of side ``box_size`` (Mpc) fills, shape (bins + 1,)."""
     edges = SMALLEST * 10 ** (np.arange(100) / BINS_PER_DECADE)
     return edges[edges <= min(LARGEST, LARGEST_IN_BOX * box_size) * (1 + 1e-9)]
 
@@ -21,7 +21,7 @@ def count_pairs(positions: np.ndarray, box_size: float, edges: np.ndarray) -> tu
     Parameters
     ----------
     positions
-        Places (Mpc) in [0, L), shape (n, 3).
+        Positions (Mpc) in [0, L), shape (n, 3).
     edges
         Limits of the bins (Mpc), shape (bins + 1,), below L / 2.
 
@@ -39,18 +39,18 @@ def count_pairs(positions: np.ndarray, box_size: float, edges: np.ndarray) -> tu
     expected = len(positions) * (len(positions) - 1) / 2 * shells / box_size**3
     if len(positions) < 2:
         return np.zeros(len(shells), np.int64), expected
-    # Single precision may round a place just below L up to L.
-    places = np.asarray(positions, float) % box_size
-    side = max(1, min(int(PARCELS_PER_REACH * box_size / edges[-1]), round(len(places) ** (1 / 3))))
-    parcels = np.minimum((places * (side / box_size)).astype(np.int64), side - 1) @ (side**2, side, 1)
+    # Single precision may round a position just below L up to L.
+    wrapped = np.asarray(positions, float) % box_size
+    side = max(1, min(int(PARCELS_PER_REACH * box_size / edges[-1]), round(len(wrapped) ** (1 / 3))))
+    parcels = np.minimum((wrapped * (side / box_size)).astype(np.int64), side - 1) @ (side**2, side, 1)
     order = np.argsort(parcels, kind="stable")
     starts = np.searchsorted(parcels[order], np.arange(side**3 + 1))
     reach = int(np.ceil(edges[-1] * side / box_size))
-    return _count(places[order], starts, side, reach, box_size, edges**2), expected
+    return _count(wrapped[order], starts, side, reach, box_size, edges**2), expected
 
 
 @numba.njit(cache=True)
-def _count(places, starts, side, reach, box_size, edges):
+def _count(positions, starts, side, reach, box_size, edges):
     """Pairs between squared separations ``edges`` of points sorted into ``side``^3 cubes."""
     counts = np.zeros(len(edges), np.int64)
     around = min(2 * reach + 1, side)  # cubes along an axis that a pair may span, each once
@@ -66,7 +66,7 @@ def _count(places, starts, side, reach, box_size, edges):
                 for j in range(max(i + 1, starts[other]), starts[other + 1]):
                     squared = 0.0
                     for axis in range(3):
-                        distance = abs(places[i, axis] - places[j, axis])
+                        distance = abs(positions[i, axis] - positions[j, axis])
                         distance = min(distance, box_size - distance)
                         squared += distance * distance
                     if edges[0] < squared <= edges[-1]:

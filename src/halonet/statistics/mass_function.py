@@ -75,7 +75,10 @@ def predicted_abundance(
 def tinker_abundance(
     cosmology: CosmologySettings, redshift: float, k: np.ndarray, power: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Masses (Msun) and n(>M) of Tinker et al. 2008 (Mpc^-3) over all masses a catalogue can hold, as a table."""
+    """Table of Tinker et al. 2008 over all masses a catalogue can hold: masses (Msun), ascending, and n(>M) (Mpc^-3).
+
+    Both have the shape (masses,); ``k`` (1/Mpc) and ``power`` (Mpc^3) are the linear power spectrum at z = 0.
+    """
     abundance = predicted_abundance(ALL_MASSES, cosmology, redshift, k, power)["tinker_2008"]
     known = abundance > 0
     return ALL_MASSES[known], abundance[known]

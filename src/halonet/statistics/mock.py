@@ -34,7 +34,9 @@ def measure_mock(haloes: HaloCatalogue, minimum_cells: float, largest_k: float) 
         Without haloes, which is a legal draw of a small box, counts and power are 0.
     """
     if not set(EULERIAN) <= set(haloes.columns):
-        raise MockError("no Eulerian places x, y, z; make_mock.py writes them, find_haloes.py where it has a --density")
+        raise MockError(
+            "no Eulerian positions x, y, z; make_mock.py writes them, find_haloes.py where it has a --density"
+        )
     every, haloes = haloes, haloes.larger_than(minimum_cells)
     k, modes, power = binned_power(haloes, largest_k)
     edges = np.append(np.array([minimum_cells], float), BIN_EDGES[1.01 * minimum_cells < BIN_EDGES])
@@ -84,7 +86,10 @@ def binned_power(haloes: HaloCatalogue, largest_k: float) -> tuple[np.ndarray, n
 
 
 def rebin(spectra: Spectra, fundamental: float, largest_k: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean k, modes and power of the first spectrum in bins of at least :data:`NARROWEST_BIN`, weighted by modes."""
+    """Mean k (1/Mpc), number of modes and mean power (Mpc^3) of the first spectrum in bins of k, shape (bins,) each.
+
+    Bins are at least :data:`NARROWEST_BIN` wide; means are weighted by modes.
+    """
     together = max(1, round(NARROWEST_BIN / fundamental))
     bins = min(int(largest_k / fundamental), len(spectra.k)) // together
     if not bins:

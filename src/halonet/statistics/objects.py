@@ -41,11 +41,14 @@ def compare_objects(true: HaloCatalogue, found: HaloCatalogue, matches: Matches,
 
 
 def count_by_mass(haloes: HaloCatalogue, rows: np.ndarray | slice = slice(None)) -> list[int]:
-    """Numbers of haloes, or of some rows of them, in bins of mass."""
+    """Numbers of haloes in the bins of :data:`MATCHING_EDGES`: of all, or of some rows (indices or a mask)."""
     return np.histogram(haloes["cells"][rows], MATCHING_EDGES)[0].tolist()
 
 
 def sums_by_mass(cells: np.ndarray, values: np.ndarray) -> dict:
-    """Number of pairs in bins of true mass, and sums of a property of theirs and of its squares: they add up."""
+    """Number of pairs, and sums of a property and of its squares, in bins of true mass; of several boxes they add up.
+
+    ``cells`` (mass in cells) and ``values`` have the shape (pairs,).
+    """
     sums = {"pairs": np.ones(len(values), int), "sums": values, "squares": values**2}
     return {name: np.histogram(cells, MATCHING_EDGES, weights=weights)[0].tolist() for name, weights in sums.items()}

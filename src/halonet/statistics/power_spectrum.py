@@ -1,5 +1,6 @@
 """Power spectra and cross-correlation of halo counts and of masks on a periodic grid (paper, Eqs. 5 and 6)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -79,7 +80,7 @@ def _flat_index(index: np.ndarray, cells: int) -> np.ndarray:
     return (x * cells + y) * cells + z
 
 
-def _cloud_corners(scaled: np.ndarray):
+def _cloud_corners(scaled: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     lower = np.floor(scaled).astype(np.int64)
     fraction = scaled - lower
     for corner in product((0, 1), repeat=3):

@@ -12,7 +12,7 @@ REACH = 1.8  # in units of the largest radius of a bin
 
 
 def stacked_profiles(probability: np.ndarray, true: HaloCatalogue) -> list[dict]:
-    """Stack the probability around the true haloes of each bin of mass.
+    """Stack the probability, shape (N, N, N), around the true haloes of each bin of mass.
 
     Returns
     -------

@@ -103,7 +103,10 @@ def _as_values(positives: np.ndarray, negatives: np.ndarray) -> dict:
 
 
 def roc_curve(positives: np.ndarray, negatives: np.ndarray) -> Curve:
-    """Curve from the numbers of positives and negatives in bins of ascending probability, at least one of each."""
+    """Curve from the numbers of positives and negatives in bins of ascending probability, shape (bins,).
+
+    There must be at least one of each.
+    """
     tpr, fpr = (np.append(0, np.cumsum(counts[::-1]) / counts.sum()) for counts in (positives, negatives))
     auc = float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1])) / 2)
     above = len(positives) - _HALF  # bins from the threshold upwards

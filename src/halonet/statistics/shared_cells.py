@@ -84,7 +84,7 @@ def compare_cells(owners: np.ndarray, true: HaloCatalogue, found: HaloCatalogue,
     Parameters
     ----------
     owners
-        Row in ``true`` sorted by mass of the halo of every cell.
+        Halo of every cell, shape (N, N, N): its row in ``true`` sorted by mass.
     minimum_cells
         Smallest halo that counts (cells).
 

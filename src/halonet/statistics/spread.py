@@ -33,5 +33,5 @@ def known_curve_spread(curves: list) -> dict:
 
 
 def listed(values: np.ndarray) -> list[float | None]:
-    """As a JSON list, with null where a value is undefined."""
+    """Values of shape (n,) as a JSON list, with null where one is undefined."""
     return [float(value) if np.isfinite(value) else None for value in values]

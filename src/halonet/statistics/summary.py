@@ -33,7 +33,7 @@ def summarise(boxes: list[dict], cosmology: CosmologySettings, k: np.ndarray, po
     boxes
         Results of :func:`halonet.statistics.box.measure_box`, all of the same size.
     k, power
-        Linear power spectrum at redshift 0 (1/Mpc, Mpc^3), for the analytic mass functions.
+        Linear power spectrum at redshift 0 (1/Mpc, Mpc^3), shape (wavenumbers,), for the analytic mass functions.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def _power_spectrum(boxes: list[dict]) -> dict:
 
 
 def _eulerian_power_spectrum(boxes: list[dict]) -> dict | None:
-    """The same of haloes at their Eulerian places; null where a box has none."""
+    """The same of haloes at their Eulerian positions; null where a box has none."""
     spectra, known = [box["eulerian_power_spectrum"] for box in boxes], boxes[0]["power_spectrum"]
     if any(box is None for box in spectra):
         return None

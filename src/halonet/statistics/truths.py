@@ -27,7 +27,7 @@ def compare_truths(
     mask, other_mask
         0 or 1, shape (N, N, N).
     true, other
-        Catalogues with Eulerian places and velocities.
+        Catalogues with Eulerian positions and velocities.
     owners
         Row in ``true`` sorted by mass of the halo of every cell, int32 of shape (N, N, N).
 
@@ -35,8 +35,8 @@ def compare_truths(
     -------
     dict
         JSON values: ``overlap`` of the masks, ``mass_function``, ``matching``, ``shared_cells`` (null without owners),
-        spectra of haloes in either space and of the masks, and ``moved``, the rms difference of Eulerian places (Mpc)
-        and velocities (km/s) of one component, of matched haloes in bins of true mass.
+        spectra of haloes in either space and of the masks, and ``moved``, the rms difference of Eulerian positions
+        (Mpc) and velocities (km/s) of one component, of matched haloes in bins of true mass.
     """
     matches = match_haloes(true, other, settings.radius_tolerance)
     overlap = measure_overlap(mask, other_mask.astype(np.float32))

@@ -74,7 +74,13 @@ def _choices(settings: HaloFindingSettings) -> dict[str, Sequence]:
     }
 
 
-def _compare(trials, boxes, shell_threshold, settings, cosmology) -> dict[FitConstants, Agreement]:
+def _compare(
+    trials: list[FitConstants],
+    boxes: Callable[[], Iterable[CalibrationBox]],
+    shell_threshold: ShellThresholdSettings,
+    settings: HaloFindingSettings,
+    cosmology: CosmologySettings,
+) -> dict[FitConstants, Agreement]:
     """Agreement of several constants; boxes are taken one at a time and searched once for each list."""
     compared = {trial: Comparison(settings) for trial in trials}
     for box in boxes() if trials else ():

@@ -98,11 +98,11 @@ def fit_spheres(
     return FittedHaloes((cells + fractions + 0.5) % n, _radii(volumes), volumes, found.peak_thresholds[rows])
 
 
-def _radii(volumes):
+def _radii(volumes: np.ndarray) -> np.ndarray:
     return (3 / (4 * np.pi) * volumes) ** (1 / 3)
 
 
-def _outside_larger_ones(positions, radii, n):
+def _outside_larger_ones(positions: np.ndarray, radii: np.ndarray, n: int) -> np.ndarray:
     """Which haloes are not centred within a larger one that is kept itself, bool of shape (haloes,)."""
     within = KDTree(positions, boxsize=n).query_ball_point(positions, radii)
     kept = np.ones(len(radii), bool)

@@ -70,7 +70,7 @@ def edge_probabilities(box: CalibrationBox, least_central: float) -> np.ndarray:
 
 
 def stack_edges(edges: np.ndarray) -> EdgeProfile:
-    """Average the edge probabilities of :func:`edge_probabilities` in bins of radius."""
+    """Average the edge probabilities of :func:`edge_probabilities`, shape (haloes, 2), in bins of radius."""
     bins = np.floor(edges[:, 0] / RADIUS_BIN).astype(np.int64)
     rows = []
     for index in np.unique(bins):

@@ -11,7 +11,7 @@ FIRST_REACH = 32  # cells; about the largest halo of the paper, beyond which she
 
 
 def shell_threshold_at(settings: ShellThresholdSettings, radius: np.ndarray) -> np.ndarray:
-    """Mean probability at which a halo of ``radius`` (cells) ends."""
+    """Mean probability at which a halo of each ``radius`` (cells) ends; same shape."""
     inner = settings.inner_slope * radius + settings.inner_value
     return np.where(radius <= settings.break_cells, inner, settings.outer_slope * radius + settings.outer_value)
 

@@ -79,7 +79,9 @@ def find_haloes(
 def find_haloes_at(
     probability: np.ndarray, centres: np.ndarray, shell_threshold: ShellThresholdSettings
 ) -> FoundHaloes:
-    """Grow haloes from known centre cells, in the order given: what a finder with perfect centres would get.
+    """Grow haloes from known centre cells, shape (haloes, 3), in the order given.
+
+    This is what a finder with perfect centres would get from a probability of shape (N, N, N).
 
     The paper's diagnostic (section 5.1): with the true centres in order of true mass, what remains wrong is the
     network's, not the search for centres. Centres that an earlier halo has swallowed are dropped as in the search. The

@@ -4,7 +4,7 @@ They are judged together by the haloes they lead to. The last three only tell wh
 competition for the votes has left, so that a competition serves all their values.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 from halonet.catalogue import HaloCatalogue
@@ -86,7 +86,7 @@ def calibrate_votes(
     return search_constants(START, CHOICES, compare)
 
 
-def _compete(box: VoteBox, trials: Iterable[VoteConstants]):
+def _compete(box: VoteBox, trials: Iterable[VoteConstants]) -> Iterator[tuple[VoteConstants, Shares]]:
     """What each of several competitions in one box ends with; votes are counted once for each scale."""
     fixed, candidates = VoteSettings(), {}
     votes = cast_votes(box.fields, fixed.least_probability)
@@ -97,7 +97,12 @@ def _compete(box: VoteBox, trials: Iterable[VoteConstants]):
         yield trial, settle(votes, candidates[trial.scale], trial.settings)
 
 
-def _judge(trial, competitions, settings, cosmology) -> Agreement:
+def _judge(
+    trial: VoteConstants,
+    competitions: list[tuple[Shares, HaloCatalogue]],
+    settings: HaloFindingSettings,
+    cosmology: CosmologySettings,
+) -> Agreement:
     comparison = Comparison(settings)
     for shares, true in competitions:
         haloes = elected(shares, trial.settings, true.grid_cells)

@@ -6,7 +6,7 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def collect_votes(votes, rivals, bins, n, reach, weight, sums):
-    """Add the moments of every vote to those of its candidate, from whose centre places count."""
+    """Add the moments of every vote to those of its candidate, from whose centre positions count."""
     cells, rests, log_radius, moments = votes
     centres, centre_rests, _ = rivals
     gap = np.empty(3)

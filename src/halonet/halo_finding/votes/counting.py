@@ -38,7 +38,7 @@ class Votes:
     cells
         Cell that is voted for, int32 of shape (votes, 3).
     rests
-        Mean vector from its centre to the place that is voted for (cells), float32 of shape (votes, 3).
+        Mean vector from its centre to the position that is voted for (cells), float32 of shape (votes, 3).
     log_radius
         Mean natural logarithm of the predicted radius in cells, float32.
     moments
@@ -131,8 +131,11 @@ def _add(x, probability, offset, log_radius, n, least, bins, ends, moments):
             moments[row, 6] += np.int64(p * here**2)
 
 
-def log_radii(fields: HeadFields, cells) -> np.ndarray:
-    """Predicted ln radius of some cells, within what any halo has, float32."""
+def log_radii(fields: HeadFields, cells: int | tuple[np.ndarray, ...]) -> np.ndarray:
+    """Predicted ln radius (of cells) of some cells, clipped to what any halo has; float32.
+
+    ``cells`` is what indexes a field (N, N, N): the number of a plane, or arrays of x, y and z.
+    """
     return np.clip(fields.log_radius[cells].astype(np.float32), *LOG_RADII)
 
 

@@ -28,5 +28,8 @@ class HeadFields:
 
 
 def read_fields(path: str | Path, probability: np.ndarray) -> HeadFields:
-    """What a network with both heads says, in the file of its ``probability``; a file without them is refused."""
+    """What a network with both heads says, from the file of its ``probability`` of shape (N, N, N).
+
+    A file without the heads is refused.
+    """
     return HeadFields(probability, **read_heads(path))

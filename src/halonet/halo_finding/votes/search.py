@@ -90,7 +90,7 @@ class Shares:
     volume
         Sum of probabilities of the voting cells, float64 of shape (n,).
     shift
-        Mean place of the votes from the candidate's centre (cells), (n, 3).
+        Mean position of the votes from the candidate's centre (cells), (n, 3).
     log_radius
         Mean of the predicted ln radius.
     centre_scatter, radius_scatter
@@ -116,10 +116,10 @@ class Shares:
 
     def moved(self, kept: np.ndarray, n: int) -> Candidates:
         """The candidates of a boolean mask, moved to the mean of their votes, in a box of ``n`` cells."""
-        places = self.candidates.rests[kept] + self.shift[kept]
-        whole = np.floor(places + 0.5)
+        positions = self.candidates.rests[kept] + self.shift[kept]
+        whole = np.floor(positions + 0.5)
         cells = (self.candidates.cells[kept] + whole.astype(np.int64)) % n
-        return Candidates(cells, places - whole, np.exp(self.log_radius[kept]))
+        return Candidates(cells, positions - whole, np.exp(self.log_radius[kept]))
 
 
 def find_by_votes(fields: HeadFields, settings: VoteSettings, centres: np.ndarray | None = None) -> VotedHaloes:
@@ -136,7 +136,7 @@ def find_by_votes(fields: HeadFields, settings: VoteSettings, centres: np.ndarra
 
 
 def candidates_at(cells: np.ndarray, fields: HeadFields) -> Candidates:
-    """Candidates in the middle of these cells, with the radius that these predict."""
+    """Candidates in the middle of these cells, shape (candidates, 3), with the radius that these predict."""
     return Candidates(cells, np.zeros(cells.shape), np.exp(log_radii(fields, tuple(cells.T)).astype(np.float64)))
 
 
@@ -162,11 +162,11 @@ def elected(shares: Shares, settings: VoteSettings, n: int) -> VotedHaloes:
     return VotedHaloes(positions, radii, _sphere(radii), shares.votes[kept], *scatters)
 
 
-def _sphere(radii):
+def _sphere(radii: np.ndarray) -> np.ndarray:
     return 4 / 3 * np.pi * radii**3
 
 
-def _outside_larger_ones(candidates, volumes, exclusion, n):
+def _outside_larger_ones(candidates: Candidates, volumes: np.ndarray, exclusion: float, n: int) -> np.ndarray:
     """Which candidates are not within ``exclusion`` radii of one that has more votes and is kept itself."""
     positions = (candidates.cells + candidates.rests + 0.5) % n
     within = KDTree(positions, boxsize=n).query_ball_point(positions, exclusion * candidates.radii)
