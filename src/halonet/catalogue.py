@@ -140,9 +140,13 @@ class HaloCatalogue:
         rounded = (np.abs(cells - nearest) <= SINGLE_PRECISION * self.grid_cells).all(axis=1, keepdims=True)
         return np.where(rounded, (nearest + 0.5) * self.cell_size, positions)
 
-    def centres_in_cells(self) -> np.ndarray:
-        """Lagrangian centres (cells) from the corner of the box, shape (haloes, 3); those of cells are exact halves."""
-        return np.round(self.positions(LAGRANGIAN) / self.cell_size, 9)  # beyond it are the digits of the division
+    def centres_in_cells(self, cell_size: float | None = None) -> np.ndarray:
+        """Lagrangian centres (cells) from the corner of the box, shape (haloes, 3); those of cells are exact halves.
+
+        ``cell_size`` (Mpc) is by default the catalogue's own.
+        """
+        cells = self.positions(LAGRANGIAN) / (cell_size or self.cell_size)
+        return np.round(cells, 9)  # beyond it are the digits of the division
 
     def select(self, rows: np.ndarray | slice) -> "HaloCatalogue":
         """Haloes picked by a boolean mask, or by indices or a slice in their order."""

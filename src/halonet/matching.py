@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from halonet.catalogue import LAGRANGIAN, HaloCatalogue
+from halonet.catalogue import HaloCatalogue
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,15 @@ def _pairs_within(true: HaloCatalogue, found: HaloCatalogue) -> tuple[np.ndarray
         raise ValueError(f"catalogues of boxes of {true.box_size_mpc} and {found.box_size_mpc} Mpc cannot be matched")
     if not (len(true) and len(found)):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    box, centres = true.box_size_mpc, true.positions(LAGRANGIAN)
-    others = found.positions(LAGRANGIAN)
-    inside = cKDTree(others, boxsize=box).query_ball_point(centres, true["radius"].astype(np.float64))
+    # In cells, where centres of cells are exact: a pair exactly at a radius must not depend on where in the box it lies.
+    centres, others = true.centres_in_cells(), found.centres_in_cells(true.cell_size)
+    box, radii = true.grid_cells, true["radius"].astype(np.float64) / true.cell_size
+    inside = cKDTree(others % box, boxsize=box).query_ball_point(centres % box, radii)
     rows = np.repeat(np.arange(len(true)), [len(partners) for partners in inside])
     columns = np.array([partner for partners in inside for partner in partners], np.int64)
     separation = np.abs(centres[rows] - others[columns])
-    return rows, columns, np.sqrt((np.minimum(separation, box - separation) ** 2).sum(axis=1))
+    squares = (np.minimum(separation, box - separation) ** 2).sum(axis=1)
+    return rows, columns, true.cell_size * np.sqrt(squares)
 
 
 def completeness_and_purity(
