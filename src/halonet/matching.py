@@ -120,7 +120,7 @@ def _pairs_within(true: HaloCatalogue, found: HaloCatalogue) -> tuple[np.ndarray
         raise ValueError(f"catalogues of boxes of {true.box_size_mpc} and {found.box_size_mpc} Mpc cannot be matched")
     if not (len(true) and len(found)):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    # In cells, where centres of cells are exact: a pair exactly at a radius must not depend on where in the box it lies.
+    # In cells, where centres of cells are exact: a pair exactly at a radius must not depend on where it lies.
     centres, others = true.centres_in_cells(), found.centres_in_cells(true.cell_size)
     box, radii = true.grid_cells, true["radius"].astype(np.float64) / true.cell_size
     inside = cKDTree(others % box, boxsize=box).query_ball_point(centres % box, radii)
