@@ -1,5 +1,7 @@
 """Fit the halo finder's thresholds and constants on boxes of known truth, never on test boxes."""
 
+import math
+
 from halonet import console
 from halonet.catalogue import read_catalogue
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
@@ -51,7 +53,9 @@ def report(chosen: dict, cells: int) -> None:
         chosen["purity"],
         cells,
     )
-    if chosen["completeness"] == 0:
+    if math.isnan(chosen["completeness"]):
+        console.log.warning("no box has a true halo of at least %d cells: nothing was there to calibrate on", cells)
+    elif chosen["completeness"] == 0:
         console.log.warning("nothing that was tried finds a single true halo: this network is of no use yet")
 
 

@@ -39,7 +39,8 @@ def main() -> None:
         check_sizes(sizes, arguments.true_haloes)
         result, header = measure_box(mask, probability, true, found, settings, density, known, owners), true.header
         fractions = result["matching"]["completeness"], result["matching"]["purity"]
-        console.log.info("completeness %.2f, purity %.2f", *fractions)
+        shown = ("none" if fraction is None else f"{fraction:.2f}" for fraction in fractions)
+        console.log.info("completeness %s, purity %s", *shown)
     else:
         check_sizes(sizes, arguments.true_mask)
         result = measure_masks(mask, probability, header)

@@ -9,6 +9,7 @@ the larger one. Of all such pairs the closest in units of the smaller radius are
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from halonet.catalogue import HaloCatalogue
@@ -134,7 +135,7 @@ def _pairs_within(true: HaloCatalogue, found: HaloCatalogue) -> tuple[np.ndarray
 def completeness_and_purity(
     true: HaloCatalogue, found: HaloCatalogue, matches: Matches, cells: float
 ) -> tuple[float, float]:
-    """Matched fractions of the true and of the found haloes of at least ``cells`` cells; 0 where there are none.
+    """Matched fractions of the true and of the found haloes of at least ``cells`` cells; NaN where there are none.
 
     Parameters
     ----------
@@ -149,7 +150,7 @@ def completeness_and_purity(
     Returns
     -------
     completeness, purity
-        Between 0 and 1.
+        Between 0 and 1; NaN where no halo is that large, of which there is no fraction.
 
     Examples
     --------
@@ -160,10 +161,29 @@ def completeness_and_purity(
     """
     completeness = matches.true_matched[true["cells"] >= cells]
     purity = matches.found_matched[found["cells"] >= cells]
-    return (float(completeness.mean()) if len(completeness) else 0.0, float(purity.mean()) if len(purity) else 0.0)
+    return fraction(completeness), fraction(purity)
+
+
+def fraction(which: np.ndarray) -> float:
+    """How many of a set are (bool, shape (n,)), of 1; NaN for an empty set."""
+    return float(which.mean()) if len(which) else np.nan
+
+
+def mean_over_boxes(fractions: npt.ArrayLike) -> list[float]:
+    """Means of fractions, shape (boxes, n), over the boxes in which they exist; NaN where in none."""
+    table = np.asarray(fractions, float)
+    known = np.isfinite(table)
+    sums, boxes = np.where(known, table, 0).sum(axis=0), known.sum(axis=0)
+    return np.divide(sums, boxes, out=np.full(len(sums), np.nan), where=boxes > 0).tolist()
 
 
 def harmonic_mean(completeness: float, purity: float) -> float:
-    """Harmonic mean of completeness and purity (F1), 0 if both vanish."""
+    """Harmonic mean of completeness and purity (F1).
+
+    It is 0 where nothing matches, also where only one of them exists: of haloes that are there none has a partner. NaN
+    where neither does.
+    """
+    if np.isnan(completeness) or np.isnan(purity):
+        return np.nan if np.isnan(completeness) and np.isnan(purity) else 0.0
     total = completeness + purity
     return 2 * completeness * purity / total if total else 0.0

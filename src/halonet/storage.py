@@ -17,6 +17,7 @@ import numpy as np
 from halonet.checks.attributes import attributes_of, header_values
 from halonet.checks.errors import StorageError as StorageError  # most modules know it from here
 from halonet.checks.hdf5 import dataset_of, read_numbers
+from halonet.checks.numbers import without_nan
 from halonet.checks.patient_file import FULL, check_room, disk_error, patient_hdf5
 from halonet.grid.slabs import Slabs
 
@@ -88,8 +89,11 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, values: object) -> None:
-    """Write a JSON file atomically."""
-    write_text(path, json.dumps(values, indent=2) + "\n")
+    """Write a JSON file atomically; NaN, a number that does not exist, is null there, and infinity is refused."""
+    try:
+        write_text(path, json.dumps(without_nan(values), indent=2, allow_nan=False) + "\n")
+    except ValueError as error:
+        raise StorageError(f"{path}: a value is infinite, which JSON has no word for ({error})") from None
 
 
 def read_json(path: str | Path) -> dict[str, Any]:

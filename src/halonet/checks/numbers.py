@@ -3,6 +3,7 @@
 import argparse
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,3 +113,14 @@ THREADS = Number(whole=True, least=1, most=4096)
 GPUS = Number(whole=True, least=0, most=64)
 REDSHIFT = Number(least=0, most=1100)
 MINUTES = Number("minutes", least=0)
+
+
+def without_nan(values: object) -> object:
+    """JSON values in which NaN, which JSON does not know, is null."""
+    if isinstance(values, float):
+        return None if math.isnan(values) else values
+    if isinstance(values, Mapping):
+        return {key: without_nan(value) for key, value in values.items()}
+    if isinstance(values, list | tuple):
+        return [without_nan(value) for value in values]
+    return values
