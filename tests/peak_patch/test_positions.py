@@ -73,7 +73,7 @@ def test_the_exclusion_takes_the_smaller_of_two_haloes_that_meet_in_the_position
 
 
 def test_the_order_of_exclusion_moves_no_halo_and_that_of_the_catalogue_excludes_none(find):
-    one, other = find(positions="first_order"), find(positions="second_order")
+    one, other = (find(positions=order, final_state_exclusion=None) for order in ("first_order", "second_order"))
     np.testing.assert_array_equal(one.positions(), other.positions())
     assert apart(one.positions(("x", "y", "z")), other.positions(("x", "y", "z"))).max() > 0.01
     final = find(final_state_exclusion=0.5, exclusion_positions="first_order")

@@ -11,6 +11,7 @@ from halonet.settings.haloes import FINDERS, HaloFindingSettings, MockSettings, 
 from halonet.settings.heads import HEADS
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
+from halonet.settings.paths import GivenPath
 from halonet.settings.simulation import BoxSettings, CosmologySettings, GroundTruthSettings, TruthFilesSettings
 from halonet.settings.yaml_files import read_yaml
 
@@ -20,7 +21,7 @@ class RunSettings(Model):
 
     name: Name
     seed: int = Field(ge=0, lt=2**63)
-    results: str = "results"
+    results: GivenPath = Field("results", description="folder of all runs; ~ and $VARIABLES are expanded")
     networks: list[Name] = Field(min_length=1, description="which of the networks below are trained and compared")
     neural_bias: bool = Field(True, description="false: neither `all` nor the report has the neural bias model")
     keep_density: bool = Field(True, description="false: density.h5 is deleted once nothing needs it")

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from halonet.settings.base import Model, SettingsError
+from halonet.settings.paths import BoxFiles, Launcher
 
 
 class CosmologySettings(Model):
@@ -128,15 +129,6 @@ class NBodySettings(Model):
         return self
 
 
-def _names_boxes(pattern: str) -> str:
-    if "{box}" not in pattern or set("{}") & set(pattern.replace("{box}", "")):
-        raise ValueError("{box} must stand where the name of a box (000, 001, ...) does, and no other braces")
-    return pattern
-
-
-BoxFiles = Annotated[str, AfterValidator(_names_boxes)]
-
-
 class TruthFilesSettings(Model):
     """A user's own truth: HDF5 files of each box, with ``{box}`` in place of its name (000, 001, ...).
 
@@ -164,7 +156,9 @@ class GroundTruthSettings(Model):
     source: Literal["peak_patch", "n_body", "files"] = "peak_patch"
     files: TruthFilesSettings | None = None
     ranks: int = Field(1, ge=1, description="MPI ranks of one box; changes no result")
-    launcher: str = Field("mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'; changes no result")
+    launcher: Launcher = Field(
+        "mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'; changes no result"
+    )
     peak_patch: PeakPatchSettings = PeakPatchSettings()
     n_body: NBodySettings = NBodySettings()
 

@@ -25,9 +25,9 @@ def given(option: str, files: str | Sequence[str] | None) -> list[str]:
     return [option, *([files] if isinstance(files, str) else files)] if files else []
 
 
-def folder_given(option: str, files: Sequence[str]) -> str:
+def folder_given(option: str, files: Sequence[str]) -> list[str]:
     """An option of a script and the folder of its files, or nothing where there are none."""
-    return f"{option} {Path(files[0]).parent}" if files else ""
+    return [option, str(Path(files[0]).parent)] if files else []
 
 
 def folder_of_boxes(files: Sequence[str]) -> str:
