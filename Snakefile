@@ -1,6 +1,7 @@
 """HaloNet: from random phases to compared mock halo catalogues. A table of contents; each stage stands in rules/."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,12 +17,14 @@ configfile: f"{workflow.basedir}/config.yaml"
 # The package of this checkout, here and in every job, whatever else is installed.
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
+SOURCE = shlex.quote(f"{ROOT}/src").replace("{", "{{").replace("}", "}}")
 shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH='{ROOT}/src'${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+    f"set -euo pipefail; export PYTHONPATH={SOURCE}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
 )
 
 from halonet.provenance import file_digest
 from halonet.settings import Settings, SettingsError, validate
+from halonet.settings.yaml_files import read_yaml
 from halonet.workflow import run_progress
 from halonet.workflow.costs import JobCosts
 from halonet.workflow.job_inputs import JobInputs, kept
@@ -41,7 +44,7 @@ from halonet.workflow.kept_of_models import (
     truths_figures,
     truths_of_run,
 )
-from halonet.workflow.layout import Layout, network_behind
+from halonet.workflow.layout import Layout, as_planned, network_behind
 from halonet.workflow.machine import machine_of
 from halonet.workflow.parameters import (
     Parameters,
@@ -54,10 +57,21 @@ from halonet.workflow.resources import LAUNCH, JobResources, of_ranks
 from halonet.workflow.run_log import describe_failures, failed_jobs
 
 try:
+    for (
+        file
+    ) in workflow.configfiles:  # Snakemake takes the last of keys that stand twice
+        if not str(file).endswith(".json"):
+            read_yaml(file)
     SETTINGS = validate(Settings, config, "config")
 except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
+if workflow.dag_settings:
+    workflow.dag_settings.targets = as_planned(
+        workflow.dag_settings.targets,
+        config["run"].get("results", "results"),
+        SETTINGS.run.results,
+    )
 COSTS = JobCosts(SETTINGS, machine_of(SETTINGS.jobs))
 run_progress.costs = COSTS
 LAYOUT = Layout(SETTINGS, ROOT)

@@ -27,5 +27,5 @@ rule make_batch:
         configuration=lambda wildcards: json.dumps(PARAMETERS.batch_configuration()),
         files=lambda wildcards: KEPT.truth_of(LAYOUT.batches[wildcards.batch]),
     shell:
-        "python {params.script} --configuration {params.configuration:q} --cores {threads} --files {params.files}"
-        " > {log} 2>&1"
+        "python {params.script:q} --configuration {params.configuration:q} --cores {threads} --files {params.files:q}"
+        " > {log:q} 2>&1"

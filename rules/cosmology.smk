@@ -16,7 +16,7 @@ rule compute_power_spectrum:
         **PARAMETERS.of_script("compute_power_spectrum"),
         cosmology=as_json(SETTINGS.cosmology),
     shell:
-        "python {params.script} --cosmology {params.cosmology:q} --output {output.power_spectrum} > {log} 2>&1"
+        "python {params.script:q} --cosmology {params.cosmology:q} --output {output.power_spectrum:q} > {log:q} 2>&1"
 
 
 rule solve_collapse_table:
@@ -35,5 +35,5 @@ rule solve_collapse_table:
         cosmology=as_json(SETTINGS.cosmology),
         settings=as_json(SETTINGS.ground_truth.peak_patch),
     shell:
-        "python {params.script} --cosmology {params.cosmology:q} --settings {params.settings:q} --output {output.table}"
-        " > {log} 2>&1"
+        "python {params.script:q} --cosmology {params.cosmology:q} --settings {params.settings:q} --output {output.table:q}"
+        " > {log:q} 2>&1"

@@ -25,6 +25,6 @@ rule slice_subvolumes:
         validation=LAYOUT.validation_boxes,
         seed=SETTINGS.run.seed,
     shell:
-        "python {params.script} --ground-truth {params.ground_truth} --training {params.training}"
-        " --validation {params.validation} --settings {params.settings:q} --seed {params.seed}"
-        " --manifest {output.manifest} --normalisation {output.normalisation} > {log} 2>&1"
+        "python {params.script:q} --ground-truth {params.ground_truth:q} --training {params.training:q}"
+        " --validation {params.validation:q} --settings {params.settings:q} --seed {params.seed:q}"
+        " --manifest {output.manifest:q} --normalisation {output.normalisation:q} > {log:q} 2>&1"

@@ -50,9 +50,9 @@ rule prepare_field_level:
         cosmology=as_json(SETTINGS.cosmology),
         seed=SETTINGS.run.seed,
     shell:
-        "python {params.script} --haloes {input.haloes} --truth {input.density} --drop --seed {params.seed}"
-        " --power-spectrum {input.power_spectrum} --settings {params.settings:q} --cosmology {params.cosmology:q}"
-        " --inputs {output.inputs} > {log} 2>&1"
+        "python {params.script:q} --haloes {input.haloes:q} --truth {input.density:q} --drop --seed {params.seed:q}"
+        " --power-spectrum {input.power_spectrum:q} --settings {params.settings:q} --cosmology {params.cosmology:q}"
+        " --inputs {output.inputs:q} > {log:q} 2>&1"
 
 
 rule sample_field_level:
@@ -73,8 +73,8 @@ rule sample_field_level:
         settings=PARAMETERS.field_level(*CHAIN),
         seed=SETTINGS.run.seed,
     shell:
-        "python {params.script} --inputs {input.inputs} --settings {params.settings:q} --seed {params.seed}"
-        " --chain {wildcards.chain} --output {output.chain} > {log} 2>&1"
+        "python {params.script:q} --inputs {input.inputs:q} --settings {params.settings:q} --seed {params.seed:q}"
+        " --chain {wildcards.chain:q} --output {output.chain:q} > {log:q} 2>&1"
 
 
 rule summarise_field_level:
@@ -97,8 +97,8 @@ rule summarise_field_level:
         settings=PARAMETERS.field_level(*CHAIN),
         seed=SETTINGS.run.seed,
     shell:
-        "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
-        " --seed {params.seed} --summary {output.summary} --arrays {output.arrays} > {log} 2>&1"
+        "python {params.script:q} --inputs {input.inputs:q} --chains {input.chains:q} --settings {params.settings:q}"
+        " --seed {params.seed:q} --summary {output.summary:q} --arrays {output.arrays:q} > {log:q} 2>&1"
 
 
 rule draw_field_level_haloes:
@@ -120,8 +120,8 @@ rule draw_field_level_haloes:
         settings=PARAMETERS.field_level(*CHAIN),
         seed=SETTINGS.run.seed,
     shell:
-        "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
-        " --seed {params.seed} --draw {wildcards.draw} --haloes {output.haloes} > {log} 2>&1"
+        "python {params.script:q} --inputs {input.inputs:q} --chains {input.chains:q} --settings {params.settings:q}"
+        " --seed {params.seed:q} --draw {wildcards.draw:q} --haloes {output.haloes:q} > {log:q} 2>&1"
 
 
 rule write_constrained_density:
@@ -144,8 +144,8 @@ rule write_constrained_density:
         seed=SETTINGS.run.seed,
         cells=SETTINGS.boxes.cells,
     shell:
-        "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
-        " --seed {params.seed} --sample {wildcards.draw} --cells {params.cells} --density {output.density} > {log} 2>&1"
+        "python {params.script:q} --inputs {input.inputs:q} --chains {input.chains:q} --settings {params.settings:q}"
+        " --seed {params.seed:q} --sample {wildcards.draw:q} --cells {params.cells:q} --density {output.density:q} > {log:q} 2>&1"
 
 
 rule draw_field_level_figures:
@@ -166,5 +166,5 @@ rule draw_field_level_figures:
     params:
         **PARAMETERS.of_script("draw_field_level_figures"),
     shell:
-        "python {params.script} --inputs {input.inputs} --summary {input.summary} --arrays {input.arrays}"
-        " --figures $(dirname {output.figures[0]}) > {log} 2>&1"
+        "python {params.script:q} --inputs {input.inputs:q} --summary {input.summary:q} --arrays {input.arrays:q}"
+        ' --figures "$(dirname {output.figures[0]:q})" > {log:q} 2>&1'

@@ -26,9 +26,9 @@ rule draw_density:
         box=lambda wildcards: int(wildcards.box),
     shell:
         LAUNCH
-        + "python {params.script} --power-spectrum {input.power_spectrum} --cosmology {params.cosmology:q}"
-        " --cells {params.cells} --box-size {params.box_size} --seed {params.seed} --box {params.box}"
-        " --ranks {resources.tasks} --density {output.density} > {log} 2>&1"
+        + "python {params.script:q} --power-spectrum {input.power_spectrum:q} --cosmology {params.cosmology:q}"
+        " --cells {params.cells:q} --box-size {params.box_size:q} --seed {params.seed:q} --box {params.box:q}"
+        " --ranks {resources.tasks} --density {output.density:q} > {log:q} 2>&1"
 
 
 rule find_peak_patch_haloes:
@@ -52,5 +52,5 @@ rule find_peak_patch_haloes:
         settings=as_json(SETTINGS.ground_truth.peak_patch),
     shell:
         LAUNCH
-        + "python {params.script} --density {input.density} --collapse-table {input.table} --settings {params.settings:q}"
-        " --ranks {resources.tasks} --haloes {output.haloes} --mask {output.mask} > {log} 2>&1"
+        + "python {params.script:q} --density {input.density:q} --collapse-table {input.table:q} --settings {params.settings:q}"
+        " --ranks {resources.tasks} --haloes {output.haloes:q} --mask {output.mask:q} > {log:q} 2>&1"

@@ -21,8 +21,8 @@ rule calibrate_thresholds:
         **PARAMETERS.of_script("calibrate_thresholds"),
         settings=PARAMETERS.finding,
     shell:
-        "python {params.script} --probability {input.probability} --haloes {input.haloes}"
-        " --settings {params.settings:q} --thresholds {output.thresholds} > {log} 2>&1"
+        "python {params.script:q} --probability {input.probability:q} --haloes {input.haloes:q}"
+        " --settings {params.settings:q} --thresholds {output.thresholds:q} > {log:q} 2>&1"
 
 
 rule find_haloes:
@@ -42,12 +42,16 @@ rule find_haloes:
         **RESOURCES.of_rule("find_haloes"),
     params:
         **PARAMETERS.of_script("find_haloes"),
-        beside=lambda wildcards, input: ["--density", input.density],
+        beside=lambda wildcards, input: [
+            "--density",
+            input.density,
+            *PARAMETERS.outside_validity(),
+        ],
         settings=PARAMETERS.finding,
         thresholds=lambda wildcards, input: given("--thresholds", input.thresholds),
     shell:
-        "python {params.script} --probability {input.probability} {params.beside} {params.thresholds}"
-        " --settings {params.settings:q} --haloes {output.haloes} > {log} 2>&1"
+        "python {params.script:q} --probability {input.probability:q} {params.beside:q} {params.thresholds:q}"
+        " --settings {params.settings:q} --haloes {output.haloes:q} > {log:q} 2>&1"
 
 
 # A diagnostic: what these haloes get wrong is the network's, not the search's.

@@ -29,7 +29,8 @@ rule import_ground_truth:
         from_haloes=lambda wildcards, input: given("--from-haloes", input.haloes),
         from_mask=lambda wildcards, input: given("--from-mask", input.mask),
         haloes=lambda wildcards, output: given("--haloes", output.haloes),
+        outside_validity=PARAMETERS.outside_validity(),
     shell:
-        "python {params.script} --from-density {input.density} {params.from_haloes} {params.from_mask}"
-        " --cells {params.cells} --box-size {params.box_size} --cosmology {params.cosmology:q}"
-        " --density {output.density} {params.haloes} --mask {output.mask} > {log} 2>&1"
+        "python {params.script:q} --from-density {input.density:q} {params.from_haloes:q} {params.from_mask:q}"
+        " --cells {params.cells:q} --box-size {params.box_size:q} --cosmology {params.cosmology:q}"
+        " --density {output.density:q} {params.haloes:q} {params.outside_validity:q} --mask {output.mask:q} > {log:q} 2>&1"

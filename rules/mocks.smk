@@ -38,10 +38,10 @@ rule make_mock:
         ],
     shell:
         LAUNCH
-        + "python {params.script} --seed {wildcards.seed} --cells {params.cells} --box-size {params.box_size}"
-        " --network $(dirname {input.network[0]}) --cosmology {params.cosmology:q} --power-spectrum {input.power_spectrum}"
+        + "python {params.script:q} --seed {wildcards.seed:q} --cells {params.cells:q} --box-size {params.box_size:q}"
+        ' --network "$(dirname {input.network[0]:q})" --cosmology {params.cosmology:q} --power-spectrum {input.power_spectrum:q}'
         " --threads {threads} --gpus {resources.gpus_of_rank} --ranks {resources.tasks} {params.options:q}"
-        " --output {output.haloes} > {log} 2>&1"
+        " --output {output.haloes:q} > {log:q} 2>&1"
 
 
 rule measure_mock:
@@ -61,8 +61,8 @@ rule measure_mock:
         **PARAMETERS.of_script("measure_mock"),
         settings=PARAMETERS.mocks("minimum_cells", "largest_k_per_mpc"),
     shell:
-        "python {params.script} --haloes {input.haloes} --settings {params.settings:q}"
-        " --statistics {output.statistics} > {log} 2>&1"
+        "python {params.script:q} --haloes {input.haloes:q} --settings {params.settings:q}"
+        " --statistics {output.statistics:q} > {log:q} 2>&1"
 
 
 rule summarise_mocks:
@@ -85,8 +85,8 @@ rule summarise_mocks:
         **PARAMETERS.of_script("summarise_mocks"),
         settings=PARAMETERS.mocks("precision"),
     shell:
-        "python {params.script} --statistics {input.statistics} --settings {params.settings:q}"
-        " --summary {output.summary} > {log} 2>&1"
+        "python {params.script:q} --statistics {input.statistics:q} --settings {params.settings:q}"
+        " --summary {output.summary:q} > {log:q} 2>&1"
 
 
 rule match_abundance:
@@ -108,5 +108,5 @@ rule match_abundance:
     params:
         **PARAMETERS.of_script("match_abundance"),
     shell:
-        "python {params.script} --haloes {input.haloes} --matched {output.matched}"
-        " --power-spectrum {input.power_spectrum} > {log} 2>&1"
+        "python {params.script:q} --haloes {input.haloes:q} --matched {output.matched:q}"
+        " --power-spectrum {input.power_spectrum:q} > {log:q} 2>&1"

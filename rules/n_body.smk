@@ -33,9 +33,9 @@ rule simulate_n_body:
         checkpoint=f"{LAYOUT.ground_truth}/{{box}}/checkpoint.h5",
     shell:
         LAUNCH
-        + "python {params.script} --density {input.density} --settings {params.settings:q} --redshifts {params.redshifts}"
-        " --checkpoint {params.checkpoint} --checkpoint-minutes {resources.checkpoint_minutes} --threads {threads}"
-        " --ranks {resources.tasks} --particles {output.particles} > {log} 2>&1"
+        + "python {params.script:q} --density {input.density:q} --settings {params.settings:q} --redshifts {params.redshifts:q}"
+        " --checkpoint {params.checkpoint:q} --checkpoint-minutes {resources.checkpoint_minutes} --threads {threads}"
+        " --ranks {resources.tasks} --particles {output.particles:q} > {log:q} 2>&1"
 
 
 rule find_n_body_haloes:
@@ -57,8 +57,8 @@ rule find_n_body_haloes:
         **PARAMETERS.of_script("find_n_body_haloes"),
         settings=PARAMETERS.n_body("linking_length", "minimum_cells"),
     shell:
-        "python {params.script} --particles {input.particles} --settings {params.settings:q} --haloes {output.haloes}"
-        " --mask {output.mask} --owners {output.owners} > {log} 2>&1"
+        "python {params.script:q} --particles {input.particles:q} --settings {params.settings:q} --haloes {output.haloes:q}"
+        " --mask {output.mask:q} --owners {output.owners:q} > {log:q} 2>&1"
 
 
 # Every further snapshot is a truth of its own.

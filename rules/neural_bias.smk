@@ -28,8 +28,8 @@ rule prepare_neural_bias:
         ),
         cosmology=as_json(SETTINGS.cosmology),
     shell:
-        "python {params.script} --density {input.density} --haloes {input.haloes} --drop"
-        " --settings {params.settings:q} --cosmology {params.cosmology:q} --inputs {output.inputs} > {log} 2>&1"
+        "python {params.script:q} --density {input.density:q} --haloes {input.haloes:q} --drop"
+        " --settings {params.settings:q} --cosmology {params.cosmology:q} --inputs {output.inputs:q} > {log:q} 2>&1"
 
 
 rule sample_neural_bias:
@@ -50,8 +50,8 @@ rule sample_neural_bias:
         settings=PARAMETERS.neural_bias(*FIT),
         seed=SETTINGS.run.seed,
     shell:
-        "python {params.script} --inputs {input.inputs} --settings {params.settings:q} --seed {params.seed}"
-        " --chain {wildcards.chain} --output {output.chain} > {log} 2>&1"
+        "python {params.script:q} --inputs {input.inputs:q} --settings {params.settings:q} --seed {params.seed:q}"
+        " --chain {wildcards.chain:q} --output {output.chain:q} > {log:q} 2>&1"
 
 
 rule summarise_neural_bias:
@@ -74,8 +74,8 @@ rule summarise_neural_bias:
         settings=PARAMETERS.neural_bias(*FIT, "ablation_kernels"),
         seed=SETTINGS.run.seed,
     shell:
-        "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
-        " --seed {params.seed} --summary {output.summary} --arrays {output.arrays} > {log} 2>&1"
+        "python {params.script:q} --inputs {input.inputs:q} --chains {input.chains:q} --settings {params.settings:q}"
+        " --seed {params.seed:q} --summary {output.summary:q} --arrays {output.arrays:q} > {log:q} 2>&1"
 
 
 rule draw_neural_bias_haloes:
@@ -98,9 +98,9 @@ rule draw_neural_bias_haloes:
         cosmology=as_json(SETTINGS.cosmology),
         seed=SETTINGS.run.seed,
     shell:
-        "python {params.script} --inputs {input.inputs} --chains {input.chains} --settings {params.settings:q}"
-        " --cosmology {params.cosmology:q} --seed {params.seed} --draw {wildcards.draw} --haloes {output.haloes}"
-        " > {log} 2>&1"
+        "python {params.script:q} --inputs {input.inputs:q} --chains {input.chains:q} --settings {params.settings:q}"
+        " --cosmology {params.cosmology:q} --seed {params.seed:q} --draw {wildcards.draw:q} --haloes {output.haloes:q}"
+        " > {log:q} 2>&1"
 
 
 rule draw_neural_bias_figures:
@@ -121,5 +121,5 @@ rule draw_neural_bias_figures:
     params:
         **PARAMETERS.of_script("draw_neural_bias_figures"),
     shell:
-        "python {params.script} --inputs {input.inputs} --summary {input.summary} --arrays {input.arrays}"
-        " --figures $(dirname {output.figures[0]}) > {log} 2>&1"
+        "python {params.script:q} --inputs {input.inputs:q} --summary {input.summary:q} --arrays {input.arrays:q}"
+        ' --figures "$(dirname {output.figures[0]:q})" > {log:q} 2>&1'

@@ -25,7 +25,8 @@ rule predict_mask:
     params:
         **PARAMETERS.of_script("predict_mask"),
         settings=as_json(SETTINGS.prediction),
+        outside_validity=PARAMETERS.outside_validity(),
     shell:
-        "python {params.script} --density {input.density} --network $(dirname {input.weights})"
+        'python {params.script:q} --density {input.density:q} --network "$(dirname {input.weights:q})"'
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
-        " --probability {output.probability} > {log} 2>&1"
+        " {params.outside_validity:q} --probability {output.probability:q} > {log:q} 2>&1"

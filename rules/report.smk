@@ -34,10 +34,10 @@ rule draw_figures:
         **PARAMETERS.of_script("draw_figures"),
         thresholds=lambda wildcards, input: given("--thresholds", input.thresholds),
     shell:
-        "python {params.script} --density {input.density} --true-mask {input.true_mask} --true-haloes {input.true_haloes}"
-        " --probability {input.probability} --haloes {input.haloes} --statistics {input.statistics}"
-        " --summary {input.summary} --history {input.history} --network $(dirname {input.weights})"
-        " {params.thresholds} --figures $(dirname {output.figures[0]}) > {log} 2>&1"
+        "python {params.script:q} --density {input.density:q} --true-mask {input.true_mask:q} --true-haloes {input.true_haloes:q}"
+        " --probability {input.probability:q} --haloes {input.haloes:q} --statistics {input.statistics:q}"
+        ' --summary {input.summary:q} --history {input.history:q} --network "$(dirname {input.weights:q})"'
+        ' {params.thresholds:q} --figures "$(dirname {output.figures[0]:q})" > {log:q} 2>&1'
 
 
 use rule draw_figures as draw_figures_with_calibration with:
@@ -86,6 +86,6 @@ rule write_report:
             "--truths", [f"{LAYOUT.figures}/truths"] if LAYOUT.is_n_body else []
         ),
     shell:
-        "python {params.script} --networks {params.networks} --summaries {input.summaries}"
-        " --figures {params.figures} --provenance {input.provenance} --settings {params.settings:q}"
-        " {params.neural_bias} {params.truths} --report {output.report} > {log} 2>&1"
+        "python {params.script:q} --networks {params.networks:q} --summaries {input.summaries:q}"
+        " --figures {params.figures:q} --provenance {input.provenance:q} --settings {params.settings:q}"
+        " {params.neural_bias:q} {params.truths:q} --report {output.report:q} > {log:q} 2>&1"

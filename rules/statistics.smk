@@ -31,8 +31,8 @@ rule measure_statistics:
             *given("--density", input.density),
         ],
     shell:
-        "python {params.script} --true-mask {input.true_mask} --probability {input.probability} {params.haloes}"
-        " --settings {params.settings:q} --statistics {output.statistics} > {log} 2>&1"
+        "python {params.script:q} --true-mask {input.true_mask:q} --probability {input.probability:q} {params.haloes:q}"
+        " --settings {params.settings:q} --statistics {output.statistics:q} > {log:q} 2>&1"
 
 
 rule summarise_statistics:
@@ -55,5 +55,5 @@ rule summarise_statistics:
         **PARAMETERS.of_script("summarise_statistics"),
         cosmology=as_json(SETTINGS.cosmology),
     shell:
-        "python {params.script} --statistics {input.statistics} --cosmology {params.cosmology:q}"
-        " --power-spectrum {input.power_spectrum} --summary {output.summary} > {log} 2>&1"
+        "python {params.script:q} --statistics {input.statistics:q} --cosmology {params.cosmology:q}"
+        " --power-spectrum {input.power_spectrum:q} --summary {output.summary:q} > {log:q} 2>&1"

@@ -25,8 +25,8 @@ rule compute_channels:
             SETTINGS.networks[wildcards.network].channels
         ),
     shell:
-        "python {params.script} --density {input.density} --settings {params.settings:q} --threads {threads}"
-        " --channels {output.channels} > {log} 2>&1"
+        "python {params.script:q} --density {input.density:q} --settings {params.settings:q} --threads {threads}"
+        " --channels {output.channels:q} > {log:q} 2>&1"
 
 
 rule assign_cells:
@@ -47,7 +47,7 @@ rule assign_cells:
         **PARAMETERS.of_script("assign_cells"),
         owners=lambda wildcards, input: given("--owners", input.owners),
     shell:
-        "python {params.script} --haloes {input.haloes} {params.owners} --targets {output.targets} > {log} 2>&1"
+        "python {params.script:q} --haloes {input.haloes:q} {params.owners:q} --targets {output.targets:q} > {log:q} 2>&1"
 
 
 rule train_network:
@@ -95,7 +95,7 @@ rule train_network:
         # SIGTERM is for the training alone, which writes a checkpoint before it ends.
         'trap "" TERM; '
         + LAUNCH
-        + "python {params.script} --ground-truth {params.ground_truth} --manifest {input.manifest}"
-        " --normalisation {input.normalisation} {params.channels} {params.targets} {params.start} --settings {params.settings:q} --seed {params.seed}"
+        + "python {params.script:q} --ground-truth {params.ground_truth:q} --manifest {input.manifest:q}"
+        " --normalisation {input.normalisation:q} {params.channels:q} {params.targets:q} {params.start:q} --settings {params.settings:q} --seed {params.seed:q}"
         ' --training \'{{"checkpoint_minutes": {resources.checkpoint_minutes}, "threads": {threads},'
-        ' "gpus": {resources.gpus_of_rank}}}\' --ranks {resources.tasks} --restart-on-change --output $(dirname {output.weights}) > {log} 2>&1'
+        ' "gpus": {resources.gpus_of_rank}}}\' --ranks {resources.tasks} --restart-on-change --output "$(dirname {output.weights:q})" > {log:q} 2>&1'

@@ -26,8 +26,8 @@ rule compare_truths:
         **PARAMETERS.of_script("compare_truths"),
         settings=as_json(SETTINGS.statistics),
     shell:
-        "python {params.script} --haloes {input.haloes} --masks {input.masks} --owners {input.owners}"
-        " --settings {params.settings:q} --statistics {output.statistics} > {log} 2>&1"
+        "python {params.script:q} --haloes {input.haloes:q} --masks {input.masks:q} --owners {input.owners:q}"
+        " --settings {params.settings:q} --statistics {output.statistics:q} > {log:q} 2>&1"
 
 
 rule draw_truths:
@@ -48,4 +48,4 @@ rule draw_truths:
     params:
         **PARAMETERS.of_script("draw_truths"),
     shell:
-        "python {params.script} --statistics {input.statistics} --figures $(dirname {output.figures[0]}) > {log} 2>&1"
+        'python {params.script:q} --statistics {input.statistics:q} --figures "$(dirname {output.figures[0]:q})" > {log:q} 2>&1'

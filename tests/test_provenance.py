@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from halonet import provenance
@@ -66,3 +67,55 @@ def test_compiled_kernels_of_other_code_are_never_run(tmp_path):
     inherited = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(before)}
     used = subprocess.run([sys.executable, "-c", program], env=inherited, capture_output=True, text=True, check=True)
     assert used.stdout.strip() == str(kernel_cache(package))
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A file whose digest is remembered at once, and the memory of this test alone."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(provenance, "SMALL_BYTES", 2**16)
+    monkeypatch.setattr(provenance, "SETTLED_NS", 0)
+    path = tmp_path / "own.h5"
+    path.write_bytes(np.random.default_rng(1).bytes(2**20))
+    return path
+
+
+def test_an_edit_of_one_byte_anywhere_in_a_large_file_changes_its_digest(large):
+    seen = {provenance.file_digest(large)}
+    for place in np.random.default_rng(2).integers(0, 2**20, 20):
+        with open(large, "r+b") as file:
+            file.seek(place)
+            byte = file.read(1)[0]
+            file.seek(place)
+            file.write(bytes([byte ^ 255]))
+        seen.add(provenance.file_digest(large))
+    assert len(seen) == 21
+
+
+def test_an_edit_that_keeps_size_and_time_is_noticed_too(large):
+    before, times = provenance.file_digest(large), os.stat(large)
+    with open(large, "r+b") as file:
+        file.write(b"changed")
+    os.utime(large, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert provenance.file_digest(large) != before
+
+
+def test_a_large_file_is_read_once(large, monkeypatch):
+    before = provenance.file_digest(large)
+    monkeypatch.setattr(provenance, "_digest_of_content", lambda path, size: "read again")
+    assert provenance.file_digest(large) == before
+    for note in (large.parent / "cache").rglob("*.json"):
+        note.write_text("damaged")
+    assert provenance.file_digest(large) == "read again"
+
+
+def test_a_file_that_has_just_changed_is_not_remembered(large, monkeypatch):
+    monkeypatch.setattr(provenance, "SETTLED_NS", 10**18)
+    provenance.file_digest(large)
+    assert not (large.parent / "cache").exists()
+
+
+def test_without_a_place_to_remember_files_are_still_digested(large, monkeypatch):
+    known = provenance.file_digest(large)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(large))  # no folder
+    assert provenance.file_digest(large) == known

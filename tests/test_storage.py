@@ -124,10 +124,11 @@ def test_a_catalogue_comes_back_sorted_by_mass_with_units(tmp_path, catalogue):
         assert file["haloes/mass"].attrs["unit"] == "Msun"
 
 
-@pytest.mark.parametrize(("value", "words"), [(np.nan, "qx has values"), (64.0, "qx leaves the box"), (-0.1, "leaves")])
+@pytest.mark.parametrize(("value", "words"), [(np.nan, "qx has values"), (64.5, "qx leaves the box"), (-0.1, "leaves")])
 def test_a_catalogue_with_impossible_positions_is_refused(tmp_path, catalogue, value, words):
-    catalogue["qx"][3] = value
     write_catalogue(tmp_path / "haloes.h5", catalogue)
+    with h5py.File(tmp_path / "haloes.h5", "a") as file:
+        file["haloes/qx"][3] = value
     with pytest.raises(StorageError, match=words):
         read_catalogue(tmp_path / "haloes.h5")
 
@@ -135,3 +136,10 @@ def test_a_catalogue_with_impossible_positions_is_refused(tmp_path, catalogue, v
 def test_a_column_of_unknown_meaning_is_refused(catalogue):
     with pytest.raises(ValueError, match="unknown \\['charm'\\]"):
         HaloCatalogue(catalogue.columns | {"charm": np.zeros(50)}, HEADER, 64)
+
+
+def test_a_catalogue_that_is_not_finite_is_never_written(tmp_path, catalogue):
+    catalogue["mass"][7] = np.nan
+    with pytest.raises(StorageError, match="mass is not finite in 1 of 50 haloes; nothing is written"):
+        write_catalogue(tmp_path / "haloes.h5", catalogue)
+    assert not list(tmp_path.iterdir())

@@ -1,19 +1,18 @@
 """Find the halo every cell of a box belongs to: what a network with heads learns from."""
 
-import argparse
-
 from halonet import console
 from halonet.catalogue import read_catalogue
+from halonet.checks.parser import READS, WRITES, Parser
 from halonet.dataset.targets import find_membership, membership_of_owners, write_membership
 from halonet.owners import NO_HALO, read_owners
 
 
 def main() -> None:
     """Parse the command line, find the haloes of the cells and write them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--haloes", required=True, help="catalogue of the true haloes of the box")
-    parser.add_argument("--owners", help="halo of every cell of the same box; default: by spheres")
-    parser.add_argument("--targets", required=True, help="HDF5 file to write")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--haloes", type=READS, required=True, help="catalogue of the true haloes of the box")
+    parser.add_argument("--owners", type=READS, help="halo of every cell of the same box; default: by spheres")
+    parser.add_argument("--targets", type=WRITES, required=True, help="HDF5 file to write")
     arguments = parser.parse_args()
     haloes = read_catalogue(arguments.haloes)
     if arguments.owners:

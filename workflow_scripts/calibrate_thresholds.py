@@ -1,9 +1,10 @@
 """Fit the halo finder's thresholds and constants on boxes of known truth, never on test boxes."""
 
-import argparse
+import math
 
 from halonet import console
 from halonet.catalogue import read_catalogue
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.halo_finding.calibration_boxes import CalibrationError, CalibrationFiles
 from halonet.halo_finding.calibrations import CALIBRATIONS
 from halonet.halo_finding.inputs import cosmology_of
@@ -17,11 +18,13 @@ MEASURED = ("completeness", "purity", "abundance_error", "large_score", "toleran
 
 def main() -> None:
     """Calibrate, and write the thresholds with the evidence behind them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--probability", nargs="+", required=True, help="predicted probability of each box")
-    parser.add_argument("--haloes", nargs="+", required=True, help="true haloes of each box, in the same order")
-    parser.add_argument("--settings", help="halo_finding settings as JSON; default: the paper's")
-    parser.add_argument("--thresholds", required=True, help="JSON file to write")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--probability", type=READS, nargs="+", required=True, help="predicted probability of each box")
+    parser.add_argument(
+        "--haloes", type=READS, nargs="+", required=True, help="true haloes of each box, in the same order"
+    )
+    parser.add_argument("--settings", type=SETTINGS, help="halo_finding settings as JSON; default: the paper's")
+    parser.add_argument("--thresholds", type=WRITES, required=True, help="JSON file to write")
     arguments = parser.parse_args()
     if len(arguments.probability) != len(arguments.haloes):
         raise CalibrationError(
@@ -50,7 +53,9 @@ def report(chosen: dict, cells: int) -> None:
         chosen["purity"],
         cells,
     )
-    if chosen["completeness"] == 0:
+    if math.isnan(chosen["completeness"]):
+        console.log.warning("no box has a true halo of at least %d cells: nothing was there to calibrate on", cells)
+    elif chosen["completeness"] == 0:
         console.log.warning("nothing that was tried finds a single true halo: this network is of no use yet")
 
 

@@ -1,9 +1,8 @@
 """Compare two truths of a box on the same density: a simulation's, and that of Peak Patch."""
 
-import argparse
-
 from halonet import console
 from halonet.catalogue import read_catalogue
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.owners import read_owners
 from halonet.provenance import provenance
 from halonet.settings import StatisticsSettings, stage_settings
@@ -13,12 +12,16 @@ from halonet.storage import StorageError, read_field, write_json
 
 def main() -> None:
     """Read both truths, refuse those of different boxes, compare and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--haloes", nargs=2, required=True, help="catalogues: the simulation's, then Peak Patch's")
-    parser.add_argument("--masks", nargs=2, required=True, help="masks in the same order")
-    parser.add_argument("--owners", help="the simulation's halo of every cell, to match haloes by cells, too")
-    parser.add_argument("--settings", help="statistics settings as JSON; default: the paper's")
-    parser.add_argument("--statistics", required=True, help="JSON file to write")
+    parser = Parser(description=__doc__)
+    parser.add_argument(
+        "--haloes", type=READS, nargs=2, required=True, help="catalogues: the simulation's, then Peak Patch's"
+    )
+    parser.add_argument("--masks", type=READS, nargs=2, required=True, help="masks in the same order")
+    parser.add_argument(
+        "--owners", type=READS, help="the simulation's halo of every cell, to match haloes by cells, too"
+    )
+    parser.add_argument("--settings", type=SETTINGS, help="statistics settings as JSON; default: the paper's")
+    parser.add_argument("--statistics", type=WRITES, required=True, help="JSON file to write")
     arguments = parser.parse_args()
     settings = stage_settings(StatisticsSettings, arguments.settings)
     true, other = map(read_catalogue, arguments.haloes)

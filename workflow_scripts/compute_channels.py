@@ -1,8 +1,8 @@
 """Compute the input channels of a network from the density of a whole periodic box."""
 
-import argparse
-
 from halonet import console
+from halonet.checks.numbers import THREADS
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.dataset.channel_files import write_channels
 from halonet.dataset.channels import whole_box_channels
 from halonet.settings import ChannelSettings, SettingsError, stage_settings
@@ -11,11 +11,17 @@ from halonet.storage import read_field, read_header
 
 def main() -> None:
     """Parse the command line, compute the channels and write them."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--density", required=True, help="HDF5 file with dataset density and attribute box_size_mpc")
-    parser.add_argument("--settings", required=True, help="channels of a network as JSON, like smoothing_cells")
-    parser.add_argument("--channels", required=True, help="HDF5 file to write, <folder>/<box>.h5, like 000.h5")
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads")
+    parser = Parser(description=__doc__)
+    parser.add_argument(
+        "--density", type=READS, required=True, help="HDF5 file with dataset density and attribute box_size_mpc"
+    )
+    parser.add_argument(
+        "--settings", type=SETTINGS, required=True, help="channels of a network as JSON, like smoothing_cells"
+    )
+    parser.add_argument(
+        "--channels", type=WRITES, required=True, help="HDF5 file to write, <folder>/<box>.h5, like 000.h5"
+    )
+    parser.add_argument("--threads", type=THREADS, default=2, help="CPU threads")
     arguments = parser.parse_args()
     settings = stage_settings(ChannelSettings, arguments.settings)
     if not settings.count:

@@ -1,17 +1,18 @@
 """Compute the linear power spectrum of a cosmology with CAMB."""
 
-import argparse
-
 from halonet import console
+from halonet.checks.parser import SETTINGS, WRITES, Parser
 from halonet.cosmology import compute_power_spectrum, write_power_spectrum
 from halonet.settings import CosmologySettings, stage_settings
 
 
 def main() -> None:
     """Parse the command line and write the spectrum."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cosmology", help="cosmology as JSON; default: the paper's")
-    parser.add_argument("--output", required=True, help="CSV file to write: k_per_mpc, power_mpc3 at z = 0")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--cosmology", type=SETTINGS, help="cosmology as JSON; default: the paper's")
+    parser.add_argument(
+        "--output", type=WRITES, required=True, help="CSV file to write: k_per_mpc, power_mpc3 at z = 0"
+    )
     arguments = parser.parse_args()
     k, power = compute_power_spectrum(stage_settings(CosmologySettings, arguments.cosmology))
     write_power_spectrum(arguments.output, k, power)

@@ -5,6 +5,7 @@ import argparse
 import h5py
 
 from halonet import console
+from halonet.checks.parser import READS, WRITES_FOLDER, Parser
 from halonet.figures import field_level as figures
 from halonet.figures.field_level_flow import draw_flow
 from halonet.figures.names import FIELD_LEVEL
@@ -14,11 +15,11 @@ from halonet.storage import open_hdf5, read_header, read_json
 
 def main() -> None:
     """Parse the command line, draw and write figures and captions."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", required=True, help="HDF5 file of prepare_field_level.py")
-    parser.add_argument("--summary", required=True, help="JSON of summarise_field_level.py")
-    parser.add_argument("--arrays", required=True, help="HDF5 of summarise_field_level.py")
-    parser.add_argument("--figures", required=True, help="folder to write to")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--inputs", type=READS, required=True, help="HDF5 file of prepare_field_level.py")
+    parser.add_argument("--summary", type=READS, required=True, help="JSON of summarise_field_level.py")
+    parser.add_argument("--arrays", type=READS, required=True, help="HDF5 of summarise_field_level.py")
+    parser.add_argument("--figures", type=WRITES_FOLDER, required=True, help="folder to write to")
     arguments = parser.parse_args()
     save_all(draw(arguments), arguments.figures, FIELD_LEVEL)
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from halonet import console
 from halonet.catalogue import read_catalogue
+from halonet.checks.parser import NETWORK, READS, WRITES_FOLDER, Parser
 from halonet.figures.abundance import draw_differential_mass_function, draw_mass_function
 from halonet.figures.architecture import draw_network, read_outline
 from halonet.figures.classification import draw_roc
@@ -23,18 +24,20 @@ from halonet.storage import read_field, read_json
 
 def parse() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--density", required=True, help="density of the test box that is shown")
-    parser.add_argument("--true-mask", required=True, help="true mask of that box")
-    parser.add_argument("--true-haloes", required=True, help="true haloes of that box")
-    parser.add_argument("--probability", required=True, help="predicted probability of that box")
-    parser.add_argument("--haloes", required=True, help="predicted haloes of that box")
-    parser.add_argument("--statistics", required=True, help="statistics of that box (JSON)")
-    parser.add_argument("--summary", required=True, help="summary of the statistics of all test boxes (JSON)")
-    parser.add_argument("--history", required=True, help="history.csv of the network")
-    parser.add_argument("--network", help="folder of the network, to draw its layers")
-    parser.add_argument("--thresholds", help="thresholds.json, where thresholds were calibrated")
-    parser.add_argument("--figures", required=True, help="folder to write to")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--density", type=READS, required=True, help="density of the test box that is shown")
+    parser.add_argument("--true-mask", type=READS, required=True, help="true mask of that box")
+    parser.add_argument("--true-haloes", type=READS, required=True, help="true haloes of that box")
+    parser.add_argument("--probability", type=READS, required=True, help="predicted probability of that box")
+    parser.add_argument("--haloes", type=READS, required=True, help="predicted haloes of that box")
+    parser.add_argument("--statistics", type=READS, required=True, help="statistics of that box (JSON)")
+    parser.add_argument(
+        "--summary", type=READS, required=True, help="summary of the statistics of all test boxes (JSON)"
+    )
+    parser.add_argument("--history", type=READS, required=True, help="history.csv of the network")
+    parser.add_argument("--network", type=NETWORK, help="folder of the network, to draw its layers")
+    parser.add_argument("--thresholds", type=READS, help="thresholds.json, where thresholds were calibrated")
+    parser.add_argument("--figures", type=WRITES_FOLDER, required=True, help="folder to write to")
     return parser.parse_args()
 
 

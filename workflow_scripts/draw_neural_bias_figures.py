@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 
 from halonet import console
+from halonet.checks.parser import READS, WRITES_FOLDER, Parser
 from halonet.storage import open_hdf5, read_json
 
 LARGEST_ELL = 3  # of the drawn kernels, the multipole at which those of 3 cells are complete
@@ -13,11 +14,11 @@ LARGEST_ELL = 3  # of the drawn kernels, the multipole at which those of 3 cells
 
 def main() -> None:
     """Parse the command line, draw and write figures and captions."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", required=True, help="HDF5 file of prepare_neural_bias.py")
-    parser.add_argument("--summary", required=True, help="JSON of summarise_neural_bias.py")
-    parser.add_argument("--arrays", required=True, help="HDF5 of summarise_neural_bias.py")
-    parser.add_argument("--figures", required=True, help="folder to write to")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--inputs", type=READS, required=True, help="HDF5 file of prepare_neural_bias.py")
+    parser.add_argument("--summary", type=READS, required=True, help="JSON of summarise_neural_bias.py")
+    parser.add_argument("--arrays", type=READS, required=True, help="HDF5 of summarise_neural_bias.py")
+    parser.add_argument("--figures", type=WRITES_FOLDER, required=True, help="folder to write to")
     arguments = parser.parse_args()
 
     from halonet.figures.names import NEURAL_BIAS

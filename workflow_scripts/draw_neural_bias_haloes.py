@@ -1,9 +1,9 @@
 """Draw a Poisson halo catalogue from one posterior sample of the neural bias model."""
 
-import argparse
-
 from halonet import console
 from halonet.catalogue import write_catalogue
+from halonet.checks.numbers import INDEX, SEED
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.initial_conditions.noise import generator
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, NeuralBiasSettings, stage_settings
@@ -11,14 +11,14 @@ from halonet.settings import CosmologySettings, NeuralBiasSettings, stage_settin
 
 def main() -> None:
     """Parse the command line, draw and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", required=True, help="HDF5 file of prepare_neural_bias.py")
-    parser.add_argument("--chains", nargs="+", required=True, help="HDF5 files of sample_neural_bias.py")
-    parser.add_argument("--settings", help="settings of the neural bias model as JSON")
-    parser.add_argument("--cosmology", help="cosmology as JSON; default: the paper's")
-    parser.add_argument("--seed", type=int, required=True, help="master seed of the run")
-    parser.add_argument("--draw", type=int, default=0, help="index of the draw, which derives its own seed")
-    parser.add_argument("--haloes", required=True, help="catalogue to write")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--inputs", type=READS, required=True, help="HDF5 file of prepare_neural_bias.py")
+    parser.add_argument("--chains", type=READS, nargs="+", required=True, help="HDF5 files of sample_neural_bias.py")
+    parser.add_argument("--settings", type=SETTINGS, help="settings of the neural bias model as JSON")
+    parser.add_argument("--cosmology", type=SETTINGS, help="cosmology as JSON; default: the paper's")
+    parser.add_argument("--seed", type=SEED, required=True, help="master seed of the run")
+    parser.add_argument("--draw", type=INDEX, default=0, help="index of the draw, which derives its own seed")
+    parser.add_argument("--haloes", type=WRITES, required=True, help="catalogue to write")
     arguments = parser.parse_args()
     settings = stage_settings(NeuralBiasSettings, arguments.settings)
     cosmology = stage_settings(CosmologySettings, arguments.cosmology)

@@ -4,13 +4,13 @@ A cell of the initial density is in the mask if the particle that started there 
 that halo in the catalogue, -1 outside of all.
 """
 
-import argparse
 import logging
 
 import numpy as np
 
 from halonet import console
 from halonet.catalogue import write_catalogue
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.friends_of_friends.haloes import find_haloes
 from halonet.owners import write_owners
 from halonet.particles import read_particles
@@ -24,12 +24,12 @@ DECIDING = {"linking_length", "minimum_cells"}  # settings that decide the haloe
 
 def main() -> None:
     """Parse the command line, find the haloes and write them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--particles", required=True, help="HDF5 file of simulate_n_body.py")
-    parser.add_argument("--settings", help="N-body settings as JSON or a JSON file")
-    parser.add_argument("--haloes", required=True, help="HDF5 catalogue to write")
-    parser.add_argument("--mask", required=True, help="HDF5 mask to write")
-    parser.add_argument("--owners", required=True, help="HDF5 file of the halo of every cell to write")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--particles", type=READS, required=True, help="HDF5 file of simulate_n_body.py")
+    parser.add_argument("--settings", type=SETTINGS, help="N-body settings as JSON or a JSON file")
+    parser.add_argument("--haloes", type=WRITES, required=True, help="HDF5 catalogue to write")
+    parser.add_argument("--mask", type=WRITES, required=True, help="HDF5 mask to write")
+    parser.add_argument("--owners", type=WRITES, required=True, help="HDF5 file of the halo of every cell to write")
     arguments = parser.parse_args()
     settings = stage_settings(NBodySettings, arguments.settings)
     particles = read_particles(arguments.particles)

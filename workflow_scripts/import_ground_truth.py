@@ -15,11 +15,16 @@ import numpy as np
 
 from halonet import console
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue, write_catalogue
+from halonet.checks.numbers import CELLS, LENGTH
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
 from halonet.columns import COLUMNS
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_eulerian_columns
 from halonet.halo_finding.inputs import cosmology_of
 from halonet.peak_patch.mask import halo_mask
+from halonet.plausibility.density import check_against_spectrum
+from halonet.plausibility.protohaloes import LEAST_CELLS, check_protohaloes
+from halonet.plausibility.verdict import judge
 from halonet.provenance import file_digest, provenance
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader, field_cells, read_header, write_field
@@ -35,13 +40,17 @@ def main() -> None:
     header = read_header(arguments.from_density)
     box = _box(arguments, header)
     density = read_own_density(arguments.from_density, box)
+    source, go_on = arguments.from_density, arguments.outside_validity
+    check_against_spectrum(density, Slabs(box.cells), box.box_size_mpc, box.cosmology, source, go_on)
     catalogue = read_own_haloes(arguments.from_haloes, box) if arguments.from_haloes else None
+    if catalogue is not None:
+        _report_spheres(check_protohaloes(density, catalogue, arguments.from_haloes, go_on))
     if arguments.from_mask:
         mask = read_own_mask(arguments.from_mask, box)
     else:
         assert catalogue is not None  # the parser asks for one of the two
         mask = halo_mask(catalogue, Slabs(box.cells))
-    _report_mask(density, mask)
+    _report_mask(density, mask, go_on)
 
     values = box.cosmology.model_dump()
     record = provenance("import_ground_truth", {"cosmology": values, "files": _sources(arguments)}, header.seed)
@@ -53,16 +62,19 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--from-density", required=True, help="HDF5 file with your density")
-    parser.add_argument("--from-haloes", help="HDF5 file with your Lagrangian spheres")
-    parser.add_argument("--from-mask", help="HDF5 file with your mask; default: the union of the spheres")
-    parser.add_argument("--cells", type=int, help="cells along a side; default: those of the density")
-    parser.add_argument("--box-size", type=float, help="side of the box (Mpc); default: that of the density")
-    parser.add_argument("--cosmology", help="cosmology as JSON or a JSON file; default: the density's, or the paper's")
-    parser.add_argument("--density", required=True, help="HDF5 field to write")
-    parser.add_argument("--haloes", help="HDF5 catalogue to write; needed with --from-haloes")
-    parser.add_argument("--mask", required=True, help="HDF5 mask to write")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--from-density", type=READS, required=True, help="HDF5 file with your density")
+    parser.add_argument("--from-haloes", type=READS, help="HDF5 file with your Lagrangian spheres")
+    parser.add_argument("--from-mask", type=READS, help="HDF5 file with your mask; default: the union of the spheres")
+    parser.add_argument("--cells", type=CELLS, help="cells along a side; default: those of the density")
+    parser.add_argument("--box-size", type=LENGTH, help="side of the box (Mpc); default: that of the density")
+    parser.add_argument(
+        "--cosmology", type=SETTINGS, help="cosmology as JSON or a JSON file; default: the density's, or the paper's"
+    )
+    add_override(parser, "density, spheres or mask are not what haloes of the cosmology give")
+    parser.add_argument("--density", type=WRITES, required=True, help="HDF5 field to write")
+    parser.add_argument("--haloes", type=WRITES, help="HDF5 catalogue to write; needed with --from-haloes")
+    parser.add_argument("--mask", type=WRITES, required=True, help="HDF5 mask to write")
     arguments = parser.parse_args()
     if not (arguments.from_haloes or arguments.from_mask):
         parser.error("--from-haloes or --from-mask is needed: the truth is at least one of them")
@@ -87,11 +99,23 @@ def _sources(arguments: argparse.Namespace) -> dict:
     }
 
 
-def _report_mask(density: np.ndarray, mask: np.ndarray) -> None:
+def _report_spheres(within: float | None) -> None:
+    if within is None:
+        log.info("too few spheres of at least %g cells to tell whether they are where haloes collapse", LEAST_CELLS)
+    else:
+        log.info("within the spheres the linear overdensity is %.2f (median)", within)
+
+
+def _report_mask(density: np.ndarray, mask: np.ndarray, go_on: bool) -> None:
     higher = contrast(density, mask)
     log.info("%.1f%% of the cells end in haloes; they are denser by %.2f deviations", 100 * mask.mean(), higher)
     if higher < LEAST_CONTRAST:
-        log.warning("haloes are where the density is not: of one box, in Lagrangian space, in the order [x, y, z]?")
+        judge(
+            f"the mask covers {mask.mean():.1%} of the cells, which are denser than the others by {higher:.2f} "
+            f"deviations only (haloes: {LEAST_CONTRAST:g} or more): it must be of the same box as the density, in "
+            "Lagrangian space, in the order [x, y, z]",
+            go_on,
+        )
 
 
 def _complete(

@@ -3,7 +3,6 @@
 Every box is as if it had been made by jobs of its own, so that a batch that is started again keeps what is finished.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -11,6 +10,8 @@ import tempfile
 from pathlib import Path
 
 from halonet import console
+from halonet.checks.numbers import COUNT
+from halonet.checks.parser import Parser
 from halonet.settings import Settings, validate
 
 ROOT = Path(__file__).parents[1]
@@ -18,9 +19,9 @@ ROOT = Path(__file__).parents[1]
 
 def main() -> int:
     """Parse the command line and run the workflow on the files of these boxes."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--configuration", required=True, help="configuration of the run as JSON")
-    parser.add_argument("--cores", type=int, default=1, help="cores, and MPI ranks of a box")
+    parser.add_argument("--cores", type=COUNT, default=1, help="cores, and MPI ranks of a box")
     parser.add_argument("--files", nargs="+", required=True, help="files of the boxes, as the workflow names them")
     arguments = parser.parse_args()
     configuration = json.loads(arguments.configuration)

@@ -7,9 +7,8 @@ The same command gives the same bytes, with any number of MPI ranks (mpiexec -n 
 ...): the density is drawn in slabs, tiles are dealt out, and one rank finds the haloes and moves them.
 """
 
-import argparse
-
 from halonet import console
+from halonet.checks.parser import Parser
 from halonet.command.mock import write
 from halonet.command.mock_arguments import add_box, add_network
 from halonet.mocks.by_network import NetworkMock
@@ -17,7 +16,7 @@ from halonet.mocks.by_network import NetworkMock
 
 def main() -> None:
     """Parse the command line and make the mock."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__)
     add_box(parser)
     add_network(parser)
     write(parser.parse_args(), NetworkMock)

@@ -1,9 +1,8 @@
 """Measure the mass function and power spectrum of a mock, for the mean and covariance of many."""
 
-import argparse
-
 from halonet import console
 from halonet.catalogue import read_catalogue
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.provenance import provenance
 from halonet.settings import MockSettings, stage_settings
 from halonet.statistics.mock import MockError, measure_mock
@@ -12,10 +11,12 @@ from halonet.storage import write_json
 
 def main() -> None:
     """Parse the command line, measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--haloes", required=True, help="catalogue of make_mock.py")
-    parser.add_argument("--settings", help="mocks settings as JSON; minimum_cells and largest_k_per_mpc count here")
-    parser.add_argument("--statistics", required=True, help="JSON file to write")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--haloes", type=READS, required=True, help="catalogue of make_mock.py")
+    parser.add_argument(
+        "--settings", type=SETTINGS, help="mocks settings as JSON; minimum_cells and largest_k_per_mpc count here"
+    )
+    parser.add_argument("--statistics", type=WRITES, required=True, help="JSON file to write")
     arguments = parser.parse_args()
     settings, haloes = stage_settings(MockSettings, arguments.settings), read_catalogue(arguments.haloes)
     try:

@@ -4,6 +4,7 @@ import argparse
 
 from halonet import console
 from halonet.catalogue import read_catalogue
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.owners import read_owners
 from halonet.provenance import provenance
 from halonet.settings import StatisticsSettings, stage_settings
@@ -13,20 +14,7 @@ from halonet.storage import StorageError, read_field, read_header, write_json
 
 def main() -> None:
     """Read the files of a box, refuse those of another one, compare and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--true-mask", required=True, help="HDF5 file with the dataset mask")
-    parser.add_argument("--true-haloes", help="catalogue of true haloes; without it, only masks are compared")
-    parser.add_argument("--true-owners", help="true halo of every cell, where protohaloes are no spheres")
-    parser.add_argument("--probability", required=True, help="HDF5 file with the dataset probability")
-    parser.add_argument("--haloes", help="catalogue of predicted haloes; needed with --true-haloes")
-    parser.add_argument("--known-centres", help="catalogue that find_haloes.py --known-centres grew from true centres")
-    parser.add_argument("--density", help="linear density of the box, for the shapes of its haloes")
-    parser.add_argument("--settings", help="statistics settings as JSON; default: the paper's")
-    parser.add_argument("--statistics", required=True, help="JSON file to write")
-    arguments = parser.parse_args()
-    if bool(arguments.true_haloes) != bool(arguments.haloes):
-        parser.error("--true-haloes and --haloes are compared with each other: give both or neither")
-
+    arguments = _arguments()
     settings = stage_settings(StatisticsSettings, arguments.settings)
     mask, probability = read_field(arguments.true_mask, "mask"), read_field(arguments.probability, "probability")
     header = read_header(arguments.true_mask)
@@ -51,7 +39,8 @@ def main() -> None:
         check_sizes(sizes, arguments.true_haloes)
         result, header = measure_box(mask, probability, true, found, settings, density, known, owners), true.header
         fractions = result["matching"]["completeness"], result["matching"]["purity"]
-        console.log.info("completeness %.2f, purity %.2f", *fractions)
+        shown = ("none" if fraction is None else f"{fraction:.2f}" for fraction in fractions)
+        console.log.info("completeness %s, purity %s", *shown)
     else:
         check_sizes(sizes, arguments.true_mask)
         result = measure_masks(mask, probability, header)
@@ -70,6 +59,27 @@ def check_sizes(sizes: dict[str, tuple[int, float]], reference: str) -> None:
                 f"{path}: {size[0]} cells and {size[1]} Mpc along a side, but {reference} has "
                 f"{wanted[0]} and {wanted[1]}; all files must be of the same box"
             )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = Parser(description=__doc__)
+    parser.add_argument("--true-mask", type=READS, required=True, help="HDF5 file with the dataset mask")
+    parser.add_argument(
+        "--true-haloes", type=READS, help="catalogue of true haloes; without it, only masks are compared"
+    )
+    parser.add_argument("--true-owners", type=READS, help="true halo of every cell, where protohaloes are no spheres")
+    parser.add_argument("--probability", type=READS, required=True, help="HDF5 file with the dataset probability")
+    parser.add_argument("--haloes", type=READS, help="catalogue of predicted haloes; needed with --true-haloes")
+    parser.add_argument(
+        "--known-centres", type=READS, help="catalogue that find_haloes.py --known-centres grew from true centres"
+    )
+    parser.add_argument("--density", type=READS, help="linear density of the box, for the shapes of its haloes")
+    parser.add_argument("--settings", type=SETTINGS, help="statistics settings as JSON; default: the paper's")
+    parser.add_argument("--statistics", type=WRITES, required=True, help="JSON file to write")
+    arguments = parser.parse_args()
+    if bool(arguments.true_haloes) != bool(arguments.haloes):
+        parser.error("--true-haloes and --haloes are compared with each other: give both or neither")
+    return arguments
 
 
 if __name__ == "__main__":

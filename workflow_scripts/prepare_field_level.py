@@ -7,7 +7,9 @@ The haloes are a catalogue of this project (--haloes) or a user's table with dec
 import argparse
 
 from halonet import console
-from halonet.cosmology import read_power_spectrum
+from halonet.checks.numbers import LENGTH, SEED
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
+from halonet.plausibility.spectrum import read_checked_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, FieldLevelSettings, stage_settings
 from halonet.storage import StorageError, read_field, read_header
@@ -15,21 +17,26 @@ from halonet.storage import StorageError, read_field, read_header
 
 def main() -> None:
     """Parse the command line, check the haloes and write what the chains need."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__)
     haloes = parser.add_mutually_exclusive_group(required=True)
-    haloes.add_argument("--haloes", help="catalogue of this project, with Eulerian positions")
-    haloes.add_argument("--table", help="CSV or HDF5 with columns x, y, z, mass")
+    haloes.add_argument("--haloes", type=READS, help="catalogue of this project, with Eulerian positions")
+    haloes.add_argument("--table", type=READS, help="CSV or HDF5 with columns x, y, z, mass")
     parser.add_argument("--length-unit", help="of the table: Mpc or Mpc/h")
     parser.add_argument("--mass-unit", help="of the table: Msun or Msun/h")
-    parser.add_argument("--box-size", type=float, help="side of the table's box (Mpc)")
-    parser.add_argument("--completeness", help="HDF5 file whose dataset probability is the completeness of every voxel")
+    parser.add_argument("--box-size", type=LENGTH, help="side of the table's box (Mpc)")
+    parser.add_argument(
+        "--completeness", type=READS, help="HDF5 file whose dataset probability is the completeness of every voxel"
+    )
     parser.add_argument("--drop", action="store_true", help="leave out haloes outside the range of masses")
-    parser.add_argument("--truth", help="true linear density of the box, to compare with")
-    parser.add_argument("--power-spectrum", required=True, help="CSV with k_per_mpc and power_mpc3 at z = 0")
-    parser.add_argument("--cosmology", help="cosmology as JSON; default: the paper's")
-    parser.add_argument("--settings", help="settings of field-level inference as JSON")
-    parser.add_argument("--seed", type=int, required=True, help="master seed of the run")
-    parser.add_argument("--inputs", required=True, help="HDF5 file to write")
+    parser.add_argument("--truth", type=READS, help="true linear density of the box, to compare with")
+    parser.add_argument(
+        "--power-spectrum", type=READS, required=True, help="CSV with k_per_mpc and power_mpc3 at z = 0"
+    )
+    add_override(parser, "the spectrum has another sigma8 than the cosmology")
+    parser.add_argument("--cosmology", type=SETTINGS, help="cosmology as JSON; default: the paper's")
+    parser.add_argument("--settings", type=SETTINGS, help="settings of field-level inference as JSON")
+    parser.add_argument("--seed", type=SEED, required=True, help="master seed of the run")
+    parser.add_argument("--inputs", type=WRITES, required=True, help="HDF5 file to write")
     arguments = parser.parse_args()
     settings = stage_settings(FieldLevelSettings, arguments.settings)
     prepare(arguments, settings, stage_settings(CosmologySettings, arguments.cosmology))
@@ -52,7 +59,7 @@ def prepare(arguments: argparse.Namespace, settings: FieldLevelSettings, cosmolo
                 f"{arguments.truth}: a box of {fields['box_size']} Mpc, but the haloes' is {box_size} Mpc"
             )
         truth = {"linear": fields["linear"], "density": fields["density"]}
-    spectrum = read_power_spectrum(arguments.power_spectrum)
+    spectrum = read_checked_spectrum(arguments.power_spectrum, cosmology, arguments.outside_validity)
     completeness = read_field(arguments.completeness, "probability") if arguments.completeness else None
     data = make_data(kept, box_size, spectrum, cosmology, settings, arguments.seed, truth, completeness)
     write_data(arguments.inputs, data, provenance("field level inputs", settings.model_dump(), arguments.seed))

@@ -7,6 +7,7 @@ are a catalogue of this project (--haloes) or a user's table with declared units
 import argparse
 
 from halonet import console
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, NeuralBiasSettings, stage_settings
 from halonet.storage import StorageError, read_field, read_header
@@ -14,20 +15,22 @@ from halonet.storage import StorageError, read_field, read_header
 
 def main() -> None:
     """Parse the command line, evolve the density, check the haloes and write both."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     density = parser.add_mutually_exclusive_group(required=True)
-    density.add_argument("--density", help="linear density of a box, evolved here")
-    density.add_argument("--evolved-density", help="evolved density contrast on the engine's grid")
+    density.add_argument("--density", type=READS, help="linear density of a box, evolved here")
+    density.add_argument("--evolved-density", type=READS, help="evolved density contrast on the engine's grid")
     haloes = parser.add_mutually_exclusive_group(required=True)
-    haloes.add_argument("--haloes", help="catalogue of this project, with Eulerian positions")
-    haloes.add_argument("--table", help="CSV or HDF5 with columns x, y, z, mass")
+    haloes.add_argument("--haloes", type=READS, help="catalogue of this project, with Eulerian positions")
+    haloes.add_argument("--table", type=READS, help="CSV or HDF5 with columns x, y, z, mass")
     parser.add_argument("--length-unit", help="of the table: Mpc or Mpc/h")
     parser.add_argument("--mass-unit", help="of the table: Msun or Msun/h")
-    parser.add_argument("--completeness", help="HDF5 file whose dataset probability is the completeness of every voxel")
+    parser.add_argument(
+        "--completeness", type=READS, help="HDF5 file whose dataset probability is the completeness of every voxel"
+    )
     parser.add_argument("--drop", action="store_true", help="leave out haloes outside the range of masses")
-    parser.add_argument("--cosmology", help="cosmology as JSON; default: the paper's")
-    parser.add_argument("--settings", help="settings of the neural bias model as JSON")
-    parser.add_argument("--inputs", required=True, help="HDF5 file to write")
+    parser.add_argument("--cosmology", type=SETTINGS, help="cosmology as JSON; default: the paper's")
+    parser.add_argument("--settings", type=SETTINGS, help="settings of the neural bias model as JSON")
+    parser.add_argument("--inputs", type=WRITES, required=True, help="HDF5 file to write")
     arguments = parser.parse_args()
     settings = stage_settings(NeuralBiasSettings, arguments.settings)
     cosmology = stage_settings(CosmologySettings, arguments.cosmology)

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Iterator
 
 from halonet import console
+from halonet.checks.numbers import INDEX, SEED, THREADS
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.provenance import code_digest, provenance
 from halonet.settings import FieldLevelSettings, stage_settings
 from halonet.storage import clear_leftovers, exclusive, lock_of
@@ -11,13 +13,13 @@ from halonet.storage import clear_leftovers, exclusive, lock_of
 
 def main() -> None:
     """Parse the command line, run the chain and write it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", required=True, help="HDF5 file of prepare_field_level.py")
-    parser.add_argument("--settings", help="settings of field-level inference as JSON")
-    parser.add_argument("--seed", type=int, required=True, help="master seed of the run")
-    parser.add_argument("--chain", type=int, default=0, help="index of the chain, which derives its own seed")
-    parser.add_argument("--threads", type=int, default=1, help="threads of TensorFlow")
-    parser.add_argument("--output", required=True, help="HDF5 file of the chain")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--inputs", type=READS, required=True, help="HDF5 file of prepare_field_level.py")
+    parser.add_argument("--settings", type=SETTINGS, help="settings of field-level inference as JSON")
+    parser.add_argument("--seed", type=SEED, required=True, help="master seed of the run")
+    parser.add_argument("--chain", type=INDEX, default=0, help="index of the chain, which derives its own seed")
+    parser.add_argument("--threads", type=THREADS, default=1, help="threads of TensorFlow")
+    parser.add_argument("--output", type=WRITES, required=True, help="HDF5 file of the chain")
     arguments = parser.parse_args()
     sample(arguments, stage_settings(FieldLevelSettings, arguments.settings))
 

@@ -12,26 +12,35 @@ from dataclasses import replace
 from pathlib import Path
 
 from halonet import console
+from halonet.checks.parser import NETWORK_PATH, READS, WRITES_FOLDER_PATH, Parser
 from halonet.dataset.normalisation import declared_cosmology, read_normalisation, write_normalisation
+from halonet.digests import DIGESTS, check_digest, note_digests
 from halonet.halo_finding.finder import finder_of
 from halonet.network.card import evidence, write_card
 from halonet.storage import StorageError, atomic_path, read_header, read_json, write_json, write_text
 
 FILES = ("model.weights.h5", "settings.json", "normalisation.json", "provenance.json", "history.csv")
 EVIDENCE = ("thresholds.json", "measured.json", "mocks.json", "mocks.png", "mocks.pdf", "timing.csv")
+DIGESTED = ("model.weights.h5", "normalisation.json", "thresholds.json")
 NOT_SHIPPED = ("candidates",)  # of a calibration: every list of thresholds that was tried, most of the file
 
 
 def main() -> None:
     """Copy what is given, and write the card."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, help="folder of the shipped network")
-    parser.add_argument("--trained", type=Path, help="folder of the trained network, to copy")
-    parser.add_argument("--density", help="density of a training box, whose cosmology and redshift the network is for")
-    parser.add_argument("--thresholds", help="calibrated for this network (calibrate_thresholds.py)")
-    parser.add_argument("--summary", help="statistics of its test boxes (summarise_statistics.py)")
+    parser = Parser(description=__doc__)
+    parser.add_argument("folder", type=WRITES_FOLDER_PATH, help="folder of the shipped network")
+    parser.add_argument("--trained", type=NETWORK_PATH, help="folder of the trained network, to copy")
+    parser.add_argument(
+        "--density", type=READS, help="density of a training box, whose cosmology and redshift the network is for"
+    )
+    parser.add_argument("--thresholds", type=READS, help="calibrated for this network (calibrate_thresholds.py)")
+    parser.add_argument("--summary", type=READS, help="statistics of its test boxes (summarise_statistics.py)")
     arguments = parser.parse_args()
     folder = arguments.folder
+    changed = changed_files(arguments)
+    held = read_json(folder / DIGESTS) if (folder / DIGESTS).is_file() else {}
+    if held:  # until all is written, no digest stands for what is changing
+        write_json(folder / DIGESTS, {name: digest for name, digest in held.items() if name not in changed})
     if arguments.trained:
         copy_network(arguments.trained, folder)
     if arguments.density:
@@ -42,13 +51,26 @@ def main() -> None:
         write_json(folder / "thresholds.json", {k: v for k, v in record.items() if k not in NOT_SHIPPED})
     if arguments.summary:
         write_json(folder / "measured.json", evidence(read_json(arguments.summary)))
+    note_digests(folder, changed if held else DIGESTED)
     write_text(folder / "README.md", write_card(folder))
+
+
+def changed_files(arguments: argparse.Namespace) -> list[str]:
+    """Files with digests that this command writes: the others keep the digest they have."""
+    weights, normalisation, thresholds = DIGESTED
+    return [
+        *([weights, normalisation, thresholds] if arguments.trained else []),
+        *([normalisation] if arguments.density else []),
+        *([thresholds] if arguments.thresholds else []),
+    ]
 
 
 def copy_network(trained: Path, folder: Path) -> None:
     """Copy the files of a trained network; what was measured of another network under this name goes."""
     if missing := [name for name in FILES if not (trained / name).is_file()]:
         raise StorageError(f"{trained}: {missing[0]} is missing; a trained network has {', '.join(FILES)}")
+    for name in DIGESTED:
+        check_digest(trained / name)
     for name in EVIDENCE:
         (folder / name).unlink(missing_ok=True)
     for name in (*FILES, *(["timing.csv"] if (trained / "timing.csv").is_file() else [])):

@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from halonet import console
+from halonet.checks.numbers import COUNT, MINUTES, REDSHIFT, THREADS
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
 from halonet.cosmology import cosmology_of, growth_factor
 from halonet.grid.slabs import Slabs
 from halonet.interruption import Requests
@@ -28,6 +30,7 @@ from halonet.n_body.simulation import Snapshot, State, simulate
 from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
 from halonet.particles import write_particles
+from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import code_digest, file_digest, provenance
 from halonet.settings import NBodySettings, SettingsError, stage_settings
 from halonet.storage import field_cells, read_field, read_header
@@ -47,6 +50,11 @@ def main() -> None:
         raise SettingsError(f"--redshifts gives {len(redshifts)} of them, --particles {len(arguments.particles)} files")
     slabs = Slabs(field_cells(arguments.density, "density"), world(arguments.ranks), arguments.threads)
     schedule = plan(cosmology, settings, redshifts)
+    # Also where a checkpoint needs no density: what is said of it stands in the provenance.
+    density = read_field(arguments.density, "density", slabs.start, slabs.stop)
+    source, go_on = arguments.density, arguments.outside_validity
+    check_against_spectrum(density, slabs, header.box_size_mpc, cosmology, source, go_on)
+    del density
     gravity_settings = settings.model_dump(include=DECIDING)
     record = provenance("n_body", gravity_settings | {"redshifts": sorted(redshifts)}, header.seed)
     fingerprint = {name: record[name] for name in ("settings", "libraries")}
@@ -55,11 +63,12 @@ def main() -> None:
     path = arguments.checkpoint or f"{arguments.particles[0]}.checkpoint"
     checkpoints = Checkpoints(path, fingerprint, slabs, arguments.checkpoint_minutes)
 
-    files = {z: Path(path) for z, path in zip(redshifts, arguments.particles, strict=True)}
+    files = {z: Path(os.path.realpath(path)) for z, path in zip(redshifts, arguments.particles, strict=True)}
     state = checkpoints.load()
     if state is None or not _has_snapshots(files, schedule, state, slabs):
         growth = growth_factor(cosmology, cosmology.redshift)
-        density = read_field(arguments.density, "density", slabs.start, slabs.stop) / np.float32(growth)
+        density = read_field(arguments.density, "density", slabs.start, slabs.stop)
+        density /= np.float32(growth)
         state = State(*start_particles(density, slabs, Growth(cosmology), settings.start))
         del density
     elif slabs.rank == 0:
@@ -110,16 +119,23 @@ def _advance(state: State, schedule: Schedule, gravity: Gravity, snapshot: Snaps
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--density", required=True, help="HDF5 file with the density field")
-    parser.add_argument("--particles", nargs="+", required=True, help="HDF5 files to write, one for each redshift")
-    parser.add_argument("--redshifts", type=float, nargs="+", help="of the snapshots; default: the density's")
-    parser.add_argument("--settings", help="N-body settings as JSON or a JSON file")
-    parser.add_argument("--cosmology", help="cosmology as JSON or a JSON file; default: the field's, or the paper's")
-    parser.add_argument("--checkpoint", help="file of the checkpoint; default: beside the first file of particles")
-    parser.add_argument("--checkpoint-minutes", type=float, default=10.0, help="least time between two checkpoints")
-    parser.add_argument("--ranks", type=int, help="refuse to run with another number of MPI ranks")
-    parser.add_argument("--threads", type=int, default=1, help="threads of each rank")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--density", type=READS, required=True, help="HDF5 file with the density field")
+    parser.add_argument(
+        "--particles", type=WRITES, nargs="+", required=True, help="HDF5 files to write, one for each redshift"
+    )
+    parser.add_argument("--redshifts", type=REDSHIFT, nargs="+", help="of the snapshots; default: the density's")
+    parser.add_argument("--settings", type=SETTINGS, help="N-body settings as JSON or a JSON file")
+    parser.add_argument(
+        "--cosmology", type=SETTINGS, help="cosmology as JSON or a JSON file; default: the field's, or the paper's"
+    )
+    parser.add_argument(
+        "--checkpoint", type=WRITES, help="file of the checkpoint; default: beside the first file of particles"
+    )
+    add_override(parser, "the density is not what its cosmology and redshift give")
+    parser.add_argument("--checkpoint-minutes", type=MINUTES, default=10.0, help="least time between two checkpoints")
+    parser.add_argument("--ranks", type=COUNT, help="refuse to run with another number of MPI ranks")
+    parser.add_argument("--threads", type=THREADS, default=1, help="threads of each rank")
     return parser.parse_args()
 
 

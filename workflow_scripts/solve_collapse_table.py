@@ -1,8 +1,7 @@
 """Solve the ellipsoidal collapse table of a cosmology."""
 
-import argparse
-
 from halonet import console
+from halonet.checks.parser import SETTINGS, WRITES, Parser
 from halonet.mpi import world
 from halonet.peak_patch.collapse import solve_collapse_table, write_collapse_table
 from halonet.provenance import provenance
@@ -11,10 +10,12 @@ from halonet.settings import CosmologySettings, PeakPatchSettings, stage_setting
 
 def main() -> None:
     """Parse the command line, solve the table and write it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cosmology", help="cosmology as JSON or a JSON file; default: the paper's")
-    parser.add_argument("--settings", help="Peak Patch settings as JSON or a JSON file; default: the paper's")
-    parser.add_argument("--output", required=True, help="HDF5 file to write")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--cosmology", type=SETTINGS, help="cosmology as JSON or a JSON file; default: the paper's")
+    parser.add_argument(
+        "--settings", type=SETTINGS, help="Peak Patch settings as JSON or a JSON file; default: the paper's"
+    )
+    parser.add_argument("--output", type=WRITES, required=True, help="HDF5 file to write")
     arguments = parser.parse_args()
 
     cosmology = stage_settings(CosmologySettings, arguments.cosmology)

@@ -1,8 +1,8 @@
 """Summarise the chains of field-level inference: fields, spectra, recovery of the truth, convergence, cost."""
 
-import argparse
-
 from halonet import console
+from halonet.checks.numbers import SEED
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.provenance import provenance
 from halonet.settings import FieldLevelSettings, stage_settings
 from halonet.storage import write_json
@@ -10,13 +10,15 @@ from halonet.storage import write_json
 
 def main() -> None:
     """Parse the command line, summarise and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", required=True, help="HDF5 file of prepare_field_level.py")
-    parser.add_argument("--chains", nargs="+", required=True, help="HDF5 files of sample_field_level.py")
-    parser.add_argument("--settings", help="settings of field-level inference as JSON")
-    parser.add_argument("--seed", type=int, default=0, help="master seed of the run")
-    parser.add_argument("--summary", required=True, help="JSON file to write")
-    parser.add_argument("--arrays", required=True, help="HDF5 file to write: mean and deviation of fields, spectra")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--inputs", type=READS, required=True, help="HDF5 file of prepare_field_level.py")
+    parser.add_argument("--chains", type=READS, nargs="+", required=True, help="HDF5 files of sample_field_level.py")
+    parser.add_argument("--settings", type=SETTINGS, help="settings of field-level inference as JSON")
+    parser.add_argument("--seed", type=SEED, default=0, help="master seed of the run")
+    parser.add_argument("--summary", type=WRITES, required=True, help="JSON file to write")
+    parser.add_argument(
+        "--arrays", type=WRITES, required=True, help="HDF5 file to write: mean and deviation of fields, spectra"
+    )
     arguments = parser.parse_args()
     settings = stage_settings(FieldLevelSettings, arguments.settings)
 

@@ -1,9 +1,9 @@
 """Mean and covariance of mocks, with their figure, and how many mocks a stated precision needs."""
 
-import argparse
 from pathlib import Path
 
 from halonet import console
+from halonet.checks.parser import READS, SETTINGS, WRITES_WITH_FIGURES, Parser
 from halonet.figures.mocks import draw_covariance
 from halonet.figures.style import save
 from halonet.mocks.summary import summarise_mocks
@@ -22,11 +22,16 @@ def read_measurement(path: str) -> dict:
 
 def main() -> None:
     """Parse the command line, put the mocks together, draw and write."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--statistics", nargs="+", required=True, help="JSON files of measure_mock.py, two or more")
-    parser.add_argument("--settings", help="mocks settings as JSON; precision counts here")
+    parser = Parser(description=__doc__)
     parser.add_argument(
-        "--summary", required=True, help="JSON file to write; <name>.png and .pdf are written beside it"
+        "--statistics", type=READS, nargs="+", required=True, help="JSON files of measure_mock.py, two or more"
+    )
+    parser.add_argument("--settings", type=SETTINGS, help="mocks settings as JSON; precision counts here")
+    parser.add_argument(
+        "--summary",
+        type=WRITES_WITH_FIGURES,
+        required=True,
+        help="JSON file to write; <name>.png and .pdf are written beside it",
     )
     arguments = parser.parse_args()
     settings = stage_settings(MockSettings, arguments.settings)

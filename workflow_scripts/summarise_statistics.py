@@ -1,9 +1,9 @@
 """Summarise the statistics of several test boxes, beside analytic mass functions."""
 
-import argparse
-
 from halonet import console
-from halonet.cosmology import compute_power_spectrum, read_power_spectrum
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
+from halonet.cosmology import compute_power_spectrum
+from halonet.plausibility.spectrum import read_checked_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, stage_settings, validate
 from halonet.statistics.box import MASK_ALONE
@@ -28,11 +28,18 @@ def read_statistics(path: str) -> dict:
 
 def main() -> None:
     """Read the statistics of every box and write their summary."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--statistics", nargs="+", required=True, help="JSON files of measure_statistics.py")
-    parser.add_argument("--cosmology", help="cosmology as JSON; default: that of the boxes, else the paper's")
-    parser.add_argument("--power-spectrum", help="linear power spectrum at z = 0 (CSV); default: computed by CAMB")
-    parser.add_argument("--summary", required=True, help="JSON file to write")
+    parser = Parser(description=__doc__)
+    parser.add_argument(
+        "--statistics", type=READS, nargs="+", required=True, help="JSON files of measure_statistics.py"
+    )
+    parser.add_argument(
+        "--cosmology", type=SETTINGS, help="cosmology as JSON; default: that of the boxes, else the paper's"
+    )
+    parser.add_argument(
+        "--power-spectrum", type=READS, help="linear power spectrum at z = 0 (CSV); default: computed by CAMB"
+    )
+    add_override(parser, "the spectrum has another sigma8 than the cosmology")
+    parser.add_argument("--summary", type=WRITES, required=True, help="JSON file to write")
     arguments = parser.parse_args()
 
     boxes = [read_statistics(path) for path in arguments.statistics]
@@ -48,8 +55,8 @@ def main() -> None:
         path = arguments.statistics[masks_alone.index(True)]
         raise StorageError(f"{path}: its truth is a mask alone, that of other boxes is not; summarise them apart")
     else:
-        given = arguments.power_spectrum
-        k, power = read_power_spectrum(given) if given else compute_power_spectrum(cosmology)
+        given, go_on = arguments.power_spectrum, arguments.outside_validity
+        k, power = read_checked_spectrum(given, cosmology, go_on) if given else compute_power_spectrum(cosmology)
         summary = summarise(boxes, cosmology, k, power)
     summary["provenance"] = provenance("summarise_statistics", {"cosmology": cosmology.model_dump()})
     write_json(arguments.summary, summary)

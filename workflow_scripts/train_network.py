@@ -9,6 +9,8 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from halonet import console
+from halonet.checks.numbers import COUNT, SEED
+from halonet.checks.parser import BOX_FILES, BOXES, NETWORK, READS, SETTINGS, WRITES_FOLDER, Parser
 from halonet.dataset.manifest import read_manifest
 from halonet.mpi import Communicator, place_on_machine, world
 from halonet.provenance import code_digest, provenance
@@ -20,24 +22,38 @@ log = logging.getLogger("halonet")
 
 def main() -> None:
     """Parse the command line, train and write the network's folder."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ground-truth", required=True, help="folder that holds <box>/density.h5 and <box>/mask.h5")
-    parser.add_argument("--manifest", required=True, help="CSV of slice_subvolumes.py")
-    parser.add_argument("--normalisation", required=True, help="JSON of slice_subvolumes.py")
-    parser.add_argument("--channels", help="folder of <box>.h5 of compute_channels.py, for a network with channels")
-    parser.add_argument("--targets", help="folder of <box>.h5 of assign_cells.py, for a network with heads")
-    parser.add_argument("--start-from", help="folder of the trained network to start from, for one with start_from")
-    parser.add_argument("--settings", required=True, help="network settings as JSON")
-    parser.add_argument("--training", help="training settings as JSON: checkpoint_minutes, threads, gpus")
-    parser.add_argument("--seed", type=int, default=0, help="decides first weights, samples and dropout")
-    parser.add_argument("--output", required=True, help="folder of the trained network")
-    parser.add_argument("--checkpoints", help="folder of the checkpoints; default: checkpoints/ in the output folder")
+    parser = Parser(description=__doc__)
+    parser.add_argument(
+        "--ground-truth", type=BOXES, required=True, help="folder that holds <box>/density.h5 and <box>/mask.h5"
+    )
+    parser.add_argument("--manifest", type=READS, required=True, help="CSV of slice_subvolumes.py")
+    parser.add_argument("--normalisation", type=READS, required=True, help="JSON of slice_subvolumes.py")
+    parser.add_argument(
+        "--channels", type=BOX_FILES, help="folder of <box>.h5 of compute_channels.py, for a network with channels"
+    )
+    parser.add_argument(
+        "--targets", type=BOX_FILES, help="folder of <box>.h5 of assign_cells.py, for a network with heads"
+    )
+    parser.add_argument(
+        "--start-from", type=NETWORK, help="folder of the trained network to start from, for one with start_from"
+    )
+    parser.add_argument("--settings", type=SETTINGS, required=True, help="network settings as JSON")
+    parser.add_argument(
+        "--training", type=SETTINGS, help="training settings as JSON: checkpoint_minutes, threads, gpus"
+    )
+    parser.add_argument("--seed", type=SEED, default=0, help="decides first weights, samples and dropout")
+    parser.add_argument("--output", type=WRITES_FOLDER, required=True, help="folder of the trained network")
+    parser.add_argument(
+        "--checkpoints",
+        type=WRITES_FOLDER,
+        help="folder of the checkpoints; default: checkpoints/ in the output folder",
+    )
     parser.add_argument(
         "--restart-on-change",
         action="store_true",
         help="discard checkpoints of another configuration and train anew; without it they are refused",
     )
-    parser.add_argument("--ranks", type=int, help="number of MPI ranks; checked against the world that was launched")
+    parser.add_argument("--ranks", type=COUNT, help="number of MPI ranks; checked against the world that was launched")
     arguments = parser.parse_args()
     settings = stage_settings(NetworkSettings, arguments.settings)
     training = stage_settings(TrainingSettings, arguments.training)

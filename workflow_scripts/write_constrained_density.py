@@ -7,6 +7,8 @@ Patch, a trained network and the halo finder take the file as that of any other 
 import argparse
 
 from halonet import console
+from halonet.checks.numbers import CELLS, INDEX, SEED
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.initial_conditions.noise import derived_seed, generator
 from halonet.provenance import provenance
 from halonet.settings import FieldLevelSettings, stage_settings
@@ -15,16 +17,16 @@ from halonet.storage import FieldHeader, write_field
 
 def main() -> None:
     """Parse the command line, pick the sample and write its density."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", required=True, help="HDF5 file of prepare_field_level.py")
-    parser.add_argument("--chains", nargs="+", required=True, help="HDF5 files of sample_field_level.py")
-    parser.add_argument("--settings", help="settings of field-level inference as JSON")
-    parser.add_argument("--seed", type=int, required=True, help="master seed of the run")
+    parser = Parser(description=__doc__)
+    parser.add_argument("--inputs", type=READS, required=True, help="HDF5 file of prepare_field_level.py")
+    parser.add_argument("--chains", type=READS, nargs="+", required=True, help="HDF5 files of sample_field_level.py")
+    parser.add_argument("--settings", type=SETTINGS, help="settings of field-level inference as JSON")
+    parser.add_argument("--seed", type=SEED, required=True, help="master seed of the run")
     parser.add_argument(
-        "--sample", type=int, default=0, help="index of the constrained box, which derives its own seed"
+        "--sample", type=INDEX, default=0, help="index of the constrained box, which derives its own seed"
     )
-    parser.add_argument("--cells", type=int, help="cells along a side; default: those of the inference")
-    parser.add_argument("--density", required=True, help="HDF5 file to write")
+    parser.add_argument("--cells", type=CELLS, help="cells along a side; default: those of the inference")
+    parser.add_argument("--density", type=WRITES, required=True, help="HDF5 file to write")
     arguments = parser.parse_args()
     write(arguments, stage_settings(FieldLevelSettings, arguments.settings))
 

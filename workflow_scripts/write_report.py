@@ -1,10 +1,10 @@
 """Write the report: one self-contained HTML file with figures, key numbers, settings and provenance."""
 
-import argparse
 import json
 from pathlib import Path
 
 from halonet import console
+from halonet.checks.parser import READS, READS_EITHER, READS_FOLDER, WRITES, Parser
 from halonet.figures.report import ReportedBias, ReportedNetwork, build_report
 from halonet.settings import SettingsError
 from halonet.storage import read_json, write_text
@@ -22,21 +22,24 @@ def read_settings(argument: str) -> dict:
 
 def main() -> None:
     """Read what the report shows and write it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--networks", nargs="+", required=True, help="names of the networks, the main one first")
-    parser.add_argument("--summaries", nargs="+", required=True, help="statistics summary of each network")
-    parser.add_argument("--figures", nargs="+", required=True, help="folder of draw_figures.py of each network")
-    parser.add_argument("--provenance", nargs="+", default=[], help="provenance.json of each network")
+    parser.add_argument("--summaries", type=READS, nargs="+", required=True, help="statistics summary of each network")
+    parser.add_argument(
+        "--figures", type=READS_FOLDER, nargs="+", required=True, help="folder of draw_figures.py of each network"
+    )
+    parser.add_argument("--provenance", type=READS, nargs="+", default=[], help="provenance.json of each network")
     parser.add_argument(
         "--neural-bias",
+        type=READS_EITHER,
         nargs=2,
         metavar=("SUMMARY", "FIGURES"),
         help="of the neural bias model: JSON of summarise_neural_bias.py, folder of draw_neural_bias_figures.py",
     )
-    parser.add_argument("--truths", help="folder of draw_truths.py, where the truth is a simulation")
+    parser.add_argument("--truths", type=READS_FOLDER, help="folder of draw_truths.py, where the truth is a simulation")
     parser.add_argument("--settings", default="{}", help="configuration of the run as JSON, to be shown")
     parser.add_argument("--title", default="HaloNet: predicted halo catalogues against the truth")
-    parser.add_argument("--report", required=True, help="HTML file to write")
+    parser.add_argument("--report", type=WRITES, required=True, help="HTML file to write")
     arguments = parser.parse_args()
 
     count = len(arguments.networks)

@@ -6,22 +6,33 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
-from halonet.columns import COLUMNS
-from halonet.storage import FieldHeader, StorageError, atomic_path, open_hdf5, read_header, write_header
+from halonet.checks.attributes import json_or_note, number_of
+from halonet.checks.numbers import COUNT
+from halonet.column_files import check_inside, read_columns
+from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, VELOCITY
+from halonet.storage import FieldHeader, StorageError, new_hdf5, open_hdf5, read_header, write_header
 
 if TYPE_CHECKING:
     from astropy.table import Table
     from pandas import DataFrame
 
 
-LAGRANGIAN = ("qx", "qy", "qz")
-EULERIAN = ("x", "y", "z")
-VELOCITY = ("vx", "vy", "vz")
-REQUIRED = (*LAGRANGIAN, "radius", "mass", "cells")
 SINGLE_PRECISION = np.finfo(np.float32).eps
+
+__all__ = [
+    "COLUMNS",
+    "EULERIAN",
+    "LAGRANGIAN",
+    "REQUIRED",
+    "VELOCITY",
+    "HaloCatalogue",
+    "check_inside",
+    "read_catalogue",
+    "read_columns",
+    "write_catalogue",
+]
 
 
 @dataclass(frozen=True)
@@ -129,9 +140,13 @@ class HaloCatalogue:
         rounded = (np.abs(cells - nearest) <= SINGLE_PRECISION * self.grid_cells).all(axis=1, keepdims=True)
         return np.where(rounded, (nearest + 0.5) * self.cell_size, positions)
 
-    def centres_in_cells(self) -> np.ndarray:
-        """Lagrangian centres (cells) from the corner of the box, shape (haloes, 3); those of cells are exact halves."""
-        return np.round(self.positions(LAGRANGIAN) / self.cell_size, 9)  # beyond it are the digits of the division
+    def centres_in_cells(self, cell_size: float | None = None) -> np.ndarray:
+        """Lagrangian centres (cells) from the corner of the box, shape (haloes, 3); those of cells are exact halves.
+
+        ``cell_size`` (Mpc) is by default the catalogue's own.
+        """
+        cells = self.positions(LAGRANGIAN) / (cell_size or self.cell_size)
+        return np.round(cells, 9)  # beyond it are the digits of the division
 
     def select(self, rows: np.ndarray | slice) -> "HaloCatalogue":
         """Haloes picked by a boolean mask, or by indices or a slice in their order."""
@@ -173,7 +188,11 @@ def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
     39
     """
     catalogue = catalogue.sorted_by_mass()
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    for name, values in catalogue.columns.items():
+        if not np.isfinite(values).all():
+            wrong = len(values) - int(np.isfinite(values).sum())
+            raise StorageError(f"{path}: {name} is not finite in {wrong} of {len(values)} haloes; nothing is written")
+    with new_hdf5(path) as file:
         group = file.create_group("haloes")
         for name, column in COLUMNS.items():
             if name in catalogue.columns:
@@ -209,37 +228,6 @@ def read_catalogue(path: str | Path) -> HaloCatalogue:
     with open_hdf5(path) as file:
         if "grid_cells" not in file.attrs:
             raise StorageError(f"{path}: the root attribute grid_cells (cells along a side of the grid) is missing")
-        grid_cells, notes = int(file.attrs["grid_cells"]), json.loads(file.attrs.get("notes", "{}"))
+        grid_cells = int(number_of(path, "grid_cells", file.attrs["grid_cells"], COUNT))
+        notes = json_or_note(file.attrs.get("notes", "{}"))
     return HaloCatalogue(columns, header, grid_cells, notes)
-
-
-def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = REQUIRED) -> dict[str, np.ndarray]:
-    """Known columns of a catalogue file by name, shape (haloes,), in the units of :data:`COLUMNS`.
-
-    Missing columns, values that are not finite, and centres outside of the box (``box_size`` in Mpc) are refused.
-    """
-    with open_hdf5(path) as file:
-        if "haloes" not in file:
-            raise StorageError(f"{path}: no group 'haloes'; it holds {', '.join(sorted(file)) or 'nothing'}")
-        columns = {name: file["haloes"][name][:] for name in file["haloes"] if name in COLUMNS}
-    if missing := set(required) - set(columns):
-        raise StorageError(f"{path}: columns {', '.join(sorted(missing))} are missing from group haloes")
-    if len({values.shape for values in columns.values()}) != 1:
-        shapes = ", ".join(f"{name} {values.shape}" for name, values in columns.items())
-        raise StorageError(f"{path}: columns of different shapes ({shapes}); each needs one number a halo")
-    for name, values in columns.items():
-        if not np.isfinite(values).all():
-            raise StorageError(f"{path}: column {name} has values that are not finite")
-    for name in LAGRANGIAN:
-        check_inside(path, name, columns[name], box_size)
-    return columns
-
-
-def check_inside(path: str | Path, name: str, positions: np.ndarray, box_size: float) -> None:
-    """Refuse positions (Mpc) along one axis, shape (haloes,), outside [0, box_size); the first of them is named."""
-    outside = (positions < 0) | (positions >= box_size)
-    if outside.any():
-        raise StorageError(
-            f"{path}: {name} leaves the box [0, {box_size}) Mpc in {outside.sum()} of {len(outside)} haloes, first "
-            f"with {positions[outside.argmax()]:.9g}; comoving Mpc without h are needed, wrapped into the box"
-        )

@@ -57,3 +57,7 @@ COLUMNS = {
         Column("own_fraction", "f4", "1", "part of the cells within the Lagrangian radius that are the halo's own"),
     )
 }
+LAGRANGIAN = ("qx", "qy", "qz")
+EULERIAN = ("x", "y", "z")
+VELOCITY = ("vx", "vy", "vz")
+REQUIRED = (*LAGRANGIAN, "radius", "mass", "cells")

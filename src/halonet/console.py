@@ -3,6 +3,7 @@
 import logging
 import os
 import resource
+import signal
 import sys
 import time
 import traceback
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from halonet.checks.assumptions import recorded
 
 log = logging.getLogger("halonet")
 T = TypeVar("T")
@@ -26,7 +29,17 @@ def run(main: Callable[[], int | None]) -> None:
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     try:
-        code = main() or 0
+        with recorded():
+            code = main() or 0
+    except BrokenPipeError:  # whoever read our output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr, flush=True)
+        code = 128 + signal.SIGINT
+    except MemoryError as error:
+        print(f"error: not enough memory ({error}); a smaller box, or more ranks, needs less", file=sys.stderr)
+        code = 2
     except (ValueError, OSError) as error:
         if os.environ.get("HALONET_TRACEBACK"):
             raise

@@ -1,16 +1,52 @@
 """Background, growth and linear power spectrum of flat LambdaCDM without radiation."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import integrate
 
-from halonet.settings import CosmologySettings, stage_settings, validate
+from halonet.checks.assumptions import assume
+from halonet.settings import CosmologySettings, SettingsError, stage_settings, validate
 from halonet.storage import FieldHeader, StorageError, write_text
 
 CRITICAL_DENSITY = 2.775e11  # h^2 Msun / Mpc^3, the value of the HaloNet paper (section 5.1)
 WAVENUMBERS = np.geomspace(1e-5, 50.0, 2000)  # 1/Mpc; beyond the corner mode of a grid of 0.11 Mpc cells
+
+
+DECIDING = ("h", "omega_b", "omega_cdm")  # masses and distances: never guessed where a file says part of a cosmology
+
+
+def declared(values: Mapping[str, Any], source: str | Path) -> CosmologySettings:
+    """The cosmology that a file declares; what it leaves out is said, and refused where masses hang on it.
+
+    Raises
+    ------
+    SettingsError
+        If h or the matter density is missing, or a value is not possible.
+    """
+    given = set(values) & set(CosmologySettings.model_fields)
+    missing = [name for name in CosmologySettings.model_fields if name not in given and name != "redshift"]
+    if given and (deciding := [name for name in DECIDING if name in missing]):
+        raise SettingsError(
+            f"{source}: its cosmology names {', '.join(sorted(given))} and not {', '.join(deciding)}, on which every "
+            "mass hangs; write all of them into its attribute cosmology, or give --cosmology"
+        )
+    cosmology = validate(CosmologySettings, dict(values), f"{source}: cosmology")
+    if missing:
+        taken = ", ".join(f"{name} = {getattr(cosmology, name):g}" for name in missing)
+        assume(f"{source}: its cosmology does not name {', '.join(missing)}; {taken} of the paper")
+    return cosmology
+
+
+def default_cosmology(source: str | Path) -> CosmologySettings:
+    """The paper's cosmology, for a file that names none, which is said."""
+    cosmology = CosmologySettings()
+    values = ", ".join(f"{name} = {value:g}" for name, value in cosmology.model_dump(exclude={"redshift"}).items())
+    assume(f"{source}: names no cosmology; the paper's is taken, {values}")
+    return cosmology
 
 
 def cosmology_of(header: FieldHeader, given: str | None, source: str | Path) -> CosmologySettings:
@@ -18,10 +54,12 @@ def cosmology_of(header: FieldHeader, given: str | None, source: str | Path) -> 
 
     Its redshift is the field's where the field has one. ``source`` names the field in messages.
     """
-    if given or header.cosmology is None:
+    if given:
         cosmology = stage_settings(CosmologySettings, given)
+    elif header.cosmology is None:
+        cosmology = default_cosmology(source)
     else:
-        cosmology = validate(CosmologySettings, header.cosmology, str(source))
+        cosmology = declared(header.cosmology, source)
     if header.redshift is None:
         return cosmology
     return validate(CosmologySettings, {**cosmology.model_dump(), "redshift": header.redshift}, str(source))

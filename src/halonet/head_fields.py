@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 
 from halonet.settings.heads import HEADS
-from halonet.storage import CHUNK_CELLS, FieldHeader, StorageError, atomic_path, open_hdf5, write_header
+from halonet.storage import CHUNK_CELLS, FieldHeader, StorageError, new_hdf5, open_hdf5, write_header
 
 SHAPES = {name: head.shape for name, head in HEADS.items()}  # of a cell's value
 
@@ -24,7 +24,8 @@ def file_with_heads(
 ) -> Iterator[tuple[h5py.Dataset, dict[str, h5py.Dataset]]]:
     """Datasets ``probability`` and, by their names, those of heads, to be filled; the file appears when all are."""
     side = min(CHUNK_CELLS, cells)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    values = sum(int(np.prod(SHAPES[name])) for name in names)
+    with new_hdf5(path, cells**3 * (4 + 2 * values)) as file:
         probability = file.create_dataset("probability", (cells,) * 3, np.float32, chunks=(side,) * 3)
         heads = {}
         for name in names:

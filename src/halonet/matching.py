@@ -9,9 +9,10 @@ the larger one. Of all such pairs the closest in units of the smaller radius are
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from halonet.catalogue import LAGRANGIAN, HaloCatalogue
+from halonet.catalogue import HaloCatalogue
 
 
 @dataclass(frozen=True)
@@ -120,19 +121,21 @@ def _pairs_within(true: HaloCatalogue, found: HaloCatalogue) -> tuple[np.ndarray
         raise ValueError(f"catalogues of boxes of {true.box_size_mpc} and {found.box_size_mpc} Mpc cannot be matched")
     if not (len(true) and len(found)):
         return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    box, centres = true.box_size_mpc, true.positions(LAGRANGIAN)
-    others = found.positions(LAGRANGIAN)
-    inside = cKDTree(others, boxsize=box).query_ball_point(centres, true["radius"].astype(np.float64))
+    # In cells, where centres of cells are exact: a pair exactly at a radius must not depend on where it lies.
+    centres, others = true.centres_in_cells(), found.centres_in_cells(true.cell_size)
+    box, radii = true.grid_cells, true["radius"].astype(np.float64) / true.cell_size
+    inside = cKDTree(others % box, boxsize=box).query_ball_point(centres % box, radii)
     rows = np.repeat(np.arange(len(true)), [len(partners) for partners in inside])
     columns = np.array([partner for partners in inside for partner in partners], np.int64)
     separation = np.abs(centres[rows] - others[columns])
-    return rows, columns, np.sqrt((np.minimum(separation, box - separation) ** 2).sum(axis=1))
+    squares = (np.minimum(separation, box - separation) ** 2).sum(axis=1)
+    return rows, columns, true.cell_size * np.sqrt(squares)
 
 
 def completeness_and_purity(
     true: HaloCatalogue, found: HaloCatalogue, matches: Matches, cells: float
 ) -> tuple[float, float]:
-    """Matched fractions of the true and of the found haloes of at least ``cells`` cells; 0 where there are none.
+    """Matched fractions of the true and of the found haloes of at least ``cells`` cells; NaN where there are none.
 
     Parameters
     ----------
@@ -147,7 +150,7 @@ def completeness_and_purity(
     Returns
     -------
     completeness, purity
-        Between 0 and 1.
+        Between 0 and 1; NaN where no halo is that large, of which there is no fraction.
 
     Examples
     --------
@@ -158,10 +161,29 @@ def completeness_and_purity(
     """
     completeness = matches.true_matched[true["cells"] >= cells]
     purity = matches.found_matched[found["cells"] >= cells]
-    return (float(completeness.mean()) if len(completeness) else 0.0, float(purity.mean()) if len(purity) else 0.0)
+    return fraction(completeness), fraction(purity)
+
+
+def fraction(which: np.ndarray) -> float:
+    """How many of a set are (bool, shape (n,)), of 1; NaN for an empty set."""
+    return float(which.mean()) if len(which) else np.nan
+
+
+def mean_over_boxes(fractions: npt.ArrayLike) -> list[float]:
+    """Means of fractions, shape (boxes, n), over the boxes in which they exist; NaN where in none."""
+    table = np.asarray(fractions, float)
+    known = np.isfinite(table)
+    sums, boxes = np.where(known, table, 0).sum(axis=0), known.sum(axis=0)
+    return np.divide(sums, boxes, out=np.full(len(sums), np.nan), where=boxes > 0).tolist()
 
 
 def harmonic_mean(completeness: float, purity: float) -> float:
-    """Harmonic mean of completeness and purity (F1), 0 if both vanish."""
+    """Harmonic mean of completeness and purity (F1).
+
+    It is 0 where nothing matches, also where only one of them exists: of haloes that are there none has a partner. NaN
+    where neither does.
+    """
+    if np.isnan(completeness) or np.isnan(purity):
+        return np.nan if np.isnan(completeness) and np.isnan(purity) else 0.0
     total = completeness + purity
     return 2 * completeness * purity / total if total else 0.0

@@ -7,15 +7,14 @@ mass, and -1 outside of all. It stands beside catalogue and mask.
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from halonet.storage import (
     CHUNK_CELLS,
     FieldHeader,
     StorageError,
-    atomic_path,
     field_cells,
+    new_hdf5,
     open_hdf5,
     read_header,
     write_header,
@@ -27,7 +26,7 @@ NO_HALO = -1
 def write_owners(path: str | Path, owners: np.ndarray, header: FieldHeader) -> None:
     """Write the owner of every cell, int32 of shape (N, N, N), atomically."""
     side = min(CHUNK_CELLS, len(owners))
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         packing = {"chunks": (side,) * 3, "shuffle": True, "compression": "gzip", "compression_opts": 1}
         file.create_dataset("owner", data=owners.astype(np.int32, copy=False), **packing)
         write_header(file, header)

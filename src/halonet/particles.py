@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from halonet.grid.slabs import Slabs
-from halonet.storage import CHUNK_CELLS, FieldHeader, StorageError, atomic_path, open_hdf5, read_header, write_header
+from halonet.storage import CHUNK_CELLS, FieldHeader, StorageError, new_hdf5, open_hdf5, read_header, write_header
 
 FIELDS = ("displacement", "velocity")
 
@@ -73,7 +73,7 @@ def write_particles(
     if slabs.rank:
         _write_fields(None, (displacements, velocities), slabs)
         return
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         _write_fields(file, (displacements, velocities), slabs)
         write_header(file, header)
 

@@ -7,17 +7,22 @@ that the same settings, seed and code give the same bytes.
 import ast
 import hashlib
 import json
+import os
 import subprocess
+import time
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import halonet
+from halonet.checks.assumptions import assumptions
 
 PACKAGE = Path(halonet.__file__).parent
-WHOLE_BYTES = 16 * 2**20  # files up to this size count to the last byte
-SAMPLES, SAMPLE_BYTES = 64, 2**16  # of larger ones, by which 256 boxes of 512^3 cells are planned in seconds
+SMALL_BYTES = 16 * 2**20  # of files that are read again every time
+BLOCK_BYTES = 2**20
+SETTLED_NS = 2 * 10**9  # since the last change of a file, before its digest is kept
 LIBRARIES = ("numpy", "scipy", "h5py", "numba", "camb", "keras", "tensorflow", "tensorflow-cpu")
 
 
@@ -31,6 +36,8 @@ def provenance(stage: str, settings: dict[str, Any], seed: int | None = None) ->
     }
     if seed is not None:
         record["seed"] = seed
+    if assumed := assumptions():
+        record["assumed"] = assumed
     record["libraries"] = {name: version for name in LIBRARIES if (version := _version(name))}
     return record
 
@@ -52,17 +59,48 @@ def _git_commit() -> str | None:
 
 
 def file_digest(path: str | Path) -> str:
-    """Digest of a user's file: its size and content, of a large file evenly spaced samples; no time, no name."""
-    size = Path(path).stat().st_size
+    """Digest of a user's file: its size and all of its content; no time, no name.
+
+    A large file is read once: its digest is kept in the user's cache folder, by the file's path, size and times.
+    """
+    known = os.stat(path)
+    if known.st_size <= SMALL_BYTES:
+        return _digest_of_content(path, known.st_size)
+    real = os.path.realpath(path)
+    key = [real, known.st_size, known.st_mtime_ns, known.st_ctime_ns]
+    memory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "halonet" / "digests"
+    note = memory / f"{hashlib.sha256(real.encode()).hexdigest()[:32]}.json"
+    try:
+        noted = json.loads(note.read_text())
+        if noted["key"] == key:
+            return noted["digest"]
+    except (OSError, ValueError, TypeError, KeyError):
+        pass  # not read yet, or damaged
+    digest = _digest_of_content(path, known.st_size)
+    # What changes within the resolution of its time would not be seen again.
+    if time.time_ns() - max(known.st_mtime_ns, known.st_ctime_ns) > SETTLED_NS:
+        _keep(note, json.dumps({"key": key, "digest": digest}))
+    return digest
+
+
+def _digest_of_content(path: str | Path, size: int) -> str:
     digest = hashlib.sha256(str(size).encode())
     with open(path, "rb") as file:
-        if size <= WHOLE_BYTES:
-            digest.update(file.read())
-        else:
-            for i in range(SAMPLES):
-                file.seek(i * (size - SAMPLE_BYTES) // (SAMPLES - 1))
-                digest.update(file.read(SAMPLE_BYTES))
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
     return digest.hexdigest()[:16]
+
+
+def _keep(note: Path, text: str) -> None:
+    """Write a note for later runs; where there is no room for it, they read the file again."""
+    part = note.with_name(f".{note.name}.{os.getpid()}.part")
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text)
+        os.replace(part, note)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def code_digest(*sources: str | Path) -> str:

@@ -82,8 +82,8 @@ class ShellSums:
 
     @property
     def deviation(self) -> np.ndarray:
-        """Standard deviation over the cells of each shell; NaN where there is none."""
-        squares = np.divide(self.squares, self.counts, out=np.full(len(self.sums), np.nan), where=self.counts > 0)
+        """Standard deviation over the cells of each shell; NaN where there are fewer than two."""
+        squares = np.divide(self.squares, self.counts, out=np.full(len(self.sums), np.nan), where=self.counts > 1)
         return np.sqrt(np.maximum(squares - self.mean**2, 0))
 
 

@@ -14,20 +14,23 @@ from typing import Any
 import h5py
 import numpy as np
 
+from halonet.checks.attributes import attributes_of, header_values
+from halonet.checks.errors import StorageError as StorageError  # most modules know it from here
+from halonet.checks.hdf5 import dataset_of, read_numbers
+from halonet.checks.numbers import without_nan
+from halonet.checks.patient_file import FULL, check_room, disk_error, patient_hdf5
 from halonet.grid.slabs import Slabs
 
 log = logging.getLogger("halonet")
 CHUNK_CELLS = 32  # divides every sub-volume in use, so that reading one touches whole chunks only
 
 
-class StorageError(ValueError):
-    """A file that cannot be used; the message names it, what is wrong and what would be right."""
-
-
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Temporary name beside ``path`` that becomes ``path`` when the block ends well and vanishes when it does not."""
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # a link stays one, and what it names is written
+    if path.exists() and not path.is_file():
+        raise StorageError(f"{path}: is no plain file, and is not replaced by one; name another file to write")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -35,8 +38,23 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         with open(temporary, "rb") as handle:
             os.fsync(handle.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno in FULL:
+            raise disk_error(path, error) from None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_hdf5(path: str | Path, room: int = 0) -> Iterator[h5py.File]:
+    """New HDF5 file, which gets its name when the block ends well; a full disk is one error, and crashes nothing.
+
+    ``room`` is the number of bytes that will be written, where it is known: without them nothing is begun.
+    """
+    check_room(path, room)
+    with atomic_path(path) as temporary, patient_hdf5(temporary, path) as file:
+        yield file
 
 
 @contextmanager
@@ -59,7 +77,7 @@ def lock_of(path: str | Path) -> Path:
 
 def clear_leftovers(path: str | Path) -> None:
     """Delete what processes that died while they wrote ``path`` have left; for who holds its lock."""
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # as atomic_path does
     for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
         leftover.unlink(missing_ok=True)
 
@@ -71,8 +89,11 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, values: object) -> None:
-    """Write a JSON file atomically."""
-    write_text(path, json.dumps(values, indent=2) + "\n")
+    """Write a JSON file atomically; NaN, a number that does not exist, is null there, and infinity is refused."""
+    try:
+        write_text(path, json.dumps(without_nan(values), indent=2, allow_nan=False) + "\n")
+    except ValueError as error:
+        raise StorageError(f"{path}: a value is infinite, which JSON has no word for ({error})") from None
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -150,11 +171,13 @@ def write_field(path: str | Path, name: str, slab: np.ndarray, header: FieldHead
         for _ in groups:
             pass
         return
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path, 0 if name == "mask" else cells**3 * 4) as file:
         # Masks are nearly constant within a chunk; Gaussian fields do not compress.
         compression = {"compression": "gzip", "compression_opts": 1} if name == "mask" else {}
         data = file.create_dataset(name, (cells,) * 3, dtype, chunks=(thickness,) * 3, **compression)
         for start, planes in groups:
+            if not np.isfinite(planes).all():
+                raise StorageError(f"{path}: {name} has values that are not finite; nothing is written")
             data[start : start + len(planes)] = planes
         write_header(file, header)
 
@@ -172,39 +195,17 @@ def write_header(file: h5py.File, header: FieldHeader) -> None:
 
 
 def read_header(path: str | Path) -> FieldHeader:
-    """Header of a field or catalogue file."""
+    """Header of a field or catalogue file; attributes of other codes' names are understood where units are clear."""
     with open_hdf5(path) as file:
-        attributes = dict(file.attrs)
-    if "box_size_mpc" not in attributes:
-        raise StorageError(f"{path}: the root attribute box_size_mpc is missing; it gives the side of the box in Mpc")
-    box_size = float(attributes["box_size_mpc"])
-    if not (np.isfinite(box_size) and box_size > 0):
-        raise StorageError(f"{path}: box_size_mpc = {box_size}; a positive length in Mpc is needed")
-    return FieldHeader(
-        box_size,
-        float(attributes["redshift"]) if "redshift" in attributes else None,
-        _cosmology(attributes.get("cosmology")),
-        int(attributes["seed"]) if "seed" in attributes else None,
-        json.loads(attributes.get("provenance", "{}")),
-    )
-
-
-def _cosmology(text: Any) -> dict[str, Any] | None:
-    """Cosmology as this package writes it; None for a user's note in words, which is no setting."""
-    try:
-        values = json.loads(text)
-    except (TypeError, json.JSONDecodeError):
-        return None
-    return values if isinstance(values, dict) else None
+        attributes = attributes_of(file)
+    return FieldHeader(**header_values(path, attributes))
 
 
 def field_cells(path: str | Path, name: str) -> int:
     """Cells along a side of the field ``name``; a missing, non-cubic or non-numeric one is refused."""
     with open_hdf5(path) as file:
-        if name not in file:
-            raise StorageError(f"{path}: no dataset {name!r}; it holds {', '.join(sorted(file)) or 'nothing'}")
-        shape = file[name].shape
-    if len(shape) != 3 or len(set(shape)) != 1:
+        shape = dataset_of(path, file, name).shape
+    if len(shape) != 3 or len(set(shape)) != 1 or not shape[0]:
         raise StorageError(f"{path}: {name} has shape {shape}; a cube (N, N, N) is needed")
     return shape[0]
 
@@ -212,16 +213,35 @@ def field_cells(path: str | Path, name: str) -> int:
 def read_field(path: str | Path, name: str, start: int = 0, stop: int | None = None) -> np.ndarray:
     """Planes ``start`` to ``stop`` of a field, float32 (uint8 for a mask) of shape (stop - start, N, N).
 
-    Values that are not finite are refused.
+    Raises
+    ------
+    StorageError
+        If values are not finite, a mask has others than 0 and 1, or a probability leaves [0, 1].
     """
     cells = field_cells(path, name)
-    try:
-        with open_hdf5(path) as file:
-            planes = file[name][start : cells if stop is None else stop]
-    except OSError as error:
-        raise StorageError(f"{path}: {name} cannot be read, the file is damaged ({error})") from None
-    planes = planes.astype(np.uint8 if name == "mask" else np.float32, copy=False)
+    with open_hdf5(path) as file:
+        planes = read_numbers(path, dataset_of(path, file, name), slice(start, cells if stop is None else stop))
+    if name == "mask":
+        _check_mask(path, planes, start)
+        return planes.astype(np.uint8, copy=False)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
+        planes = planes.astype(np.float32, copy=False)
     for i, plane in enumerate(planes):
         if not np.isfinite(plane).all():
             raise StorageError(f"{path}: {name} has values that are not finite, first in plane {start + i}")
+    if name == "probability" and planes.size and not (planes.min() >= 0 and planes.max() <= 1):
+        raise StorageError(
+            f"{path}: probability runs from {planes.min():.6g} to {planes.max():.6g}; it must lie within 0 and 1"
+        )
     return planes
+
+
+def _check_mask(path: str | Path, planes: np.ndarray, start: int) -> None:
+    for i, plane in enumerate(planes):
+        wrong = (plane != 0) & (plane != 1)
+        if wrong.any():
+            y, z = np.argwhere(wrong)[0]
+            raise StorageError(
+                f"{path}: mask is {plane[y, z]} in cell ({start + i}, {y}, {z}); it must be 1 where a cell ends in a "
+                "halo and 0 elsewhere"
+            )

@@ -11,16 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, check_inside, read_columns
+from halonet.checks.attributes import number_of
+from halonet.checks.numbers import COUNT
 from halonet.columns import COLUMNS
 from halonet.cosmology import mean_matter_density
 from halonet.settings import CosmologySettings, validate
-from halonet.storage import CHUNK_CELLS, FieldHeader, StorageError, field_cells, open_hdf5, read_field, read_header
+from halonet.storage import FieldHeader, StorageError, field_cells, open_hdf5, read_field, read_header
 
 SPHERE = (*LAGRANGIAN, "radius")
 SAME = 1e-6  # relative difference of lengths that are meant to be the same
 # Median of mass, or cells, over that of the spheres. Counted cells of small haloes exceed their spheres by up to 1.3;
 # an h in the unit of mass gives 0.7, in both units 1 / 0.7^2, another grid 8.
 LIKELY_RATIO = (0.85, 1.5)
+POSSIBLE_RATIO = (0.1, 10.0)  # of any halo
 
 
 @dataclass(frozen=True)
@@ -58,19 +61,7 @@ def read_own_mask(path: str | Path, box: Box) -> np.ndarray:
     """Mask of the box, uint8 of shape (N, N, N); numbers of any type are taken, but only 0 and 1."""
     _check_cells(path, field_cells(path, "mask"), box)
     _check_header(path, read_header(path), box)
-    mask = np.empty((box.cells,) * 3, np.uint8)
-    with open_hdf5(path) as file:
-        for start in range(0, box.cells, CHUNK_CELLS):
-            planes = file["mask"][start : start + CHUNK_CELLS]
-            wrong = (planes != 0) & (planes != 1)
-            if wrong.any():
-                x, y, z = np.argwhere(wrong)[0]
-                raise StorageError(
-                    f"{path}: mask is {planes[x, y, z]} in cell ({start + x}, {y}, {z}); it must be 1 where a cell "
-                    "ends in a halo and 0 elsewhere"
-                )
-            mask[start : start + len(planes)] = planes
-    return mask
+    return read_field(path, "mask")
 
 
 def read_own_haloes(path: str | Path, box: Box) -> HaloCatalogue:
@@ -81,9 +72,8 @@ def read_own_haloes(path: str | Path, box: Box) -> HaloCatalogue:
     _check_header(path, read_header(path), box)
     with open_hdf5(path) as file:
         if "grid_cells" in file.attrs:
-            _check_cells(path, int(file.attrs["grid_cells"]), box)
+            _check_cells(path, int(number_of(path, "grid_cells", file.attrs["grid_cells"], COUNT)), box)
     columns = read_columns(path, box.box_size_mpc, SPHERE)
-    _check_units(path, columns)
     _check_radii(path, columns["radius"], box)
     for names in (EULERIAN, VELOCITY):
         if 0 < len(given := set(names) & set(columns)) < 3:
@@ -130,14 +120,6 @@ def _check_header(path: str | Path, header: FieldHeader, box: Box) -> None:
             raise StorageError(f"{path}: {name} = {value}, but cosmology.{name} of the run is {wanted}; make them one")
 
 
-def _check_units(path: str | Path, columns: dict[str, np.ndarray]) -> None:
-    with open_hdf5(path) as file:
-        for name in columns:
-            unit, wanted = file["haloes"][name].attrs.get("unit", COLUMNS[name].unit), COLUMNS[name].unit
-            if unit != wanted:
-                raise StorageError(f"{path}: column {name} has the unit {unit}; {wanted} is needed, without h")
-
-
 def _check_radii(path: str | Path, radii: np.ndarray, box: Box) -> None:
     wrong = (radii <= 0) | (2 * radii > box.box_size_mpc)
     if wrong.any():
@@ -149,7 +131,16 @@ def _check_radii(path: str | Path, radii: np.ndarray, box: Box) -> None:
 
 def _check_against_spheres(path: str | Path, name: str, values: np.ndarray, spheres: np.ndarray) -> None:
     """Refuse masses, or cells, that the radii contradict: a wrong unit, or the cells of another grid."""
-    if len(values) and not LIKELY_RATIO[0] < (ratio := float(np.median(values / spheres))) < LIKELY_RATIO[1]:
+    if not len(values):
+        return
+    ratios = values / spheres
+    odd = int(np.argmax(np.abs(np.log(np.where(ratios > 0, ratios, 1e-300)))))
+    if not POSSIBLE_RATIO[0] < ratios[odd] < POSSIBLE_RATIO[1]:
+        raise StorageError(
+            f"{path}: {name} = {values[odd]:.9g} {COLUMNS[name].unit} in halo {odd}, whose sphere has "
+            f"{spheres[odd]:.4g}; correct it, or leave {name} out to have it computed"
+        )
+    if not LIKELY_RATIO[0] < (ratio := float(np.median(ratios))) < LIKELY_RATIO[1]:
         raise StorageError(
             f"{path}: {name} is {ratio:.3g} times (median) that of a sphere of the halo's radius; radius must be the "
             f"Lagrangian one in Mpc and {name} in units of {COLUMNS[name].unit}, without h: correct them, or leave "

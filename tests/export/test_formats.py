@@ -77,8 +77,11 @@ def test_eulerian_positions_outside_the_box_are_refused(name, haloes, write):
 
 def test_a_mass_that_is_none_is_refused(haloes, write):
     haloes["mass"][5] = -1.0
+    with pytest.raises(StorageError, match=r"column mass = -1 in 1 of 300 values"):
+        write(haloes)  # and reads it
+    haloes["mass"][5] = 0.0
     path, _ = write(haloes)
-    with pytest.raises(ExportError, match=r"mass = -1 Msun in 1 of 300 haloes"):
+    with pytest.raises(ExportError, match=r"mass = 0 Msun in 1 of 300 haloes"):
         export_catalogue(path, "pksc")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from halonet.catalogue import EULERIAN, VELOCITY, read_catalogue
+from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader, write_field
 
 CELLS = 32
@@ -22,8 +23,9 @@ def folder(tmp_path_factory, spheres, run_script):
     with h5py.File(path / "probability.h5", "w") as file:
         file["probability"] = spheres(CELLS, CENTRES, RADII).astype(np.float64)
         file.attrs["box_size_mpc"] = 32.0
-    density = np.random.default_rng(1).normal(0, 1, (CELLS,) * 3).astype(np.float32)
-    write_field(path / "density.h5", "density", density, FieldHeader(32.0, 0.5, {"h": 0.7, "sigma8": 0.9}, 3))
+    density = np.random.default_rng(1).normal(0, 2.9, (CELLS,) * 3).astype(np.float32)
+    header = FieldHeader(32.0, 0.5, CosmologySettings(sigma8=0.9).model_dump(), 3)
+    write_field(path / "density.h5", "density", density, header)
     write_field(path / "other.h5", "density", density[:16, :16, :16], FieldHeader(16.0, 0.5))
     run_script("find_haloes", "--probability", path / "probability.h5", "--haloes", path / "haloes.h5")
     return path

@@ -1,13 +1,17 @@
 """What is measured of a mock, and of many together."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from halonet.catalogue import write_catalogue
+from halonet.cosmology import mean_matter_density
 from halonet.figures.mocks import draw_covariance
 from halonet.mocks.covariance import CovarianceError
 from halonet.mocks.summary import summarise_mocks
-from halonet.statistics.mock import MockError, measure_mock
+from halonet.settings import CosmologySettings
+from halonet.statistics.mock import measure_mock
 from halonet.storage import read_json
 
 
@@ -52,9 +56,7 @@ def test_mocks_of_another_box_and_the_same_mock_twice_are_refused(mocks):
         summarise_mocks([mocks[0], other], 0.1)
 
 
-def test_catalogues_without_positions_or_haloes_are_refused_by_name(power_law, run_script, tmp_path):
-    with pytest.raises(MockError, match="no haloes of at least"):
-        measure_mock(power_law(1), 1e9, 0.6)
+def test_catalogues_without_positions_are_refused_by_name(power_law, run_script, tmp_path):
     haloes = power_law(1)
     for name in "xyz":
         del haloes.columns[name]
@@ -82,3 +84,35 @@ def test_the_figure_says_how_many_mocks_there_are_and_how_many_are_needed(mocks)
     texts = {text.get_text().strip() for ax in drawing.figure.axes for text in ax.texts}
     assert texts == {"40 mocks", "0.1: 201 mocks"}
     assert "40 mocks of (100 Mpc)" in drawing.caption
+
+
+def without_haloes(haloes):
+    return replace(haloes.select(np.zeros(len(haloes), bool)), header=replace(haloes.header, seed=99))
+
+
+def test_a_mock_without_haloes_is_a_legal_draw_of_zeros(power_law):
+    empty = measure_mock(without_haloes(power_law(1)), 100, 0.3)
+    full = measure_mock(power_law(1), 100, 0.3)
+    assert sum(empty["mass_function"]["counts"]) == sum(empty["mass_function"]["above"]) == 0
+    assert empty["power_spectrum"]["power"] == [0.0] * len(full["power_spectrum"]["power"])
+    assert empty["power_spectrum"]["modes"] == full["power_spectrum"]["modes"]
+    expected = mean_matter_density(CosmologySettings()) * (100 / 32) ** 3  # of a cell, which no halo tells here
+    assert empty["box"]["cell_mass_msun"] == pytest.approx(expected)
+
+
+def test_zeros_of_an_empty_mock_enter_mean_and_covariance(power_law):
+    mocks = [measure_mock(power_law(seed), 100, 0.3) for seed in (1, 2)]
+    empty = measure_mock(without_haloes(power_law(3)), 100, 0.3)
+    summary = summarise_mocks([empty, *mocks], 0.1)
+    counts = np.array([mock["mass_function"]["counts"] for mock in mocks])
+    np.testing.assert_allclose(summary["mass_function"]["mean"], counts.sum(axis=0) / 3)
+    power = np.array([mock["power_spectrum"]["power"] for mock in mocks])
+    np.testing.assert_allclose(summary["power_spectrum"]["mean"], power.sum(axis=0) / 3)
+    assert np.isfinite(summary["covariance"]).all()
+    assert summary["box"]["cell_mass_msun"] > 0
+
+
+def test_mocks_of_which_none_has_haloes_have_no_covariance(power_law):
+    empty = measure_mock(without_haloes(power_law(3)), 100, 0.3)
+    with pytest.raises(CovarianceError, match=r"none of 1 mocks has a halo of at least 100 cells.*mocks.minimum_cells"):
+        summarise_mocks([empty], 0.1)

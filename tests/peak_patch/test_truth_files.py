@@ -124,8 +124,11 @@ def test_files_that_do_not_belong_together_are_noticed(run_script, made, tmp_pat
     """Axes in another order are the usual mistake; no check of shapes can see it."""
     mask = read_field(made / "mask.h5", "mask")
     write_field(made / "turned.h5", "mask", mask[::-1].transpose(2, 0, 1), FieldHeader(SIDE))
-    assert "haloes are where the density is not" in bring(run_script, made, tmp_path, mask="turned.h5").stderr
-    assert "haloes are where" not in bring(run_script, made, tmp_path, mask="mask.h5").stderr
+    refused = bring(run_script, made, tmp_path, mask="turned.h5", check=False)
+    assert refused.returncode == 2
+    assert "denser than the others by" in refused.stderr
+    assert "in the order [x, y, z]" in refused.stderr
+    assert not (tmp_path / "mask.h5").exists()
 
 
 def test_a_bad_file_is_one_clear_line_and_writes_nothing(run_script, made, tmp_path):
@@ -220,12 +223,12 @@ def write_spheres(path, columns, attributes, unit=None):
     [
         ({"qy": None}, {}, ["columns qy are missing"]),
         ({"radius": None}, {}, ["columns radius are missing"]),
-        ({"qx": [1.0, 48.0]}, {}, ["qx leaves the box [0, 48.0) Mpc in 1 of 2 haloes", "48", "wrapped"]),
+        ({"qx": [1.0, 48.5]}, {}, ["qx leaves the box [0, 48.0) Mpc in 1 of 2 haloes", "48.5", "wrapped"]),
         ({"qz": [-0.5, 3]}, {}, ["qz leaves the box", "-0.5"]),
         ({"qx": [1.0, np.nan]}, {}, ["column qx has values that are not finite"]),
         ({"qx": [1.0]}, {}, ["different shapes", "qx (1,)"]),
         ({"radius": [3.0, 0]}, {}, ["radius = 0 Mpc in 1 of 2", "between 0 and half of the box (24.0 Mpc)"]),
-        ({"radius": [-3.0, 2]}, {}, ["radius = -3 Mpc"]),
+        ({"radius": [-3.0, 2]}, {}, ["column radius = -3 in 1 of 2"]),
         ({"radius": [3000.0, 4000]}, {}, ["radius = 3000 Mpc in 2 of 2"]),
         ({"x": [1.0, 2]}, {}, ["of x, y, z only x is there"]),
         ({"x": [1.0, 2], "y": [1.0, 2], "z": [1.0, 50]}, {}, ["z leaves the box", "50"]),

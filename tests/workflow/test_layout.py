@@ -92,8 +92,8 @@ def test_a_shipped_network_is_found_in_the_checkout_and_enters_by_its_content():
 def test_options_of_files_that_are_not_there_are_left_out():
     assert given("--haloes", []) == given("--haloes", None) == []
     assert given("--haloes", "a.h5") == ["--haloes", "a.h5"]
-    assert folder_given("--channels", []) == ""
-    assert folder_given("--channels", ["channels/000.h5"]) == "--channels channels"
+    assert folder_given("--channels", []) == []
+    assert folder_given("--channels", ["my channels/000.h5"]) == ["--channels", "my channels"]
 
 
 def test_how_many_ranks_and_chains_there_are_enters_no_parameter():

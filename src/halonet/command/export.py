@@ -3,6 +3,7 @@
 import argparse
 
 from halonet import console
+from halonet.checks.parser import READS, WRITES
 from halonet.export.formats import FORMATS, export_catalogue
 
 _FORMATS = "\n".join(f"  {form.name:10} *{form.suffix:17} {form.description}" for form in FORMATS.values())
@@ -17,9 +18,11 @@ formats:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of command and script."""
-    parser.add_argument("haloes", help="HDF5 catalogue of this project")
+    parser.add_argument("haloes", type=READS, help="HDF5 catalogue of this project")
     parser.add_argument("--to", required=True, choices=FORMATS, help="format to write")
-    parser.add_argument("-o", "--output", help="file to write; default: beside the catalogue, with the format's suffix")
+    parser.add_argument(
+        "-o", "--output", type=WRITES, help="file to write; default: beside the catalogue, with the format's suffix"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -10,11 +10,14 @@ from dataclasses import replace
 
 from halonet import console
 from halonet.catalogue import write_catalogue
+from halonet.checks.parser import NETWORK, READS, SETTINGS, WRITES, add_override
+from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
 from halonet.halo_finding.inputs import cosmology_of, read_centres_of, read_density_of, read_probability
 from halonet.head_fields import read_heads
 from halonet.network.shipped import find_network
+from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, SettingsError, stage_settings
 
@@ -27,19 +30,30 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of command and script."""
-    parser.add_argument("--probability", required=True, help="HDF5 file with the dataset probability")
-    parser.add_argument("--density", help="linear density of the same box; without it there are no Eulerian columns")
+    parser.add_argument("--probability", type=READS, required=True, help="HDF5 file with the dataset probability")
+    parser.add_argument(
+        "--density", type=READS, help="linear density of the same box; without it there are no Eulerian columns"
+    )
     calibrated = parser.add_mutually_exclusive_group()
     calibrated.add_argument(
-        "--thresholds", help="JSON file of calibrate_thresholds.py, with the finder it was calibrated for"
+        "--thresholds", type=READS, help="JSON file of calibrate_thresholds.py, with the finder it was calibrated for"
     )
-    calibrated.add_argument("--network", help="folder or name of the network that predicted: its thresholds.json")
+    calibrated.add_argument(
+        "--network", type=NETWORK, help="folder or name of the network that predicted: its thresholds.json"
+    )
     parser.add_argument(
-        "--settings", help="halo_finding settings as JSON; default: those of the thresholds, without these the paper's"
+        "--settings",
+        type=SETTINGS,
+        help="halo_finding settings as JSON; default: those of the thresholds, without these the paper's",
     )
-    parser.add_argument("--cosmology", help="cosmology as JSON; default: the file's own, else the paper's")
-    parser.add_argument("--known-centres", help="diagnostic: grow haloes from the centres of this catalogue instead")
-    parser.add_argument("-o", "--haloes", required=True, help="catalogue to write (HDF5)")
+    parser.add_argument(
+        "--cosmology", type=SETTINGS, help="cosmology as JSON; default: the file's own, else the paper's"
+    )
+    add_override(parser, "the density is not what its cosmology and redshift give")
+    parser.add_argument(
+        "--known-centres", type=READS, help="diagnostic: grow haloes from the centres of this catalogue instead"
+    )
+    parser.add_argument("-o", "--haloes", type=WRITES, required=True, help="catalogue to write (HDF5)")
 
 
 def finder_for(arguments: argparse.Namespace) -> Finder:
@@ -66,6 +80,11 @@ def run(arguments: argparse.Namespace) -> None:
         headers.append(own)
     cosmology = cosmology_of(arguments.cosmology, *headers)
     redshift = next((h.redshift for h in reversed(headers) if h.redshift is not None), cosmology.redshift)
+
+    if arguments.density:
+        at_redshift = cosmology.model_copy(update={"redshift": redshift})
+        box = (Slabs(len(density)), header.box_size_mpc, at_redshift)
+        check_against_spectrum(density, *box, arguments.density, arguments.outside_validity)
 
     known = arguments.known_centres
     found = finder.find(probability, heads, read_centres_of(known, probability, header) if known else None)

@@ -10,12 +10,15 @@ import logging
 
 from halonet import console
 from halonet.catalogue import write_catalogue
+from halonet.checks.numbers import COUNT, THREADS
+from halonet.checks.parser import READS, SETTINGS, WRITES, add_override
 from halonet.cosmology import cosmology_of
 from halonet.grid.slabs import Slabs
 from halonet.mpi import world
 from halonet.peak_patch.collapse import read_collapse_table, solve_collapse_table
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
+from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
 from halonet.settings import PeakPatchSettings, stage_settings
 from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
@@ -29,14 +32,21 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of command and script."""
-    parser.add_argument("--density", required=True, help="HDF5 file with the density field")
-    parser.add_argument("-o", "--haloes", required=True, help="HDF5 catalogue to write")
-    parser.add_argument("--mask", help="HDF5 mask to write, 1 where a cell is in a halo; default: none")
-    parser.add_argument("--settings", help="Peak Patch settings as JSON or a JSON file; default: the paper's")
-    parser.add_argument("--cosmology", help="cosmology as JSON or a JSON file; default: the field's, or the paper's")
-    parser.add_argument("--collapse-table", help="table of solve_collapse_table.py; default: solved here")
-    parser.add_argument("--ranks", type=int, help="refuse to run with another number of MPI ranks")
-    parser.add_argument("--threads", type=int, default=1, help="threads of each rank's Fourier transforms; default: 1")
+    parser.add_argument("--density", type=READS, required=True, help="HDF5 file with the density field")
+    parser.add_argument("-o", "--haloes", type=WRITES, required=True, help="HDF5 catalogue to write")
+    parser.add_argument("--mask", type=WRITES, help="HDF5 mask to write, 1 where a cell is in a halo; default: none")
+    parser.add_argument(
+        "--settings", type=SETTINGS, help="Peak Patch settings as JSON or a JSON file; default: the paper's"
+    )
+    parser.add_argument(
+        "--cosmology", type=SETTINGS, help="cosmology as JSON or a JSON file; default: the field's, or the paper's"
+    )
+    add_override(parser, "the density is not what its cosmology and redshift give")
+    parser.add_argument("--collapse-table", type=READS, help="table of solve_collapse_table.py; default: solved here")
+    parser.add_argument("--ranks", type=COUNT, help="refuse to run with another number of MPI ranks")
+    parser.add_argument(
+        "--threads", type=THREADS, default=1, help="threads of each rank's Fourier transforms; default: 1"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -46,6 +56,9 @@ def run(arguments: argparse.Namespace) -> None:
     cosmology = cosmology_of(header, arguments.cosmology, arguments.density)
     slabs = Slabs(field_cells(arguments.density, "density"), world(arguments.ranks), arguments.threads)
     density = read_field(arguments.density, "density", slabs.start, slabs.stop)
+    check_against_spectrum(
+        density, slabs, header.box_size_mpc, cosmology, arguments.density, arguments.outside_validity
+    )
     if arguments.collapse_table:
         table = read_collapse_table(arguments.collapse_table, cosmology, settings.collapse_table)
     else:

@@ -6,6 +6,7 @@ from importlib import import_module
 
 import halonet
 from halonet import console
+from halonet.checks.parser import NotingParser, check_files
 from halonet.command.parsing import fill
 
 COMMANDS = {
@@ -32,7 +33,7 @@ Lengths are comoving Mpc, masses solar masses, velocities km/s, all without h.
 
 def parse(words: list[str]) -> argparse.Namespace:
     """Arguments of a command line; of the commands, only the one it names is imported."""
-    parser = argparse.ArgumentParser(
+    parser = NotingParser(
         prog="halonet",
         description="Mock dark-matter halo catalogues from random phases.",
         epilog=EPILOG,
@@ -53,6 +54,7 @@ def main() -> None:
 
     def run() -> int | None:
         arguments = parse(sys.argv[1:])
+        check_files(arguments)
         return arguments.run(arguments)
 
     console.run(run)

@@ -6,6 +6,7 @@ One table serves all catalogues, so that each keeps its own scatter about the me
 import argparse
 
 from halonet.catalogue import read_catalogue, write_catalogue
+from halonet.checks.parser import READS, WRITES, add_override
 from halonet.cosmology import read_power_spectrum
 from halonet.mocks.abundance_matching import MatchingError
 from halonet.mocks.matched import match_abundance
@@ -17,9 +18,16 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of command and script."""
-    parser.add_argument("--haloes", nargs="+", required=True, help="catalogues of halonet mock, of one cosmology")
-    parser.add_argument("--matched", nargs="+", required=True, help="catalogues to write, in the same order")
-    parser.add_argument("--power-spectrum", help="linear power spectrum at z = 0 (CSV); default: computed by CAMB")
+    parser.add_argument(
+        "--haloes", type=READS, nargs="+", required=True, help="catalogues of halonet mock, of one cosmology"
+    )
+    parser.add_argument(
+        "--matched", type=WRITES, nargs="+", required=True, help="catalogues to write, in the same order"
+    )
+    add_override(parser, "the spectrum has another sigma8 than the cosmology")
+    parser.add_argument(
+        "--power-spectrum", type=READS, help="linear power spectrum at z = 0 (CSV); default: computed by CAMB"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -30,5 +38,6 @@ def run(arguments: argparse.Namespace) -> None:
         )
     catalogues = [read_catalogue(path) for path in arguments.haloes]
     spectrum = read_power_spectrum(arguments.power_spectrum) if arguments.power_spectrum else None
-    for path, haloes in zip(arguments.matched, match_abundance(catalogues, arguments.haloes, spectrum), strict=True):
+    matched = match_abundance(catalogues, arguments.haloes, spectrum, arguments.outside_validity)
+    for path, haloes in zip(arguments.matched, matched, strict=True):
         write_catalogue(path, haloes)

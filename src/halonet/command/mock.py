@@ -54,7 +54,8 @@ def write(arguments: argparse.Namespace, method: Callable[[MockRequest], Mock]) 
     if catalogue is None:
         return
     if arguments.abundance_matching:
-        (catalogue,) = match_abundance([catalogue], [arguments.output], mock.box.power_spectrum)
+        go_on = arguments.outside_validity
+        (catalogue,) = match_abundance([catalogue], [arguments.output], mock.box.power_spectrum, go_on)
     write_catalogue(arguments.output, catalogue)
     console.log.info(
         "%s: %d haloes, %d of at least 100 cells", arguments.output, len(catalogue), len(catalogue.larger_than(100))

@@ -4,6 +4,8 @@ import argparse
 import os
 from pathlib import Path
 
+from halonet.checks.numbers import CELLS, COUNT, GPUS, LENGTH, SEED, THREADS
+from halonet.checks.parser import NETWORK, READS, SETTINGS, WRITES, WRITES_FOLDER, add_override
 from halonet.mocks.request import MockRequest
 from halonet.network.shipped import DEFAULT_NETWORK
 from halonet.settings import (
@@ -27,55 +29,75 @@ MODELS: dict[str, type[Model]] = {
 def add_box(parser: argparse.ArgumentParser) -> None:
     """What any mock needs to know."""
     phases = parser.add_mutually_exclusive_group(required=True)
-    phases.add_argument("--seed", type=int, help="of the mock: another seed, an independent mock")
-    phases.add_argument("--density", help="field of your own instead: HDF5, dataset density, attribute box_size_mpc")
-    parser.add_argument("--cells", type=int, default=256, help="cells along a side, for --seed; default: 256")
+    phases.add_argument("--seed", type=SEED, help="of the mock: another seed, an independent mock")
+    phases.add_argument(
+        "--density", type=READS, help="field of your own instead: HDF5, dataset density, attribute box_size_mpc"
+    )
+    parser.add_argument("--cells", type=CELLS, default=256, help="cells along a side, for --seed; default: 256")
     parser.add_argument(
-        "--box-size", type=float, help="side (Mpc), for --seed; default: cells of 1 Mpc, or as the network knows them"
+        "--box-size", type=LENGTH, help="side (Mpc), for --seed; default: cells of 1 Mpc, or as the network knows them"
     )
     parser.add_argument(
         "--cosmology",
+        type=SETTINGS,
         help="as JSON, text or file, with its redshift; default: that of the density, else of the network or the paper",
     )
-    parser.add_argument("--power-spectrum", help="CSV with k_per_mpc and power_mpc3 at z = 0; default: CAMB's")
+    parser.add_argument(
+        "--power-spectrum", type=READS, help="CSV with k_per_mpc and power_mpc3 at z = 0; default: CAMB's"
+    )
+    add_override(parser, "a density or spectrum is not what it should be, or a network is not for this box")
     parser.add_argument("--abundance-matching", action="store_true", help="remap masses to Tinker et al. 2008")
-    parser.add_argument("--keep-density", help="also write the density (HDF5)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each rank; default: all cores")
-    parser.add_argument("--ranks", type=int, help="refuse to run with another number of MPI ranks")
-    parser.add_argument("-o", "--output", required=True, help="catalogue to write (HDF5)")
+    parser.add_argument("--keep-density", type=WRITES, help="also write the density (HDF5)")
+    parser.add_argument("--threads", type=THREADS, default=os.cpu_count(), help="of each rank; default: all cores")
+    parser.add_argument("--ranks", type=COUNT, help="refuse to run with another number of MPI ranks")
+    parser.add_argument("-o", "--output", type=WRITES, required=True, help="catalogue to write (HDF5)")
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
     """What a mock by a network needs to know."""
     group = parser.add_argument_group("method network")
     group.add_argument(
-        "--network", default=DEFAULT_NETWORK, help=f"folder, or name of a shipped one; default: {DEFAULT_NETWORK}"
+        "--network",
+        type=NETWORK,
+        default=DEFAULT_NETWORK,
+        help=f"folder, or name of a shipped one; default: {DEFAULT_NETWORK}",
     )
-    group.add_argument("--halo-finding", help="settings as JSON; default: those the network's thresholds belong to")
-    group.add_argument("--thresholds", help="of calibrate_thresholds.py; default: thresholds.json of the network")
-    group.add_argument("--outside-validity", action="store_true", help="warn only, if the network is not for this box")
-    group.add_argument("--keep-probability", help="also write the predicted probability (HDF5)")
-    group.add_argument("--scratch", help="folder, on a local disk, for what of a large box does not fit in memory")
-    group.add_argument("--gpus", type=int, default=0, help="of each rank, 0 or 1; default: 0")
+    group.add_argument(
+        "--halo-finding", type=SETTINGS, help="settings as JSON; default: those the network's thresholds belong to"
+    )
+    group.add_argument(
+        "--thresholds", type=READS, help="of calibrate_thresholds.py; default: thresholds.json of the network"
+    )
+    group.add_argument("--keep-probability", type=WRITES, help="also write the predicted probability (HDF5)")
+    group.add_argument(
+        "--scratch", type=WRITES_FOLDER, help="folder, on a local disk, for what of a large box does not fit in memory"
+    )
+    group.add_argument("--gpus", type=GPUS, default=0, help="of each rank, 0 or 1; default: 0")
 
 
 def add_peak_patch(parser: argparse.ArgumentParser) -> None:
     """What a mock by Peak Patch needs to know."""
     group = parser.add_argument_group("method peak_patch")
     group.add_argument(
-        "--peak-patch", help="settings as JSON, text or file; default: the paper's, with filters that fit the box"
+        "--peak-patch",
+        type=SETTINGS,
+        help="settings as JSON, text or file; default: the paper's, with filters that fit the box",
     )
     group.add_argument(
-        "--collapse-table", help="table of solve_collapse_table.py (HDF5); default: solved here, seconds"
+        "--collapse-table", type=READS, help="table of solve_collapse_table.py (HDF5); default: solved here, seconds"
     )
-    group.add_argument("--keep-mask", help="also write the mask of the cells in haloes (HDF5); also of n_body")
+    group.add_argument(
+        "--keep-mask", type=WRITES, help="also write the mask of the cells in haloes (HDF5); also of n_body"
+    )
 
 
 def add_n_body(parser: argparse.ArgumentParser) -> None:
     """What a mock by simulation needs to know."""
     group = parser.add_argument_group("method n_body")
     group.add_argument(
-        "--n-body", help="settings as JSON, text or file, like '{\"steps\": 20}'; default: 40 steps, mesh 2"
+        "--n-body",
+        type=SETTINGS,
+        help="settings as JSON, text or file, like '{\"steps\": 20}'; default: 40 steps, mesh 2",
     )
 
 

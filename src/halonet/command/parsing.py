@@ -4,6 +4,7 @@ import argparse
 from types import ModuleType
 
 from halonet import console
+from halonet.checks.parser import Parser
 
 
 def fill(parser: argparse.ArgumentParser, module: ModuleType, examples: bool = True) -> argparse.ArgumentParser:
@@ -20,7 +21,7 @@ def run_script(module: ModuleType) -> None:
     """Run the script that does what the command of ``module`` does."""
 
     def main() -> int | None:
-        arguments = fill(argparse.ArgumentParser(), module, examples=False).parse_args()
+        arguments = fill(Parser(), module, examples=False).parse_args()
         return arguments.run(arguments)
 
     console.run(main)

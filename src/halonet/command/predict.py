@@ -3,6 +3,8 @@
 import argparse
 
 from halonet import console
+from halonet.checks.numbers import GPUS, THREADS
+from halonet.checks.parser import NETWORK, READS, SETTINGS, WRITES, add_override
 from halonet.head_fields import file_with_heads
 from halonet.mocks.tiles import tiles_for
 from halonet.network.shipped import DEFAULT_NETWORK, find_network
@@ -18,16 +20,22 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of command and script."""
-    parser.add_argument("--density", required=True, help="HDF5 file with dataset density and attribute box_size_mpc")
+    parser.add_argument(
+        "--density", type=READS, required=True, help="HDF5 file with dataset density and attribute box_size_mpc"
+    )
     parser.add_argument(
         "--network",
+        type=NETWORK,
         default=DEFAULT_NETWORK,
         help=f"folder of a trained network, or name of a shipped one; default: {DEFAULT_NETWORK}",
     )
-    parser.add_argument("-o", "--probability", required=True, help="HDF5 file to write")
-    parser.add_argument("--settings", help="prediction settings as JSON; default: tiles that fit the box")
-    parser.add_argument("--threads", type=int, default=2, help="CPU threads; default: 2")
-    parser.add_argument("--gpus", type=int, default=0, help="1: predict on a GPU; default: 0")
+    parser.add_argument("-o", "--probability", type=WRITES, required=True, help="HDF5 file to write")
+    parser.add_argument(
+        "--settings", type=SETTINGS, help="prediction settings as JSON; default: tiles that fit the box"
+    )
+    add_override(parser, "the density is not like those the network was trained on")
+    parser.add_argument("--threads", type=THREADS, default=2, help="CPU threads; default: 2")
+    parser.add_argument("--gpus", type=GPUS, default=0, help="1: predict on a GPU; default: 0")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -38,12 +46,13 @@ def run(arguments: argparse.Namespace) -> None:
     from halonet.network import load_network
     from halonet.network.build import size_multiple
     from halonet.network.devices import prepare_devices
-    from halonet.network.prediction import predict_box
+    from halonet.network.prediction import check_input, predict_box
 
     prepare_devices(arguments.threads, arguments.gpus)
     network = load_network(folder)
     settings = settings or tiles_for(len(density), size_multiple(network.settings))
     cell_size = header.box_size_mpc / len(density)
+    check_input(network, density, cell_size, arguments.density, arguments.outside_validity)
     values = {"prediction": settings.model_dump(), "network": network.settings.model_dump()}
     record = provenance("prediction", values, header.seed) | {"density": header.provenance}
     written = FieldHeader(header.box_size_mpc, header.redshift, header.cosmology, header.seed, record)

@@ -1,10 +1,10 @@
 """Draw a mock: slices before and after its haloes have moved, and its mass function beside Tinker et al. 2008."""
 
 import argparse
-from pathlib import Path
 
 from halonet import console
 from halonet.catalogue import EULERIAN, read_catalogue
+from halonet.checks.parser import READS_PATH, WRITES_FIGURE
 from halonet.cosmology import compute_power_spectrum
 from halonet.figures.mocks import draw_mock
 from halonet.figures.style import save
@@ -20,8 +20,10 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of command and script."""
-    parser.add_argument("haloes", type=Path, help="catalogue of halonet mock")
-    parser.add_argument("-o", "--figure", type=Path, help="name without ending; default: that of the catalogue")
+    parser.add_argument("haloes", type=READS_PATH, help="catalogue of halonet mock")
+    parser.add_argument(
+        "-o", "--figure", type=WRITES_FIGURE, help="name without ending; default: that of the catalogue"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -9,12 +9,11 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from halonet.provenance import provenance
 from halonet.settings import ChannelSettings, SettingsError
-from halonet.storage import FieldHeader, StorageError, atomic_path, open_hdf5, read_header, write_header
+from halonet.storage import FieldHeader, StorageError, new_hdf5, open_hdf5, read_header, write_header
 
 CHANNEL_CHUNK_CELLS = 16
 
@@ -28,7 +27,7 @@ def write_channels(path: str | Path, channels: np.ndarray, settings: ChannelSett
     """Write the channels of a box, shape (N, N, N, C), atomically; ``density`` is the header of its density."""
     record = provenance("channels", settings.model_dump(), density.seed) | {"density": density.provenance}
     side = min(CHANNEL_CHUNK_CELLS, len(channels))
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         data = file.create_dataset("channels", channels.shape, channels.dtype, chunks=(side,) * 3 + channels.shape[3:])
         for start in range(0, len(channels), side):
             data[start : start + side] = channels[start : start + side]

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from halonet.dataset.manifest import box_folder
+from halonet.digests import check_digest
 from halonet.settings import SettingsError
 from halonet.storage import (
     CHUNK_CELLS,
@@ -107,6 +108,7 @@ def write_normalisation(path: str | Path, normalisation: Normalisation) -> None:
 
 def read_normalisation(path: str | Path) -> Normalisation:
     """Read a normalisation; missing or unusable numbers are refused."""
+    check_digest(path)
     values = read_json(path)
     try:
         boxes = {int(box): float(deviation) for box, deviation in values["boxes"].items()}

@@ -9,7 +9,6 @@ read.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numba import njit
 
@@ -18,7 +17,7 @@ from halonet.dataset.symmetries import Symmetry
 from halonet.owners import NO_HALO
 from halonet.provenance import provenance
 from halonet.settings import SettingsError
-from halonet.storage import CHUNK_CELLS, StorageError, atomic_path, open_hdf5, read_header, write_header
+from halonet.storage import CHUNK_CELLS, StorageError, new_hdf5, open_hdf5, read_header, write_header
 
 CHANNELS = 5  # of the truth of a network with heads: mask, radius (cells, 0 outside haloes), centre offset (cells)
 VECTOR = slice(2, 5)  # which of them turn with the axes
@@ -113,7 +112,7 @@ def write_membership(path: str | Path, membership: Membership, haloes: HaloCatal
     """Write the membership of a whole box, atomically; ``haloes`` are those it was found from."""
     record = provenance("targets", {}, haloes.header.seed) | {"haloes": haloes.header.provenance}
     side = min(CHUNK_CELLS, membership.box_cells)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         packing = {"chunks": (side,) * 3, "shuffle": True, "compression": "gzip", "compression_opts": 1}
         file.create_dataset("halo", data=membership.rows, **packing)
         file["centres"], file["radii"] = membership.centres, membership.radii

@@ -15,7 +15,7 @@ from halonet.cosmology import mean_matter_density
 from halonet.export.units import in_mpc_per_h, in_msun_per_h
 from halonet.particles import Particles, particle_cells, read_particles
 from halonet.settings import CosmologySettings, validate
-from halonet.storage import atomic_path, read_header
+from halonet.storage import new_hdf5, read_header
 
 KPC = 1000.0  # in a Mpc
 MASS_UNIT = 1e10  # Msun/h
@@ -27,7 +27,7 @@ def write_gadget(path: str | Path, particles: str | Path) -> Path:
     """Write the particles of a file of this project for Gadget's readers; a few planes of cells at a time."""
     header, cells = read_header(particles), particle_cells(particles)
     cosmology = validate(CosmologySettings, header.cosmology, str(particles))
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         group = file.create_group("PartType1")
         coordinates = group.create_dataset("Coordinates", (cells**3, 3), np.float64)
         velocities = group.create_dataset("Velocities", (cells**3, 3), np.float32)

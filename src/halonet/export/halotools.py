@@ -9,7 +9,6 @@ is written with h5py, so that no halotools is needed. Source: ``user_supplied_ha
 import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 import halonet
@@ -17,7 +16,7 @@ from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import mean_matter_density
 from halonet.export.units import in_mpc_per_h, in_msun_per_h, virial_radius
 from halonet.settings import CosmologySettings
-from halonet.storage import atomic_path
+from halonet.storage import new_hdf5
 
 NOTES = (
     "halo_mvir is mean matter density times Lagrangian volume (Msun/h), taken for a virial mass; halo_rvir (Mpc/h) "
@@ -31,7 +30,7 @@ def write_halotools(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySe
     table = np.empty(len(catalogue), [(name, values.dtype) for name, values in columns.items()])
     for name, values in columns.items():
         table[name] = values
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         file["data"] = table
         for name, value in _metadata(path, catalogue, cosmology).items():
             # halotools itself writes and compares byte strings.

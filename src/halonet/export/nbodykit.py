@@ -8,13 +8,12 @@ row per halo, which its reader demands. Source: ``io/hdf.py`` and ``source/catal
 import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.export.units import in_mpc_per_h, in_msun_per_h
 from halonet.settings import CosmologySettings
-from halonet.storage import atomic_path
+from halonet.storage import new_hdf5
 
 
 def write_nbodykit(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings) -> None:
@@ -26,7 +25,7 @@ def write_nbodykit(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySet
         "LagrangianPosition": ("Mpc/h", in_mpc_per_h(catalogue.positions(LAGRANGIAN), cosmology)),
         "LagrangianRadius": ("Mpc/h", in_mpc_per_h(catalogue["radius"], cosmology)),
     }
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         for name, (unit, values) in datasets.items():
             file[name] = values
             file[name].attrs["unit"] = unit

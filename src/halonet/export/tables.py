@@ -4,6 +4,7 @@ Nothing is converted and nothing is lost: units and descriptions go with the col
 provenance and notes with the table.
 """
 
+import io
 import json
 from importlib import import_module
 from pathlib import Path
@@ -46,8 +47,10 @@ def write_fits(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySetting
         table.header[f"TCOMM{number}"] = COLUMNS[name].description
     for name, value in metadata(catalogue).items():
         table.header[FITS_KEYWORDS[name]] = value
+    content = io.BytesIO()  # a library that writes into a full disk says so by several tracebacks
+    fits.HDUList([fits.PrimaryHDU(), table]).writeto(content)
     with atomic_path(path) as temporary:
-        fits.HDUList([fits.PrimaryHDU(), table]).writeto(temporary)
+        temporary.write_bytes(content.getbuffer())
 
 
 def write_parquet(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings | None = None) -> None:
@@ -61,8 +64,10 @@ def write_parquet(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySett
         fields.append(pyarrow.field(name, arrays[-1].type, nullable=False, metadata=about))
     about = {name: str(value) for name, value in metadata(catalogue).items()}
     table = pyarrow.table(arrays, schema=pyarrow.schema(fields, metadata=about))
+    content = io.BytesIO()
+    parquet.write_table(table, content)
     with atomic_path(path) as temporary:
-        parquet.write_table(table, temporary)
+        temporary.write_bytes(content.getbuffer())
 
 
 def metadata(catalogue: HaloCatalogue) -> dict[str, str | float | int]:

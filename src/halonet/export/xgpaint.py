@@ -7,19 +7,18 @@ redshift of a halo from its distance. Source: ``src/util.jl`` and ``src/model.jl
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from halonet.catalogue import EULERIAN, HaloCatalogue
 from halonet.export.units import about_the_centre
 from halonet.settings import CosmologySettings
-from halonet.storage import atomic_path
+from halonet.storage import new_hdf5
 
 
 def write_xgpaint(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings | None = None) -> None:
     """Write the catalogue as an observer at the centre of the box sees it; no h, so no cosmology is needed."""
     positions = about_the_centre(catalogue.positions(EULERIAN), catalogue.box_size_mpc)
     rows = np.column_stack((positions, catalogue["mass"])).astype(np.float32)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         file["halos"] = rows
         file["halos"].attrs["columns"] = "x, y, z (comoving Mpc, observer at the origin), mass (Msun)"

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
+from halonet.figures.shown import with_scatter
 from halonet.figures.style import FAINT, SEQUENCE, Drawing, new_figure, plain_power, styled
 
 MASS, RADIUS = "mass", "radius"
@@ -18,7 +19,7 @@ def draw_roc(summary: dict) -> Drawing:
     for ax, kind, title in zip(axes, (MASS, RADIUS), ("by mass of the halo", "by place in the halo"), strict=True):
         classes = [curve for curve in roc["classes"] if curve["by"] == kind]
         for curve, colour in zip(classes, SEQUENCE, strict=False):
-            _draw_curve(ax, np.array(roc["fpr"]), curve, colour, boxes)
+            _draw_curve(ax, np.array(roc["fpr"]), curve, colour)
         ax.plot([0, 1], [0, 1], color=FAINT, linewidth=1, zorder=0)
         ax.set(title=title, xlabel="false positive rate", xlim=(0, 0.4), ylim=(0.4, 1.005))
         ax.grid()
@@ -37,16 +38,15 @@ def draw_roc(summary: dict) -> Drawing:
     return Drawing(figure, "Classification of cells", caption)
 
 
-def _draw_curve(ax: Axes, fpr: np.ndarray, curve: dict, colour: str, boxes: int) -> None:
+def _draw_curve(ax: Axes, fpr: np.ndarray, curve: dict, colour: str) -> None:
     """Mean curve with its scatter over boxes and the point of the marked threshold; only a label without cells."""
     auc = curve["auc"]
     if curve["tpr"] is None:
         ax.plot([], [], color=colour, label=f"{curve['name']}: none in these boxes")
         return
-    scatter = f" ± {auc['deviation']:.3f}" if boxes > 1 else ""
-    mean, deviation = (np.array(curve["tpr"][name]) for name in ("mean", "deviation"))
+    mean, deviation = (np.array(curve["tpr"][name], dtype=float) for name in ("mean", "deviation"))
     style = "-" if curve["haloes"] >= FEW_HALOES else "--"
-    ax.plot(fpr, mean, style, color=colour, label=f"{curve['name']}: AUC {auc['mean']:.3f}{scatter}")
+    ax.plot(fpr, mean, style, color=colour, label=f"{curve['name']}: AUC {with_scatter(auc, '.3f')}")
     ax.fill_between(fpr, mean - deviation, mean + deviation, color=colour, alpha=0.2, linewidth=0)
     ax.plot(*curve["at_threshold"], "o", color=colour, markersize=5.5, markeredgecolor="white")
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from halonet.figures.limit import limit_for
+from halonet.figures.shown import number, with_scatter
 
 FEW_HALOES = 100  # fewer true haloes than this in all boxes together are shown, not judged
 MAIN_CUTS = (100, 300, 1000)  # cells; mass-function ratios on the first screen
@@ -51,8 +52,8 @@ def headline(summary: dict, network: str) -> str:
         f"On {boxes} box{'es' if boxes > 1 else ''} it never saw, network {network} reaches a Dice coefficient of "
         f"{overlap['dice']['mean']:.3f}, where marking no halo at all reaches {overlap['all_background']['mean']:.3f}. "
         f"It finds {above['found']:,} haloes above 100 cells; the truth has {above['true']:,}. One to one, "
-        f"{objects['completeness']['mean']:.0%} of the true haloes have a partner, and so have "
-        f"{objects['purity']['mean']:.0%} of the predicted ones."
+        f"{number(objects['completeness']['mean'], '.0%')} of the true haloes have a partner, and so have "
+        f"{number(objects['purity']['mean'], '.0%')} of the predicted ones."
     )
 
 
@@ -63,7 +64,7 @@ def _overlap(summary: dict) -> list[KeyNumber]:
     return [
         KeyNumber(
             "Dice coefficient",
-            _with_scatter(dice, 3),
+            with_scatter(dice, ".3f"),
             f"{floor:.3f} for no halo at all; paper 0.93{best}",
             _reaches(dice["mean"], 0.9, floor + 0.05),
             "Overlap of predicted probability and true mask over all cells, 1 is perfect (Eq. 2).",
@@ -71,7 +72,7 @@ def _overlap(summary: dict) -> list[KeyNumber]:
         ),
         KeyNumber(
             "Dice coefficient, halo cells",
-            _with_scatter(overlap["foreground"], 3),
+            with_scatter(overlap["foreground"], ".3f"),
             f"0 for no halo at all{best_halo_cells}",
             SHOWN,
             "The same for the halo channel alone, which empty space cannot raise.",
@@ -87,7 +88,7 @@ def _classes(summary: dict) -> list[KeyNumber]:
         which = "of" if curve["by"] == "mass" else "in the"
         part = curve["name"] if curve["by"] == "mass" else f"{curve['name']} part of haloes"
         meaning = "Chance that such a cell has a higher probability than a cell in no halo (area under the ROC curve)."
-        value = _with_scatter(curve["auc"], 3)
+        value = with_scatter(curve["auc"], ".3f")
         rows.append(KeyNumber(f"AUC, cells {which} {part}", value, "1; chance 0.5", SHOWN, meaning))
     return rows
 
@@ -97,7 +98,7 @@ def _abundance(summary: dict) -> list[KeyNumber]:
     for entry in summary["mass_function"]["key"]:
         if entry["ratio"] is None:
             continue
-        scatter = f" ± {entry['deviation']:.2f}" if entry["deviation"] is not None and summary["boxes"] > 1 else ""
+        scatter = f" ± {entry['deviation']:.2f}" if entry["deviation"] is not None else ""
         meaning = (
             f"{entry['found']:,} predicted haloes of at least {entry['cells']:,.0f} cells, {entry['true']:,} true."
         )
@@ -117,7 +118,7 @@ def _matching(summary: dict) -> list[KeyNumber]:
     rows = [
         KeyNumber(
             f"Completeness above {cells} cells",
-            _with_scatter(objects["completeness"], 2),
+            with_scatter(objects["completeness"], ".2f"),
             "1; paper 0.60",
             _reaches(objects["completeness"]["mean"], 0.7, 0.6),
             f"True haloes that have a predicted partner: {rule}.",
@@ -125,7 +126,7 @@ def _matching(summary: dict) -> list[KeyNumber]:
         ),
         KeyNumber(
             f"Purity above {cells} cells",
-            _with_scatter(objects["purity"], 2),
+            with_scatter(objects["purity"], ".2f"),
             "1",
             _reaches(objects["purity"]["mean"], 0.7, 0.6),
             "Predicted haloes that have a true partner, by the same rule.",
@@ -133,7 +134,7 @@ def _matching(summary: dict) -> list[KeyNumber]:
         ),
         KeyNumber(
             "Completeness, one-sided reading",
-            _with_scatter(objects["one_sided_completeness"], 2),
+            with_scatter(objects["one_sided_completeness"], ".2f"),
             "1",
             SHOWN,
             "The looser reading of the paper: a predicted centre inside the true halo suffices.",
@@ -142,7 +143,7 @@ def _matching(summary: dict) -> list[KeyNumber]:
     if summary["known_centres"]:
         completeness = summary["known_centres"]["completeness"]
         meaning = "Haloes grown from the true centres: what these miss, the network has lost, the rest the search."
-        row = KeyNumber("Completeness, known centres", _with_scatter(completeness, 2), "1", SHOWN, meaning)
+        row = KeyNumber("Completeness, known centres", with_scatter(completeness, ".2f"), "1", SHOWN, meaning)
         rows.append(row)
     if objects["mass_scatter"]["mean"] is not None:
         rows.append(
@@ -151,10 +152,11 @@ def _matching(summary: dict) -> list[KeyNumber]:
                 f"{objects['mass_scatter']['mean']:.2f}",
                 "0",
                 SHOWN,
-                f"Standard deviation of ln(predicted / true mass); median {objects['mass_bias']['mean']:+.2f}.",
+                "Standard deviation of ln(predicted / true mass); "
+                f"median {number(objects['mass_bias']['mean'], '+.2f')}.",
             )
         )
-        offset = _with_scatter(objects["centre_offset"], 2)
+        offset = with_scatter(objects["centre_offset"], ".2f")
         meaning = "Median distance of the centres of matched haloes, in radii of the true one."
         rows.append(KeyNumber("Centres of matched haloes, offset", offset, "0", SHOWN, meaning))
     return rows
@@ -165,14 +167,16 @@ def _shared_cells(summary: dict) -> list[KeyNumber]:
     shared, cells = summary["shared_cells"], summary["matching"]["minimum_cells"]
     if shared is None:
         return []
-    reference = f"{shared['spheres']['mean']:.2f} for the true haloes' own spheres"
+    reference = f"{number(shared['spheres']['mean'], '.2f')} for the true haloes' own spheres"
     rule = "more than half of the cells of each are shared"
     rows = (
         ("completeness", f"True haloes that have a predicted partner of which {rule}.", reference),
         ("purity", "Predicted haloes that have a true partner, by the same rule.", "1"),
     )
     return [
-        KeyNumber(f"{name.capitalize()} by cells, above {cells}", _with_scatter(shared[name], 2), held, SHOWN, meaning)
+        KeyNumber(
+            f"{name.capitalize()} by cells, above {cells}", with_scatter(shared[name], ".2f"), held, SHOWN, meaning
+        )
         for name, meaning, held in rows
     ]
 
@@ -188,14 +192,16 @@ def _clustering(summary: dict) -> list[KeyNumber]:
         verdict = _closeness(ratio["mean"], 0.05, 0.15) if cut["true"] >= FEW_HALOES else SHOWN
         meaning = "Halo power, predicted / true, mean over the modes at k < 0.2/Mpc, shot noise included."
         main = cut["most_massive"] is None
-        rows.append(KeyNumber(f"Power spectrum ratio, {which}", _with_scatter(ratio, 2), "1", verdict, meaning, main))
+        rows.append(
+            KeyNumber(f"Power spectrum ratio, {which}", with_scatter(ratio, ".2f"), "1", verdict, meaning, main)
+        )
         meaning = "Whether the haloes sit at the same positions, at k < 0.2/Mpc; shot noise alone keeps it below 1."
         name = f"Cross-correlation r, {which}"
-        rows.append(KeyNumber(name, _with_scatter(correlation, 2), "1", SHOWN, meaning, main))
+        rows.append(KeyNumber(name, with_scatter(correlation, ".2f"), "1", SHOWN, meaning, main))
     masks = summary["power_spectrum"]["masks"]["correlation"]["large_scales"]
     if masks["mean"] is not None:
         meaning = "Probability and true mask as fields, at k < 0.2/Mpc; 1 means the same structures."
-        rows.append(KeyNumber("Cross-correlation of the masks", _with_scatter(masks, 3), "1", SHOWN, meaning))
+        rows.append(KeyNumber("Cross-correlation of the masks", with_scatter(masks, ".3f"), "1", SHOWN, meaning))
     return rows
 
 
@@ -207,16 +213,11 @@ def _moved(summary: dict) -> list[KeyNumber]:
             continue
         cells = summary["matching"]["minimum_cells"]
         which = f"{cut['most_massive']:,} most massive" if cut["most_massive"] else f"all above {cells} cells"
-        correlation = f"{cut['correlation']['large_scales']['mean']:.2f}"
+        correlation = f"{number(cut['correlation']['large_scales']['mean'], '.2f')}"
         meaning = f"As above, at the Eulerian positions of the haloes; r = {correlation}."
-        value = _with_scatter(cut["ratio"]["large_scales"], 2)
+        value = with_scatter(cut["ratio"]["large_scales"], ".2f")
         rows.append(KeyNumber(f"Eulerian power spectrum ratio, {which}", value, "1", SHOWN, meaning))
     return rows
-
-
-def _with_scatter(spread: dict, digits: int) -> str:
-    scatter = f" ± {spread['deviation']:.{digits}f}" if len(spread["boxes"]) > 1 else ""
-    return f"{spread['mean']:.{digits}f}{scatter}"
 
 
 def _closeness(ratio: float, good: float, fair: float) -> str:
@@ -225,6 +226,8 @@ def _closeness(ratio: float, good: float, fair: float) -> str:
     return GOOD if distance <= good else FAIR if distance <= fair else POOR
 
 
-def _reaches(value: float, good: float, fair: float) -> str:
-    """How high a value is."""
+def _reaches(value: float | None, good: float, fair: float) -> str:
+    """How high a value is; nothing is judged where there is none."""
+    if value is None:
+        return SHOWN
     return GOOD if value >= good else FAIR if value >= fair else POOR

@@ -124,7 +124,7 @@ def _draw_power(ax: Axes, summary: dict) -> None:
 
 
 def _draw_correlation(ax: Axes, summary: dict, bins: int) -> AxesImage:
-    correlation = np.array(summary["correlation"])
+    correlation = np.array(summary["correlation"], dtype=float)  # none of what does not vary
     image = ax.imshow(correlation, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower")
     ax.axhline(bins - 0.5, color=TRUTH, linewidth=0.8)
     ax.axvline(bins - 0.5, color=TRUTH, linewidth=0.8)

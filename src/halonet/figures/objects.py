@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from halonet.figures.limit import Limit, limit_for
+from halonet.figures.shown import number
 from halonet.figures.style import MISSED, ORDERED_MAP, PREDICTION, TRUTH, Drawing, new_figure, power_of_ten, styled
 
 FEW_PER_BIN = 5  # haloes; bins with fewer are left out of the curves
@@ -38,7 +39,8 @@ def draw_matching(summary: dict) -> Drawing:
     caption = (
         "Left: fractions of haloes with a partner: each centre inside the other halo, radii within "
         f"{objects['radius_tolerance']:.0%}, one to one. Above {objects['minimum_cells']} cells (dashed line): "
-        f"completeness {objects['completeness']['mean']:.2f}, purity {objects['purity']['mean']:.2f}; bars are "
+        f"completeness {number(objects['completeness']['mean'], '.2f')}, "
+        f"purity {number(objects['purity']['mean'], '.2f')}; bars are "
         f"binomial errors. {_shared_in_words(shared) if shared else ''}Middle and right: masses and centres of matched "
         "pairs by true mass; points: mean with its standard deviation over boxes, shading: standard deviation of the "
         f"pairs, whose radii differ by no more than the tolerance. Bins of fewer than {FEW_PER_BIN} haloes are left "
@@ -93,8 +95,9 @@ def _draw_limit(ax: Axes, limit: Limit, cell_mass: float) -> None:
 def _shared_in_words(shared: dict) -> str:
     return (
         "Dash-dotted: partners that share more than half of the cells of each, since true protohaloes are no spheres: "
-        f"completeness {shared['completeness']['mean']:.2f}, purity {shared['purity']['mean']:.2f}; the true haloes' "
-        f"own spheres reach {shared['spheres']['mean']:.2f}. "
+        f"completeness {number(shared['completeness']['mean'], '.2f')}, "
+        f"purity {number(shared['purity']['mean'], '.2f')}; the true haloes' "
+        f"own spheres reach {number(shared['spheres']['mean'], '.2f')}. "
     )
 
 

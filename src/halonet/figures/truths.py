@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
+from halonet.figures.shown import mean_of_known, number
 from halonet.figures.style import (
     FAINT,
     MISSED,
@@ -33,16 +34,19 @@ def draw_truths(boxes: list[dict]) -> Drawing:
     _draw_spectra(lagrangian, boxes, lambda box: box["lagrangian"]["cuts"][-1], "haloes, Lagrangian")
     _draw_spectra(eulerian, boxes, lambda box: box["eulerian"]["cuts"][-1], "haloes, Eulerian")
     _draw_moved(moved, boxes, mass)
-    agreement, dice = (np.mean([box["overlap"][name] for box in boxes]) for name in ("agreement", "halo_cells"))
+    agreement, dice = (mean_of_known([box["overlap"][name] for box in boxes]) for name in ("agreement", "halo_cells"))
     for ax in (abundance, fractions, moved):
         ax.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # with more of them labels would overlap in small boxes
     least = boxes[0]["minimum_cells"]
-    found, pure = (np.mean([box["matching"][name] for box in boxes]) for name in ("completeness", "purity"))
-    number = f"{len(boxes)} box{'es' if len(boxes) > 1 else ''}"
+    found, pure = (mean_of_known([box["matching"][name] for box in boxes]) for name in ("completeness", "purity"))
+    densities = f"{len(boxes)} box{'es' if len(boxes) > 1 else ''}"
     caption = (
-        f"Peak Patch against the simulation on the densities of {number}. Masks agree in {agreement:.3f} of the cells, "
-        f"Dice of halo cells {dice:.3f}. Of the simulation's haloes above {least} cells {found:.2f} have a partner, of "
-        f"those of Peak Patch {pure:.2f}{_by_cells(boxes)}. Upper row: haloes above a mass, over the simulation; "
+        f"Peak Patch against the simulation on the densities of {densities}. Masks agree in "
+        f"{number(agreement, '.3f')} of the cells, "
+        f"Dice of halo cells {number(dice, '.3f')}. Of the simulation's haloes above {least} cells "
+        f"{number(found, '.2f')} have a partner, of "
+        f"those of Peak Patch {number(pure, '.2f')}{_by_cells(boxes)}. "
+        "Upper row: haloes above a mass, over the simulation; "
         "matched fractions (dashed: by shared cells); cross-correlation and ratio of power of the masks. Lower row: "
         "the same of all haloes above that mass at Lagrangian and at Eulerian positions; rms difference of one "
         "component of position and velocity of matched haloes."
@@ -55,10 +59,11 @@ def _by_cells(boxes: list[dict]) -> str:
     shared = [box["shared_cells"] for box in boxes]
     if None in shared:
         return ""
-    found, pure, best = (np.mean([box[name] for box in shared]) for name in ("completeness", "purity", "spheres"))
+    found, pure, best = (mean_of_known([box[name] for box in shared]) for name in ("completeness", "purity", "spheres"))
     return (
-        f"; a partner with which they share more than half of the cells of each have {found:.2f} and {pure:.2f} "
-        f"({best:.2f} of the simulation's have it in the sphere of their own centre and radius)"
+        f"; a partner with which they share more than half of the cells of each have {number(found, '.2f')} "
+        f"and {number(pure, '.2f')} "
+        f"({number(best, '.2f')} of the simulation's have it in the sphere of their own centre and radius)"
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from halonet.digests import check_digest
 from halonet.settings import (
     HaloFindingSettings,
     SettingsError,
@@ -41,7 +42,7 @@ def thresholds_in_force(settings: HaloFindingSettings, calibrated: str | Path | 
     if settings.needs_calibration:
         if calibrated is None:
             raise SettingsError(f"one of {', '.join(names)} is 'calibrated': a file of --thresholds is needed")
-        if missing := _fill(values, read_json(calibrated)):
+        if missing := _fill(values, read_thresholds(calibrated)):
             raise SettingsError(
                 f"{calibrated}: {', '.join(missing)} missing; calibrate_thresholds.py writes such a file with these "
                 "settings"
@@ -51,6 +52,12 @@ def thresholds_in_force(settings: HaloFindingSettings, calibrated: str | Path | 
     assert not isinstance(peaks, str)  # _fill has put numbers in the place of 'calibrated'
     assert not isinstance(shell, str)
     return Thresholds(list(peaks), shell, measured.sphere_fit if "sphere_fit" in names else None)
+
+
+def read_thresholds(path: str | Path) -> dict:
+    """What a thresholds file holds; one that lies in a network's folder is held against the digest there."""
+    check_digest(path)
+    return read_json(path)
 
 
 def _fill(values: dict, record: dict, folder: str = "") -> list[str]:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet.halo_finding.constants import read_thresholds
 from halonet.halo_finding.haloes import Found
 from halonet.halo_finding.table import METHODS
 from halonet.settings import HaloFindingSettings, SettingsError, validate
-from halonet.storage import read_json
 
 
 class Finder:
@@ -48,7 +48,7 @@ def finder_of(thresholds: str | Path) -> HaloFindingSettings:
         If the file holds none, or settings of another version.
     """
     try:
-        values = read_json(thresholds)["provenance"]["settings"]
+        values = read_thresholds(thresholds)["provenance"]["settings"]
     except (KeyError, TypeError):
         raise SettingsError(
             f"{thresholds}: no halo finder settings under provenance; calibrate_thresholds.py writes them"

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import read_catalogue
+from halonet.cosmology import declared, default_cosmology
 from halonet.settings import (
     CosmologySettings,
     stage_settings,
-    validate,
 )
 from halonet.spheres import centre_cells
 from halonet.storage import FieldHeader, StorageError, read_field, read_header
@@ -16,11 +16,7 @@ from halonet.storage import FieldHeader, StorageError, read_field, read_header
 
 def read_probability(path: str | Path) -> tuple[np.ndarray, FieldHeader]:
     """Probability field (N, N, N) and its header; values outside [0, 1] are refused."""
-    probability, header = read_field(path, "probability"), read_header(path)
-    lowest, highest = probability.min(), probability.max()
-    if lowest < 0 or highest > 1:
-        raise StorageError(f"{path}: probability runs from {lowest:.6g} to {highest:.6g}; it must lie within 0 and 1")
-    return probability, header
+    return read_field(path, "probability"), read_header(path)
 
 
 def read_density_of(path: str | Path, probability: np.ndarray, header: FieldHeader) -> tuple[np.ndarray, FieldHeader]:
@@ -50,9 +46,10 @@ def read_centres_of(path: str | Path, probability: np.ndarray, header: FieldHead
 
 
 def cosmology_of(argument: str | None, *headers: FieldHeader) -> CosmologySettings:
-    """Cosmology given as JSON, otherwise that of the first file that has one, otherwise the paper's."""
+    """Cosmology given as JSON, otherwise that of the first file that has one, otherwise the paper's, which is said."""
     if argument is None:
         for header in headers:
             if header.cosmology is not None:
-                return validate(CosmologySettings, header.cosmology, "cosmology attribute of the input file")
+                return declared(header.cosmology, "input file")
+        return default_cosmology("input file")
     return stage_settings(CosmologySettings, argument)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
-from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
+from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes, mean_over_boxes
 from halonet.settings import HaloFindingSettings
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ def abundance_error(true: np.ndarray, found: np.ndarray) -> float:
     return float(np.abs(np.log(np.maximum(found, 0.5) / np.maximum(true, 0.5))).mean())
 
 
+def match_score(completeness: float, purity: float) -> float:
+    """Harmonic mean of completeness and purity, to rank by: 0 where there is no halo to match."""
+    score = harmonic_mean(completeness, purity)
+    return 0.0 if np.isnan(score) else score
+
+
 @dataclass(frozen=True)
 class Agreement:
     """How found haloes above the smallest compared one agree with the truth.
@@ -38,12 +44,13 @@ class Agreement:
     Attributes
     ----------
     completeness, purity
-        Matched fractions, mean over boxes.
+        Matched fractions, mean over the boxes in which they exist; NaN where in none.
     abundance_error
         Mean over :data:`ABUNDANCE_CUTS` of |ln(found / true)|, in units of the
         smallest compared halo and, where large haloes count on their own, of the smallest of these.
     large_score
-        Harmonic mean of the matched fractions of large haloes; None where they do not count on their own.
+        Harmonic mean of the matched fractions of large haloes; None where they do not count on their own, or there are
+        none.
     tolerance
         Error of the mass function that does not count.
     """
@@ -56,8 +63,8 @@ class Agreement:
 
     @property
     def score(self) -> float:
-        """Harmonic mean of completeness and purity, or its mean with that of large haloes."""
-        score = harmonic_mean(self.completeness, self.purity)
+        """Harmonic mean of completeness and purity, or its mean with that of large haloes; 0 where no halo counts."""
+        score = match_score(self.completeness, self.purity)
         return score if self.large_score is None else (score + self.large_score) / 2
 
     @property
@@ -92,11 +99,13 @@ class Comparison:
     @property
     def agreement(self) -> Agreement:
         """Over all boxes: the mean of the matched fractions, and the numbers of haloes together."""
-        matched = np.mean(self.matched, axis=0).tolist()
-        large = harmonic_mean(*matched[1]) if matched[1:] else None
+        matched = [mean_over_boxes(fractions) for fractions in zip(*self.matched, strict=True)]
+        large = harmonic_mean(*matched[1]) if matched[1:] else np.nan
         errors = [abundance_error(*numbers) for numbers in np.sum(self.numbers, axis=0)]
         completeness, purity = matched[0]
-        return Agreement(completeness, purity, float(np.mean(errors)), large, self.tolerance)
+        return Agreement(
+            completeness, purity, float(np.mean(errors)), None if np.isnan(large) else large, self.tolerance
+        )
 
 
 def search_constants(

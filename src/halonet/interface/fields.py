@@ -5,12 +5,14 @@ import os
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.assumptions import recording
 from halonet.cosmology import compute_power_spectrum
 from halonet.grid.slabs import Slabs
 from halonet.interface.arrays import checked_cube, checked_length
 from halonet.mocks.by_peak_patch import collapse_table, fitting_settings
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.peak_patch.finder import find_haloes
+from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, PeakPatchSettings
 from halonet.storage import FieldHeader
@@ -81,12 +83,14 @@ def linear_power_spectrum(cosmology: CosmologySettings | None = None) -> tuple[n
     return compute_power_spectrum(cosmology or CosmologySettings())
 
 
+@recording
 def find_peak_patch_haloes(
     density: np.ndarray,
     box_size_mpc: float,
     cosmology: CosmologySettings | None = None,
     settings: PeakPatchSettings | None = None,
     threads: int | None = None,
+    outside_validity: bool = False,
 ) -> HaloCatalogue:
     """Find the Peak Patch haloes of a linear density.
 
@@ -103,6 +107,8 @@ def find_peak_patch_haloes(
         the converged table, for cosmologies and redshifts far from the paper's; it takes a minute or two.
     threads
         By default as many as there are processors. They change no bit.
+    outside_validity
+        Warn only, where mean or deviation of the density is not what cosmology and redshift give.
 
     Returns
     -------
@@ -128,6 +134,7 @@ def find_peak_patch_haloes(
     density, box_size = checked_cube(density, "density"), checked_length(box_size_mpc, "box_size_mpc")
     cosmology, settings = cosmology or CosmologySettings(), settings or fitting_settings(box_size)
     slabs = Slabs(len(density), None, threads or os.cpu_count() or 1)
+    check_against_spectrum(density, slabs, box_size, cosmology, "density", outside_validity)
     table = collapse_table(cosmology, settings.collapse_table)
     record = provenance("peak_patch", settings.model_dump())
     header = FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), provenance=record)

@@ -6,17 +6,21 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.assumptions import recording
 from halonet.dataset.normalisation import read_normalisation
+from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
 from halonet.interface.arrays import checked_cube, checked_length
 from halonet.interface.networks import Prediction
 from halonet.network.validity import trained_cosmology
+from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, HaloFindingSettings
 from halonet.storage import FieldHeader
 
 
+@recording
 def find_haloes(
     probability: np.ndarray | Prediction,
     box_size_mpc: float | None = None,
@@ -24,6 +28,7 @@ def find_haloes(
     cosmology: CosmologySettings | None = None,
     settings: HaloFindingSettings | None = None,
     thresholds: str | Path | None = None,
+    outside_validity: bool = False,
 ) -> HaloCatalogue:
     """Find the haloes in a predicted probability.
 
@@ -41,6 +46,8 @@ def find_haloes(
         Finder, and JSON file of its calibrated constants; by default those that travel with the network of a
         prediction. A thresholds file alone brings the finder it was calibrated for; an array alone is searched by the
         paper's.
+    outside_validity
+        Warn only, where mean or deviation of the density is not what cosmology and redshift give.
 
     Returns
     -------
@@ -78,6 +85,10 @@ def find_haloes(
     if missing := set(finder.heads) - set(given.heads):
         raise ValueError(f"finder = {finder.settings.finder!r} needs the heads {' and '.join(sorted(missing))}")
     cosmology = cosmology or _known_cosmology(given.folder)
+    if density is not None:
+        density = checked_cube(density, "density")
+        slabs = Slabs(len(density))
+        check_against_spectrum(density, slabs, float(box_size), cosmology, "density", outside_validity)
     record = provenance("halo_finding", finder.settings.model_dump() | {"in_force": finder.in_force})
     header = FieldHeader(float(box_size), cosmology.redshift, cosmology.model_dump(), provenance=record)
     found = finder.find(values, {name: given.heads[name] for name in finder.heads})
@@ -85,7 +96,7 @@ def find_haloes(
     if density is None:
         return haloes
     threads = os.cpu_count() or 1
-    return with_eulerian_columns(haloes, checked_cube(density, "density"), cosmology, cosmology.redshift, threads)
+    return with_eulerian_columns(haloes, density, cosmology, cosmology.redshift, threads)
 
 
 def _finder(folder: Path | None, settings: HaloFindingSettings | None, thresholds: str | Path | None) -> Finder:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.assumptions import recording
 from halonet.mocks import matched
 from halonet.mocks.methods import DEFAULT_METHOD, mock_by
 from halonet.mocks.request import MockRequest
 from halonet.settings import CosmologySettings
 
 
+@recording
 def make_mock(
     seed: int = 7,
     cells: int = 256,
@@ -80,7 +82,8 @@ def make_mock(
     haloes = mock.make()
     assert haloes is not None  # one process has no other ranks
     if request.abundance_matching:
-        (haloes,) = matched.match_abundance([haloes], ["mock"], mock.box.power_spectrum)
+        spectrum = mock.box.power_spectrum
+        (haloes,) = matched.match_abundance([haloes], ["mock"], spectrum, request.outside_validity)
     return haloes
 
 

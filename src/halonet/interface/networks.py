@@ -107,6 +107,7 @@ def predict(
     settings: PredictionSettings | None = None,
     threads: int | None = None,
     gpus: int = 0,
+    outside_validity: bool = False,
 ) -> Prediction:
     """Predict which cells of a periodic box belong to haloes.
 
@@ -122,6 +123,8 @@ def predict(
         Tile and buffer; by default those that fit the box.
     threads, gpus
         By default as many threads as there are processors, and no GPU. TensorFlow takes them at its first computation.
+    outside_validity
+        Warn only, where mean or deviation of the density is not that of the boxes the network was trained on.
 
     Returns
     -------
@@ -131,7 +134,7 @@ def predict(
     Raises
     ------
     ValueError
-        If the density is no cube of finite numbers.
+        If the density is no cube of finite numbers, or not like those the network was trained on.
     SettingsError
         If tiles do not cover the box; the message names the nearest numbers of cells that can be covered.
 
@@ -148,7 +151,7 @@ def predict(
     """
     from halonet.network.build import size_multiple
     from halonet.network.devices import prepare_devices_once
-    from halonet.network.prediction import predict_box
+    from halonet.network.prediction import check_input, predict_box
 
     density, threads = checked_cube(density, "density"), threads or os.cpu_count() or 1
     prepare_devices_once(threads, gpus)
@@ -158,5 +161,6 @@ def predict(
     settings = settings or tiles_for(cells, size_multiple(trained.settings))
     heads = {name: np.zeros((cells,) * 3 + SHAPES[name], np.float16) for name in trained.settings.heads.weights}
     cell_size = checked_length(box_size, "box_size_mpc") / cells
+    check_input(trained, density, cell_size, "density", outside_validity)
     probability = predict_box(trained, density, cell_size, settings, threads=threads, heads=heads)
     return Prediction(probability, box_size, heads, trained.folder)

@@ -14,6 +14,7 @@ import numpy as np
 
 from halonet import console
 from halonet.catalogue import HaloCatalogue
+from halonet.cosmology import mean_matter_density
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.grid.scratch import on_disk, zeros
 from halonet.grid.slabs import Slabs
@@ -26,6 +27,8 @@ from halonet.mocks.tiles import tiles_for
 from halonet.mpi import Communicator, place_on_machine
 from halonet.network.shipped import find_network
 from halonet.network.validity import check_validity, trained_cosmology
+from halonet.plausibility.numbers import check_number
+from halonet.plausibility.spectrum import shape_without_wiggles
 from halonet.provenance import file_digest
 from halonet.settings import (
     CosmologySettings,
@@ -35,8 +38,12 @@ from halonet.settings import (
     SettingsError,
     validate,
 )
+from halonet.statistics.mass_function import MODELS, predicted_abundance
 from halonet.storage import read_json
 
+LEAST_CELLS = 100.0  # of haloes that are counted against the mass function
+WAVENUMBERS = np.geomspace(1e-4, 50.0, 500)  # 1/Mpc
+TINKER = {"tinker_2008": MODELS["tinker_2008"]}
 T = TypeVar("T")
 
 
@@ -66,7 +73,8 @@ class NetworkMock:
     def box(self) -> MockBox:
         """The box; its cells and cosmology are those of the network, unless the request says otherwise."""
         known = trained_cosmology(self.normalisation) or CosmologySettings()
-        return MockBox(self.request, known, self.normalisation.cell_size_mpc)
+        deviation = self.normalisation.mean_deviation if self.settings.normalisation == "global" else None
+        return MockBox(self.request, known, self.normalisation.cell_size_mpc, deviation)
 
     @cached_property
     def finder(self) -> Finder:
@@ -112,11 +120,23 @@ class NetworkMock:
             box.keep(header, density=density, probability=probability)
             del probability, heads
             catalogue = to_catalogue(found, box.cells, header, box.cosmology, finder.settings.minimum_cells)
+            self._check_number(catalogue)
+            catalogue = replace(catalogue, header=replace(header, provenance=self._provenance()))
             with console.step("Eulerian positions and velocities"):
                 redshift, threads = header.known_redshift(), request.threads
                 catalogue = with_eulerian_columns(catalogue, density, box.cosmology, redshift, threads)
         wait_for_first(communicator)
         return catalogue
+
+    def _check_number(self, haloes: HaloCatalogue) -> None:
+        """Refuse a number of haloes that the mass function does not give."""
+        box, least = self.box, max(LEAST_CELLS, self.finder.settings.minimum_cells)
+        mass = np.array([mean_matter_density(box.cosmology) * box.cell_size**3 * least])
+        spectrum = (WAVENUMBERS, shape_without_wiggles(WAVENUMBERS, box.cosmology))
+        density = predicted_abundance(mass, box.cosmology, box.cosmology.redshift, *spectrum, TINKER)["tinker_2008"][0]
+        expected = float(density) * box.header.box_size_mpc**3
+        found, what = len(haloes.larger_than(least)), f"{self.folder.name}: haloes of at least {least:g} cells"
+        check_number(found, expected, what, self.request.outside_validity)
 
     def _predict(
         self, density: np.ndarray, heads: dict[str, np.ndarray], communicator: Communicator | None

@@ -43,10 +43,11 @@ class Moments:
 
     @property
     def correlation(self) -> np.ndarray:
-        """Correlation matrix; 0 beside a datum that does not vary, and 1 on the diagonal."""
+        """Correlation matrix, 1 on the diagonal; NaN in row and column of a datum that does not vary."""
         scale = np.outer(self.deviation, self.deviation)
-        matrix = np.divide(self.covariance, scale, out=np.zeros_like(scale), where=scale > 0)
-        np.fill_diagonal(matrix, 1.0)
+        matrix = np.divide(self.covariance, scale, out=np.full_like(scale, np.nan), where=scale > 0)
+        varies = np.diag(scale) > 0
+        matrix[varies, varies] = 1.0
         return matrix
 
     @property

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
-from halonet.cosmology import compute_power_spectrum
+from halonet.cosmology import compute_power_spectrum, declared, default_cosmology
 from halonet.mocks.abundance_matching import MatchingError, mass_table, with_matched_masses
-from halonet.settings import CosmologySettings, validate
+from halonet.plausibility.spectrum import check_spectrum
 from halonet.statistics.mass_function import tinker_abundance
 
 
@@ -15,6 +15,7 @@ def match_abundance(
     catalogues: Sequence[HaloCatalogue],
     names: Sequence[str],
     spectrum: tuple[np.ndarray, np.ndarray] | None = None,
+    outside_validity: bool = False,
 ) -> list[HaloCatalogue]:
     """Catalogues whose masses together follow Tinker et al. (2008), each with its own scatter about the mean.
 
@@ -27,6 +28,9 @@ def match_abundance(
     spectrum
         Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3); by default CAMB's.
 
+    outside_validity
+        Warn only, where the spectrum has another sigma8 than the cosmology.
+
     Raises
     ------
     MatchingError
@@ -38,10 +42,10 @@ def match_abundance(
         if "abundance_matching" in haloes.notes:
             raise MatchingError(f"{name}: its masses are matched already; give the catalogue as found")
     header = catalogues[0].header
-    if header.cosmology is None:
-        cosmology = CosmologySettings()
+    cosmology = default_cosmology(names[0]) if header.cosmology is None else declared(header.cosmology, names[0])
+    if spectrum is None:
+        spectrum = compute_power_spectrum(cosmology)
     else:
-        cosmology = validate(CosmologySettings, header.cosmology, f"{names[0]}: cosmology")
-    spectrum = compute_power_spectrum(cosmology) if spectrum is None else spectrum
+        check_spectrum(*spectrum, cosmology, "power spectrum", outside_validity)
     table = mass_table(catalogues, *tinker_abundance(cosmology, cosmology.redshift, *spectrum))
     return [with_matched_masses(haloes, table, "tinker_2008") for haloes in catalogues]

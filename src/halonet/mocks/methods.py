@@ -56,7 +56,7 @@ METHODS = {
         "halonet.mocks.by_network",
         "NetworkMock",
         "a trained network: haloes like those it has learnt from, for the boxes it was trained for",
-        ("network", "halo_finding", "thresholds", "outside_validity", "scratch", "gpus"),
+        ("network", "halo_finding", "thresholds", "scratch", "gpus"),
         ("density", "probability"),
     ),
     "n_body": Method(

@@ -13,12 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from halonet.cosmology import compute_power_spectrum, read_power_spectrum, write_power_spectrum
+from halonet.checks.assumptions import assume
+from halonet.cosmology import compute_power_spectrum, declared, read_power_spectrum, write_power_spectrum
 from halonet.dataset.normalisation import declared_cosmology
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density
 from halonet.initial_conditions.noise import derived_seed
 from halonet.network.shipped import DEFAULT_NETWORK
+from halonet.plausibility.density import check_against_spectrum, check_density, moments
+from halonet.plausibility.spectrum import read_checked_spectrum
 from halonet.provenance import provenance
 from halonet.settings import (
     CosmologySettings,
@@ -31,6 +34,8 @@ from halonet.settings import (
 from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
 
 CELL_SIZE = 1.0  # Mpc, of the paper
+SAME_REDSHIFT = 1e-6
+SAME_CELLS = 0.01
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class MockRequest:
     halo_finding, thresholds
         Finder, and file of its calibrated constants; by default those that travel with the network.
     outside_validity
-        Warn only, where the network has not learnt from such a box.
+        Warn only, where the network has not learnt from such a box, or a density or spectrum is not what it should be.
     peak_patch, collapse_table
         Settings and collapse table (HDF5 file); method ``peak_patch``.
     n_body
@@ -101,6 +106,10 @@ class MockRequest:
                 )
 
 
+def _shown(cosmology: CosmologySettings) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in cosmology.model_dump().items())
+
+
 @lru_cache(maxsize=8)
 def _camb_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np.ndarray]:
     """CAMB's spectrum at z = 0 as a file gives it back, so that one made beforehand gives the same bits."""
@@ -122,11 +131,14 @@ class MockBox:
         Cosmology where neither the request nor the density says one; by default the paper's.
     known_cell_size
         Side of a cell (Mpc) where the request does not say how large the box is; by default the paper's.
+    known_deviation
+        Standard deviation that the density of a user's own must have; None where the spectrum says it.
     """
 
     request: MockRequest
     known: CosmologySettings = field(default_factory=CosmologySettings)
     known_cell_size: float = CELL_SIZE
+    known_deviation: float | None = None
 
     @cached_property
     def header(self) -> FieldHeader:
@@ -137,8 +149,18 @@ class MockBox:
         if request.cosmology is not None:
             cosmology = request.cosmology
         elif said is not None:
-            cosmology = validate(CosmologySettings, said, f"{request.density}: cosmology")
+            cosmology = declared(said, str(request.density))
+        elif held and held.redshift is not None:
+            values = self.known.model_dump() | {"redshift": held.redshift}
+            cosmology = validate(CosmologySettings, values, str(request.density))
+        if held and held.redshift is not None and abs(held.redshift - cosmology.redshift) > SAME_REDSHIFT:
+            raise SettingsError(
+                f"{request.density}: redshift = {held.redshift:g}, but --cosmology says {cosmology.redshift:g}; the "
+                "density is extrapolated to one of them: give that redshift in both"
+            )
         if held:
+            if request.cosmology is None and said is None:
+                assume(f"{request.density}: names no cosmology; that of the method is taken, {_shown(cosmology)}")
             return replace(held, cosmology=cosmology.model_dump(), redshift=cosmology.redshift)
         box_size = request.box_size_mpc or request.cells * self.known_cell_size
         assert request.seed is not None  # where there is no density: MockRequest
@@ -163,13 +185,15 @@ class MockBox:
     def power_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
         """Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3), shape (wavenumbers,); by default CAMB's."""
         if self.request.power_spectrum:
-            return read_power_spectrum(self.request.power_spectrum)
+            return read_checked_spectrum(self.request.power_spectrum, self.cosmology, self.request.outside_validity)
         return _camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))
 
     def density_slab(self, slabs: Slabs) -> np.ndarray:
         """This rank's planes of the linear density, float32 of shape (N / ranks, N, N); collective."""
         if self.request.density:
-            return read_field(self.request.density, "density", slabs.start, slabs.stop)
+            density = read_field(self.request.density, "density", slabs.start, slabs.stop)
+            self._check(density, slabs)
+            return density
         k, power = self.power_spectrum
         assert self.header.seed is not None  # where there is no density
         return linear_density(slabs, self.header.seed, self.header.box_size_mpc, k, power, self.cosmology)
@@ -178,6 +202,14 @@ class MockBox:
         """Provenance of the mock: nothing in it differs between two runs of the same command."""
         record, density = provenance("mock", settings, self.request.seed), self.request.density
         return record | ({"density": read_header(density).provenance} if density else {})
+
+    def _check(self, density: np.ndarray, slabs: Slabs) -> None:
+        """Refuse a density that is no linear overdensity at the redshift of the box; collective."""
+        source, go_on = str(self.request.density), self.request.outside_validity
+        if self.known_deviation is None or abs(self.cell_size / self.known_cell_size - 1) > SAME_CELLS:
+            check_against_spectrum(density, slabs, self.header.box_size_mpc, self.cosmology, source, go_on)
+        else:
+            check_density(moments(density, slabs), self.known_deviation, source, slabs.cells, True, go_on)
 
     def keep(self, header: FieldHeader, slabs: Slabs | None = None, **fields: np.ndarray) -> None:
         """Write those of the named fields that the request keeps; collective where ``slabs`` are given."""

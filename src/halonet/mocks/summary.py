@@ -49,10 +49,11 @@ def summarise_mocks(mocks: Sequence[dict[str, Any]], precision: float) -> dict[s
     kept = counts.mean(axis=0) >= FEWEST_HALOES
     both = moments(np.concatenate([counts[:, kept], power], axis=1))
     first = mocks[0]
+    cell_mass = next((mock["box"]["cell_mass_msun"] for mock in mocks if mock["box"]["cell_mass_msun"]), None)
     return {
         "mocks": len(mocks),
         "seeds": [mock["box"]["seed"] for mock in mocks],
-        "box": first["box"] | {"seed": None},
+        "box": first["box"] | {"seed": None, "cell_mass_msun": cell_mass},
         "mass_function": first["mass_function"]
         | {"counts": None, "above": _mean_and_deviation([mock["mass_function"]["above"] for mock in mocks])}
         | {"bins": kept.tolist()}
@@ -93,6 +94,11 @@ def _check(mocks: Sequence[dict[str, Any]]) -> None:
                     f"{name} = {mock['box'][name]} in one mock and {first[name]} in another; a covariance is that of "
                     "mocks of one kind of box"
                 )
+    if not any(sum(mock["mass_function"]["counts"]) for mock in mocks):
+        raise CovarianceError(
+            f"none of {len(mocks)} mocks has a halo of at least {first['minimum_cells']:g} cells; a covariance needs "
+            "larger boxes, or a smaller mocks.minimum_cells"
+        )
     seeds = [mock["box"]["seed"] for mock in mocks if mock["box"]["seed"] is not None]
     if len(set(seeds)) < len(seeds):
         raise CovarianceError("two mocks have the same seed; a covariance needs independent ones")

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
 from halonet.grid.slabs import Slabs
 from halonet.interruption import Interrupted
 from halonet.n_body.simulation import State
-from halonet.storage import CHUNK_CELLS, StorageError, atomic_path, clear_leftovers, open_hdf5
+from halonet.storage import CHUNK_CELLS, StorageError, clear_leftovers, new_hdf5, open_hdf5
 
 log = logging.getLogger("halonet")
 
@@ -103,7 +102,7 @@ class Checkpoints:
                 for _ in self._groups(field):
                     pass
             return
-        with atomic_path(self.path) as temporary, h5py.File(temporary, "w") as file:
+        with new_hdf5(self.path) as file:
             for name, field in fields.items():
                 data = file.create_dataset(name, (self.slabs.cells,) * 3 + (3,), np.float32)
                 for start, planes in self._groups(field):

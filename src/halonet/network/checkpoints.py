@@ -12,12 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from halonet.network.history import FILES
 from halonet.settings import SettingsError
-from halonet.storage import StorageError, atomic_path, open_hdf5
+from halonet.storage import StorageError, new_hdf5, open_hdf5
 
 log = logging.getLogger("halonet")
 KEPT = 2
@@ -78,7 +77,7 @@ class Checkpoints:
     def save(self, state: TrainingState, variables: list[np.ndarray]) -> None:
         """Write a checkpoint; a run killed meanwhile leaves the earlier ones untouched."""
         path = self.folder / f"step_{state.step:09d}.h5"
-        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        with new_hdf5(path) as file:
             for index, values in enumerate(variables):
                 file.create_dataset(f"variables/{index:05d}", data=values)
             # As datasets: an HDF5 attribute holds no more than 64 kB.

@@ -1,8 +1,8 @@
 """A trained network is a folder that describes itself.
 
 It holds ``model.weights.h5`` (Keras' own layout, with the path and shape of every weight as attribute ``layout``),
-``settings.json``, ``normalisation.json``, ``provenance.json``, ``history.csv``, ``timing.csv``, ``progress.png`` and
-``events/`` (for TensorBoard).
+``settings.json``, ``normalisation.json``, ``digests.json`` (of weights and normalisation, which are held against it on
+loading), ``provenance.json``, ``history.csv``, ``timing.csv``, ``progress.png`` and ``events/`` (for TensorBoard).
 """
 
 import json
@@ -16,7 +16,9 @@ from tempfile import TemporaryDirectory
 import h5py
 import keras
 
+from halonet.checks.patient_file import check_room
 from halonet.dataset.normalisation import Normalisation, read_normalisation, write_normalisation
+from halonet.digests import DIGESTS, check_digest, digest_of, note_digests, write_digests
 from halonet.network.build import build_network, weight_layout
 from halonet.network.history import write_history
 from halonet.settings import NetworkSettings, validate
@@ -55,7 +57,8 @@ class TrainedNetwork:
 def save_network(folder: str | Path, network: TrainedNetwork, provenance: dict, history: list[dict]) -> None:
     """Write a trained network; ``model.weights.h5`` comes last, so that a folder without it is not complete."""
     folder = Path(folder)
-    (folder / WEIGHTS).unlink(missing_ok=True)
+    for name in (WEIGHTS, DIGESTS):
+        (folder / name).unlink(missing_ok=True)
     write_json(folder / "settings.json", network.settings.model_dump())
     write_normalisation(folder / "normalisation.json", network.normalisation)
     write_json(folder / "provenance.json", provenance)
@@ -66,9 +69,12 @@ def save_network(folder: str | Path, network: TrainedNetwork, provenance: dict, 
     with TemporaryDirectory(dir=folder, prefix=".weights-") as temporary:
         # Without the optimizer, whose state is twice as large as the weights.
         model = keras.Model(network.model.inputs, network.model.outputs, name=network.model.name)
+        check_room(folder / WEIGHTS, int(1.1 * 4 * model.count_params()))
         model.save_weights(Path(temporary) / WEIGHTS)
         with h5py.File(Path(temporary) / WEIGHTS, "a") as file:
             file["layout"] = json.dumps(weight_layout(network.model))
+        note_digests(folder, ["normalisation.json"])
+        write_digests(folder, {WEIGHTS: digest_of(Path(temporary) / WEIGHTS)})
         with atomic_path(folder / WEIGHTS) as path:
             os.replace(Path(temporary) / WEIGHTS, path)
 
@@ -81,12 +87,16 @@ def load_network(folder: str | Path) -> TrainedNetwork:
             what = f"it has no {name}" if folder.is_dir() else "there is no such folder"
             raise StorageError(f"{folder}: no trained network, {what}")
     settings = validate(NetworkSettings, read_json(folder / "settings.json"), str(folder / "settings.json"))
+    check_digest(folder / WEIGHTS)
     model = build_network(settings)
     _check_layout(folder / WEIGHTS, model)
     try:
         model.load_weights(folder / WEIGHTS)
     except (OSError, KeyError, ValueError) as error:
         raise StorageError(f"{folder / WEIGHTS}: the weights cannot be read ({error})") from None
+    for weight in model.weights:
+        if not bool(keras.ops.all(keras.ops.isfinite(weight))):
+            raise StorageError(f"{folder / WEIGHTS}: {weight.path} has values that are not finite; the file is damaged")
     return TrainedNetwork(model, settings, read_normalisation(folder / "normalisation.json"), folder)
 
 

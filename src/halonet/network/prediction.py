@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from halonet.grid.tiles import map_tiles
 from halonet.network.build import size_multiple
 from halonet.network.folder import TrainedNetwork
 from halonet.network.heads import positions
+from halonet.plausibility.density import check_density, moments
 from halonet.settings import PredictionSettings, SettingsError
+from halonet.storage import StorageError
 
 log = logging.getLogger("halonet")
 CELL_SIZE_TOLERANCE = 0.01
@@ -75,11 +78,39 @@ def _means(
     shape, channels = inputs.shape[:3], positions(network.settings.heads)
     totals = [np.zeros((*shape, *kept), np.float32) for kept in ((), *(field.shape[3:] for field in heads.values()))]
     for symmetry in symmetries:
-        predicted, back = network.model.predict_on_batch(symmetry(inputs)[None])[0], symmetry.inverse()
+        predicted, back = _finite(network.model.predict_on_batch(symmetry(inputs)[None])[0]), symmetry.inverse()
         totals[0] += back(predicted[..., 0])
         for total, name in zip(totals[1:], heads, strict=True):
             total += _turned_back(predicted[..., channels[name]], back)
     return tuple(total / len(symmetries) for total in totals)
+
+
+def check_input(
+    network: TrainedNetwork, density: np.ndarray, cell_size_mpc: float, source: str | Path, go_on: bool = False
+) -> None:
+    """Refuse a density whose mean or deviation is not that of the boxes the network was trained on.
+
+    The deviation is not asked for of cells of another size, nor where the network divides by the box's own.
+
+    Raises
+    ------
+    PlausibilityError
+        Unless ``go_on``.
+    """
+    found, trained = moments(density), network.normalisation
+    same_cells = abs(cell_size_mpc / trained.cell_size_mpc - 1) <= CELL_SIZE_TOLERANCE
+    known = same_cells and network.settings.normalisation == "global"
+    check_density(found, trained.mean_deviation if known else found.deviation or 1.0, source, len(density), True, go_on)
+
+
+def _finite(predicted: np.ndarray) -> np.ndarray:
+    """What the network says, unless that is nothing."""
+    if not np.isfinite(predicted).all():
+        raise StorageError(
+            "the network predicts values that are not finite: its weights are damaged, or the density is far from what "
+            "it was trained on; nothing was written"
+        )
+    return predicted
 
 
 def _turned_back(field: np.ndarray, back: Symmetry) -> np.ndarray:

@@ -7,14 +7,13 @@ of haloes as CSV or HDF5, whose units are declared, never guessed. Everything is
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from halonet.catalogue import read_catalogue
 from halonet.neural_bias.evolution import displacement, evolved_density, resample
 from halonet.settings import CosmologySettings, NeuralBiasSettings
-from halonet.storage import FieldHeader, StorageError, atomic_path, open_hdf5, read_field, read_header, write_header
+from halonet.storage import FieldHeader, StorageError, new_hdf5, open_hdf5, read_field, read_header, write_header
 
 TABLE_COLUMNS = ("x", "y", "z", "mass")
 LENGTH_UNITS = ("Mpc", "Mpc/h")
@@ -181,7 +180,7 @@ def read_evolved(path: str | Path, settings: NeuralBiasSettings) -> dict:
 
 def write_inputs(path: str | Path, inputs: Inputs, settings: dict) -> None:
     """Write a fit's data to one HDF5 file."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         for name in ("density", "linear", "moved", "completeness"):
             values = getattr(inputs, name)
             if values is not None:

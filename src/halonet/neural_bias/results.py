@@ -6,7 +6,6 @@ Also the door of the package to what is drawn from a fit: haloes, catalogues, th
 import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 import tensorflow as tf
 
@@ -23,7 +22,7 @@ from halonet.neural_bias.responses import multipole_responses
 from halonet.sampling.chain import read_chain
 from halonet.sampling.diagnostics import effective_sample_size, r_hat
 from halonet.settings import NeuralBiasSettings
-from halonet.storage import StorageError, atomic_path
+from halonet.storage import StorageError, new_hdf5
 
 __all__ = [
     "compare_counts",
@@ -224,7 +223,7 @@ def summarise(inputs: Inputs, settings: NeuralBiasSettings, paths: list[str | Pa
 
 def write_arrays(path: str | Path, arrays: Arrays, provenance: dict) -> None:
     """Write the arrays of a summary to HDF5."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         for name, values in arrays.items():
             file[name] = values.astype(np.float32) if values.ndim == 3 and "/" not in name else values
         file.attrs["provenance"] = json.dumps(provenance)

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numba
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -22,7 +21,7 @@ from halonet.mpi import Communicator
 from halonet.peak_patch.integration import converged_collapse
 from halonet.peak_patch.published import growth_history, published_collapse
 from halonet.settings import CosmologySettings
-from halonet.storage import StorageError, atomic_path, open_hdf5
+from halonet.storage import StorageError, new_hdf5, open_hdf5
 
 FREEZE_OUT = (0.01, 0.171, 0.171)  # of axes 1, 2, 3; 0.171 = 200^(-1/3), the virial density contrast
 PROLATENESS_LIMIT = 0.9999
@@ -191,7 +190,7 @@ def _solve_nodes(
 
 def write_collapse_table(path: str | Path, table: CollapseTable, provenance: dict) -> None:
     """Write a collapse table atomically."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         data = file.create_dataset("collapse", data=table.values)
         data.attrs["description"] = "1 + z of collapse; axes log10 F, e, p/e; -1 or 0: never collapses"
         file.create_dataset("axes", data=table.axes).attrs["description"] = "first node and spacing of each axis"

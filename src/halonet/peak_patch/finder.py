@@ -5,7 +5,6 @@ periodic and may be distributed in slabs over MPI ranks; the catalogue is the sa
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,44 +22,11 @@ from halonet.peak_patch.candidates import filter_radii, find_candidates
 from halonet.peak_patch.collapse import CollapseTable
 from halonet.peak_patch.measurement import OUTER_START, Search, mean_within, measure, starting_shells
 from halonet.peak_patch.merging import exclude, exclude_final_state, merging_order, reduce_overlaps
+from halonet.peak_patch.patches import PROPERTIES, Patches
 from halonet.peak_patch.sharing import Share, expected_costs, share_out
 from halonet.peak_patch.sphere import Sphere, sphere
 from halonet.settings import CosmologySettings, PeakPatchSettings, SettingsError
 from halonet.storage import FieldHeader
-
-PROPERTIES = ("overdensity", "ellipticity", "prolateness", "strain_1", "strain_2", "strain_3")
-
-
-@dataclass(frozen=True)
-class Patches:
-    """Candidates that collapse, all ranks', in the order of their cells.
-
-    Attributes
-    ----------
-    cells
-        Flat index of the cell, int64.
-    filters
-        Index of the filter, int64.
-    shells
-        Outermost collapsed shell, int64.
-    radii
-        Radius (cells), float64.
-    properties
-        Columns of ``PROPERTIES``, float64 of shape (patches, 6).
-    ranks
-        Rank that measured each, int64.
-    """
-
-    cells: np.ndarray
-    filters: np.ndarray
-    shells: np.ndarray
-    radii: np.ndarray
-    properties: np.ndarray
-    ranks: np.ndarray
-
-    def select(self, rows: np.ndarray) -> "Patches":
-        """Patches picked by indices, in that order."""
-        return Patches(*(values[rows] for values in vars(self).values()))
 
 
 def find_haloes(
@@ -215,11 +181,17 @@ def _catalogue(
     psi1 = growth * first
     psi2 = second_order_coefficient(cosmology, redshift) * growth**2 * second
     centres = _positions(patches.cells, slabs)
-    eulerian = np.mod(centres + (psi1 + psi2) / cell_size, slabs.cells)
+
+    def moved(order: str) -> np.ndarray:
+        shift = psi1 + psi2 if order == "second_order" else psi1
+        return np.mod(centres + shift / cell_size, slabs.cells)
+
+    eulerian = moved(settings.positions)
     radii = reduce_overlaps(centres, patches.radii, settings.reduction, slabs.cells)
     kept = radii > 0
     if settings.final_state_exclusion is not None:
-        kept &= exclude_final_state(eulerian, patches.radii, settings.final_state_exclusion, slabs.cells)
+        meeting = moved(settings.exclusion_positions)
+        kept &= exclude_final_state(meeting, patches.radii, settings.final_state_exclusion, slabs.cells)
     cells = 4 / 3 * np.pi * radii**3
     kept &= cells >= settings.minimum_cells
     rate = hubble_rate(cosmology, redshift) / (1 + redshift) * growth_rate(cosmology, redshift)
@@ -232,7 +204,7 @@ def _catalogue(
         **dict(zip(PROPERTIES, patches.properties.T, strict=True)),
         **_vector(LAGRANGIAN, centres * cell_size),
         **_vector(EULERIAN, eulerian * cell_size),
-        **_vector(VELOCITY, rate * (psi1 + 2 * psi2)),
+        **_vector(VELOCITY, rate * (psi1 + 2 * psi2 if settings.positions == "second_order" else psi1)),
         **_vector(("psi1_x", "psi1_y", "psi1_z"), psi1),
         **_vector(("psi2_x", "psi2_y", "psi2_z"), psi2),
     }

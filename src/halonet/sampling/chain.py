@@ -15,7 +15,7 @@ import numpy as np
 
 from halonet.initial_conditions.noise import generator
 from halonet.sampling.samplers import Sampler
-from halonet.storage import StorageError, atomic_path, open_hdf5
+from halonet.storage import StorageError, atomic_path, new_hdf5, open_hdf5
 
 RECORDS = {
     "energy": "potential: minus the logarithm of posterior, up to a constant",
@@ -140,7 +140,7 @@ def write_chain(
     extra
         Further arrays by name, like counts derived from the samples; of any shape.
     """
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with new_hdf5(path) as file:
         file["theta"] = chain.theta
         file["theta"].attrs["names"] = names
         for name, description in RECORDS.items():

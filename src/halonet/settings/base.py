@@ -1,6 +1,7 @@
 """What all settings share: frozen models, validation, and errors that name the key."""
 
 import json
+import math
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -18,7 +19,7 @@ class SettingsError(ValueError):
 class Model(BaseModel):
     """Frozen settings: an unknown key is an error, and text is never taken for a number or a truth value."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 M = TypeVar("M", bound=Model)
@@ -28,9 +29,23 @@ def validate(model: type[M], values: object, source: str) -> M:
     """Validate ``values`` as ``model``; a failure names the key, its value and ``source`` (a file or command line)."""
     try:
         # Through JSON, so that lists and numbers of YAML are taken as JSON takes them even in strict mode.
-        return model.model_validate_json(json.dumps(values))
+        return model.model_validate_json(json.dumps(values, default=_refuse))
+    except TypeError as error:
+        raise SettingsError(f"{source}: {error}") from None
     except ValidationError as error:
         raise SettingsError(f"{source}: {_explain(error)}") from None
+
+
+def _refuse(value: object) -> None:
+    """Refuse what YAML knows and JSON does not, like dates."""
+    raise TypeError(f"{value} is a {type(value).__name__} and no setting; for a name, write it in quotes")
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return isinstance(value, str) and math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def _explain(error: ValidationError) -> str:
@@ -42,9 +57,26 @@ def _explain(error: ValidationError) -> str:
             message = "there is no such key"
         elif item["type"] == "missing":
             message = "this key is missing"
+        elif item["type"] in ("float_type", "int_type") and _is_number(item["input"]):
+            # YAML 1.1 knows an exponent only after a point and with a sign.
+            message = "this is text; write the number without quotes, with point and sign, like 3.0e+12"
         shown = "" if isinstance(item["input"], dict) else f" = {item['input']!r}"
         lines.append(f"{key}{shown}: {message}")
     return "; ".join(lines)
+
+
+class _TwiceError(ValueError):
+    """A key that stands twice in JSON."""
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON, of whose keys none stands twice."""
+    values: dict[str, object] = {}
+    for key, value in pairs:
+        if key in values:
+            raise _TwiceError(f"{key} stands there twice, as {values[key]!r} and {value!r}; keep one")
+        values[key] = value
+    return values
 
 
 def stage_settings(model: type[M], argument: str | None) -> M:
@@ -58,6 +90,8 @@ def stage_settings(model: type[M], argument: str | None) -> M:
         except OSError as error:
             raise SettingsError(f"--settings {argument}: {error.strerror}; give JSON text or a JSON file") from None
     try:
-        return validate(model, json.loads(text), source)
+        return validate(model, json.loads(text, object_pairs_hook=_each_once), source)
+    except _TwiceError as error:
+        raise SettingsError(f"{source}: {error}") from None
     except json.JSONDecodeError as error:
         raise SettingsError(f"{source}: no valid JSON ({error})") from None

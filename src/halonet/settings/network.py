@@ -6,6 +6,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from halonet.settings.base import Fraction, Model, Radius, SettingsError
 from halonet.settings.heads import HEADS
+from halonet.settings.paths import GivenPath, Launcher
 
 
 class DatasetSettings(Model):
@@ -118,7 +119,7 @@ class NetworkSettings(Model):
     channels: ChannelSettings = ChannelSettings()
     heads: HeadsSettings = HeadsSettings()
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    start_from: str | None = Field(
+    start_from: GivenPath | None = Field(
         None,
         description="one of `networks`, or the folder of a trained network, whose weights training begins with; heads "
         "may be new, all else must be its own",
@@ -165,7 +166,7 @@ class TrainingSettings(Model):
     threads: int = Field(2, ge=1)
     gpus: int = Field(0, ge=0, description="of each rank")
     ranks: int = Field(1, ge=1, description="MPI ranks that share every batch")
-    launcher: str = Field("mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'")
+    launcher: Launcher = Field("mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'")
 
     @model_validator(mode="after")
     def _has_one_gpu_per_rank(self) -> Self:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
 from pydantic import ConfigDict, Field, model_validator
 
 from halonet.settings.base import Model, Name, SettingsError, validate
@@ -12,7 +11,9 @@ from halonet.settings.haloes import FINDERS, HaloFindingSettings, MockSettings, 
 from halonet.settings.heads import HEADS
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
+from halonet.settings.paths import GivenPath
 from halonet.settings.simulation import BoxSettings, CosmologySettings, GroundTruthSettings, TruthFilesSettings
+from halonet.settings.yaml_files import read_yaml
 
 
 class RunSettings(Model):
@@ -20,7 +21,7 @@ class RunSettings(Model):
 
     name: Name
     seed: int = Field(ge=0, lt=2**63)
-    results: str = "results"
+    results: GivenPath = Field("results", description="folder of all runs; ~ and $VARIABLES are expanded")
     networks: list[Name] = Field(min_length=1, description="which of the networks below are trained and compared")
     neural_bias: bool = Field(True, description="false: neither `all` nor the report has the neural bias model")
     keep_density: bool = Field(True, description="false: density.h5 is deleted once nothing needs it")
@@ -129,7 +130,7 @@ class Settings(Model):
     def _own_files_stand_apart(self, files: TruthFilesSettings) -> None:
         """Refuse files within the run's results: the workflow deletes what a job is about to make."""
         results = Path(self.run.results, self.run.name).resolve()
-        for name, pattern in files.model_dump(exclude_none=True).items():
+        for name, pattern in files.model_dump(include={"density", "haloes", "mask"}, exclude_none=True).items():
             if Path(pattern).resolve().is_relative_to(results):
                 raise ValueError(
                     f"ground_truth.files.{name} = {pattern!r} lies within the results of this run ({self.run.results}/"
@@ -202,7 +203,7 @@ def load_settings(path: str | Path, *over: str | Path) -> Settings:
     """Read and validate a whole configuration (YAML), with the files ``over`` laid over it in their order."""
     values: dict[str, Any] = {}
     for file in (path, *over):
-        _lay_over(values, yaml.safe_load(Path(file).read_text()) or {})
+        _lay_over(values, read_yaml(file))
     return validate(Settings, values, " and ".join(map(str, (path, *over))))
 
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from halonet.settings.base import Model, SettingsError
+from halonet.settings.paths import BoxFiles, Launcher
 
 
 class CosmologySettings(Model):
@@ -53,9 +54,9 @@ class BoxSettings(Model):
 class FilterBankSettings(Model):
     """Top-hat radii on which density peaks are sought."""
 
-    smallest_cells: float = Field(2.0, gt=0)
-    ratio: float = Field(1.2, gt=1)
-    largest_mpc: float = Field(34.0, gt=0)
+    smallest_cells: float = Field(2.0, gt=0, description="radius of the smallest filter (cells)")
+    ratio: float = Field(1.2, gt=1, description="of the radii of one filter and the next")
+    largest_mpc: float = Field(34.0, gt=0, description="radius of the largest filter; at most half of the box")
 
 
 class PeakPatchSettings(Model):
@@ -64,13 +65,29 @@ class PeakPatchSettings(Model):
     ``published`` search reproduces the logic behind the published catalogues, ``corrected`` the method as designed.
     """
 
-    search: Literal["published", "corrected"] = "published"
-    reduction: Literal["shared", "smaller"] = "shared"
-    final_state_exclusion: float | None = Field(0.1868, gt=0)
+    search: Literal["published", "corrected"] = Field("published", description="how radii are searched for")
+    reduction: Literal["shared", "smaller"] = Field(
+        "shared", description="who gives up the overlap of two spheres: both, each its cap, or the smaller one alone"
+    )
+    positions: Literal["first_order", "second_order"] = Field(
+        "second_order",
+        description="of displacements in the Eulerian positions and velocities; the published catalogues: first_order",
+    )
+    final_state_exclusion: float | None = Field(
+        0.1868,
+        gt=0,
+        description="the smaller of two haloes closer than so much of the sum of their radii, in Eulerian space, goes; "
+        "null: none. Fitted to first-order positions",
+    )
+    exclusion_positions: Literal["first_order", "second_order"] = Field(
+        "second_order", description="Eulerian positions in which the final-state exclusion is applied"
+    )
     filters: FilterBankSettings = FilterBankSettings()
-    largest_sphere_cells: int = Field(31, ge=2)
+    largest_sphere_cells: int = Field(31, ge=2, description="largest radius of a sphere that is measured (cells)")
     minimum_cells: float = Field(27.0, ge=0, description="haloes smaller than this volume (cells) are left out")
-    collapse_table: Literal["published", "fine"] = "published"
+    collapse_table: Literal["published", "fine"] = Field(
+        "published", description="arithmetic of the reference code, or the converged one"
+    )
 
 
 class NBodySettings(Model):
@@ -112,15 +129,6 @@ class NBodySettings(Model):
         return self
 
 
-def _names_boxes(pattern: str) -> str:
-    if "{box}" not in pattern or set("{}") & set(pattern.replace("{box}", "")):
-        raise ValueError("{box} must stand where the name of a box (000, 001, ...) does, and no other braces")
-    return pattern
-
-
-BoxFiles = Annotated[str, AfterValidator(_names_boxes)]
-
-
 class TruthFilesSettings(Model):
     """A user's own truth: HDF5 files of each box, with ``{box}`` in place of its name (000, 001, ...).
 
@@ -130,6 +138,7 @@ class TruthFilesSettings(Model):
     density: BoxFiles = Field(description="linear density, extrapolated to cosmology.redshift")
     haloes: BoxFiles | None = Field(None, description="Lagrangian spheres; without a mask, their union is the mask")
     mask: BoxFiles | None = Field(None, description="1 where a cell ends in a halo; alone, it is no catalogue")
+    outside_validity: bool = Field(False, description="warn, not refuse, where these files are not what haloes give")
 
     @model_validator(mode="after")
     def _tells_the_truth(self) -> Self:
@@ -147,7 +156,9 @@ class GroundTruthSettings(Model):
     source: Literal["peak_patch", "n_body", "files"] = "peak_patch"
     files: TruthFilesSettings | None = None
     ranks: int = Field(1, ge=1, description="MPI ranks of one box; changes no result")
-    launcher: str = Field("mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'; changes no result")
+    launcher: Launcher = Field(
+        "mpiexec", description="what starts MPI ranks, like 'srun --mpi=pmi2'; changes no result"
+    )
     peak_patch: PeakPatchSettings = PeakPatchSettings()
     n_body: NBodySettings = NBodySettings()
 

@@ -16,6 +16,7 @@ from halonet.statistics.profiles import stacked_profiles
 from halonet.statistics.roc import FPR, THRESHOLD, measure_roc
 from halonet.statistics.shared_cells import compare_cells
 from halonet.statistics.shear import measure_shapes, shape_histograms
+from halonet.statistics.spread import defined
 from halonet.storage import FieldHeader
 
 MASK_ALONE = "mask"  # what the statistics of a box say of a truth without haloes
@@ -58,7 +59,7 @@ def measure_box(
     classes = measure_roc(mask, probability, true, settings.mass_classes_msun, settings.radial_zones, owners)
     return {
         "box": _box(true.grid_cells, true.header),
-        "overlap": asdict(measure_overlap(mask, probability)),
+        "overlap": _overlap(mask, probability),
         "roc": {"fpr": FPR.tolist(), "threshold": THRESHOLD, "classes": classes},
         "mass_function": {"cells": CUTS.tolist()} | _counts(true=true, found=found),
         "power_spectrum": _lagrangian_spectra(mask, probability, true, found, settings),
@@ -98,7 +99,11 @@ def measure_masks(mask: np.ndarray, probability: np.ndarray, header: FieldHeader
     header
         Header of the mask.
     """
-    return {"truth": MASK_ALONE, "box": _box(len(mask), header), "overlap": asdict(measure_overlap(mask, probability))}
+    return {"truth": MASK_ALONE, "box": _box(len(mask), header), "overlap": _overlap(mask, probability)}
+
+
+def _overlap(mask: np.ndarray, probability: np.ndarray) -> dict:
+    return {name: defined(value) for name, value in asdict(measure_overlap(mask, probability)).items()}
 
 
 def _box(cells: int, header: FieldHeader) -> dict:
@@ -115,7 +120,7 @@ def _compare_known(true: HaloCatalogue, known: HaloCatalogue, settings: Statisti
     """Completeness and numbers of the haloes grown from the true centres."""
     matches = match_haloes(true, known, settings.radius_tolerance)
     completeness, _ = completeness_and_purity(true, known, matches, settings.minimum_cells)
-    return {"completeness": completeness, "found": count_above(known).tolist()}
+    return {"completeness": defined(completeness), "found": count_above(known).tolist()}
 
 
 def compare_shapes(density: np.ndarray, true: HaloCatalogue, found: HaloCatalogue, matches: Matches) -> dict:

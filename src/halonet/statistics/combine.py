@@ -44,7 +44,7 @@ def combine_pairs(boxes: list[dict]) -> dict:
     return {
         "pairs": pairs.sum(axis=0).astype(int).tolist(),
         "mean": listed(mean),
-        "scatter": listed(np.sqrt(np.maximum(variance, 0))),
+        "scatter": listed(np.where(pairs.sum(axis=0) > 1, np.sqrt(np.maximum(variance, 0)), np.nan)),
         "deviation": known_curve_spread([listed(row) for row in means])["deviation"],
     }
 

@@ -7,6 +7,7 @@ many mocks are the rows of a table.
 import numpy as np
 
 from halonet.catalogue import EULERIAN, HaloCatalogue
+from halonet.cosmology import declared, mean_matter_density
 from halonet.statistics.mass_function import BIN_EDGES, KEY_CUTS, count_above
 from halonet.statistics.power_spectrum import Spectra, halo_overdensity, measure_spectra
 
@@ -30,17 +31,15 @@ def measure_mock(haloes: HaloCatalogue, minimum_cells: float, largest_k: float) 
     dict
         ``box``; ``mass_function`` with the ``edges`` of its bins (cells) and ``counts``, and numbers ``above`` some
         ``cuts`` (cells); ``power_spectrum`` with ``k`` (1/Mpc), ``modes`` and ``power`` (Mpc^3), shot noise included.
+        Without haloes, which is a legal draw of a small box, counts and power are 0.
     """
     if not set(EULERIAN) <= set(haloes.columns):
         raise MockError(
             "no Eulerian positions x, y, z; make_mock.py writes them, find_haloes.py where it has a --density"
         )
-    haloes = haloes.larger_than(minimum_cells)
-    if not len(haloes):
-        raise MockError(f"no haloes of at least {minimum_cells:g} cells, of which a power spectrum could be measured")
+    every, haloes = haloes, haloes.larger_than(minimum_cells)
     k, modes, power = binned_power(haloes, largest_k)
     edges = np.append(np.array([minimum_cells], float), BIN_EDGES[1.01 * minimum_cells < BIN_EDGES])
-    cell_mass = float(np.median(haloes["mass"] / haloes["cells"]))
     return {
         "box": {
             "cells": haloes.grid_cells,
@@ -49,7 +48,7 @@ def measure_mock(haloes: HaloCatalogue, minimum_cells: float, largest_k: float) 
             "cosmology": haloes.header.cosmology,
             "seed": haloes.header.seed,
             "minimum_cells": minimum_cells,
-            "cell_mass_msun": cell_mass,
+            "cell_mass_msun": _cell_mass(haloes if len(haloes) else every),
         },
         "mass_function": {
             "edges": edges.tolist(),
@@ -61,6 +60,15 @@ def measure_mock(haloes: HaloCatalogue, minimum_cells: float, largest_k: float) 
     }
 
 
+def _cell_mass(haloes: HaloCatalogue) -> float | None:
+    """Mass of a cell (Msun), from the haloes; without any from the cosmology; None where the file says neither."""
+    if len(haloes):
+        return float(np.median(haloes["mass"] / haloes["cells"]))
+    if haloes.header.cosmology is None:
+        return None
+    return mean_matter_density(declared(haloes.header.cosmology, "catalogue")) * haloes.cell_size**3
+
+
 def binned_power(haloes: HaloCatalogue, largest_k: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Power spectrum of Eulerian halo counts (cloud-in-cell, corrected) in bins that hold whole fundamental ones.
 
@@ -70,7 +78,9 @@ def binned_power(haloes: HaloCatalogue, largest_k: float) -> tuple[np.ndarray, n
         Mean wavenumber (1/Mpc), number of modes and P (Mpc^3) of bins up to ``largest_k``, each of shape (bins,).
     """
     box_size = haloes.box_size_mpc
-    field = halo_overdensity(haloes.positions(EULERIAN), haloes.grid_cells, box_size, "cloud_in_cell")
+    field = np.zeros((haloes.grid_cells,) * 3, np.float32)
+    if len(haloes):
+        field = halo_overdensity(haloes.positions(EULERIAN), haloes.grid_cells, box_size, "cloud_in_cell")
     spectra = measure_spectra(field, field, box_size, "cloud_in_cell")
     return rebin(spectra, 2 * np.pi / box_size, largest_k)
 

@@ -3,14 +3,18 @@
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
-from halonet.matching import Matches, completeness_and_purity, one_sided_matches
+from halonet.matching import Matches, completeness_and_purity, fraction, one_sided_matches
 from halonet.settings import StatisticsSettings
+from halonet.statistics.spread import defined
 
 MATCHING_EDGES = 10 ** np.arange(1.5, 5.05, 0.25)  # cells; bins of completeness and purity
 
 
 def compare_objects(true: HaloCatalogue, found: HaloCatalogue, matches: Matches, settings: StatisticsSettings) -> dict:
-    """Completeness and purity above the smallest compared halo, matched pairs, and the counts behind them by mass."""
+    """Completeness and purity above the smallest compared halo, matched pairs, and the counts behind them by mass.
+
+    What does not exist is null: fractions of no haloes, medians of no pairs, the scatter of a single one.
+    """
     one_sided = one_sided_matches(true, found, settings.radius_tolerance)
     completeness, purity = completeness_and_purity(true, found, matches, settings.minimum_cells)
     compared = true["cells"] >= settings.minimum_cells
@@ -20,12 +24,12 @@ def compare_objects(true: HaloCatalogue, found: HaloCatalogue, matches: Matches,
     return {
         "minimum_cells": settings.minimum_cells,
         "radius_tolerance": settings.radius_tolerance,
-        "completeness": completeness,
-        "purity": purity,
-        "one_sided_completeness": float(one_sided[compared].mean()) if compared.any() else 0.0,
+        "completeness": defined(completeness),
+        "purity": defined(purity),
+        "one_sided_completeness": defined(fraction(one_sided[compared])),
         "pairs": int(large.sum()),
         "mass_bias": float(np.median(log_mass_ratio[large])) if large.any() else None,
-        "mass_scatter": float(log_mass_ratio[large].std()) if large.any() else None,
+        "mass_scatter": float(log_mass_ratio[large].std()) if large.sum() > 1 else None,
         "centre_offset": float(np.median(offsets[large])) if large.any() else None,
         "edges": MATCHING_EDGES.tolist(),
         "true": count_by_mass(true),

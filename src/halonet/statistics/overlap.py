@@ -15,7 +15,7 @@ class Overlap:
     dice
         Eq. 2 of the HaloNet paper: 2 g.p / (|g|^2 + |p|^2), sums over all voxels and both channels.
     foreground
-        The same over the halo channel alone.
+        The same over the halo channel alone; NaN where neither has a halo.
     per_voxel
         Channel sums per voxel, then the mean over voxels.
     all_background
@@ -40,7 +40,7 @@ def measure_overlap(mask: np.ndarray, probability: np.ndarray) -> Overlap:
     fraction = collapsed / mask.size
     return Overlap(
         dice=2 * product / norms,
-        foreground=2 * foreground / foreground_norms if foreground_norms else 1.0,
+        foreground=2 * foreground / foreground_norms if foreground_norms else np.nan,
         per_voxel=per_voxel / mask.size,
         all_background=1 - fraction,
         collapsed_fraction=fraction,

@@ -15,9 +15,10 @@ import numpy as np
 
 from halonet.catalogue import HaloCatalogue
 from halonet.dataset.targets import find_membership
-from halonet.matching import Matches, completeness_and_purity
+from halonet.matching import Matches, completeness_and_purity, fraction
 from halonet.owners import NO_HALO
 from halonet.statistics.objects import count_by_mass, sums_by_mass
+from halonet.statistics.spread import defined
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ def compare_cells(owners: np.ndarray, true: HaloCatalogue, found: HaloCatalogue,
     own = _among(spheres.true_rows[spheres.true_rows == spheres.found_rows], true)
     compared = true["cells"] >= minimum_cells
     return {
-        "completeness": completeness,
-        "purity": purity,
-        "spheres": float(own[compared].mean()) if compared.any() else 0.0,
+        "completeness": defined(completeness),
+        "purity": defined(purity),
+        "spheres": defined(fraction(own[compared])),
         "true_matched": count_by_mass(true, matches.true_matched),
         "found_matched": count_by_mass(found, matches.found_matched),
         "spheres_matched": count_by_mass(true, own),

@@ -10,6 +10,7 @@ from halonet.statistics.mass_function import CUTS, count_above
 from halonet.statistics.objects import MATCHING_EDGES, compare_objects
 from halonet.statistics.overlap import measure_overlap
 from halonet.statistics.shared_cells import compare_cells
+from halonet.statistics.spread import defined
 
 
 def compare_truths(
@@ -47,7 +48,7 @@ def compare_truths(
         "overlap": {
             "agreement": float((mask == other_mask).mean()),
             "dice": overlap.dice,
-            "halo_cells": overlap.foreground,
+            "halo_cells": defined(overlap.foreground),
             "true_fraction": float(mask.mean()),
             "other_fraction": float(other_mask.mean()),
         },

@@ -25,9 +25,9 @@ def given(option: str, files: str | Sequence[str] | None) -> list[str]:
     return [option, *([files] if isinstance(files, str) else files)] if files else []
 
 
-def folder_given(option: str, files: Sequence[str]) -> str:
+def folder_given(option: str, files: Sequence[str]) -> list[str]:
     """An option of a script and the folder of its files, or nothing where there are none."""
-    return f"{option} {Path(files[0]).parent}" if files else ""
+    return [option, str(Path(files[0]).parent)] if files else []
 
 
 def folder_of_boxes(files: Sequence[str]) -> str:
@@ -70,6 +70,11 @@ class Parameters:
     def mocks(self, *names: str) -> str:
         """Of the mocks' settings, those that a script uses."""
         return json.dumps({name: getattr(self.layout.settings.mocks, name) for name in names})
+
+    def outside_validity(self) -> list[str]:
+        """The option that lets a user's own truth be unlike haloes, where the configuration says so."""
+        files = self.layout.settings.ground_truth.files
+        return ["--outside-validity"] if files and files.outside_validity else []
 
     def mock_options(self) -> list[str]:
         """Options of a mock that stand in the configuration."""

@@ -16,8 +16,8 @@ import numpy as np
 from halonet.halo_finding.calibration_boxes import CalibrationBox, CalibrationError
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.paper.search import find_haloes
-from halonet.halo_finding.score import abundance_error, numbers_above
-from halonet.matching import completeness_and_purity, harmonic_mean, join_pairs, possible_pairs
+from halonet.halo_finding.score import abundance_error, match_score, numbers_above
+from halonet.matching import completeness_and_purity, join_pairs, mean_over_boxes, possible_pairs
 from halonet.settings import CosmologySettings, ShellThresholdSettings
 from halonet.spheres import centre_cells, mean_at_radius
 
@@ -172,9 +172,9 @@ def compare_thresholds(
 
 def _candidate(peak_thresholds: tuple[float, ...], shift: float, results: Sequence[tuple]) -> Candidate:
     """Put the comparisons of one search with several boxes together."""
-    completeness, purity = np.mean([result[:2] for result in results], axis=0).tolist()
+    completeness, purity = mean_over_boxes([result[:2] for result in results])
     true, found = np.sum([result[2] for result in results], axis=0)
-    score = harmonic_mean(completeness, purity)
+    score = match_score(completeness, purity)
     return Candidate(peak_thresholds, shift, completeness, purity, score, abundance_error(true, found))
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet.halo_finding.constants import read_thresholds
 from halonet.halo_finding.votes.fields import HeadFields
 from halonet.halo_finding.votes.search import VotedHaloes, find_by_votes
 from halonet.settings import HaloFindingSettings, SettingsError, VoteSettings, validate
 from halonet.settings.heads import HEADS
-from halonet.storage import read_json
 
 
 class VoteFinder:
@@ -37,7 +37,7 @@ def votes_in_force(settings: HaloFindingSettings, calibrated: str | Path | None)
         return settings.votes
     if calibrated is None:
         raise SettingsError("votes = 'calibrated': a file of --thresholds is needed")
-    record = read_json(calibrated)
+    record = read_thresholds(calibrated)
     if "votes" not in record:
         raise SettingsError(f"{calibrated}: votes missing; calibrate_thresholds.py writes them for the finder 'votes'")
     return validate(VoteSettings, record["votes"], str(calibrated))

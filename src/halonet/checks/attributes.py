@@ -1,0 +1,166 @@
+"""Root attributes of a user's file: numbers, text and cosmologies under the names that codes give them."""
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from halonet.checks.assumptions import assume
+from halonet.checks.errors import StorageError
+from halonet.checks.numbers import Number, NumberError
+
+log = logging.getLogger("halonet")
+GROUPS = ("Header", "Cosmology")  # where simulation codes keep attributes
+BOX_NAMES = ("BoxSize", "Lbox", "box_size", "boxsize", "BOXSIZE", "L")
+REDSHIFT_NAMES = ("redshift", "Redshift", "REDSHIFT", "z", "z_out")
+SCALE_FACTOR_NAMES = ("scale_factor", "ScaleFactor", "Scale-factor", "a")
+COSMOLOGY_NAMES = {
+    "h": ("h", "HubbleParam", "hubble", "h0", "little_h"),
+    "H0": ("H0", "H_0"),
+    "omega_m": ("omega_m", "Omega_m", "OmegaM", "Omega0", "Om0", "OmegaMatter", "omega_matter"),
+    "omega_b": ("omega_b", "Omega_b", "OmegaB", "Ob0", "OmegaBaryon"),
+    "omega_cdm": ("omega_cdm", "Omega_cdm", "OmegaCDM", "Omega_c"),
+    "n_s": ("n_s", "ns", "PrimordialIndex", "spectral_index"),
+    "sigma8": ("sigma8", "sigma_8", "Sigma8", "s8"),
+}
+# Flat LambdaCDM of the papers' tables, as astropy.cosmology has them: h, Omega_m, Omega_b, n_s, sigma8.
+NAMED = {
+    "planck13": (0.6777, 0.30712, 0.048252, 0.9611, 0.8288),
+    "planck15": (0.6774, 0.3075, 0.0486, 0.9667, 0.8159),
+    "planck18": (0.6766, 0.30966, 0.04897, 0.9665, 0.8102),
+    "wmap5": (0.702, 0.277, 0.0459, 0.962, 0.817),
+    "wmap7": (0.704, 0.272, 0.0455, 0.967, 0.810),
+    "wmap9": (0.6932, 0.2865, 0.04628, 0.9608, 0.82),
+}
+BOX_SIZE = Number("Mpc", above=0, most=1e6, repeated=True)
+REDSHIFT = Number(above=-1, most=1e4)
+SCALE_FACTOR = Number(above=0, most=10)
+
+
+def attributes_of(file: h5py.File) -> dict[str, Any]:
+    """Attributes of the root, and of the groups in which simulation codes keep theirs."""
+    found: dict[str, Any] = {}
+    for name in GROUPS:
+        if isinstance(group := file.get(name), h5py.Group):
+            found |= dict(group.attrs)
+    return found | dict(file.attrs)
+
+
+def number_of(path: str | Path, name: str, value: Any, number: Number) -> int | float:
+    """The number that an attribute is; an error names file and attribute."""
+    try:
+        return number(value)
+    except NumberError as error:
+        raise StorageError(f"{path}: attribute {name}: {error}") from None
+
+
+def text_of(value: Any) -> str | None:
+    """Text of an attribute; None for one that is no text."""
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.flat[0]
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return value if isinstance(value, str) else None
+
+
+def box_size_of(path: str | Path, attributes: Mapping[str, Any]) -> float:
+    """Side of the box (Mpc); an attribute of another name is of unknown unit, and named in the error."""
+    if "box_size_mpc" in attributes:
+        return float(number_of(path, "box_size_mpc", attributes["box_size_mpc"], BOX_SIZE))
+    held = [f"{name} = {attributes[name]}" for name in BOX_NAMES if name in attributes]
+    hint = f"; it has {held[0]}, of unknown unit: write it as box_size_mpc, in Mpc without h" if held else ""
+    raise StorageError(f"{path}: the root attribute box_size_mpc is missing; it gives the side of the box in Mpc{hint}")
+
+
+def redshift_of(path: str | Path, attributes: Mapping[str, Any]) -> float | None:
+    """Redshift, also from its other names or a scale factor; None where there is none of them."""
+    for name in REDSHIFT_NAMES:
+        if name in attributes:
+            return float(number_of(path, name, attributes[name], REDSHIFT))
+    for name in SCALE_FACTOR_NAMES:
+        if name in attributes:
+            return 1 / number_of(path, name, attributes[name], SCALE_FACTOR) - 1
+    return None
+
+
+def cosmology_said(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a file says of its cosmology, by the names of the settings; None where it says nothing that is understood.
+
+    JSON in ``cosmology``, the name of a known one, or attributes of their own like ``Omega_m``.
+    """
+    if "cosmology" in attributes:
+        text = text_of(attributes["cosmology"])
+        values = _from_json(text)
+        if values is not None:
+            return by_setting(path, values)
+        named = None if text is None else NAMED.get("".join(text.lower().split()))
+        if named:
+            return _of_matter(*named)
+        shown = attributes["cosmology"] if text is None else text
+        assume(f"{path}: cosmology = {str(shown)[:60]!r} is not understood (JSON, or one of {', '.join(NAMED)}, is)")
+    found = {
+        name: number_of(path, name, attributes[name], Number())
+        for names in COSMOLOGY_NAMES.values()
+        for name in names
+        if name in attributes
+    }
+    return by_setting(path, found) if found else None
+
+
+def _from_json(text: str | None) -> dict | None:
+    try:
+        values = json.loads(text or "")
+    except json.JSONDecodeError:
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def by_setting(path: str | Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """A cosmology under the names of the settings; names that are not known stay, and are refused with them."""
+    settings = {name: setting for setting, names in COSMOLOGY_NAMES.items() for name in names}
+    said = {settings.get(name, name): value for name, value in values.items()}
+    if "H0" in said:
+        said.setdefault("h", number_of(path, "H0", said.pop("H0"), Number(above=0)) / 100)
+        said.pop("H0", None)
+    if "omega_m" in said:
+        matter = said.pop("omega_m")
+        if "omega_cdm" not in said:
+            if "omega_b" not in said:
+                said["omega_b"] = 0.043
+                assume(f"{path}: no baryon density is given; omega_b = 0.043 of Omega_m = {matter} is taken")
+            said["omega_cdm"] = round(number_of(path, "omega_m", matter, Number(above=0)) - said["omega_b"], 12)
+    return said
+
+
+def _of_matter(h: float, omega_m: float, omega_b: float, n_s: float, sigma8: float) -> dict[str, float]:
+    return {"h": h, "omega_b": omega_b, "omega_cdm": round(omega_m - omega_b, 12), "n_s": n_s, "sigma8": sigma8}
+
+
+def header_values(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the header of a field or catalogue file, by the names of :class:`halonet.storage.FieldHeader`."""
+    seed = attributes.get("seed")
+    return {
+        "box_size_mpc": box_size_of(path, attributes),
+        "redshift": redshift_of(path, attributes),
+        "cosmology": cosmology_said(path, attributes),
+        "seed": None if seed is None else int(number_of(path, "seed", seed, Number(whole=True))),
+        "provenance": provenance_of(attributes),
+    }
+
+
+def provenance_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """How the file was made; of a user's file it may be a note in words."""
+    if "provenance" not in attributes:
+        return {}
+    return json_or_note(attributes["provenance"])
+
+
+def json_or_note(value: Any) -> dict[str, Any]:
+    """An attribute that is a JSON object, or else what it says as a note."""
+    text = text_of(value)
+    values = _from_json(text)
+    return {"note": str(value) if text is None else text} if values is None else values

@@ -1,0 +1,73 @@
+"""Columns of a user's catalogue file, read and checked: layout, units, and values that haloes can have."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from halonet.checks.attributes import text_of
+from halonet.checks.errors import StorageError
+from halonet.checks.hdf5 import check_range, columns_of
+from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED
+from halonet.storage import open_hdf5
+
+LIMITS_OF_UNIT = {"Mpc": (-1e5, 1e5), "km/s": (-1e5, 1e5), "Msun": (0.0, 1e18), "1": (-1e9, 1e9)}  # of any halo
+LIMITS = {"cells": (0.0, 1e12), "radius": (0.0, 1e4)}
+
+
+def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = REQUIRED) -> dict[str, np.ndarray]:
+    """Known columns of a catalogue file: a group with one dataset each, or one table.
+
+    Centres at the side of the box (Mpc), where rounding has put them, are at 0.
+
+    Raises
+    ------
+    StorageError
+        If columns are missing, are no plain numbers, have other units or values that no halo has, or centres lie
+        outside the box.
+    """
+    with open_hdf5(path) as file:
+        columns = columns_of(path, file, "haloes", COLUMNS)
+        _check_units(path, file["haloes"], columns)
+    if missing := set(required) - set(columns):
+        raise StorageError(f"{path}: columns {', '.join(sorted(missing))} are missing from group haloes")
+    if len({values.shape for values in columns.values()}) != 1:
+        shapes = ", ".join(f"{name} {values.shape}" for name, values in columns.items())
+        raise StorageError(f"{path}: columns of different shapes ({shapes}); each needs one number a halo")
+    for name, values in columns.items():
+        if not np.isfinite(values).all():
+            raise StorageError(f"{path}: column {name} has values that are not finite")
+        low, high = LIMITS.get(name, LIMITS_OF_UNIT[COLUMNS[name].unit])
+        check_range(path, f"column {name}", values, low, high, COLUMNS[name].unit, ", comoving and without h")
+    for name in set((*LAGRANGIAN, *EULERIAN)) & set(columns):
+        columns[name] = _off_the_side(columns[name], box_size)
+    for name in LAGRANGIAN:
+        check_inside(path, name, columns[name], box_size)
+    return columns
+
+
+def _check_units(path: str | Path, table: h5py.Group | h5py.Dataset, columns: dict[str, np.ndarray]) -> None:
+    """Refuse columns that say to be in another unit; one that says nothing is taken to be in that of the project."""
+    for name in columns if isinstance(table, h5py.Group) else ():
+        for attribute in ("unit", "units", "Unit", "Units"):
+            unit, wanted = text_of(table[name].attrs.get(attribute)), COLUMNS[name].unit
+            if unit is not None and unit.strip() != wanted:
+                raise StorageError(f"{path}: column {name} has the unit {unit}; {wanted} is needed, without h")
+
+
+def _off_the_side(positions: np.ndarray, box_size: float) -> np.ndarray:
+    """Positions with those within rounding of either side of the box at 0."""
+    rounding = float(np.spacing(np.float32(box_size)))
+    exact = positions.astype(np.float64)
+    at_side = (np.abs(exact - box_size) <= rounding) & (exact >= box_size) | (exact < 0) & (exact >= -rounding)
+    return np.where(at_side, positions.dtype.type(0), positions) if at_side.any() else positions
+
+
+def check_inside(path: str | Path, name: str, positions: np.ndarray, box_size: float) -> None:
+    """Refuse positions (Mpc) outside [0, box_size); the first of them is named."""
+    outside = (positions < 0) | (positions >= box_size)
+    if outside.any():
+        raise StorageError(
+            f"{path}: {name} leaves the box [0, {box_size}) Mpc in {outside.sum()} of {len(outside)} haloes, first "
+            f"with {positions[outside.argmax()]:.9g}; comoving Mpc without h are needed, wrapped into the box"
+        )

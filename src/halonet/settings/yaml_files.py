@@ -1,0 +1,69 @@
+"""YAML as its author meant it: what YAML 1.1 reads otherwise than it looks is refused, with the line."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from halonet.settings.base import SettingsError
+
+SIXTIES = re.compile(r"[-+]?\d[\d_]*(:[0-5]?\d)+(\.\d*)?")
+OCTAL = re.compile(r"[-+]?0[0-7_]+")
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """Settings of a YAML file.
+
+    Raises
+    ------
+    SettingsError
+        If it is no YAML or no mapping; if a key stands in it twice, of which YAML would take the last; if a number is
+        one to the base 60 (12:30) or 8 (010), or a date. The message names file and line.
+    """
+    try:
+        text = Path(path).read_text()
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            if not isinstance(node, yaml.MappingNode):
+                raise SettingsError(f"{path}: no settings; keys with values are needed")
+            _check(path, node, "")
+        return yaml.safe_load(text) or {}
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where else ""
+        raise SettingsError(f"{path}{line}: no valid YAML ({getattr(error, 'problem', None) or error})") from None
+
+
+def _check(path: str | Path, node: yaml.Node, name: str) -> None:
+    """Check a node and all below it; ``name`` is its key, with those above it."""
+    if isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            _check(path, item, f"{name}.{index}")
+    elif isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            inner, line = f"{name}.{key.value}".lstrip("."), key.start_mark.line + 1
+            if key.value in seen and key.value != "<<":
+                raise SettingsError(
+                    f"{path}, line {line}: {inner} stands here a second time, after line {seen[key.value]}; keep one"
+                )
+            seen[key.value] = line
+            _check(path, value, inner)
+    elif isinstance(node, yaml.ScalarNode) and node.style is None:
+        _check_plain(f"{path}, line {node.start_mark.line + 1}: {name} = {node.value}", node)
+
+
+def _check_plain(where: str, node: yaml.ScalarNode) -> None:
+    """Check a value without quotes."""
+    if node.tag.endswith(":timestamp"):
+        raise SettingsError(f"{where} is a date in YAML; for a name, write it in quotes")
+    if node.tag.endswith((":int", ":float")):
+        if SIXTIES.fullmatch(node.value):
+            raise SettingsError(
+                f"{where} is a number to the base 60 in YAML; write the number, or quotes around a name"
+            )
+        if OCTAL.fullmatch(node.value):
+            raise SettingsError(f"{where} is a number to the base 8 in YAML; write it without the 0 before it")

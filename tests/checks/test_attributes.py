@@ -1,0 +1,102 @@
+"""What other codes write into their files is understood where it is clear, and what is assumed is said and kept."""
+
+import h5py
+import numpy as np
+import pytest
+
+from halonet.checks import assumptions
+from halonet.cosmology import cosmology_of
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, SettingsError
+from halonet.storage import StorageError, read_header
+
+
+@pytest.fixture
+def header_of(tmp_path):
+    def make(group=None, **attributes):
+        with h5py.File(tmp_path / "own.h5", "w") as file:
+            file.attrs["box_size_mpc"] = 64.0
+            (file.create_group(group) if group else file).attrs.update(attributes)
+        return read_header(tmp_path / "own.h5")
+
+    return make
+
+
+def test_a_cosmology_under_other_codes_names_is_understood(header_of):
+    header = header_of(Omega_m=0.3175, Omega_b=0.049, HubbleParam=0.6711, sigma_8=0.834, ns=np.array([0.9624]))
+    taken = cosmology_of(header, None, "own.h5")
+    assert taken.omega_m == pytest.approx(0.3175)
+    assert (taken.h, taken.omega_b, taken.sigma8, taken.n_s) == (0.6711, 0.049, 0.834, 0.9624)
+    assert cosmology_of(header_of("Header", Omega0=0.3, OmegaBaryon=0.05, H0=70.0), None, "").omega_m == pytest.approx(
+        0.3
+    )
+    assert cosmology_of(header_of(cosmology='{"Om0": 0.3, "Ob0": 0.05, "h": 0.68}'), None, "").h == 0.68
+
+
+@pytest.mark.parametrize(("name", "omega_m", "h"), [("Planck18", 0.30966, 0.6766), ("WMAP 9", 0.2865, 0.6932)])
+def test_a_cosmology_by_its_name_is_understood(header_of, name, omega_m, h):
+    taken = cosmology_of(header_of(cosmology=name), None, "own.h5")
+    assert (taken.omega_m, taken.h) == (pytest.approx(omega_m), h)
+
+
+def test_known_cosmologies_are_those_of_astropy():
+    astropy = pytest.importorskip("astropy.cosmology")
+    from halonet.checks.attributes import NAMED
+
+    for name, (h, omega_m, omega_b, _, _) in NAMED.items():
+        known = getattr(astropy, name.replace("planck", "Planck").replace("wmap", "WMAP"))
+        assert (known.H0.value / 100, known.Om0, known.Ob0) == (
+            pytest.approx(h), pytest.approx(omega_m), pytest.approx(omega_b, rel=1e-3)
+        )  # fmt: skip
+
+
+def test_redshifts_are_understood_under_other_names_and_as_scale_factors(header_of):
+    assert header_of(Redshift=np.array([0.5])).redshift == 0.5
+    assert header_of("Header", z=1.0).redshift == 1.0
+    assert header_of(scale_factor=0.5).redshift == pytest.approx(1.0)
+    assert header_of().redshift is None
+
+
+def test_a_side_of_unknown_unit_is_not_taken_but_named(tmp_path):
+    with h5py.File(tmp_path / "own.h5", "w") as file:
+        file.create_group("Header").attrs["BoxSize"] = 1000.0
+    with pytest.raises(StorageError, match=r"box_size_mpc is missing.*BoxSize = 1000.0, of unknown unit"):
+        read_header(tmp_path / "own.h5")
+
+
+def test_part_of_a_cosmology_is_refused_where_masses_hang_on_the_rest(header_of):
+    with pytest.raises(SettingsError, match=r"names h and not omega_b, omega_cdm.*--cosmology"):
+        cosmology_of(header_of(cosmology='{"h": 0.6711}'), None, "own.h5")
+    assert cosmology_of(header_of(cosmology='{"h": 0.6711}'), '{"h": 0.6711, "omega_b": 0.049}', "own.h5").h == 0.6711
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({}, "names no cosmology; the paper's is taken, h = 0.7"),
+        ({"cosmology": "the usual one"}, "'the usual one' is not understood"),
+        ({"Omega_m": 0.3, "h": 0.7}, "no baryon density is given; omega_b = 0.043"),
+        ({"cosmology": '{"h": 0.7, "omega_b": 0.05, "omega_cdm": 0.2}'}, "does not name n_s, sigma8"),
+    ],
+)
+def test_what_is_assumed_is_said_once_and_stands_in_the_provenance(header_of, caplog, attributes, words):
+    with assumptions.recorded():
+        for _ in range(2):
+            cosmology_of(header_of(**attributes), None, "own.h5")
+        assert sum(words in line for line in provenance("test", {})["assumed"]) == 1
+    assert sum(words in record.getMessage() for record in caplog.records) == 1
+    assert "assumed" not in provenance("test", {})
+
+
+def test_a_complete_cosmology_assumes_nothing(header_of, caplog):
+    import json
+
+    text = json.dumps(CosmologySettings(h=0.68).model_dump())
+    assert cosmology_of(header_of(cosmology=text), None, "own.h5") == CosmologySettings(h=0.68)
+    assert not caplog.records
+
+
+def test_provenance_in_words_is_kept_as_a_note(header_of):
+    assert header_of(provenance="made with monofonIC").provenance == {"note": "made with monofonIC"}
+    assert header_of(provenance='["a", "b"]').provenance == {"note": '["a", "b"]'}
+    assert header_of(provenance='{"stage": "x"}').provenance == {"stage": "x"}

@@ -1,0 +1,152 @@
+"""What a file of another code may hold in the place of a plain array is read where that is meaningful, or named."""
+
+import h5py
+import numpy as np
+import pytest
+
+from halonet.catalogue import read_columns
+from halonet.storage import StorageError, read_field
+
+ONES = np.ones((8, 8, 8), "f4")
+COLUMNS = ("qx", "qy", "qz", "radius", "mass", "cells")
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A user's file, filled by a function."""
+
+    def make(fill):
+        with h5py.File(tmp_path / "own.h5", "w") as file:
+            file.attrs["box_size_mpc"] = 64.0
+            fill(file)
+        return tmp_path / "own.h5"
+
+    return make
+
+
+def virtual(source, name="density"):
+    def fill(file):
+        layout = h5py.VirtualLayout(ONES.shape, "f4")
+        layout[...] = h5py.VirtualSource(source, name, ONES.shape)
+        file.create_virtual_dataset("density", layout)
+
+    return fill
+
+
+def external(file):
+    file.create_dataset("density", ONES.shape, "f4", external=[("raw.bin", 0, ONES.nbytes)])
+
+
+def behind_a_missing_filter(file):
+    """As a file with the filter zstd is seen where its plugin is not installed."""
+    plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plist.set_chunk(ONES.shape)
+    plist.set_filter(32015, h5py.h5z.FLAG_OPTIONAL, ())
+    h5py.h5d.create(file.id, b"density", h5py.h5t.NATIVE_FLOAT, h5py.h5s.create_simple(ONES.shape), plist)
+
+
+@pytest.mark.parametrize(
+    ("fill", "words"),
+    [
+        (lambda file: None, "no dataset 'density'; it holds nothing"),
+        (lambda file: file.create_group("density/level_0"), "density is a group of level_0; a dataset"),
+        (lambda file: file.__setitem__("density", h5py.SoftLink("/gone")), "density is a link to /gone"),
+        (lambda file: file.__setitem__("density", h5py.ExternalLink("no.h5", "/x")), "a link to no.h5, /x.*copy"),
+        (lambda file: file.__setitem__("density", np.dtype("f4")), "density is a named type"),
+        (lambda file: file.__setitem__("density", h5py.Empty("f4")), "empty dataset without a shape"),
+        (lambda file: file.__setitem__("density", np.full((8, 8, 8), b"1.0")), "holds text; write it as numbers"),
+        (lambda file: file.__setitem__("density", ONES * (1 + 1j)), "complex numbers; write its real part"),
+        (lambda file: file.__setitem__("density", np.zeros((8,) * 3, [("v", "f4")])), "one table with the columns v"),
+        (lambda file: file.__setitem__("density", 1.0), r"shape \(\); a cube"),
+        (lambda file: file.__setitem__("density", np.zeros((0, 0, 0))), r"shape \(0, 0, 0\); a cube"),
+        (lambda file: file.__setitem__("density", np.full((8, 8, 8), 1e300)), "not finite"),
+        (virtual("gone.h5"), "virtual dataset, whose source gone.h5 is not there.*read as zeros"),
+        (virtual(".", "gone"), "has no dataset gone"),
+        (external, "keeps its numbers in raw.bin, outside of the file"),
+        (behind_a_missing_filter, r"filter zstd \(32015\), which is not installed: repack it with gzip"),
+    ],
+)  # fmt: skip
+def test_a_density_that_is_no_plain_array_is_named_with_its_remedy(own, fill, words):
+    path = own(fill)
+    with pytest.raises(StorageError, match=words) as error:
+        read_field(path, "density")
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("kind", ["<f8", ">f4", "<f2", "<i4", "?"])
+def test_real_numbers_of_any_kind_are_read(own, kind):
+    path = own(lambda file: file.__setitem__("density", ONES.astype(kind)))
+    np.testing.assert_array_equal(read_field(path, "density"), ONES)
+
+
+def test_links_that_lead_somewhere_and_virtual_data_that_are_there_are_read(own, tmp_path):
+    with h5py.File(tmp_path / "there.h5", "w") as file:
+        file["density"] = ONES
+    for fill in (
+        lambda file: file.__setitem__("density", h5py.ExternalLink("there.h5", "/density")),
+        virtual("there.h5"),
+    ):
+        np.testing.assert_array_equal(read_field(own(fill), "density"), ONES)
+
+
+@pytest.mark.parametrize(("value", "words"), [(2, "mask is 2 in cell"), (0.5, "0.5"), (259, "259"), (-1, "-1")])
+def test_a_mask_of_other_values_is_refused_before_it_becomes_a_byte(own, value, words):
+    values = np.zeros((8, 8, 8), np.int64 if isinstance(value, int) else float)
+    values[1, 2, 3] = value
+    with pytest.raises(StorageError, match=rf"mask is {words[-3:] if value == 259 else value} in cell \(1, 2, 3\)"):
+        read_field(own(lambda file: file.__setitem__("mask", values)), "mask")
+
+
+@pytest.mark.parametrize("value", [1.5, -0.1])
+def test_a_probability_or_completeness_outside_of_0_and_1_is_refused(own, value):
+    with pytest.raises(StorageError, match=f"{value}.*must lie within 0 and 1"):
+        read_field(own(lambda file: file.__setitem__("probability", ONES * np.float32(value))), "probability")
+
+
+def haloes(**changed):
+    def fill(file):
+        for name in COLUMNS:
+            file[f"haloes/{name}"] = changed.get(name, np.ones(3))
+            for attribute, value in changed.get("attributes", {}).items():
+                file[f"haloes/{name}"].attrs[attribute] = value
+        for name in set(changed) - set(COLUMNS) - {"attributes"}:
+            file[f"haloes/{name}"] = changed[name]
+
+    return fill
+
+
+@pytest.mark.parametrize(
+    ("fill", "words"),
+    [
+        (haloes(mass=np.ones((3, 1))), r"haloes/mass has shape \(3, 1\); one number a halo"),
+        (haloes(qx=np.array([b"1", b"2", b"3"])), "haloes/qx holds text"),
+        (haloes(mass=[1e12, -1, 1e12]), "column mass = -1 in 1 of 3"),
+        (haloes(cells=[100, 1e30, 100]), "column cells = 1e.30 in 1 of 3"),
+        (haloes(vx=[100, 1e30, 100]), "column vx = 1e.30 in 1 of 3.*km/s"),
+        (haloes(vx=[100, np.nan, 100]), "column vx has values that are not finite"),
+        (haloes(qx=[1, 64.01, 1]), "qx leaves the box"),
+        (haloes(qx=[1, 2]), "columns of different shapes"),
+        (haloes(attributes={"units": "Mpc/h"}), "has the unit Mpc/h; .* is needed, without h"),
+        (lambda file: file.__setitem__("haloes", np.ones(3)), "neither a group of columns nor a table"),
+        (lambda file: None, "no group 'haloes'; it holds nothing"),
+        (lambda file: file.__setitem__("haloes", np.zeros(3, [("qx", "f4")])), "columns cells, mass, .* are missing"),
+        (lambda file: file.__setitem__("haloes", h5py.SoftLink("/gone")), "neither a group"),
+    ],
+)
+def test_a_catalogue_that_is_no_table_of_haloes_is_named_with_column_and_value(own, fill, words):
+    with pytest.raises(StorageError, match=words):
+        read_columns(own(fill), 64.0)
+
+
+def test_one_table_is_read_as_columns(own):
+    table = np.ones(3, [(name, "f4") for name in COLUMNS])
+    table["mass"] = [1, 2, 3]
+    columns = read_columns(own(lambda file: file.__setitem__("haloes", table)), 64.0)
+    assert set(columns) == set(COLUMNS)
+    assert columns["mass"].tolist() == [1, 2, 3]
+
+
+def test_positions_that_rounding_has_put_at_the_side_are_at_0(own):
+    positions = np.array([64.0, np.float32(-1e-9), np.nextafter(np.float32(64), np.float32(65)), 63.99], "f4")
+    others = {name: np.ones(4) for name in COLUMNS if name != "qx"}
+    assert read_columns(own(haloes(qx=positions, **others)), 64.0)["qx"].tolist() == [0, 0, 0, np.float32(63.99)]

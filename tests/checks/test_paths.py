@@ -1,0 +1,142 @@
+"""No output replaces an input or another output; one that cannot be written is noticed before all computing."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from halonet.checks.parser import (
+    NETWORK,
+    READS,
+    SETTINGS,
+    WRITES,
+    WRITES_FIGURE,
+    WRITES_FOLDER,
+    WRITES_WITH_FIGURES,
+    Parser,
+)
+from halonet.checks.paths import PathError
+from halonet.storage import StorageError, write_json, write_text
+
+
+@pytest.fixture
+def parse(tmp_path, monkeypatch):
+    """Command line of a script that reads and writes, in a folder with some files."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("in.h5", "old.h5", "settings.json", "net/model.weights.h5", "net/notes.txt"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_text(name)
+    parser = Parser()
+    parser.add_argument("--density", type=READS, nargs="+", default=["in.h5"])
+    parser.add_argument("--settings", type=SETTINGS)
+    parser.add_argument("--network", type=NETWORK)
+    parser.add_argument("--mask", type=WRITES)
+    parser.add_argument("-o", "--haloes", type=WRITES, nargs="*")
+    parser.add_argument("--figures", type=WRITES_FOLDER)
+    parser.add_argument("--summary", type=WRITES_WITH_FIGURES)
+    parser.add_argument("--figure", type=WRITES_FIGURE)
+    return lambda line: parser.parse_args(line.split())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--mask new.h5 -o old.h5",  # what is replaced is no input
+        "--mask deep/new/folder/mask.h5",
+        "--network net -o net/mock.h5",
+        "--network vnet-small -o new.h5",  # a name, and no folder
+        "--settings settings.json --mask new.h5",
+        '--settings {"a":1} --mask new.h5',
+        "--figures figures --summary figures/s.json",
+        "--figure picture --mask picture.h5",
+    ],
+)
+def test_files_that_stand_apart_are_taken(parse, line):
+    before = sorted(Path().rglob("*"))
+    parse(line)
+    assert sorted(Path().rglob("*")) == before  # probing leaves nothing
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("--mask in.h5", "--mask in.h5: is what --density reads"),
+        ("--mask ./net/../in.h5", "is what --density reads"),
+        ("--density old.h5 in.h5 -o new.h5 in.h5", "--haloes in.h5: is what --density reads"),
+        ("--settings settings.json --mask settings.json", "is what --settings reads"),
+        ("--network net --mask net/model.weights.h5", "is a file of --network net, which is read"),
+        ("--mask a.h5 -o a.h5", "--mask a.h5: --haloes names the same file|--haloes a.h5: --mask names the same file"),
+        ("-o a.h5 ./a.h5", "--haloes names the same file"),
+        ("--summary s.json --mask s.png", "names the same file"),
+        ("--figure s --mask s.pdf", "names the same file"),
+        ("--mask out -o out/a.h5", "lies in --mask out, which will be a file"),
+        ("--mask net", "--mask net: is a folder"),
+        ("--figures old.h5", "is a file; name a folder"),
+        ("--mask in.h5/a.h5", "is a file, no folder|cannot be written"),
+        ("--density no.h5", "--density no.h5: no such file"),
+        ("--density net", "--density net: a folder; a file is needed"),
+        ("--mask " + "a" * 250, "a name of 250 bytes"),
+    ],
+)
+def test_what_would_destroy_a_file_or_cannot_be_written_is_refused_with_option_and_name(parse, line, words):
+    with pytest.raises(PathError, match=words):
+        parse(line)
+    assert Path("in.h5").read_text() == "in.h5"
+
+
+def test_an_input_under_another_name_is_known(parse):
+    os.symlink("in.h5", "link.h5")
+    os.link("in.h5", "hard.h5")
+    os.symlink("gone.h5", "broken.h5")
+    for name in ("link.h5", "hard.h5"):
+        with pytest.raises(PathError, match="is what --density reads"):
+            parse(f"--mask {name}")
+    with pytest.raises(PathError, match=r"a link to gone.h5, which does not exist"):
+        parse("--density broken.h5")
+
+
+def test_two_outputs_behind_a_linked_folder_are_known_for_one(parse):
+    os.symlink("net", "linked")
+    with pytest.raises(PathError, match="names the same file"):
+        parse("--mask net/a.h5 -o linked/a.h5")
+
+
+@pytest.mark.parametrize("special", ["pipe", "/dev/null", "/dev/full"])
+def test_pipes_and_devices_are_neither_written_nor_replaced(parse, special):
+    if special == "pipe":
+        os.mkfifo(special)
+    with pytest.raises(PathError, match="is a pipe or device"):
+        parse(f"--mask {special}")
+    with pytest.raises(StorageError, match="no plain file"):
+        write_text(special, "text")
+    assert not stat.S_ISREG(os.stat(special).st_mode)
+
+
+def test_a_link_stays_a_link_and_what_it_names_is_written(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "here.json").symlink_to("disk/there.json")
+    write_json(tmp_path / "here.json", {"a": 1})
+    assert (tmp_path / "here.json").is_symlink()
+    assert (tmp_path / "disk/there.json").read_text() == '{\n  "a": 1\n}\n'
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["disk", "here.json", "there.json"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_noticed(parse, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with pytest.raises(PathError, match="nothing can be written"):
+        parse("--mask locked/a.h5")
+
+
+def test_a_script_refuses_before_it_reads_and_leaves_the_file(run_script, tmp_path):
+    """Its density is no HDF5 at all, which would be found only after the paths."""
+    path = tmp_path / "density.h5"
+    path.write_text("precious")
+    process = run_script(
+        "find_peak_patch_haloes", "--density", path, "--haloes", tmp_path / "h.h5", "--mask", path, check=False
+    )
+    assert (process.returncode, process.stderr) == (
+        2, f"error: --mask {path}: is what --density reads and would be replaced; name another file to write\n",
+    )  # fmt: skip
+    assert path.read_text() == "precious"
