@@ -22,7 +22,7 @@ from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density
 from halonet.mpi import world
 from halonet.peak_patch.collapse import solve_collapse_table
-from halonet.peak_patch.finder import find_haloes
+from halonet.peak_patch.finder import Progress, find_haloes
 from halonet.peak_patch.mask import halo_mask
 from halonet.settings import CosmologySettings, FilterBankSettings, PeakPatchSettings
 
@@ -52,7 +52,8 @@ def run(cells, communicator, cosmology, table, spectrum):
     clock = Clock()
     density = linear_density(slabs, 1, cells * CELL_SIZE, *spectrum, cosmology)
     clock.finished("density")
-    haloes = find_haloes(density, slabs, CELL_SIZE, cosmology, settings, table, finished=clock.finished)
+    progress = Progress(finished=clock.finished)
+    haloes = find_haloes(density, slabs, CELL_SIZE, cosmology, settings, table, None, progress)
     halo_mask(haloes, slabs)
     clock.finished("mask")
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -16,7 +16,7 @@ from halonet.cosmology import cosmology_of
 from halonet.grid.slabs import Slabs
 from halonet.mpi import world
 from halonet.peak_patch.collapse import read_collapse_table, solve_collapse_table
-from halonet.peak_patch.finder import find_haloes
+from halonet.peak_patch.finder import SILENT, Progress, find_haloes
 from halonet.peak_patch.mask import halo_mask
 from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
@@ -65,14 +65,11 @@ def run(arguments: argparse.Namespace) -> None:
         table = solve_collapse_table(cosmology, settings.collapse_table, communicator=slabs.communicator)
     record = provenance("peak_patch", settings.model_dump(), header.seed)
     header = FieldHeader(header.box_size_mpc, cosmology.redshift, cosmology.model_dump(), header.seed, record)
-    quiet = slabs.rank > 0
-    haloes = find_haloes(
-        density, slabs, header.box_size_mpc / slabs.cells, cosmology, settings, table, header,
-        progress=iter if quiet else lambda filters: console.progress(filters, "filters"),
-        finished=lambda phase: None if quiet else log.info("%s done", phase),
-    )  # fmt: skip
+    told = Progress(lambda filters: console.progress(filters, "filters"), lambda phase: log.info("%s done", phase))
+    cell_size, progress = header.box_size_mpc / slabs.cells, SILENT if slabs.rank else told
+    haloes = find_haloes(density, slabs, cell_size, cosmology, settings, table, header, progress)
     if arguments.mask:
         write_field(arguments.mask, "mask", halo_mask(haloes, slabs), header, slabs)
-    if not quiet:
+    if slabs.rank == 0:
         write_catalogue(arguments.haloes, haloes)
         log.info("%d haloes of at least %g cells", len(haloes), settings.minimum_cells)

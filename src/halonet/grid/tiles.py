@@ -67,7 +67,7 @@ def map_tiles(
         ``buffer``, and at most half a core.
     further
         Fields of zeros of shape (N, N, N, ...) for the further results of ``function``: arrays, or HDF5 datasets, in
-        which the results never stand in memory as a whole.
+        which the results never stand in memory as a whole, with the same bits.
 
     Returns
     -------
@@ -85,8 +85,7 @@ def map_tiles(
             if blend:
                 _add_periodically(target, _weighted(seen, weights), [first - blend for first in start])
             else:
-                # Rounded here, since HDF5 rounds halves in its own way: a file holds what memory would.
-                target[_cube(start, core)] = seen.astype(target.dtype, copy=False)
+                target[_cube(start, core)] = seen.astype(target.dtype, copy=False)  # HDF5 rounds otherwise
     return result
 
 

@@ -13,7 +13,7 @@ from halonet.grid.slabs import Slabs
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.mpi import Communicator
 from halonet.peak_patch.collapse import CollapseTable, read_collapse_table, solve_collapse_table
-from halonet.peak_patch.finder import find_haloes
+from halonet.peak_patch.finder import SILENT, Progress, find_haloes
 from halonet.peak_patch.mask import halo_mask
 from halonet.settings import CosmologySettings, PeakPatchSettings
 
@@ -68,10 +68,9 @@ class PeakPatchMock:
         header = replace(box.header, provenance=box.provenance({"peak_patch": settings.model_dump()}))
         box.keep(header, slabs, density=density)
         with console.step("haloes"):
-            haloes = find_haloes(
-                density, slabs, box.cell_size, box.cosmology, settings, table, header,
-                progress=iter if slabs.rank else lambda filters: console.progress(filters, "filters"),
-            )  # fmt: skip
+            told = Progress(lambda filters: console.progress(filters, "filters"))
+            progress = SILENT if slabs.rank else told
+            haloes = find_haloes(density, slabs, box.cell_size, box.cosmology, settings, table, header, progress)
         if "mask" in request.keep:
             box.keep(header, slabs, mask=halo_mask(haloes, slabs))
         return None if slabs.rank else haloes

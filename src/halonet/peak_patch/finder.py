@@ -5,6 +5,7 @@ periodic and may be distributed in slabs over MPI ranks; the catalogue is the sa
 """
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,16 @@ from halonet.settings import CosmologySettings, PeakPatchSettings, SettingsError
 from halonet.storage import FieldHeader
 
 
+class Progress(NamedTuple):
+    """Wraps the iteration over filters, and is called with the name of each phase that is done."""
+
+    filters: Callable[[Any], Any] = iter
+    finished: Callable[[str], None] = lambda phase: None
+
+
+SILENT = Progress()
+
+
 def find_haloes(
     density: np.ndarray,
     slabs: Slabs,
@@ -37,8 +48,7 @@ def find_haloes(
     settings: PeakPatchSettings,
     table: CollapseTable,
     header: FieldHeader | None = None,
-    progress: Callable = iter,
-    finished: Callable[[str], None] = lambda phase: None,
+    progress: Progress = SILENT,
 ) -> HaloCatalogue:
     """Find the haloes of a periodic box, sorted by mass, the same on every rank; collective.
 
@@ -54,8 +64,8 @@ def find_haloes(
         Collapse table of this cosmology.
     header
         Header of the catalogue; by default box, redshift and cosmology.
-    progress, finished
-        The one wraps the iteration over filters, the other is called with the name of each phase that is done.
+    progress
+        How the caller follows the search.
 
     Raises
     ------
@@ -64,16 +74,16 @@ def find_haloes(
     """
     search = _search(slabs, cell_size, cosmology, settings, table)
     modes = slabs.forward(_today(density, cosmology))
-    finished("forward transform")
-    found = find_candidates(modes, slabs, search.radii_mpc / cell_size, search.threshold, progress)
+    progress.finished("forward transform")
+    found = find_candidates(modes, slabs, search.radii_mpc / cell_size, search.threshold, progress.filters)
     cells, filters = (slabs.gather(each) for each in found)
-    finished("smoothing and peaks")
-    patches, first, share = _patches(density, modes, slabs, cells, filters, search, finished)
+    progress.finished("smoothing and peaks")
+    patches, first, share = _patches(density, modes, slabs, cells, filters, search, progress.finished)
     second = _second_order_means(modes, share, patches, search.sphere, cell_size)
-    finished("second-order displacement")
+    progress.finished("second-order displacement")
     header = header or FieldHeader(slabs.cells * cell_size, cosmology.redshift, cosmology.model_dump())
     catalogue = _catalogue(patches, first, second, search, settings, header, slabs)
-    finished("merging")
+    progress.finished("merging")
     return catalogue
 
 
