@@ -20,8 +20,11 @@ TENSORFLOW = {
     # Errors alone: TensorFlow's own notes would bury the messages of a run.
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
-# What TensorFlow prints while it is imported, whatever the level.
-NOTES = re.compile(rb"absl::InitializeLog|\bport\.cc:\d+\] oneDNN custom operations are on")
+# What TensorFlow prints, whatever the level, while it is imported and while it looks for GPUs where there is none.
+NOTES = re.compile(
+    rb"absl::InitializeLog|\bport\.cc:\d+\] oneDNN custom operations are on|"
+    rb"\bcudart_stub\.cc:\d+\] Could not find cuda drivers|\bcuda_platform\.cc:\d+\] failed call to cuInit"
+)
 
 
 def prepare(package: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 import keras
 import numpy as np
 
+from halonet.environment import without_notes
 from halonet.settings import SettingsError, TrainingStageSettings
 
 log = logging.getLogger("halonet")
@@ -26,7 +27,8 @@ def prepare_devices(threads: int, gpus: int, place: int = 0) -> None:
         return
     import tensorflow as tf
 
-    found = tf.config.list_physical_devices("GPU")
+    with nullcontext() if gpus else without_notes():  # who asks for no GPU need not hear that there is none
+        found = tf.config.list_physical_devices("GPU")
     if len(found) < gpus:
         raise SettingsError(f"training.gpus = {gpus}, but TensorFlow finds {len(found)} on this machine")
     mine = found if len(found) == gpus else found[place * gpus : (place + 1) * gpus]
