@@ -28,7 +28,7 @@ def run(*command, **variables):
 def predict(tmp_path_factory):
     """Predict a box by the script; the process prints every kernel of oneDNN that runs."""
     folder = tmp_path_factory.mktemp("predict")
-    density = np.random.default_rng(1).normal(size=(32,) * 3).astype(np.float32)
+    density = np.random.default_rng(1).normal(scale=3.351, size=(32,) * 3).astype(np.float32)
     write_field(folder / "density.h5", "density", density, FieldHeader(32.0))
     script = ROOT / "workflow_scripts/predict_mask.py"
     files = ("--density", folder / "density.h5", "--network", NETWORK, "--probability", folder / "p.h5")
