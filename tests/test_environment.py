@@ -29,6 +29,7 @@ def predict(tmp_path_factory):
     """Predict a box by the script; the process prints every kernel of oneDNN that runs."""
     folder = tmp_path_factory.mktemp("predict")
     density = np.random.default_rng(1).normal(scale=3.351, size=(32,) * 3).astype(np.float32)
+    density -= density.mean()  # as of a whole box
     write_field(folder / "density.h5", "density", density, FieldHeader(32.0))
     script = ROOT / "workflow_scripts/predict_mask.py"
     files = ("--density", folder / "density.h5", "--network", NETWORK, "--probability", folder / "p.h5")
