@@ -2,8 +2,8 @@
 
     python workflow_scripts/ship_network.py networks/NAME                     # the card again, from what is there
     python workflow_scripts/ship_network.py networks/NAME --trained results/RUN/networks/NAME \\
-        --density results/RUN/ground_truth/000/density.h5 --thresholds results/RUN/haloes/NAME/thresholds.json \\
-        --summary results/RUN/statistics/NAME/summary.json
+        --density results/RUN/ground_truth/000/density.h5 --mask results/RUN/ground_truth/000/mask.h5 \\
+        --thresholds results/RUN/haloes/NAME/thresholds.json --summary results/RUN/statistics/NAME/summary.json
 """
 
 import argparse
@@ -16,7 +16,7 @@ from halonet.checks.parser import NETWORK_PATH, READS, WRITES_FOLDER_PATH, Parse
 from halonet.dataset.normalisation import declared_cosmology, read_normalisation, write_normalisation
 from halonet.digests import DIGESTS, check_digest, note_digests
 from halonet.halo_finding.finder import finder_of
-from halonet.network.card import evidence, write_card
+from halonet.network.card import TRUTHS, evidence, write_card
 from halonet.storage import StorageError, atomic_path, read_header, read_json, write_json, write_text
 
 FILES = ("model.weights.h5", "settings.json", "normalisation.json", "provenance.json", "history.csv")
@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument(
         "--density", type=READS, help="density of a training box, whose cosmology and redshift the network is for"
     )
+    parser.add_argument("--mask", type=READS, help="mask of a training box, which says whose haloes it has learnt")
     parser.add_argument("--thresholds", type=READS, help="calibrated for this network (calibrate_thresholds.py)")
     parser.add_argument("--summary", type=READS, help="statistics of its test boxes (summarise_statistics.py)")
     arguments = parser.parse_args()
@@ -43,8 +44,8 @@ def main() -> None:
         write_json(folder / DIGESTS, {name: digest for name, digest in held.items() if name not in changed})
     if arguments.trained:
         copy_network(arguments.trained, folder)
-    if arguments.density:
-        declare_validity(folder, arguments.density)
+    if arguments.density or arguments.mask:
+        declare_validity(folder, arguments.density, arguments.mask)
     if arguments.thresholds:
         finder_of(arguments.thresholds)  # refuses a file that says nothing of its finder
         record = read_json(arguments.thresholds)
@@ -60,7 +61,7 @@ def changed_files(arguments: argparse.Namespace) -> list[str]:
     weights, normalisation, thresholds = DIGESTED
     return [
         *([weights, normalisation, thresholds] if arguments.trained else []),
-        *([normalisation] if arguments.density else []),
+        *([normalisation] if arguments.density or arguments.mask else []),
         *([thresholds] if arguments.thresholds else []),
     ]
 
@@ -78,13 +79,21 @@ def copy_network(trained: Path, folder: Path) -> None:
             shutil.copyfile(trained / name, temporary)
 
 
-def declare_validity(folder: Path, density: str) -> None:
-    """Write the cosmology of a training box into the normalisation of the network."""
-    cosmology = declared_cosmology(read_header(density))
-    if cosmology is None:
-        raise StorageError(f"{density}: the root attribute cosmology is missing, so that it says nothing of validity")
+def declare_validity(folder: Path, density: str | None, mask: str | None) -> None:
+    """Write the cosmology of a training box, and whose haloes it has, into the normalisation of the network."""
     path = folder / "normalisation.json"
-    write_normalisation(path, replace(read_normalisation(path), cosmology=cosmology))
+    normalisation = read_normalisation(path)
+    if density:
+        cosmology = declared_cosmology(read_header(density))
+        if cosmology is None:
+            raise StorageError(f"{density}: the root attribute cosmology is missing; it says nothing of validity")
+        normalisation = replace(normalisation, cosmology=cosmology)
+    if mask:
+        stage = read_header(mask).provenance.get("stage")
+        if stage not in TRUTHS:
+            raise StorageError(f"{mask}: its provenance has the stage {stage!r}; a truth is of {', '.join(TRUTHS)}")
+        normalisation = replace(normalisation, truth=stage)
+    write_normalisation(path, normalisation)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.score import Agreement
 from halonet.halo_finding.votes.calibration import START, vote_record
 from halonet.network.card import evidence, write_card
+from halonet.provenance import provenance
 from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
@@ -78,9 +79,15 @@ def test_what_was_measured_of_the_old_weights_goes_when_new_ones_are_shipped(fol
     cosmology = {"h": 0.67, "omega_b": 0.05, "omega_cdm": 0.26, "n_s": 0.97, "sigma8": 0.83}
     write_field(density, "density", np.zeros((8, 8, 8), np.float32), FieldHeader(8.0, 0.5, cosmology))
     shutil.copytree(folder, shipped)
-    options = ("--trained", folder, "--density", density, "--thresholds", folder / "thresholds.json")
+    mask = tmp_path / "mask.h5"
+    record = provenance("friends_of_friends", {})
+    write_field(mask, "mask", np.zeros((8, 8, 8), np.uint8), FieldHeader(8.0, 0.5, cosmology, None, record))
+    options = ("--trained", folder, "--density", density, "--mask", mask, "--thresholds", folder / "thresholds.json")
     run_script("ship_network", shipped, *options)
     card = (shipped / "README.md").read_text()
+    assert "boxes with friends-of-friends haloes of N-body simulations" in card
+    assert "The truth it learnt is a particle-mesh simulation" in card
+    assert "snakemake --profile profiles/n_body" in card
     assert "Not yet." in card
     assert "h 0.67, omega_b 0.05, omega_cdm 0.26, n_s 0.97, sigma8 0.83, redshift 0.5" in card
     assert (shipped / "model.weights.h5").read_bytes() == (folder / "model.weights.h5").read_bytes()

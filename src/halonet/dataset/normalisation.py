@@ -39,12 +39,16 @@ class Normalisation:
         Side of a cell of these boxes (Mpc).
     cosmology
         Cosmology of these boxes with their output redshift, as settings; None where they do not all say the same.
+    truth
+        Stage that made the masks of these boxes: ``peak_patch``, ``friends_of_friends`` of a simulation, or
+        ``import_ground_truth``; None where a network's folder does not say.
     """
 
     mean_deviation: float
     boxes: dict[int, float]
     cell_size_mpc: float
     cosmology: dict | None = None
+    truth: str | None = None
 
     def of_box(self, box: int, kind: str) -> float:
         """Standard deviation by which the density of a known box is divided; ``kind`` is global or individual."""
@@ -103,6 +107,8 @@ def write_normalisation(path: str | Path, normalisation: Normalisation) -> None:
     values = {"global": normalisation.mean_deviation, "cell_size_mpc": normalisation.cell_size_mpc, "boxes": boxes}
     if normalisation.cosmology is not None:
         values["cosmology"] = normalisation.cosmology
+    if normalisation.truth is not None:
+        values["truth"] = normalisation.truth
     write_json(path, values)
 
 
@@ -113,7 +119,8 @@ def read_normalisation(path: str | Path) -> Normalisation:
     try:
         boxes = {int(box): float(deviation) for box, deviation in values["boxes"].items()}
         cell_size = float(values["cell_size_mpc"])
-        normalisation = Normalisation(float(values["global"]), boxes, cell_size, values.get("cosmology"))
+        validity = values.get("cosmology"), values.get("truth")
+        normalisation = Normalisation(float(values["global"]), boxes, cell_size, *validity)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageError(
             f"{path}: no normalisation; global, cell_size_mpc and boxes are needed ({error!r})"

@@ -58,7 +58,7 @@ def write_card(folder: str | Path) -> str:
         _measured(optional["measured"]),
         _mocks(optional["mocks"]),
         _limits(normalisation),
-        _remake(folder.name, settings),
+        _remake(folder.name, settings, normalisation.truth),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -152,8 +152,8 @@ def _training(settings: NetworkSettings, normalisation: Normalisation, provenanc
     )
     text = (
         "## Trained on\n\n"
-        f"{len(normalisation.boxes)} boxes with Peak Patch haloes, validation included; the density has a standard "
-        f"deviation of {normalisation.mean_deviation:.3f}. {steps}. Augmentation: {settings.augmentation}."
+        f"{len(normalisation.boxes)} boxes with {_truth(normalisation)}, validation included; the density has a "
+        f"standard deviation of {normalisation.mean_deviation:.3f}. {steps}. Augmentation: {settings.augmentation}."
     )
     if settings.start_from:
         text += f" It began with the weights of {settings.start_from}, which were trained before."
@@ -208,28 +208,47 @@ def _mocks(mocks: dict | None) -> str:
     return text
 
 
+# By the stage that made the truth: what the haloes are, and what follows for those of the network.
+TRUTHS = {
+    "peak_patch": "Peak Patch haloes",
+    "friends_of_friends": "friends-of-friends haloes of N-body simulations",
+    "import_ground_truth": "haloes of a user's own",
+}
+LEARNT = {
+    "peak_patch": "The truth it learnt is Peak Patch, not an N-body simulation: it inherits the errors of that.",
+    "friends_of_friends": "The truth it learnt is a particle-mesh simulation with one particle a cell: haloes of few "
+    "particles are its noise as well (docs/n_body.md). Haloes and masses are those of friends of friends.",
+    "import_ground_truth": "The truth it learnt was given by its user.",
+    None: "Its folder does not say whose haloes it has learnt.",
+}
+
+
+def _truth(normalisation: Normalisation) -> str:
+    return TRUTHS[normalisation.truth] if normalisation.truth else "haloes that its folder does not name"
+
+
 def _limits(normalisation: Normalisation) -> str:
     return (
         "## Limits\n\n"
         f"- Cells of {normalisation.cell_size_mpc:g} Mpc: haloes below 100 cells are increasingly missed, below 27 "
         "none are given. Smaller haloes need smaller cells, and a network trained on them.\n"
         "- One cosmology and one redshift. No light cone, no evolution.\n"
-        "- The truth it learnt is Peak Patch, not an N-body simulation: it inherits what Peak Patch gets wrong. "
-        "`--abundance-matching` moves the mass function to Tinker et al. (2008).\n"
+        f"- {LEARNT[normalisation.truth]} `--abundance-matching` moves the mass function to Tinker et al. (2008).\n"
         "- Masses are Lagrangian: mean matter density times the volume a halo comes from. Positions and velocities are "
         "those of second-order perturbation theory; there are no subhaloes and no profiles."
     )
 
 
-def _remake(name: str, settings: NetworkSettings) -> str:
-    profile = "objects" if settings.heads.weights else "vnet_small"
+def _remake(name: str, settings: NetworkSettings, truth: str | None) -> str:
+    profile = "n_body" if truth == "friends_of_friends" else "objects" if settings.heads.weights else "vnet_small"
+    run = "vnet-small" if profile == "vnet_small" else profile
     return (
         "## Remake\n\n"
         f"    snakemake --profile profiles/{profile} training haloes statistics\n"
-        f"    R=results/{profile.replace('_', '-')}\n"
+        f"    R=results/{run}\n"
         f"    python workflow_scripts/ship_network.py networks/{name} --trained $R/networks/{name} \\\n"
-        f"        --density $R/ground_truth/000/density.h5 --thresholds $R/haloes/{name}/thresholds.json \\\n"
-        f"        --summary $R/statistics/{name}/summary.json\n"
+        f"        --density $R/ground_truth/000/density.h5 --mask $R/ground_truth/000/mask.h5 \\\n"
+        f"        --thresholds $R/haloes/{name}/thresholds.json --summary $R/statistics/{name}/summary.json\n"
         f"    python benchmarks/mocks.py --network networks/{name}\n"
         f"    python workflow_scripts/ship_network.py networks/{name}"
     )
