@@ -55,9 +55,7 @@ def check_protohaloes(
                 go_on,
             )
         return None
-    some = large.select(np.unique(np.linspace(0, len(large) - 1, MOST).astype(int)))
-    centres = centre_cells(some.positions(), some.cell_size, some.grid_cells)
-    means = mean_within(density, centres, some["radius"] / some.cell_size)
+    means = _means(density, large.select(np.unique(np.linspace(0, len(large) - 1, MOST).astype(int))))
     median, empty = float(np.median(means)), float((means < EMPTY).mean())
     found = f"{source}: within its spheres the linear overdensity is {median:.2f} (median)"
     if median < LIKELY[0] or empty > MOST_EMPTY:
@@ -75,3 +73,9 @@ def check_protohaloes(
             go_on,
         )
     return median
+
+
+def _means(density: np.ndarray, haloes: HaloCatalogue) -> np.ndarray:
+    """Mean of the density within every sphere, shape (haloes,)."""
+    centres = centre_cells(haloes.positions(), haloes.cell_size, haloes.grid_cells)
+    return mean_within(density, centres, haloes["radius"] / haloes.cell_size)
