@@ -44,7 +44,7 @@ from halonet.workflow.kept_of_models import (
     truths_figures,
     truths_of_run,
 )
-from halonet.workflow.layout import Layout, as_planned, network_behind
+from halonet.workflow.layout import Layout, network_behind
 from halonet.workflow.machine import machine_of
 from halonet.workflow.parameters import (
     Parameters,
@@ -54,7 +54,7 @@ from halonet.workflow.parameters import (
     given,
 )
 from halonet.workflow.resources import LAUNCH, JobResources, of_ranks
-from halonet.workflow.run_log import describe_failures, failed_jobs
+from halonet.workflow.run_log import describe_failures, failed_jobs, remember_logs
 
 try:
     for (
@@ -66,12 +66,6 @@ try:
 except SettingsError as error:
     raise WorkflowError(str(error)) from None
 
-if workflow.dag_settings:
-    workflow.dag_settings.targets = as_planned(
-        workflow.dag_settings.targets,
-        config["run"].get("results", "results"),
-        SETTINGS.run.results,
-    )
 COSTS = JobCosts(SETTINGS, machine_of(SETTINGS.jobs))
 run_progress.costs = COSTS
 LAYOUT = Layout(SETTINGS, ROOT)
@@ -112,6 +106,10 @@ wildcard_constraints:
     draw=r"\d+",
     redshift=r"[\d.]+",
     seed=r"\d+",
+
+
+onstart:
+    remember_logs(SETTINGS.run.name, log)
 
 
 onerror:

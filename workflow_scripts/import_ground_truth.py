@@ -27,6 +27,7 @@ from halonet.plausibility.protohaloes import LEAST_CELLS, check_protohaloes
 from halonet.plausibility.verdict import judge
 from halonet.provenance import file_digest, provenance
 from halonet.settings import CosmologySettings
+from halonet.statistics.mass_function import expected_haloes
 from halonet.storage import FieldHeader, field_cells, read_header, write_field
 from halonet.truth_files import Box, contrast, read_own_density, read_own_haloes, read_own_mask
 
@@ -44,7 +45,8 @@ def main() -> None:
     check_against_spectrum(density, Slabs(box.cells), box.box_size_mpc, box.cosmology, source, go_on)
     catalogue = read_own_haloes(arguments.from_haloes, box) if arguments.from_haloes else None
     if catalogue is not None:
-        _report_spheres(check_protohaloes(density, catalogue, arguments.from_haloes, go_on))
+        expected = expected_haloes(LEAST_CELLS, box.box_size_mpc / box.cells, box.box_size_mpc, box.cosmology)
+        _report_spheres(check_protohaloes(density, catalogue, arguments.from_haloes, expected, go_on))
     if arguments.from_mask:
         mask = read_own_mask(arguments.from_mask, box)
     else:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from halonet import console
+from halonet.checks.names import beside
 from halonet.checks.numbers import INDEX, SEED, THREADS
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.provenance import code_digest, provenance
@@ -37,7 +38,7 @@ def sample(arguments: argparse.Namespace, settings: NeuralBiasSettings) -> None:
 
     problem = make_problem(read_inputs(arguments.inputs), settings)
     output, seed, index, code = Path(arguments.output), arguments.seed, arguments.chain, code_digest(__file__)
-    checkpoint = output.with_suffix(".checkpoint.npz")
+    checkpoint = beside(output, ".checkpoint.npz")
 
     def track(transitions: range) -> Iterator[int]:
         return console.progress(transitions, f"chain {index}")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from halonet import console
+from halonet.checks.names import stem_of
 from halonet.checks.parser import READS, SETTINGS, WRITES_WITH_FIGURES, Parser
 from halonet.figures.mocks import draw_covariance
 from halonet.figures.style import save
@@ -38,7 +39,7 @@ def main() -> None:
     summary = summarise_mocks([read_measurement(path) for path in arguments.statistics], settings.precision)
     summary["provenance"] = provenance("summarise_mocks", {"precision": settings.precision})
     path = Path(arguments.summary)
-    save(draw_covariance(summary).figure, path.parent, path.stem)
+    save(draw_covariance(summary).figure, path.parent, stem_of(path))
     write_json(path, summary)
     reached = summary["precision"]
     console.log.info(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from halonet.checks.names import stem_of
 from halonet.checks.paths import NETWORK_FILES, Given, check_paths
 
 OVERRIDE = "--outside-validity"
@@ -64,7 +65,7 @@ class FileOption:
         if self.itself:
             yield Given(option, path, self.folder, self.guarded)
         for ending in self.endings:
-            yield Given(option, path.with_name((path.stem if self.itself else path.name) + ending))
+            yield Given(option, path.with_name((stem_of(path) if self.itself else path.name) + ending))
 
 
 READS = FileOption()

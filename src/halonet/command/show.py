@@ -4,6 +4,7 @@ import argparse
 
 from halonet import console
 from halonet.catalogue import EULERIAN, read_catalogue
+from halonet.checks.names import beside
 from halonet.checks.parser import READS_PATH, WRITES_FIGURE
 from halonet.cosmology import compute_power_spectrum
 from halonet.figures.mocks import draw_mock
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise StorageError(
             f"{arguments.haloes}: columns {', '.join(sorted(missing))} are missing, the haloes' positions"
         )
-    figure = arguments.figure or arguments.haloes.with_suffix("")
+    figure = arguments.figure or beside(arguments.haloes, "")
     cosmology = cosmology_of(None, haloes.header)
     spectrum = compute_power_spectrum(cosmology)
     drawing = draw_mock(haloes, *tinker_abundance(cosmology, cosmology.redshift, *spectrum))

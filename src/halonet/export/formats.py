@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue, check_inside, read_catalogue
+from halonet.checks.names import beside_alone
 from halonet.export.halotools import write_halotools
 from halonet.export.nbodykit import write_nbodykit
 from halonet.export.pinocchio import write_pinocchio
@@ -73,7 +74,8 @@ def export_catalogue(source: str | Path, name: str, output: str | Path | None = 
     Parameters
     ----------
     output
-        File to write; beside ``source``, with the format's suffix, where it is None.
+        File to write. Where it is None: beside ``source``, with the format's suffix in place of ``.h5`` or ``.hdf5``,
+        and behind any other name.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def export_catalogue(source: str | Path, name: str, output: str | Path | None = 
         If there is no such format, or the catalogue or the name of the file does not fit it.
     """
     form = _format(name)
-    output = Path(source).with_suffix(form.suffix) if output is None else Path(output)
+    output = beside_alone(source, form.suffix) if output is None else Path(output)
     if output.resolve() == Path(source).resolve():
         raise ExportError(f"{output}: is the catalogue itself; name another file to write")
     write_as(read_catalogue(source), name, output, source)

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import tensorflow as tf
 
+from halonet.checks.names import beside
 from halonet.field_level.alternation import BlockSampler, phase_file
 from halonet.field_level.data import FieldData
 from halonet.field_level.gravity import Gravity
@@ -176,8 +177,7 @@ def run_chain(
 
 def scratch_of(output: str | Path) -> tuple[Path, Path]:
     """Checkpoint of an unfinished chain, and folder of its kept phases."""
-    output = Path(output)
-    return output.with_suffix(".checkpoint.npz"), output.with_suffix(".phases")
+    return beside(output, ".checkpoint.npz"), beside(output, ".phases")
 
 
 def clear_scratch(output: str | Path) -> None:

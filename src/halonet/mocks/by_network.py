@@ -14,7 +14,6 @@ import numpy as np
 
 from halonet import console
 from halonet.catalogue import HaloCatalogue
-from halonet.cosmology import mean_matter_density
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.grid.scratch import on_disk, zeros
 from halonet.grid.slabs import Slabs
@@ -28,7 +27,6 @@ from halonet.mpi import Communicator, place_on_machine
 from halonet.network.shipped import find_network
 from halonet.network.validity import check_validity, trained_cosmology
 from halonet.plausibility.numbers import check_number
-from halonet.plausibility.spectrum import shape_without_wiggles
 from halonet.provenance import file_digest
 from halonet.settings import (
     CosmologySettings,
@@ -38,12 +36,10 @@ from halonet.settings import (
     SettingsError,
     validate,
 )
-from halonet.statistics.mass_function import MODELS, predicted_abundance
+from halonet.statistics.mass_function import expected_haloes
 from halonet.storage import read_json
 
 LEAST_CELLS = 100.0  # of haloes that are counted against the mass function
-WAVENUMBERS = np.geomspace(1e-4, 50.0, 500)  # 1/Mpc
-TINKER = {"tinker_2008": MODELS["tinker_2008"]}
 T = TypeVar("T")
 
 
@@ -131,10 +127,7 @@ class NetworkMock:
     def _check_number(self, haloes: HaloCatalogue) -> None:
         """Refuse a number of haloes that the mass function does not give."""
         box, least = self.box, max(LEAST_CELLS, self.finder.settings.minimum_cells)
-        mass = np.array([mean_matter_density(box.cosmology) * box.cell_size**3 * least])
-        spectrum = (WAVENUMBERS, shape_without_wiggles(WAVENUMBERS, box.cosmology))
-        density = predicted_abundance(mass, box.cosmology, box.cosmology.redshift, *spectrum, TINKER)["tinker_2008"][0]
-        expected = float(density) * box.header.box_size_mpc**3
+        expected = expected_haloes(least, box.cell_size, box.header.box_size_mpc, box.cosmology)
         found, what = len(haloes.larger_than(least)), f"{self.folder.name}: haloes of at least {least:g} cells"
         check_number(found, expected, what, self.request.outside_validity)
 

@@ -7,6 +7,7 @@ from scipy import integrate, interpolate
 
 from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import growth_factor, mean_matter_density, sigma_of_radius
+from halonet.plausibility.spectrum import shape_without_wiggles
 from halonet.settings import CosmologySettings
 
 KEY_CUTS = (100.0, 300.0, 1000.0, 3000.0, 10000.0)  # cells; quoted in tables
@@ -15,6 +16,7 @@ CUTS = np.unique(np.concatenate([[27.0], _TENTHS, KEY_CUTS]))  # cells
 BIN_EDGES = _TENTHS[::2]  # cells; bins of the differential mass function, limits of which are among the cuts
 HEAVIEST = 1e17  # Msun; no halo is heavier
 ALL_MASSES = np.geomspace(1e9, 1e16, 350)  # Msun
+WAVENUMBERS = np.geomspace(1e-4, 50.0, 500)  # 1/Mpc
 MODELS = {
     "tinker_2008": ("tinker08", "200m"),
     "press_schechter": ("press74", "fof"),
@@ -82,6 +84,18 @@ def tinker_abundance(
     abundance = predicted_abundance(ALL_MASSES, cosmology, redshift, k, power)["tinker_2008"]
     known = abundance > 0
     return ALL_MASSES[known], abundance[known]
+
+
+def expected_haloes(cells: float, cell_size: float, box_size: float, cosmology: CosmologySettings) -> float:
+    """Haloes of at least so many ``cells`` that Tinker et al. (2008) have in a box; lengths in Mpc, to some percent.
+
+    The spectrum is the one without wiggles of Eisenstein & Hu (1998), so that nothing has to be solved.
+    """
+    mass = np.array([mean_matter_density(cosmology) * cell_size**3 * cells])
+    spectrum = (WAVENUMBERS, shape_without_wiggles(WAVENUMBERS, cosmology))
+    models = {"tinker_2008": MODELS["tinker_2008"]}
+    density = predicted_abundance(mass, cosmology, cosmology.redshift, *spectrum, models)["tinker_2008"][0]
+    return float(density) * box_size**3
 
 
 def _set_cosmology(cosmology: CosmologySettings) -> None:

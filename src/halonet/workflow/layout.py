@@ -1,7 +1,6 @@
 """Where a run keeps its files, and which boxes, batches, snapshots and mocks it has."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -182,14 +181,6 @@ FOLDERS = (
     "neural_bias",
     "field_level",
 )
-
-
-def as_planned(targets: Iterable[str], typed: str, results: str) -> frozenset[str]:
-    """Targets, with the folder of results as it is ``typed`` in the configuration (``~``, ``$VARIABLES``) expanded."""
-    begins = f"{typed.rstrip('/')}/"
-    return frozenset(
-        f"{results}/{target.removeprefix(begins)}" if target.startswith(begins) else target for target in targets
-    )
 
 
 def network_behind(catalogue: str) -> str:

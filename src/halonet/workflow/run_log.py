@@ -51,6 +51,14 @@ def telling_lines(text: str) -> list[str]:
     return [*list(errors)[:MOST_ERRORS], *lines[-LAST_LINES:]]
 
 
+def remember_logs(run: str, logs: Sequence[str | Path], folder: str | Path = ".") -> None:
+    """Write down which logs of Snakemake are of a run, for ``slurm/recover``, which cancels jobs by what they say."""
+    record = Path(folder, ".snakemake", "runs", run)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    with open(record, "a") as file:
+        file.writelines(f"{log}\n" for log in logs)
+
+
 def failed_jobs(logs: Sequence[str | Path], folder: str | Path = ".") -> list[FailedJob]:
     """Failed jobs in logs of Snakemake, the last failure of each; those that were mended since are left out.
 
