@@ -15,6 +15,7 @@ COMMANDS = {
     "predict": ("predict", "predict with a network which cells of a density belong to haloes"),
     "find": ("find", "find haloes in a predicted probability"),
     "export": ("export", "write a catalogue in the format of another code"),
+    "import": ("import_", "read a catalogue of another code: Peak Patch, PINOCCHIO"),
     "show": ("show", "draw a mock: its haloes and their mass function"),
     "match-abundance": ("match_abundance", "remap the masses of mocks to Tinker et al. (2008)"),
     "networks": ("networks", "list the trained networks at hand, or show the card of one"),

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.cosmology import mean_matter_density
+from halonet.export.rows import ForeignError, ForeignRows
 from halonet.export.units import about_the_centre, lagrangian_radius
 from halonet.settings import CosmologySettings
 from halonet.storage import atomic_path
@@ -39,3 +41,34 @@ def write_pksc(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySetting
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         file.write(header.tobytes())
         file.write(rows.astype("<f4").tobytes())
+
+
+def read_pksc(path: str | Path, cosmology: CosmologySettings) -> ForeignRows:
+    """Haloes of a merged ``.pksc`` catalogue; masses are those of the spheres of R_TH."""
+    data = Path(path).read_bytes()
+    if len(data) < HEADER.itemsize:
+        raise ForeignError(f"{path}: {len(data)} bytes, where a .pksc has a header of {HEADER.itemsize}; no such file")
+    count, largest, redshift = (value.item() for value in np.frombuffer(data, HEADER, 1)[0])
+    if count < 0 or len(data) != HEADER.itemsize + 4 * FLOATS_PER_HALO * count:
+        raise ForeignError(
+            f"{path}: its header speaks of {count} haloes, but {len(data)} bytes are not {HEADER.itemsize} and "
+            f"{4 * FLOATS_PER_HALO} for each: it is cut off, of another byte order, or no merged .pksc (with "
+            f"{FLOATS_PER_HALO} numbers a halo)"
+        )
+    rows = np.frombuffer(data, "<f4", offset=HEADER.itemsize).reshape(count, FLOATS_PER_HALO).astype(np.float64)
+    radii = rows[:, 6]
+    if not np.isfinite(rows).all() or (radii <= 0).any():
+        raise ForeignError(f"{path}: values that are not finite, or radii that are not positive: damaged")
+    if count and not np.isclose(largest, radii.max(), rtol=1e-5):
+        raise ForeignError(
+            f"{path}: largest radius {largest:g} Mpc in the header, {radii.max():g} in its rows: damaged"
+        )
+    return ForeignRows(
+        redshift=redshift,
+        mass=4 / 3 * np.pi * radii**3 * mean_matter_density(cosmology),
+        lagrangian=rows[:, 7:10],
+        eulerian=rows[:, :3],
+        velocity=rows[:, 3:6],
+        about_centre=True,
+        overdensity=None if (rows[:, 10] == UNSET).any() else rows[:, 10],
+    )

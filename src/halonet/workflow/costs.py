@@ -64,7 +64,7 @@ COSTS = {
     "compute_channels": Cost(300, 4, 3, 0.3),
     "assign_cells": Cost(300, 12, 5, 0.5),
     "train_network": Cost(1000, seconds=20),
-    "predict_mask": Cost(750, 8, 5),
+    "predict_mask": Cost(1550, 8, 5),
     "calibrate_thresholds": Cost(300, 28, 5, 10.0),
     "find_haloes": Cost(300, 48, 2, 0.6),
     "find_haloes_at_known_centres": Cost(300, 16, 2, 0.4),
@@ -73,7 +73,7 @@ COSTS = {
     "draw_figures": Cost(350, 4, 12, 0.2),
     "draw_figures_with_calibration": Cost(350, 4, 12, 0.2),
     "write_report": Cost(150),
-    "make_mock": Cost(3000, 60, 40, 4.0),
+    "make_mock": Cost(3550, 60, 40, 4.0),
     "measure_mock": Cost(300, 24, 3, 0.2),
     "summarise_mocks": Cost(300),
     "match_abundance": Cost(400, seconds=30),
@@ -83,7 +83,7 @@ COSTS = {
     "draw_neural_bias_haloes": Cost(1300, seconds=20),
     "draw_neural_bias_figures": Cost(1300, seconds=60),
     "prepare_field_level": Cost(900, 40, 15, 0.6),
-    "sample_field_level": Cost(880, 27000, 60, 1.7),  # the time for an evaluation of the forward model
+    "sample_field_level": Cost(1250, 27000, 60, 1.7),  # the time for an evaluation of the forward model
     "summarise_field_level": Cost(880, 27000, 120, 200.0),
     "draw_field_level_haloes": Cost(880, 27000, 30, 100.0),
     "write_constrained_density": Cost(1300, 60, 20, 0.6),

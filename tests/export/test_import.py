@@ -1,0 +1,136 @@
+"""Catalogues of other codes come back as they were written, and what contradicts the box is refused by number."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, read_catalogue
+from halonet.export.formats import export_catalogue
+from halonet.export.reading import READERS, ForeignBox, import_catalogue
+from halonet.export.rows import ForeignError
+
+from .conftest import BOX_SIZE, CELLS, COSMOLOGY
+
+BOX = ForeignBox(BOX_SIZE, CELLS, COSMOLOGY)
+PRINTED = {"pksc": 1e-5, "pinocchio": 0.005 / 0.7 + 1e-5}  # last digits of a position (Mpc)
+
+
+@pytest.fixture(params=READERS)
+def foreign(request, written):
+    """A catalogue, and the file of another code that holds it."""
+    path, catalogue = written
+    return request.param, export_catalogue(path, request.param), catalogue
+
+
+def test_what_is_exported_comes_back_in_units_and_frame_of_this_project(foreign):
+    name, path, catalogue = foreign
+    back = import_catalogue(path, name, BOX)
+    assert back.header.redshift == 0.5
+    assert back.header.cosmology == COSMOLOGY.model_dump()
+    assert (back.grid_cells, back.box_size_mpc, len(back)) == (CELLS, BOX_SIZE, len(catalogue))
+    np.testing.assert_allclose(back["mass"], catalogue["mass"], rtol=1e-6)
+    np.testing.assert_allclose(back["cells"], catalogue["cells"], rtol=1e-6)
+    for names in (LAGRANGIAN, EULERIAN):
+        apart = np.abs(back.positions(names) - catalogue.positions(names))
+        assert np.minimum(apart, BOX_SIZE - apart).max() <= PRINTED[name]
+        assert ((back.positions(names) >= 0) & (back.positions(names) < BOX_SIZE)).all()
+    np.testing.assert_allclose(back.positions(VELOCITY), catalogue.positions(VELOCITY), atol=0.006)
+
+
+def test_the_radius_is_that_of_the_mass_at_the_mean_density(foreign):
+    name, path, _ = foreign
+    back = import_catalogue(path, name, BOX)
+    volume = 4 / 3 * np.pi * back["radius"].astype(float) ** 3 / (BOX_SIZE / CELLS) ** 3
+    np.testing.assert_allclose(volume, back["cells"], rtol=1e-5)
+
+
+def test_a_catalogue_of_no_haloes_comes_back_empty(haloes, write, tmp_path):
+    path, _ = write(haloes.select(slice(0, 0)))
+    for name in READERS:
+        assert len(import_catalogue(export_catalogue(path, name, tmp_path / name), name, BOX)) == 0
+
+
+@pytest.mark.parametrize("box_size", [BOX_SIZE * 0.7, BOX_SIZE / 2])
+def test_a_box_in_units_of_h_or_too_small_is_refused(foreign, box_size):
+    name, path, _ = foreign
+    with pytest.raises(ForeignError, match=r"outside of a box of .* Mpc.*Mpc/h"):
+        import_catalogue(path, name, replace(BOX, box_size_mpc=box_size))
+
+
+def test_another_redshift_than_the_file_s_is_refused(foreign):
+    name, path, _ = foreign
+    with pytest.raises(ForeignError, match=r"its redshift is 0.5, that of the cosmology 1"):
+        import_catalogue(path, name, replace(BOX, cosmology=COSMOLOGY.model_copy(update={"redshift": 1.0})))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"cells": 2 * CELLS}, {"cosmology": COSMOLOGY.model_copy(update={"omega_cdm": 0.3})}]
+)
+def test_particles_of_another_grid_or_cosmology_are_refused(written, changes):
+    path = export_catalogue(written[0], "pinocchio")
+    with pytest.raises(ForeignError, match="times the mass of a cell of this box and cosmology"):
+        import_catalogue(path, "pinocchio", replace(BOX, **changes))
+
+
+def swapped(data):
+    return np.frombuffer(data, "<u4").byteswap().tobytes()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda data: data[:-4], "cut off"),
+        (lambda data: data + b"\0" * 8, "cut off"),
+        (lambda data: data[:7], "7 bytes"),
+        (lambda data: b"", "0 bytes"),
+        (swapped, "another byte order"),
+        (lambda data: data[:4] + b"\0\0\0\x41" + data[8:], "largest radius 8 Mpc in the header"),
+        (lambda data: data[:12] + b"\0\0\xc0\x7f" + data[16:], "not finite"),
+        (lambda data: data[:36] + b"\0\0\0\x80" + data[40:], "not positive"),
+    ],
+)
+def test_a_damaged_pksc_is_refused_and_told_how(written, damage, message):
+    path = export_catalogue(written[0], "pksc")
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ForeignError, match=message):
+        import_catalogue(path, "pksc", BOX)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text.replace("relative to H0=100", "in true units"), "OutputInH100"),
+        (lambda text: text.replace("redshift", "time"), "no redshift"),
+        (lambda text: text.rsplit(" ", 3)[0] + "\n", "numbers in a line where 12 are due"),
+        (lambda text: text.replace(" 1 ", " x ", 1) if " 1 " in text else text + "x" * 3, "due|no numbers"),
+        (lambda text: text + " ".join(["nan"] * 12) + "\n", "not finite"),
+        (lambda text: "", "no redshift"),
+    ],
+)
+def test_a_text_that_is_no_catalogue_of_pinocchio_is_refused_and_told_why(written, damage, message):
+    path = export_catalogue(written[0], "pinocchio")
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(ForeignError, match=message):
+        import_catalogue(path, "pinocchio", BOX)
+
+
+def test_one_format_is_not_the_other(written):
+    for name, other in (("pksc", "pinocchio"), ("pinocchio", "pksc")):
+        with pytest.raises(ForeignError):
+            import_catalogue(export_catalogue(written[0], name), other, BOX)
+
+
+def test_the_command_writes_a_catalogue_that_says_where_it_is_from(written, tmp_path, monkeypatch):
+    from halonet.command.main import parse
+
+    path = export_catalogue(written[0], "pksc")
+    words = f"import {path} --from pksc --box-size {BOX_SIZE} --cells {CELLS} -o {tmp_path / 'back.h5'} --cosmology"
+    given = json.dumps(COSMOLOGY.model_dump(exclude={"redshift"}))
+    arguments = parse([*words.split(), given])
+    arguments.run(arguments)
+    back = read_catalogue(tmp_path / "back.h5")
+    assert back.header.redshift == 0.5
+    assert back.header.provenance["settings"]["file"]["name"] == path.name
+    np.testing.assert_allclose(back["mass"], written[1]["mass"], rtol=1e-6)
