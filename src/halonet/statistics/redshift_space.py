@@ -83,7 +83,7 @@ def _modes(cells: int, bins: int) -> tuple[np.ndarray, np.ndarray, _Cosines, np.
     whole = fft.fftfreq(cells, 1 / cells) ** 2
     half = np.arange(cells // 2 + 1, dtype=float)
     parts = np.broadcast_arrays(whole[:, None, None], whole[:, None], half**2)
-    squared = sum(parts)
+    squared = parts[0] + parts[1] + parts[2]
     index = np.rint(np.sqrt(squared)).astype(np.int64).ravel()
     inside = np.flatnonzero((index >= 1) & (index <= bins))
     # The real transform stores one of each pair k, -k, save on the plane that is its own mirror image.
