@@ -150,9 +150,10 @@ def _training(settings: NetworkSettings, normalisation: Normalisation, provenanc
         f"{settings.window_of(stage)}³ cells ({stage.optimizer}, {stage.schedule} rate {stage.learning_rate:g})"
         for stage in settings.stages
     )
+    haloes = TRUTHS.get(normalisation.truth or "", "haloes that its folder does not name")
     text = (
         "## Trained on\n\n"
-        f"{len(normalisation.boxes)} boxes with {_truth(normalisation)}, validation included; the density has a "
+        f"{len(normalisation.boxes)} boxes with {haloes}, validation included; the density has a "
         f"standard deviation of {normalisation.mean_deviation:.3f}. {steps}. Augmentation: {settings.augmentation}."
     )
     if settings.start_from:
@@ -221,10 +222,6 @@ LEARNT = {
     "import_ground_truth": "The truth it learnt was given by its user.",
     None: "Its folder does not say whose haloes it has learnt.",
 }
-
-
-def _truth(normalisation: Normalisation) -> str:
-    return TRUTHS[normalisation.truth] if normalisation.truth else "haloes that its folder does not name"
 
 
 def _limits(normalisation: Normalisation) -> str:
