@@ -13,9 +13,10 @@ from halonet.catalogue import write_catalogue
 from halonet.checks.parser import NETWORK, READS, SETTINGS, WRITES, add_override
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import Finder, finder_of
-from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
+from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.inputs import cosmology_of, read_centres_of, read_density_of, read_probability
 from halonet.head_fields import read_heads
+from halonet.mocks.moving import check_displacement, move_haloes
 from halonet.network.shipped import find_network
 from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
@@ -83,6 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.density:
         at_redshift = cosmology.model_copy(update={"redshift": redshift})
+        check_displacement(settings.displacement, at_redshift)
         box = (Slabs(len(density)), header.box_size_mpc, at_redshift)
         check_against_spectrum(density, *box, arguments.density, arguments.outside_validity)
 
@@ -93,6 +95,6 @@ def run(arguments: argparse.Namespace) -> None:
     header = replace(header, redshift=redshift, cosmology=cosmology.model_dump(), provenance=record)
     catalogue = to_catalogue(found, len(probability), header, cosmology, settings.minimum_cells)
     if arguments.density:
-        catalogue = with_eulerian_columns(catalogue, density, cosmology, redshift)
+        catalogue = move_haloes(catalogue, density, at_redshift, settings.displacement)
     write_catalogue(arguments.haloes, catalogue)
     console.log.info("%d haloes, %d of at least 100 cells", len(catalogue), len(catalogue.larger_than(100)))

@@ -13,6 +13,7 @@ from halonet.initial_conditions.displacement import (
     second_order_displacement,
     second_order_source,
 )
+from halonet.particles import Particles
 from halonet.settings import CosmologySettings
 from halonet.spheres import mean_within
 from halonet.storage import FieldHeader
@@ -87,10 +88,7 @@ def with_eulerian_columns(
     source_modes = slabs.forward(second_order_source(modes, slabs))
     second_order = second_order_coefficient(cosmology, redshift)
     rate = hubble_rate(cosmology, redshift) * growth_rate(cosmology, redshift) / (1 + redshift)
-    positions = catalogue.positions(LAGRANGIAN)
-    centres = np.floor(positions / cell_size).astype(np.int64)
-    # The radius is the root of an integer: a small margin keeps its last shell through single precision.
-    radii = catalogue["radius"] / cell_size + 1e-4
+    positions, centres, radii = _spheres(catalogue)
     columns = dict(catalogue.columns)
     for axis in range(3):
         first = mean_within(first_order_displacement(modes, slabs, cell_size, axis), centres, radii)
@@ -99,6 +97,31 @@ def with_eulerian_columns(
         columns[EULERIAN[axis]] = _into_box(positions[:, axis] + first + second, catalogue.box_size_mpc)
         columns[VELOCITY[axis]] = rate * (first + 2 * second)
     return HaloCatalogue(columns, catalogue.header, catalogue.grid_cells, catalogue.notes)
+
+
+def with_columns_of_particles(catalogue: HaloCatalogue, particles: Particles) -> HaloCatalogue:
+    """Add Eulerian centres (Mpc) and peculiar velocities (km/s): means over the particles of each halo's sphere.
+
+    Parameters
+    ----------
+    particles
+        Of the whole box at the redshift of the catalogue, one for every cell.
+    """
+    positions, centres, radii = _spheres(catalogue)
+    columns = dict(catalogue.columns)
+    for axis in range(3):
+        moved = mean_within(particles.displacements[..., axis], centres, radii)
+        columns[EULERIAN[axis]] = _into_box(positions[:, axis] + moved, catalogue.box_size_mpc)
+        columns[VELOCITY[axis]] = mean_within(particles.velocities[..., axis], centres, radii)
+    return HaloCatalogue(columns, catalogue.header, catalogue.grid_cells, catalogue.notes)
+
+
+def _spheres(catalogue: HaloCatalogue) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lagrangian centres (Mpc, shape (haloes, 3)), the cells that hold them, and radii (cells)."""
+    positions = catalogue.positions(LAGRANGIAN)
+    centres = np.floor(positions / catalogue.cell_size).astype(np.int64)
+    # The radius is the root of an integer: a small margin keeps its last shell through single precision.
+    return positions, centres, catalogue["radius"] / catalogue.cell_size + 1e-4
 
 
 def _into_box(positions: np.ndarray, box_size: float) -> np.ndarray:

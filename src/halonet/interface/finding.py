@@ -10,9 +10,10 @@ from halonet.checks.assumptions import recording
 from halonet.dataset.normalisation import read_normalisation
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import Finder, finder_of
-from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
+from halonet.halo_finding.haloes import to_catalogue
 from halonet.interface.arrays import checked_cube, checked_length
 from halonet.interface.networks import Prediction
+from halonet.mocks.moving import move_haloes
 from halonet.network.validity import trained_cosmology
 from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
@@ -96,7 +97,7 @@ def find_haloes(
     if density is None:
         return haloes
     threads = os.cpu_count() or 1
-    return with_eulerian_columns(haloes, density, cosmology, cosmology.redshift, threads)
+    return move_haloes(haloes, density, cosmology, finder.settings.displacement, threads)
 
 
 def _finder(folder: Path | None, settings: HaloFindingSettings | None, thresholds: str | Path | None) -> Finder:

@@ -19,8 +19,8 @@ from halonet.mocks.request import MockBox, MockRequest
 from halonet.mpi import Communicator
 from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
-from halonet.n_body.schedule import Schedule, Step, plan
-from halonet.n_body.simulation import State, simulate
+from halonet.n_body.schedule import plan
+from halonet.n_body.simulation import State, simulate_to_end
 from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
 from halonet.particles import Particles
@@ -57,7 +57,8 @@ class NBodyMock:
         density /= np.float32(growth_factor(box.cosmology, box.cosmology.redshift))
         state = State(*start_particles(density, slabs, Growth(box.cosmology), settings.start))
         del density
-        step = self._simulate(state, schedule, slabs)
+        track = iter if slabs.rank else lambda steps: console.progress(steps, "steps")
+        step = simulate_to_end(state, schedule, Gravity(slabs, settings.mesh), track)
         displacements, velocities = (whole_field(slabs, field) for field in comoving_fields(step, state, header))
         del state
         haloes = None
@@ -68,14 +69,3 @@ class NBodyMock:
             box.keep(header, mask=(owners >= 0).astype(np.uint8))
         wait_for_first(communicator)
         return haloes
-
-    def _simulate(self, state: State, schedule: Schedule, slabs: Slabs) -> Step:
-        """Take the particles to the last step, in place, with progress on the first rank."""
-        steps = range(len(schedule.steps))
-        ticks = iter(steps) if slabs.rank else console.progress(steps, "steps")
-        next(ticks)
-        gravity = Gravity(slabs, self.settings.mesh)
-        simulate(state, schedule, gravity, lambda step, state: None, lambda state: next(ticks))
-        for _ in ticks:
-            pass
-        return schedule.steps[-1]

@@ -18,8 +18,9 @@ from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.grid.scratch import on_disk, zeros
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import Finder, finder_of
-from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
+from halonet.halo_finding.haloes import to_catalogue
 from halonet.head_fields import SHAPES
+from halonet.mocks.moving import check_displacement, move_haloes
 from halonet.mocks.ranks import own_share, sum_over_ranks, wait_for_first, whole_field
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.mocks.tiles import tiles_for
@@ -94,7 +95,8 @@ class NetworkMock:
 
     def check(self) -> None:
         """Refuse what cannot be made."""
-        _ = self.finder, self.tiles
+        _ = self.tiles
+        check_displacement(self.finder.settings.displacement, self.box.cosmology)
         go_on = self.request.outside_validity
         check_validity(self.normalisation, self.box.cosmology, self.box.cell_size, self.folder.name, go_on)
 
@@ -119,8 +121,8 @@ class NetworkMock:
             self._check_number(catalogue)
             catalogue = replace(catalogue, header=replace(header, provenance=self._provenance()))
             with console.step("Eulerian positions and velocities"):
-                redshift, threads = header.known_redshift(), request.threads
-                catalogue = with_eulerian_columns(catalogue, density, box.cosmology, redshift, threads)
+                displacement, threads = finder.settings.displacement, request.threads
+                catalogue = move_haloes(catalogue, density, box.cosmology, displacement, threads)
         wait_for_first(communicator)
         return catalogue
 

@@ -5,7 +5,7 @@ one force there, and kicks momenta from one half-way point to the next. At a sna
 are, so that both belong to the same time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,3 +67,24 @@ def simulate(
         state.steps += 1
         if state.steps < len(schedule.steps):
             finished(state)
+
+
+def simulate_to_end(
+    state: State,
+    schedule: Schedule,
+    gravity: Gravity,
+    track: Callable[[range], Iterable[int]] = iter,
+) -> Step:
+    """Take particles, in place, to the last step of a schedule, which is returned; collective.
+
+    Parameters
+    ----------
+    track
+        Shows progress over the steps it is given.
+    """
+    ticks = iter(track(range(len(schedule.steps))))
+    next(ticks)
+    simulate(state, schedule, gravity, lambda step, state: None, lambda state: next(ticks))
+    for _ in ticks:
+        pass
+    return schedule.steps[-1]

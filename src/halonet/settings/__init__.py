@@ -7,6 +7,7 @@ stage depends on nothing but what stands in its model. Lengths are comoving Mpc 
 from halonet.settings.base import Model, SettingsError, stage_settings, validate
 from halonet.settings.field_level import BiasSamplerSettings, FieldLevelSettings, PhaseSamplerSettings
 from halonet.settings.haloes import (
+    DisplacementSettings,
     HaloFindingSettings,
     MockSettings,
     ShellThresholdSettings,
@@ -42,6 +43,7 @@ __all__ = [
     "ChannelSettings",
     "CosmologySettings",
     "DatasetSettings",
+    "DisplacementSettings",
     "EngineLayerSettings",
     "EngineSettings",
     "FieldLevelSettings",

@@ -80,6 +80,17 @@ def _asks_for_calibration(value: object) -> bool:
     return any(map(_asks_for_calibration, value.values())) if isinstance(value, dict) else value == "calibrated"
 
 
+class DisplacementSettings(Model):
+    """How haloes move to their Eulerian positions: by the mean of a displacement over their Lagrangian spheres."""
+
+    method: Literal["second_order", "particle_mesh"] = Field(
+        "second_order",
+        description="perturbation theory; or the particles of a short simulation, for haloes like those of simulations",
+    )
+    steps: int = Field(5, ge=5, description="particle_mesh: of the simulation, from a scale factor of 0.1")
+    mesh: int = Field(1, ge=1, le=4, description="particle_mesh: cells of the force mesh along a cell of the box")
+
+
 class HaloFindingSettings(Model):
     """Halo finder of section 4 of the paper. ``calibrated`` thresholds are fitted on calibration boxes."""
 
@@ -116,6 +127,7 @@ class HaloFindingSettings(Model):
         0.04, description="paper's finder: thresholds that score this close are told apart by their mass function"
     )
     minimum_cells: int = Field(27, ge=1, description="smaller haloes are left out of the catalogue")
+    displacement: DisplacementSettings = DisplacementSettings()
 
     @property
     def needs_calibration(self) -> bool:

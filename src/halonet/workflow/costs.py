@@ -20,8 +20,6 @@ FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_
 NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
 # Of a simulation, for a cell of its force mesh: both meshes; and for a force: transforms and passes.
 MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.015
-# Of statistics, for a cell of a box whose haloes are known cell by cell: their owners; shared cells and boundaries.
-OWNER_BYTES, OWNER_MICROSECONDS = 4, 0.25
 EVALUATIONS = 20  # of the forward model in a transition of the phases
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
@@ -47,6 +45,9 @@ class Cost:
     seconds: float = 5.0
     microseconds: float = 0.0
 
+
+WITH_OWNERS = Cost(0, 4, 0, 0.25)  # of statistics, where owners of cells are known: shared cells, boundaries
+BY_PARTICLES = Cost(0, 16, 0, 0.9)  # of haloes moved by a simulation of 5 steps, beyond the second order
 
 COSTS = {
     "compute_power_spectrum": Cost(200),
@@ -134,8 +135,7 @@ class JobCosts:
         per_cell = cost.bytes_per_cell
         if rule == "simulate_n_body":
             per_cell += MESH_BYTES * self.settings.ground_truth.n_body.mesh**3
-        if self._compares_owners(rule):
-            per_cell += OWNER_BYTES
+        per_cell += self._further(rule).bytes_per_cell
         if rule in ("compute_channels", "predict_mask"):
             per_cell += channel_bytes(self.settings.networks[_named(network, rule)].channels.count)
         held = self._training_mb(_named(network, rule)) if rule == "train_network" else per_cell * cells / 1e6
@@ -163,17 +163,18 @@ class JobCosts:
         if rule == "make_batch":
             # Every box starts two scripts beside the work on its cells.
             return settings.jobs.boxes_per_job * self._scaled(cost.seconds, cost.microseconds * cells, rule)
-        per_cell = cost.microseconds
-        if self._compares_owners(rule):
-            per_cell += OWNER_MICROSECONDS
+        per_cell = cost.microseconds + self._further(rule).microseconds
         seconds = self._scaled(cost.seconds, per_cell * cells, rule)
         if rule in ("train_network", "predict_mask"):
             seconds += self._operations(rule, _named(network, rule)) / self._speed(rule)
         return seconds
 
-    def _compares_owners(self, rule: str) -> bool:
-        """Whether a rule compares haloes cell by cell, which takes more where the truth knows their cells."""
-        return rule == "measure_statistics" and self.settings.ground_truth.source == "n_body"
+    def _further(self, rule: str) -> Cost:
+        """What a cell costs more: with owners haloes are compared cell by cell; particles may move the found ones."""
+        if rule == "measure_statistics" and self.settings.ground_truth.source == "n_body":
+            return WITH_OWNERS
+        moves = rule in ("find_haloes", "find_haloes_at_known_centres", "make_mock")
+        return BY_PARTICLES if moves and self.settings.halo_finding.displacement.method == "particle_mesh" else Cost(0)
 
     def _scaled(self, seconds: float, microseconds: float, rule: str) -> float:
         """Time here (s) of what was measured on another machine; ranks share the second part."""

@@ -1,0 +1,79 @@
+"""Haloes moved to where they are at the redshift, by perturbation theory or by a simulation of a few steps.
+
+A few steps of a particle-mesh code carry particles much nearer to their places in a long simulation than second-order
+perturbation theory does, at a small part of its cost; docs/n_body.md has the numbers. One rank does it.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from halonet.catalogue import HaloCatalogue
+from halonet.cosmology import growth_factor
+from halonet.grid.slabs import Slabs
+from halonet.halo_finding.haloes import with_columns_of_particles, with_eulerian_columns
+from halonet.n_body.forces import Gravity
+from halonet.n_body.growth import Growth
+from halonet.n_body.schedule import Schedule, plan
+from halonet.n_body.simulation import State, simulate_to_end
+from halonet.n_body.snapshots import comoving_fields
+from halonet.n_body.start import start_particles
+from halonet.particles import Particles
+from halonet.settings import CosmologySettings, DisplacementSettings, NBodySettings
+
+
+def move_haloes(
+    catalogue: HaloCatalogue,
+    density: np.ndarray,
+    cosmology: CosmologySettings,
+    settings: DisplacementSettings,
+    threads: int = 1,
+) -> HaloCatalogue:
+    """Add Eulerian centres (Mpc) and peculiar velocities (km/s), means over the Lagrangian sphere of each halo.
+
+    Parameters
+    ----------
+    density
+        Linear density extrapolated to the redshift of the cosmology, float32 of shape (N, N, N).
+    threads
+        Change no bit.
+
+    Raises
+    ------
+    SettingsError
+        If the simulation starts after that redshift.
+    """
+    if settings.method == "second_order":
+        return with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift, threads)
+    return with_columns_of_particles(catalogue, _particles(catalogue, density, cosmology, settings, threads))
+
+
+def check_displacement(settings: DisplacementSettings, cosmology: CosmologySettings) -> None:
+    """Refuse a redshift that the simulation cannot reach."""
+    if settings.method == "particle_mesh":
+        _schedule(settings, cosmology)
+
+
+def _n_body(settings: DisplacementSettings) -> NBodySettings:
+    return NBodySettings(steps=settings.steps, mesh=settings.mesh)
+
+
+def _schedule(settings: DisplacementSettings, cosmology: CosmologySettings) -> Schedule:
+    return plan(cosmology, _n_body(settings), [cosmology.redshift])
+
+
+def _particles(
+    catalogue: HaloCatalogue,
+    density: np.ndarray,
+    cosmology: CosmologySettings,
+    settings: DisplacementSettings,
+    threads: int,
+) -> Particles:
+    """Particles of the box at the redshift of the cosmology."""
+    schedule, slabs = _schedule(settings, cosmology), Slabs(len(density), threads=threads)
+    linear = density / np.float32(growth_factor(cosmology, cosmology.redshift))
+    state = State(*start_particles(linear, slabs, Growth(cosmology), schedule.start))
+    del linear
+    step = simulate_to_end(state, schedule, Gravity(slabs, settings.mesh))
+    header = replace(catalogue.header, cosmology=cosmology.model_dump())
+    return Particles(*comoving_fields(step, state, header), header)

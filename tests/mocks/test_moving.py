@@ -1,0 +1,141 @@
+"""Haloes moved by a short simulation: its limits, its symmetries, and that it is nearer to a long simulation."""
+
+import json
+
+import numpy as np
+import pytest
+
+from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue
+from halonet.cosmology import compute_power_spectrum, mean_matter_density
+from halonet.grid.slabs import Slabs
+from halonet.halo_finding.haloes import with_columns_of_particles, with_eulerian_columns
+from halonet.initial_conditions.density import linear_density
+from halonet.mocks.by_n_body import NBodyMock
+from halonet.mocks.moving import check_displacement, move_haloes
+from halonet.mocks.request import MockRequest
+from halonet.particles import Particles
+from halonet.settings import (
+    CosmologySettings,
+    DisplacementSettings,
+    HaloFindingSettings,
+    NBodySettings,
+    SettingsError,
+    validate,
+)
+from halonet.storage import FieldHeader, read_field
+
+CELLS, COSMOLOGY = 32, CosmologySettings()
+SHORT = DisplacementSettings(method="particle_mesh")
+HEADER = FieldHeader(float(CELLS), 0.0, COSMOLOGY.model_dump(), 5)
+
+
+@pytest.fixture(scope="module")
+def density():
+    k, power = compute_power_spectrum(COSMOLOGY)
+    return linear_density(Slabs(CELLS), 5, float(CELLS), k, power, COSMOLOGY)
+
+
+@pytest.fixture(scope="module")
+def spheres():
+    """Spheres at centres of cells anywhere in the box, one across its corner."""
+    rng = np.random.default_rng(2)
+    centres = np.vstack([[0.5, 0.5, 31.5], rng.integers(0, CELLS, (40, 3)) + 0.5])
+    radius = rng.uniform(2, 5, len(centres))
+    cells = 4 / 3 * np.pi * radius**3
+    columns = {"radius": radius, "cells": cells, "mass": cells * mean_matter_density(COSMOLOGY)}
+    return HaloCatalogue(dict(zip(("qx", "qy", "qz"), centres.T, strict=True)) | columns, HEADER, CELLS)
+
+
+def apart(one, other, names=EULERIAN):
+    """Differences of positions, the short way round the box, or of velocities."""
+    difference = one.positions(names) - other.positions(names)
+    return difference - CELLS * np.round(difference / CELLS) if names == EULERIAN else difference
+
+
+def test_without_a_setting_haloes_move_by_second_order_bit_for_bit(density, spheres):
+    moved = move_haloes(spheres, density, COSMOLOGY, DisplacementSettings())
+    expected = with_eulerian_columns(spheres, density, COSMOLOGY, 0.0)
+    for name in (*EULERIAN, *VELOCITY):
+        np.testing.assert_array_equal(moved[name], expected[name])
+
+
+@pytest.mark.parametrize("redshift", [0.0, 1.0])
+def test_a_faint_density_moves_haloes_as_perturbation_theory_does(density, spheres, redshift):
+    cosmology, faint = COSMOLOGY.model_copy(update={"redshift": redshift}), smooth(density) * np.float32(0.03)
+    moved = move_haloes(spheres, faint, cosmology, DisplacementSettings(method="particle_mesh", steps=8, mesh=2))
+    expected = with_eulerian_columns(spheres, faint, cosmology, redshift)
+    size = [np.abs(apart(expected, spheres_at_rest(spheres), EULERIAN)).max(), np.abs(expected["vx"]).max()]
+    assert np.abs(apart(moved, expected)).max() < 0.02 * size[0]
+    assert np.abs(apart(moved, expected, VELOCITY)).max() < 0.02 * size[1]
+
+
+def smooth(density):
+    """Modes of at least eight cells alone: the force of a mesh is exact for them."""
+    modes = np.fft.rfftn(density)
+    k = np.meshgrid(*[np.fft.fftfreq(CELLS, 1 / CELLS)] * 2, np.arange(CELLS // 2 + 1), indexing="ij")
+    modes[sum(np.square(each) for each in k) > (CELLS / 8) ** 2] = 0
+    return np.fft.irfftn(modes).astype(np.float32)
+
+
+def spheres_at_rest(spheres):
+    return with_columns_of_particles(spheres, Particles(*np.zeros((2, CELLS, CELLS, CELLS, 3), np.float32), HEADER))
+
+
+def test_particles_that_rest_leave_haloes_where_they_were(spheres):
+    still = spheres_at_rest(spheres)
+    np.testing.assert_allclose(still.positions(EULERIAN), spheres.positions(), atol=1e-5)
+    assert not still.positions(VELOCITY).any()
+
+
+def test_a_shift_of_the_box_by_whole_cells_shifts_the_haloes(density, spheres):
+    shift = np.array([3, 30, 11])
+    centres = (spheres.positions() + shift) % CELLS
+    shifted = HaloCatalogue(spheres.columns | dict(zip(("qx", "qy", "qz"), centres.T, strict=True)), HEADER, CELLS)
+    moved = move_haloes(spheres, density, COSMOLOGY, SHORT)
+    other = move_haloes(shifted, np.roll(density, shift, (0, 1, 2)), COSMOLOGY, SHORT)
+    difference = other.positions(EULERIAN) - moved.positions(EULERIAN) - shift
+    difference -= CELLS * np.round(difference / CELLS)
+    assert np.abs(difference).max() < 1e-3
+    assert np.abs(apart(other, moved, VELOCITY)).max() < 0.2
+
+
+def test_threads_change_no_bit(density, spheres):
+    one, two = (move_haloes(spheres, density, COSMOLOGY, SHORT, threads) for threads in (1, 2))
+    for name in (*EULERIAN, *VELOCITY):
+        np.testing.assert_array_equal(one[name], two[name])
+
+
+def test_the_density_that_is_given_stays_as_it_was(density, spheres):
+    before = density.copy()
+    move_haloes(spheres, density, COSMOLOGY, SHORT)
+    np.testing.assert_array_equal(density, before)
+
+
+def test_five_steps_bring_haloes_nearer_to_a_simulation_of_twenty_than_second_order_does(tmp_path):
+    kept = {"density": tmp_path / "density.h5"}
+    true = NBodyMock(MockRequest(seed=3, cells=64, n_body=NBodySettings(steps=20), keep=kept, threads=2)).make()
+    true, density = true.larger_than(100), read_field(kept["density"], "density")
+    errors = []
+    for settings in (DisplacementSettings(), SHORT):
+        moved = move_haloes(true, density, COSMOLOGY, settings, 2)
+        away = moved.positions(EULERIAN) - true.positions(EULERIAN)
+        away -= 64 * np.round(away / 64)
+        slower = moved.positions(VELOCITY) - true.positions(VELOCITY)
+        errors.append([np.sqrt((each**2).sum(axis=1).mean()) for each in (away, slower)])
+    assert len(true) > 50
+    assert errors[1][0] < 0.75 * errors[0][0]
+    assert errors[1][1] < 0.75 * errors[0][1]
+
+
+def test_a_redshift_before_the_start_of_the_simulation_is_refused():
+    early = COSMOLOGY.model_copy(update={"redshift": 9.5})
+    with pytest.raises(SettingsError, match=r"snapshot at redshift 9\.5"):
+        check_displacement(SHORT, early)
+    check_displacement(DisplacementSettings(), early)
+
+
+def test_a_thresholds_file_brings_the_displacement_that_it_was_made_with():
+    stored = json.loads(json.dumps(HaloFindingSettings(displacement=SHORT).model_dump()))
+    assert validate(HaloFindingSettings, stored, "thresholds.json").displacement == SHORT
+    del stored["displacement"]  # a file from before there was one
+    assert validate(HaloFindingSettings, stored, "thresholds.json").displacement == DisplacementSettings()
