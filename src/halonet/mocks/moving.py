@@ -20,6 +20,7 @@ from halonet.n_body.snapshots import comoving_fields
 from halonet.n_body.start import start_particles
 from halonet.particles import Particles
 from halonet.settings import CosmologySettings, DisplacementSettings, NBodySettings
+from halonet.storage import FieldHeader
 
 
 def move_haloes(
@@ -45,7 +46,7 @@ def move_haloes(
     """
     if settings.method == "second_order":
         return with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift, threads)
-    return with_columns_of_particles(catalogue, _particles(catalogue, density, cosmology, settings, threads))
+    return with_columns_of_particles(catalogue, particles_of(catalogue.header, density, cosmology, settings, threads))
 
 
 def check_displacement(settings: DisplacementSettings, cosmology: CosmologySettings) -> None:
@@ -62,18 +63,26 @@ def _schedule(settings: DisplacementSettings, cosmology: CosmologySettings) -> S
     return plan(cosmology, _n_body(settings), [cosmology.redshift])
 
 
-def _particles(
-    catalogue: HaloCatalogue,
+def particles_of(
+    header: FieldHeader,
     density: np.ndarray,
     cosmology: CosmologySettings,
     settings: DisplacementSettings,
-    threads: int,
+    threads: int = 1,
 ) -> Particles:
-    """Particles of the box at the redshift of the cosmology."""
+    """Particles of a short simulation of a box, at the redshift of the cosmology.
+
+    Parameters
+    ----------
+    header
+        Of the box.
+    density
+        As in :func:`move_haloes`.
+    """
     schedule, slabs = _schedule(settings, cosmology), Slabs(len(density), threads=threads)
     linear = density / np.float32(growth_factor(cosmology, cosmology.redshift))
     state = State(*start_particles(linear, slabs, Growth(cosmology), schedule.start))
     del linear
     step = simulate_to_end(state, schedule, Gravity(slabs, settings.mesh))
-    header = replace(catalogue.header, cosmology=cosmology.model_dump())
+    header = replace(header, cosmology=cosmology.model_dump())
     return Particles(*comoving_fields(step, state, header), header)
