@@ -1,4 +1,4 @@
-"""Haloes moved to where they are at the redshift, by perturbation theory or by a simulation of a few steps.
+"""Haloes moved to where they are at the redshift: by perturbation theory, or by a simulation of a few steps.
 
 A few steps of a particle-mesh code carry particles much nearer to their places in a long simulation than second-order
 perturbation theory does, at a small part of its cost; docs/n_body.md has the numbers. One rank does it.
