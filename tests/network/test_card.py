@@ -16,7 +16,7 @@ from halonet.provenance import provenance
 from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ["vnet-small", "vnet-small-channels", "vnet-small-objects"]
+SHIPPED = ["n-body", "vnet-small", "vnet-small-channels", "vnet-small-objects"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
