@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
-NETWORK = "vnet-small-objects"  # halonet.network.shipped.DEFAULT_NETWORK; a test holds the two together
+NETWORK = "n-body"  # halonet.network.shipped.DEFAULT_NETWORK; a test holds the two together
 
 
 class BuildWithNetwork(build_py):

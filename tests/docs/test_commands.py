@@ -108,7 +108,7 @@ def run(words, folder):
 def reader(tmp_path_factory):
     """A folder like a checkout after a quickstart, but with a shipped network, and fields of the reader's own."""
     folder = tmp_path_factory.mktemp("reader")
-    network = ROOT / "networks/vnet-small-objects"
+    network = ROOT / "networks/n-body"
     for link, target in {
         "workflow_scripts": ROOT / "workflow_scripts",
         "networks": ROOT / "networks",

@@ -16,7 +16,8 @@ from halonet.provenance import provenance
 from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ["vnet-small", "vnet-small-channels", "vnet-small-objects"]
+FITTED, VOTED = ["vnet-small", "vnet-small-channels"], ["vnet-small-objects", "n-body"]
+SHIPPED = [*FITTED, *VOTED]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -25,7 +26,7 @@ def test_the_card_of_a_shipped_network_is_what_its_files_say(name):
     assert (folder / "README.md").read_text() == write_card(folder), f"run ship_network.py networks/{name}"
 
 
-@pytest.mark.parametrize("name", SHIPPED[:2])
+@pytest.mark.parametrize("name", FITTED)
 def test_a_shipped_network_brings_the_fit_of_spheres_that_was_calibrated_for_it(name):
     path = ROOT / "networks" / name / "thresholds.json"
     thresholds = thresholds_in_force(finder_of(path), path)
@@ -35,8 +36,9 @@ def test_a_shipped_network_brings_the_fit_of_spheres_that_was_calibrated_for_it(
     assert thresholds.peak == read_json(path)["peak_thresholds"]
 
 
-def test_the_shipped_network_with_heads_brings_the_vote_finder_that_was_calibrated_for_it():
-    path = ROOT / "networks" / "vnet-small-objects" / "thresholds.json"
+@pytest.mark.parametrize("name", VOTED)
+def test_a_shipped_network_with_heads_brings_the_vote_finder_that_was_calibrated_for_it(name):
+    path = ROOT / "networks" / name / "thresholds.json"
     finder = Finder(finder_of(path), path)
     assert finder.heads == ("centre_offset", "log_radius")
     assert finder.in_force["votes"] == read_json(path)["votes"]

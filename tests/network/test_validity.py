@@ -59,7 +59,7 @@ def test_validity_travels_with_the_normalisation(tmp_path):
     assert read_normalisation(tmp_path / "normalisation.json") == TRAINED
 
 
-@pytest.mark.parametrize("name", ["vnet-small", "vnet-small-channels", "vnet-small-objects"])
+@pytest.mark.parametrize("name", ["n-body", "vnet-small", "vnet-small-channels", "vnet-small-objects"])
 def test_a_shipped_network_declares_what_it_is_valid_for_and_is_made_for_the_paper(name):
     normalisation = read_normalisation(ROOT / "networks" / name / "normalisation.json")
     assert normalisation.cosmology is not None

@@ -23,7 +23,7 @@ from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, SettingsError, stage_settings
 
 EXAMPLES = """\
-  halonet find --probability probability.h5 --density field.h5 --network vnet-small-objects -o haloes.h5
+  halonet find --probability probability.h5 --density field.h5 --network n-body -o haloes.h5
   halonet find --probability probability.h5 --thresholds thresholds.json -o haloes.h5
   halonet find --probability probability.h5 -o haloes.h5                the paper's finder
 """

@@ -9,7 +9,7 @@ from halonet.storage import StorageError
 
 EXAMPLES = """\
   halonet networks                        names, folders and validity
-  halonet networks vnet-small-objects     the card of one
+  halonet networks n-body                 the card of one
 """
 
 

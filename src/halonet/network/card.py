@@ -209,8 +209,7 @@ def _mocks(mocks: dict | None) -> str:
     return text
 
 
-# By the stage that made the truth: what the haloes are, and what follows for those of the network.
-TRUTHS = {
+TRUTHS = {  # by the stage that made them
     "peak_patch": "Peak Patch haloes",
     "friends_of_friends": "friends-of-friends haloes of N-body simulations",
     "import_ground_truth": "haloes of a user's own",

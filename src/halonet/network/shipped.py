@@ -5,7 +5,7 @@ from pathlib import Path
 from halonet.storage import StorageError
 
 PACKAGE = Path(__file__).parents[1]
-DEFAULT_NETWORK = "vnet-small-objects"
+DEFAULT_NETWORK = "n-body"
 # An installed package carries its networks with it; a checkout has them beside the package.
 HOMES = (PACKAGE / "shipped_networks", PACKAGE.parents[1] / "networks")
 

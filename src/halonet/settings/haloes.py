@@ -183,9 +183,7 @@ class MockSettings(Model):
     first_seed: int = Field(1, ge=0, lt=2**62, description="the mocks have this seed and those that follow it")
     box_size_mpc: float = Field(256.0, gt=0, allow_inf_nan=False)
     cells: int = Field(256, ge=16, description="cells along a side")
-    network: GivenPath = Field(
-        "networks/vnet-small-objects", description="one of run.networks, or the folder of a trained network"
-    )
+    network: GivenPath = Field("networks/n-body", description="one of run.networks, or the folder of a trained network")
     abundance_matching: bool = Field(False, description="also write catalogues whose masses follow Tinker et al. 2008")
     keep_density: bool = False
     keep_probability: bool = False
