@@ -32,7 +32,17 @@ def density(random_density, cosmology, tmp_path_factory):
 
 def options(density, folder, name, *more, settings=STEPS):
     particles = (folder / f"{name}_1.h5", folder / f"{name}_0.h5")
-    return "--density", density, "--settings", settings, "--redshifts", 1, 0, "--particles", *particles, *more
+    given = (
+        "--density",
+        density,
+        "--settings",
+        settings,
+        "--redshifts",
+        1,
+        0,
+        "--outside-validity",
+    )  # another spectrum
+    return *given, "--particles", *particles, *more
 
 
 @pytest.fixture(scope="module")

@@ -110,6 +110,7 @@ def test_a_prelu_network_refuses_another_size(network, density):
 
 def test_a_users_own_field_needs_no_more_than_density_and_box_size(network, density, tmp_path, run_script):
     save_network(tmp_path / "network", network, {}, [])
+    density = density * np.float32(network.normalisation.mean_deviation / density.std())
     write_field(tmp_path / "density.h5", "density", density, FieldHeader(16.0))
     arguments = ("--density", tmp_path / "density.h5", "--network", tmp_path / "network")
     settings = ("--settings", '{"tile": 24, "buffer": 4}')

@@ -105,7 +105,7 @@ def test_the_history_has_one_row_per_validation_and_the_floor_beside_the_dice(un
 
 def test_a_finished_run_leaves_a_network_and_no_checkpoints(uninterrupted):
     assert {path.name for path in uninterrupted.glob("[!.]*")} == {
-        *("model.weights.h5", "settings.json", "normalisation.json", "provenance.json"),
+        *("model.weights.h5", "settings.json", "normalisation.json", "provenance.json", "digests.json"),
         *("history.csv", "timing.csv", "progress.png", "events"),
     }
 

@@ -8,8 +8,9 @@ from halonet.catalogue import read_catalogue
 from halonet.storage import FieldHeader, read_field, write_field
 
 BOXES, CELLS, SIDE = ("000", "001", "002"), 32, 64.0
-SPHERES = {"density": "own/{box}/density.h5", "haloes": "own/{box}/haloes.h5"}
-MASK_ALONE = {"density": "own/{box}/density.h5", "mask": "own/{box}/mask.h5"}
+# Random numbers and not what haloes give: the run is told to take them all the same.
+SPHERES = {"density": "own/{box}/density.h5", "haloes": "own/{box}/haloes.h5", "outside_validity": True}
+MASK_ALONE = {"density": "own/{box}/density.h5", "mask": "own/{box}/mask.h5", "outside_validity": True}
 
 
 def write_truth(folder, seed):
