@@ -93,3 +93,9 @@ def test_no_haloes_have_no_means():
 def test_perturbation_theory_has_no_particles_that_gather_and_is_refused():
     with pytest.raises(SettingsError, match="average is 'gathered', which needs method = 'particle_mesh'"):
         validate(DisplacementSettings, {"average": "gathered"}, "settings.yaml")
+
+
+def test_the_smallest_halo_at_the_corner_of_a_cell_has_a_finite_mean():
+    moved, velocity = gathered_means(random_particles(), np.array([[7.0, 7.0, 7.0]]), np.array([0.62]))
+    assert np.isfinite(moved).all()
+    assert np.isfinite(velocity).all()

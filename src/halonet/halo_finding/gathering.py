@@ -12,7 +12,7 @@ from halonet.particles import Particles
 
 REACH = 1.3  # radius of the sphere whose particles can count, in radii
 KERNEL = 0.4  # deviation of the weights in Eulerian space, in radii
-CORNER = 0.75**0.5  # from the centre of a cell to its corner (cells)
+CORNER = 0.75**0.5 + 1e-4  # from the centre of a cell to its corner (cells), with a margin for rounding
 
 
 def gathered_means(
@@ -37,6 +37,7 @@ def gathered_means(
     if len(centres) == 0:
         return np.zeros((0, 3)), np.zeros((0, 3))
     cell_size = particles.header.box_size_mpc / len(particles.displacements)
+    radii = np.maximum(radii, CORNER)  # a sphere this large holds the centre of a cell, wherever its own is
     farthest = max(reach, 1) * radii + CORNER
     shells = shells_within(int(np.ceil(farthest.max())))
     stops = shells.starts[np.searchsorted(shells.radii, farthest, side="right")]
