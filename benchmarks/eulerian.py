@@ -137,12 +137,14 @@ def augmented(truth: Truth, radius: float) -> Particles:
 
 
 def means(name: str, truth: Truth, particles: Particles) -> Iterator[tuple[str, HaloCatalogue]]:
-    """Haloes moved by the mean over their spheres, over larger ones, and over the cells that are truly theirs."""
+    """Haloes moved by means over their spheres, over larger ones, over what gathers, and over their true cells."""
     haloes = truth.haloes
     yield "mean over the sphere", with_columns_of_particles(haloes, particles)
     if name in ("second order", "simulation of 5 steps"):
         larger = HaloCatalogue(haloes.columns | {"radius": 1.3 * haloes["radius"]}, haloes.header, haloes.grid_cells)
         yield "over 1.3 times its radius", with_columns_of_particles(larger, particles)
+    if name.startswith("simulation"):
+        yield "over its particles that gather", with_columns_of_particles(haloes, particles, gathered=True)
     yield "over its true cells", over_cells(truth, particles)
 
 

@@ -26,6 +26,7 @@ from halonet.storage import FieldHeader, read_field
 
 CELLS, COSMOLOGY = 32, CosmologySettings()
 SHORT = DisplacementSettings(method="particle_mesh")
+GATHERED = SHORT.model_copy(update={"average": "gathered"})
 HEADER = FieldHeader(float(CELLS), 0.0, COSMOLOGY.model_dump(), 5)
 
 
@@ -111,12 +112,12 @@ def test_the_density_that_is_given_stays_as_it_was(density, spheres):
     np.testing.assert_array_equal(density, before)
 
 
-def test_five_steps_bring_haloes_nearer_to_a_simulation_of_twenty_than_second_order_does(tmp_path):
+def test_five_steps_bring_haloes_nearer_to_a_simulation_than_second_order_does_and_gathering_still_nearer(tmp_path):
     kept = {"density": tmp_path / "density.h5"}
     true = NBodyMock(MockRequest(seed=3, cells=64, n_body=NBodySettings(steps=20), keep=kept, threads=2)).make()
     true, density = true.larger_than(100), read_field(kept["density"], "density")
     errors = []
-    for settings in (DisplacementSettings(), SHORT):
+    for settings in (DisplacementSettings(), SHORT, GATHERED):
         moved = move_haloes(true, density, COSMOLOGY, settings, 2)
         away = moved.positions(EULERIAN) - true.positions(EULERIAN)
         away -= 64 * np.round(away / 64)
@@ -125,6 +126,8 @@ def test_five_steps_bring_haloes_nearer_to_a_simulation_of_twenty_than_second_or
     assert len(true) > 50
     assert errors[1][0] < 0.75 * errors[0][0]
     assert errors[1][1] < 0.75 * errors[0][1]
+    assert errors[2][0] < 0.75 * errors[1][0]
+    assert errors[2][1] < 0.95 * errors[1][1]
 
 
 def test_a_redshift_before_the_start_of_the_simulation_is_refused():

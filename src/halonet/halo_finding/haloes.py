@@ -7,6 +7,7 @@ import numpy as np
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import growth_rate, hubble_rate, mean_matter_density
 from halonet.grid.slabs import Slabs
+from halonet.halo_finding.gathering import gathered_means
 from halonet.initial_conditions.displacement import (
     first_order_displacement,
     second_order_coefficient,
@@ -99,16 +100,24 @@ def with_eulerian_columns(
     return HaloCatalogue(columns, catalogue.header, catalogue.grid_cells, catalogue.notes)
 
 
-def with_columns_of_particles(catalogue: HaloCatalogue, particles: Particles) -> HaloCatalogue:
+def with_columns_of_particles(catalogue: HaloCatalogue, particles: Particles, gathered: bool = False) -> HaloCatalogue:
     """Add Eulerian centres (Mpc) and peculiar velocities (km/s): means over the particles of each halo's sphere.
 
     Parameters
     ----------
     particles
         Of the whole box at the redshift of the catalogue, one for every cell.
+    gathered
+        Means over the particles that gather in place of all of the sphere; see :mod:`halonet.halo_finding.gathering`.
     """
     positions, centres, radii = _spheres(catalogue)
     columns = dict(catalogue.columns)
+    if gathered:
+        moved, velocities = gathered_means(particles, catalogue.centres_in_cells(), radii)
+        for axis in range(3):
+            columns[EULERIAN[axis]] = _into_box(positions[:, axis] + moved[:, axis], catalogue.box_size_mpc)
+            columns[VELOCITY[axis]] = velocities[:, axis]
+        return HaloCatalogue(columns, catalogue.header, catalogue.grid_cells, catalogue.notes)
     for axis in range(3):
         moved = mean_within(particles.displacements[..., axis], centres, radii)
         columns[EULERIAN[axis]] = _into_box(positions[:, axis] + moved, catalogue.box_size_mpc)

@@ -30,7 +30,7 @@ def move_haloes(
     settings: DisplacementSettings,
     threads: int = 1,
 ) -> HaloCatalogue:
-    """Add Eulerian centres (Mpc) and peculiar velocities (km/s), means over the Lagrangian sphere of each halo.
+    """Add Eulerian centres (Mpc) and peculiar velocities (km/s), means over particles around each halo's centre.
 
     Parameters
     ----------
@@ -46,7 +46,8 @@ def move_haloes(
     """
     if settings.method == "second_order":
         return with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift, threads)
-    return with_columns_of_particles(catalogue, particles_of(catalogue.header, density, cosmology, settings, threads))
+    particles = particles_of(catalogue.header, density, cosmology, settings, threads)
+    return with_columns_of_particles(catalogue, particles, settings.average == "gathered")
 
 
 def check_displacement(settings: DisplacementSettings, cosmology: CosmologySettings) -> None:

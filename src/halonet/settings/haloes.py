@@ -81,7 +81,7 @@ def _asks_for_calibration(value: object) -> bool:
 
 
 class DisplacementSettings(Model):
-    """How haloes move to their Eulerian positions: by the mean of a displacement over their Lagrangian spheres."""
+    """How haloes move to their Eulerian positions: by the mean of a displacement around their Lagrangian centres."""
 
     method: Literal["second_order", "particle_mesh"] = Field(
         "second_order",
@@ -89,6 +89,16 @@ class DisplacementSettings(Model):
     )
     steps: int = Field(5, ge=5, description="particle_mesh: of the simulation, from a scale factor of 0.1")
     mesh: int = Field(1, ge=1, le=4, description="particle_mesh: cells of the force mesh along a cell of the box")
+    average: Literal["sphere", "gathered"] = Field(
+        "sphere",
+        description="over the Lagrangian sphere; or, particle_mesh: over its particles that end near one another",
+    )
+
+    @model_validator(mode="after")
+    def _has_particles(self) -> Self:
+        if self.average == "gathered" and self.method != "particle_mesh":
+            raise ValueError(f"average is 'gathered', which needs method = 'particle_mesh' and not {self.method!r}")
+        return self
 
 
 class HaloFindingSettings(Model):
