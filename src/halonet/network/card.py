@@ -57,7 +57,7 @@ def write_card(folder: str | Path) -> str:
         _training(settings, normalisation, optional["provenance"]),
         _measured(optional["measured"]),
         _mocks(optional["mocks"]),
-        _limits(normalisation),
+        _limits(normalisation, optional["thresholds"]),
         _remake(folder.name, settings, normalisation.truth),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -96,10 +96,7 @@ def _listed(values: Iterable[float]) -> str:
 
 
 def _use(name: str) -> str:
-    return (
-        "## Use\n\n"
-        f"    python workflow_scripts/make_mock.py --network networks/{name} --seed 7 --cells 256 --output mock.h5"
-    )
+    return f"## Use\n\n    halonet mock --method network --network networks/{name} --seed 7 --cells 256 -o mock.h5"
 
 
 def _validity(normalisation: Normalisation, thresholds: dict | None) -> str:
@@ -223,7 +220,10 @@ LEARNT = {
 }
 
 
-def _limits(normalisation: Normalisation) -> str:
+def _limits(normalisation: Normalisation, thresholds: dict | None) -> str:
+    move = thresholds["provenance"]["settings"].get("displacement", {}) if thresholds else {}
+    short = move.get("method") == "particle_mesh"
+    moved = f"a simulation of {move['steps']} steps" if short else "second-order perturbation theory"
     return (
         "## Limits\n\n"
         f"- Cells of {normalisation.cell_size_mpc:g} Mpc: haloes below 100 cells are increasingly missed, below 27 "
@@ -231,7 +231,7 @@ def _limits(normalisation: Normalisation) -> str:
         "- One cosmology and one redshift. No light cone, no evolution.\n"
         f"- {LEARNT[normalisation.truth]} `--abundance-matching` moves the mass function to Tinker et al. (2008).\n"
         "- Masses are Lagrangian: mean matter density times the volume a halo comes from. Positions and velocities are "
-        "those of second-order perturbation theory; there are no subhaloes and no profiles."
+        f"those of {moved}; there are no subhaloes and no profiles."
     )
 
 
