@@ -60,9 +60,9 @@ def make_mock(
 
     Notes
     -----
-    Peak Patch: Bond & Myers (1996), Stein, Alvarez & Bond (2018). Network: Berger & Stein (2018). Eulerian positions
-    and velocities of both are those of second-order Lagrangian perturbation theory. Simulation: a particle mesh with
-    the steps of FastPM (Feng et al. 2016), friends of friends, positions and velocities of their particles.
+    Peak Patch: Bond & Myers (1996), Stein, Alvarez & Bond (2018). Network: Berger & Stein (2018). Haloes move by
+    second-order Lagrangian perturbation theory, or with the default network by five steps of a simulation. Simulation:
+    a particle mesh with the steps of FastPM (Feng et al. 2016), friends of friends, moved as their particles are.
 
     Examples
     --------

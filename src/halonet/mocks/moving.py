@@ -1,6 +1,6 @@
 """Haloes moved to where they are at the redshift: by perturbation theory, or by a simulation of a few steps.
 
-A few steps of a particle-mesh code carry particles much nearer to their places in a long simulation than second-order
+A few steps of a particle-mesh code carry particles much nearer to their positions in a long simulation than second-order
 perturbation theory does, at a small part of its cost; docs/n_body.md has the numbers. One rank does it.
 """
 
@@ -56,12 +56,8 @@ def check_displacement(settings: DisplacementSettings, cosmology: CosmologySetti
         _schedule(settings, cosmology)
 
 
-def _n_body(settings: DisplacementSettings) -> NBodySettings:
-    return NBodySettings(steps=settings.steps, mesh=settings.mesh)
-
-
 def _schedule(settings: DisplacementSettings, cosmology: CosmologySettings) -> Schedule:
-    return plan(cosmology, _n_body(settings), [cosmology.redshift])
+    return plan(cosmology, NBodySettings(steps=settings.steps, mesh=settings.mesh), [cosmology.redshift])
 
 
 def particles_of(
