@@ -1,6 +1,6 @@
 """Haloes moved to where they are at the redshift: by perturbation theory, or by a simulation of a few steps.
 
-A few steps of a particle-mesh code carry particles much nearer to their positions in a long simulation than second-order
+A few steps of a particle-mesh code carry particles much nearer to where a long simulation does than second-order
 perturbation theory does, at a small part of its cost; docs/n_body.md has the numbers. One rank does it.
 """
 
