@@ -59,7 +59,7 @@ rule measure_mock:
         **RESOURCES.of_rule("measure_mock"),
     params:
         **PARAMETERS.of_script("measure_mock"),
-        settings=PARAMETERS.mocks("minimum_cells", "largest_k_per_mpc"),
+        settings=PARAMETERS.mocks("minimum_cells", "largest_k_per_mpc", "statistics"),
     shell:
         "python {params.script:q} --haloes {input.haloes:q} --settings {params.settings:q}"
         " --statistics {output.statistics:q} > {log:q} 2>&1"

@@ -10,14 +10,15 @@ from halonet.figures.style import save
 from halonet.mocks.summary import summarise_mocks
 from halonet.provenance import provenance
 from halonet.settings import MockSettings, stage_settings
+from halonet.statistics.mock import VECTORS
 from halonet.storage import StorageError, read_json, write_json
 
 
 def read_measurement(path: str) -> dict:
     """Read the measurement of a mock; another kind of file is refused."""
     values = read_json(path)
-    if missing := [part for part in ("box", "mass_function", "power_spectrum") if part not in values]:
-        raise StorageError(f"{path}: {', '.join(missing)} missing; measure_mock.py writes such a file")
+    if "box" not in values or not set(VECTORS) & set(values):
+        raise StorageError(f"{path}: no box, or none of {', '.join(VECTORS)}; measure_mock.py writes such a file")
     return values
 
 

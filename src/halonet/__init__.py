@@ -22,6 +22,7 @@ _INTERFACE = {
     "halonet.interface.networks": ("Prediction", "list_networks", "load_network", "predict"),
     "halonet.interface.finding": ("find_haloes",),
     "halonet.interface.statistics": ("analytic_mass_function", "mass_function", "power_spectrum"),
+    "halonet.interface.surveys": ("survey_statistics",),
     "halonet.interface.neural_bias": ("draw_neural_bias_haloes", "fit_neural_bias", "sample_neural_bias"),
     "halonet.interface.exports": ("export_catalogue",),
     "halonet.catalogue": ("HaloCatalogue", "read_catalogue", "write_catalogue"),

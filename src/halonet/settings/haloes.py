@@ -1,6 +1,6 @@
 """Settings of halo finding, statistics and mocks."""
 
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -186,6 +186,11 @@ class StatisticsSettings(Model):
         return self
 
 
+MockStatistic = Literal[
+    "mass_function", "power_spectrum", "multipoles", "bispectrum", "correlation_function", "counts_in_cells"
+]
+
+
 class MockSettings(Model):
     """Mock catalogues from a trained network, and their mean and covariance."""
 
@@ -199,7 +204,10 @@ class MockSettings(Model):
     keep_probability: bool = False
     outside_validity: bool = Field(False, description="warn, not refuse, where the network was not trained for the box")
     minimum_cells: int = Field(100, ge=1, description="smaller haloes do not enter mean and covariance")
-    largest_k_per_mpc: float = Field(0.3, gt=0, description="of the power spectrum in the covariance")
+    largest_k_per_mpc: float = Field(0.3, gt=0, description="of spectra in the covariance")
+    statistics: list[MockStatistic] = Field(
+        list(get_args(MockStatistic)), min_length=1, description="in the covariance"
+    )
     precision: float = Field(0.1, gt=0, lt=1, description="wanted relative error of a variance")
     ranks: int = Field(1, ge=1, description="MPI ranks of a mock; changes no result")
     gpus: int = Field(0, ge=0, description="of each rank")
