@@ -65,10 +65,43 @@ rule measure_mock:
         " --statistics {output.statistics:q} > {log:q} 2>&1"
 
 
+# The mocks' cheap partners, and further fields that tell the partners' mean, some in a job.
+
+
+rule measure_controls:
+    input:
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
+    output:
+        controls=f"{LAYOUT.mocks}/controls/{{batch}}.json",
+    log:
+        f"{LAYOUT.logs}/measure_controls/{{batch}}.log",
+    benchmark:
+        f"{LAYOUT.logs}/measure_controls/{{batch}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        **RESOURCES.of_rule("measure_controls"),
+    params:
+        **PARAMETERS.of_script("measure_controls"),
+        settings=PARAMETERS.mocks("minimum_cells", "largest_k_per_mpc", "statistics"),
+        cosmology=as_json(SETTINGS.cosmology),
+        cells=SETTINGS.mocks.cells,
+        box_size=SETTINGS.mocks.box_size_mpc,
+        first=lambda wildcards: LAYOUT.control_batches[wildcards.batch][0],
+        count=lambda wildcards: len(LAYOUT.control_batches[wildcards.batch]),
+    shell:
+        "python {params.script:q} --first-seed {params.first:q} --count {params.count:q} --cells {params.cells:q}"
+        " --box-size {params.box_size:q} --cosmology {params.cosmology:q} --power-spectrum {input.power_spectrum:q}"
+        " --settings {params.settings:q} --controls {output.controls:q} > {log:q} 2>&1"
+
+
 rule summarise_mocks:
     input:
         statistics=expand(
             f"{LAYOUT.mocks}/{{seed}}/statistics.json", seed=LAYOUT.mock_seeds
+        ),
+        controls=expand(
+            f"{LAYOUT.mocks}/controls/{{batch}}.json", batch=LAYOUT.control_batches
         ),
     output:
         summary=f"{LAYOUT.mocks}/covariance.json",
@@ -84,8 +117,9 @@ rule summarise_mocks:
     params:
         **PARAMETERS.of_script("summarise_mocks"),
         settings=PARAMETERS.mocks("precision"),
+        controls=lambda wildcards, input: given("--controls", input.controls),
     shell:
-        "python {params.script:q} --statistics {input.statistics:q} --settings {params.settings:q}"
+        "python {params.script:q} --statistics {input.statistics:q} --settings {params.settings:q} {params.controls:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"
 
 

@@ -7,6 +7,7 @@ from halonet.checks.names import stem_of
 from halonet.checks.parser import READS, SETTINGS, WRITES_WITH_FIGURES, Parser
 from halonet.figures.mocks import draw_covariance
 from halonet.figures.style import save
+from halonet.mocks.controls import read_controls
 from halonet.mocks.summary import summarise_mocks
 from halonet.provenance import provenance
 from halonet.settings import MockSettings, stage_settings
@@ -28,6 +29,13 @@ def main() -> None:
     parser.add_argument(
         "--statistics", type=READS, nargs="+", required=True, help="JSON files of measure_mock.py, two or more"
     )
+    parser.add_argument(
+        "--controls",
+        type=READS,
+        nargs="+",
+        default=[],
+        help="of the same seeds and of others: files of measure_controls.py, or of measure_mock.py for other mocks",
+    )
     parser.add_argument("--settings", type=SETTINGS, help="mocks settings as JSON; precision counts here")
     parser.add_argument(
         "--summary",
@@ -37,7 +45,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     settings = stage_settings(MockSettings, arguments.settings)
-    summary = summarise_mocks([read_measurement(path) for path in arguments.statistics], settings.precision)
+    controls = read_controls([(path, read_json(path)) for path in arguments.controls])
+    summary = summarise_mocks([read_measurement(path) for path in arguments.statistics], settings.precision, controls)
     summary["provenance"] = provenance("summarise_mocks", {"precision": settings.precision})
     path = Path(arguments.summary)
     save(draw_covariance(summary).figure, path.parent, stem_of(path))

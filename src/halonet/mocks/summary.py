@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from halonet.mocks.controls import control_summary
 from halonet.mocks.covariance import (
     CovarianceError,
     hartlap_factor,
@@ -23,7 +24,9 @@ FEWEST_HALOES = 1.0  # mean number in a bin of mass below which it is left out
 FEWEST_PAIRS = 10.0  # mean number in a bin of separation below which it is left out
 
 
-def summarise_mocks(mocks: Sequence[dict[str, Any]], precision: float) -> dict[str, Any]:
+def summarise_mocks(
+    mocks: Sequence[dict[str, Any]], precision: float, controls: Sequence[dict[str, Any]] = ()
+) -> dict[str, Any]:
     """Summary of the measurements of mocks of the same box, as JSON values.
 
     Parameters
@@ -32,6 +35,8 @@ def summarise_mocks(mocks: Sequence[dict[str, Any]], precision: float) -> dict[s
         Results of :func:`halonet.statistics.mock.measure_mock`, of the same statistics.
     precision
         Wanted relative error of a variance, and inflation of fitted parameters' variances.
+    controls
+        Of the same phases and of others: :func:`halonet.mocks.controls.control_summary`.
 
     Returns
     -------
@@ -39,7 +44,8 @@ def summarise_mocks(mocks: Sequence[dict[str, Any]], precision: float) -> dict[s
         ``mocks``, ``box``, ``seeds``; every statistic with its bins, and of each of its values ``mean``, ``deviation``
         over mocks and which of them are ``kept``; ``covariance`` and ``correlation`` of all kept ones together, whose
         ``order`` says what stands where, with the standard ``error`` of every element; ``precision``: what this
-        number of mocks reaches and how many reach what is wanted, for all data and for each statistic.
+        number of mocks reaches and how many reach what is wanted, for all data and for each statistic; with controls
+        ``control_variates``, mean and covariance with less scatter, in the same order.
 
     Raises
     ------
@@ -52,6 +58,7 @@ def summarise_mocks(mocks: Sequence[dict[str, Any]], precision: float) -> dict[s
     both = moments(data_of(mocks, kept))
     cell_mass = next((mock["box"]["cell_mass_msun"] for mock in mocks if mock["box"]["cell_mass_msun"]), None)
     sizes = {name: sum(int(each.sum()) for each in kept[name].values()) for name in statistics}
+    better = {"control_variates": control_summary(mocks, controls, kept)} if controls else {}
     return {
         "mocks": len(mocks),
         "seeds": [mock["box"]["seed"] for mock in mocks],
@@ -63,6 +70,7 @@ def summarise_mocks(mocks: Sequence[dict[str, Any]], precision: float) -> dict[s
         "correlation": both.correlation.tolist(),
         "precision": _precision(both.mocks, len(both.mean), precision)
         | {"by_statistic": {name: _precision(both.mocks, size, precision) for name, size in sizes.items()}},
+        **better,
     }
 
 

@@ -186,6 +186,7 @@ class StatisticsSettings(Model):
         return self
 
 
+FEWEST_CONTROLS = 4  # of which a regression can be made
 MockStatistic = Literal[
     "mass_function", "power_spectrum", "multipoles", "bispectrum", "correlation_function", "counts_in_cells"
 ]
@@ -208,9 +209,21 @@ class MockSettings(Model):
     statistics: list[MockStatistic] = Field(
         list(get_args(MockStatistic)), min_length=1, description="in the covariance"
     )
+    control_fields: int = Field(
+        0, ge=0, description="cheap fields beside the mocks' own, for control variates; 0: none"
+    )
     precision: float = Field(0.1, gt=0, lt=1, description="wanted relative error of a variance")
     ranks: int = Field(1, ge=1, description="MPI ranks of a mock; changes no result")
     gpus: int = Field(0, ge=0, description="of each rank")
+
+    @model_validator(mode="after")
+    def _has_enough_controls(self) -> Self:
+        if 0 < self.control_fields < FEWEST_CONTROLS or (self.control_fields and self.count < FEWEST_CONTROLS):
+            raise ValueError(
+                f"control_fields = {self.control_fields} with count = {self.count}; control variates need "
+                f"{FEWEST_CONTROLS} or more of both, or control_fields: 0"
+            )
+        return self
 
     @model_validator(mode="after")
     def _is_shared_evenly(self) -> Self:

@@ -77,6 +77,7 @@ def mock_files(layout: Layout) -> list[str]:
     files = [f"{layout.mocks}/{seed}/{name}" for seed in seeds for name in names]
     if mocks.count > 1:
         files += [f"{layout.mocks}/{seed}/statistics.json" for seed in seeds]
+        files += [f"{layout.mocks}/controls/{batch}.json" for batch in layout.control_batches]
         files += [f"{layout.mocks}/covariance.{kind}" for kind in ("json", *figure_names.FORMATS)]
     return files
 
