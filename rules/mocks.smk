@@ -144,3 +144,24 @@ rule match_abundance:
     shell:
         "python {params.script:q} --haloes {input.haloes:q} --matched {output.matched:q}"
         " --power-spectrum {input.power_spectrum:q} > {log:q} 2>&1"
+
+
+rule populate_haloes:
+    input:
+        haloes=f"{LAYOUT.mocks}/{{seed}}/{LAYOUT.populated_haloes}.h5",
+    output:
+        galaxies=f"{LAYOUT.mocks}/{{seed}}/galaxies.h5",
+    log:
+        f"{LAYOUT.logs}/populate_haloes/{{seed}}.log",
+    benchmark:
+        f"{LAYOUT.logs}/populate_haloes/{{seed}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        **RESOURCES.of_rule("populate_haloes"),
+    params:
+        **PARAMETERS.of_script("populate_haloes"),
+        settings=as_json(SETTINGS.mocks.galaxies) if SETTINGS.mocks.galaxies else "",
+    shell:
+        "python {params.script:q} {input.haloes:q} --seed {wildcards.seed:q} --settings {params.settings:q}"
+        " --galaxies {output.galaxies:q} > {log:q} 2>&1"

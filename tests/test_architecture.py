@@ -18,9 +18,9 @@ FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption", "checks"},
     {"storage", "cosmology", "digests"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
-    | {"particles", "owners", "columns", "column_files", "sampling", "plausibility"},
+    | {"galaxy_catalogue", "particles", "owners", "columns", "column_files", "sampling", "plausibility"},
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
-    | {"export"},
+    | {"export", "galaxies"},
     {"field_level", "mocks"},  # inference, built on the neural bias model; mocks, built on several stages
     {"workflow"},  # plans the jobs of all stages
     {"interface"},  # what a user imports

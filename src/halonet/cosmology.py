@@ -137,6 +137,23 @@ def compute_power_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np
     return WAVENUMBERS, power
 
 
+def set_colossus_cosmology(cosmology: CosmologySettings) -> None:
+    """Make ``cosmology`` that of colossus, which has one for the whole process; it writes no files."""
+    from colossus.cosmology import cosmology as colossus_cosmology
+
+    colossus_cosmology.setCosmology(
+        "halonet",
+        flat=True,
+        H0=100 * cosmology.h,
+        Om0=cosmology.omega_m,
+        Ob0=cosmology.omega_b,
+        sigma8=cosmology.sigma8,
+        ns=cosmology.n_s,
+        relspecies=False,
+        persistence="",  # no files in the home folder
+    )
+
+
 def sigma_of_radius(k: np.ndarray, power: np.ndarray, radius: float) -> float:
     """Standard deviation of the linear density in a top-hat of ``radius`` (Mpc).
 

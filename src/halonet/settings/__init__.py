@@ -6,6 +6,7 @@ stage depends on nothing but what stands in its model. Lengths are comoving Mpc 
 
 from halonet.settings.base import Model, SettingsError, stage_settings, validate
 from halonet.settings.field_level import BiasSamplerSettings, FieldLevelSettings, PhaseSamplerSettings
+from halonet.settings.galaxies import OccupationSettings
 from halonet.settings.haloes import (
     DisplacementSettings,
     HaloFindingSettings,
@@ -58,6 +59,7 @@ __all__ = [
     "NBodySettings",
     "NetworkSettings",
     "NeuralBiasSettings",
+    "OccupationSettings",
     "PeakPatchSettings",
     "PhaseSamplerSettings",
     "PredictionSettings",

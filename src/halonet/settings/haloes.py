@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 from pydantic import Field, model_validator
 
 from halonet.settings.base import Fraction, Model
+from halonet.settings.galaxies import OccupationSettings
 from halonet.settings.network import NetworkSettings
 from halonet.settings.paths import GivenPath
 
@@ -213,6 +214,7 @@ class MockSettings(Model):
         0, ge=0, description="cheap fields beside the mocks' own, for control variates; 0: none"
     )
     precision: float = Field(0.1, gt=0, lt=1, description="wanted relative error of a variance")
+    galaxies: OccupationSettings | None = Field(None, description="galaxies of every mock; {} for the defaults below")
     ranks: int = Field(1, ge=1, description="MPI ranks of a mock; changes no result")
     gpus: int = Field(0, ge=0, description="of each rank")
 

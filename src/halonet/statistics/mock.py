@@ -84,7 +84,7 @@ def measure_mock(
         "minimum_cells": minimum_cells,
         "cell_mass_msun": _cell_mass(haloes if len(haloes) else every),
     }
-    measured = {"box": box}
+    measured: dict[str, Any] = {"box": box}
     if "mass_function" in statistics:
         edges = np.append(np.array([minimum_cells], float), BIN_EDGES[1.01 * minimum_cells < BIN_EDGES])
         measured["mass_function"] = {
@@ -164,7 +164,7 @@ def _bispectrum(points: Points, bins: WideBins) -> dict[str, Any]:
     k, _, power = _binned_power(points, bins, cells)
     if len(points):
         found = bispectrum_of_points(points.positions(EULERIAN), box_size, bins)
-        values, density = (found.equilateral, found.squeezed), len(points) / box_size**3
+        values, density = [found.equilateral, found.squeezed], len(points) / box_size**3
         noise = [shot_noise(power, density, squeezed) for squeezed in (False, True)]
     else:
         values = noise = [np.zeros(bins.number), np.zeros(bins.number - 1)]

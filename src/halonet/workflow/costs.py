@@ -1,7 +1,7 @@
 """What a job costs: memory and time of every rule as they were measured, and what a job asks a cluster for.
 
-A job works on one box, or on one network. It asks for 1.5 times the measured memory and three times the measured time,
-twice as much with every attempt, never more than the cluster has. Where the numbers come from: docs/clusters.md.
+A job works on one box, or one network. It asks for 1.5 times the measured memory and three times the measured time,
+twice as much with every attempt, never more than the cluster has: docs/clusters.md.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from halonet.settings import JobSettings, Settings
 from halonet.workflow.operations import operations_per_voxel
 
 MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
-START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
-SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
+START_MINUTES, SNAKEMAKE_MB = 10.0, 250  # a busy file system, imports, compiled loops; two Snakemakes beside a script
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
 THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock")
-MOCK_RULES = ("make_mock", "measure_mock", "measure_controls", "summarise_mocks", "match_abundance")  # of other boxes
+MOCK_RULES = ("make_mock", "measure_mock", "measure_controls", "summarise_mocks", "match_abundance", "populate_haloes")
 N_BODY_RULES = ("draw_density", "simulate_n_body", "find_n_body_haloes")  # of a box of this truth
 FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_level_haloes")  # on a grid of their own
 NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
@@ -78,6 +77,7 @@ COSTS = {
     "measure_controls": Cost(400, 60, 10, 12.0),  # of all fields of a job
     "summarise_mocks": Cost(300),
     "match_abundance": Cost(400, seconds=30),
+    "populate_haloes": Cost(300, 2, 5, 0.05),
     "prepare_neural_bias": Cost(700, 30, 10, 0.5),
     "sample_neural_bias": Cost(1300, 0, 40, 0.54),  # the time for a transition
     "summarise_neural_bias": Cost(2600, 0, 40, 0.54),

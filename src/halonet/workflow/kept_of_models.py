@@ -74,6 +74,7 @@ def mock_files(layout: Layout) -> list[str]:
     mocks, seeds = layout.settings.mocks, layout.mock_seeds
     names = ["haloes.h5", *(f"{name}.h5" for name in kept_mock_fields(layout, layout.mocks))]
     names += ["matched_haloes.h5"] if mocks.abundance_matching else []
+    names += ["galaxies.h5"] if mocks.galaxies else []
     files = [f"{layout.mocks}/{seed}/{name}" for seed in seeds for name in names]
     if mocks.count > 1:
         files += [f"{layout.mocks}/{seed}/statistics.json" for seed in seeds]

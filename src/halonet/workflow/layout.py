@@ -165,6 +165,11 @@ class Layout:
         return [self.settings.mocks.first_seed + i for i in range(self.settings.mocks.count)]
 
     @property
+    def populated_haloes(self) -> str:
+        """Name of the catalogue of a mock that gets galaxies: with matched masses where the run has them."""
+        return "matched_haloes" if self.settings.mocks.abundance_matching else "haloes"
+
+    @property
     def control_batches(self) -> dict[str, list[int]]:
         """Seeds of the mocks' controls, mocks first, by the first and last seed of each job; none without controls."""
         mocks = self.settings.mocks

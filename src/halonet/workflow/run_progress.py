@@ -42,6 +42,7 @@ TITLES = {
     "make_mock": "mocks",
     "measure_mock": "statistics of the mocks",
     "measure_controls": "cheap partners of the mocks",
+    "populate_haloes": "galaxies of the mocks",
     "summarise_mocks": "covariance of the mocks",
     "match_abundance": "abundance matching",
     "prepare_neural_bias": "neural bias: inputs",
