@@ -23,7 +23,7 @@ _INTERFACE = {
     "halonet.interface.finding": ("find_haloes",),
     "halonet.interface.statistics": ("analytic_mass_function", "mass_function", "power_spectrum"),
     "halonet.interface.neural_bias": ("draw_neural_bias_haloes", "fit_neural_bias", "sample_neural_bias"),
-    "halonet.interface.exports": ("export_catalogue",),
+    "halonet.interface.exports": ("convert_masses", "export_catalogue"),
     "halonet.catalogue": ("HaloCatalogue", "read_catalogue", "write_catalogue"),
     "halonet.matching": ("completeness_and_purity", "match_haloes"),
     "halonet.settings": (

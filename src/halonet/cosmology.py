@@ -137,6 +137,23 @@ def compute_power_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np
     return WAVENUMBERS, power
 
 
+def use_in_colossus(cosmology: CosmologySettings) -> None:
+    """Make ``cosmology`` the one of colossus, which has one at a time; without radiation, as here."""
+    from colossus.cosmology import cosmology as colossus
+
+    colossus.setCosmology(
+        "halonet",
+        flat=True,
+        H0=100 * cosmology.h,
+        Om0=cosmology.omega_m,
+        Ob0=cosmology.omega_b,
+        sigma8=cosmology.sigma8,
+        ns=cosmology.n_s,
+        relspecies=False,
+        persistence="",  # no files in the home folder
+    )
+
+
 def sigma_of_radius(k: np.ndarray, power: np.ndarray, radius: float) -> float:
     """Standard deviation of the linear density in a top-hat of ``radius`` (Mpc).
 
