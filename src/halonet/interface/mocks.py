@@ -11,10 +11,12 @@ from halonet.mocks.methods import DEFAULT_METHOD, mock_by
 from halonet.mocks.request import MockRequest
 from halonet.settings import CosmologySettings
 
+DEFAULT_SEED = 7
+
 
 @recording
 def make_mock(
-    seed: int = 7,
+    seed: int | None = None,
     cells: int = 256,
     method: str = DEFAULT_METHOD,
     *,
@@ -30,9 +32,9 @@ def make_mock(
     Parameters
     ----------
     seed
-        Another seed, an independent mock.
+        Another seed, an independent mock; 7 where neither phases nor a density are given.
     cells
-        Cells along a side.
+        Cells along a side, for a seed.
     method
         ``peak_patch``, for any cosmology, redshift and cell size; ``network``, for the boxes a network was trained
         for; ``n_body``, a simulation, which costs ten times as much.
@@ -44,7 +46,8 @@ def make_mock(
         Of the computation; by default as many as there are processors. They change no bit.
     options
         Further fields of :class:`halonet.mocks.request.MockRequest`, like ``peak_patch`` and ``n_body``
-        (settings), ``network`` (folder or name), ``outside_validity``.
+        (settings), ``network`` (folder or name), ``outside_validity``; and in place of a seed ``density`` (HDF5 file)
+        or ``phases``, white noise of another generator: an array of shape (N, N, N) or a file.
 
     Returns
     -------
@@ -75,6 +78,8 @@ def make_mock(
     True
     """
     threads = threads or os.cpu_count() or 1
+    if options.get("phases") is None and options.get("density") is None:
+        seed = DEFAULT_SEED if seed is None else seed
     request = MockRequest(
         seed=seed, cells=cells, box_size_mpc=box_size_mpc, cosmology=cosmology, threads=threads, **options
     )
