@@ -23,8 +23,8 @@ def convert_masses(
         Definitions: ``200m``, ``200c``, ``500c`` (times the mean or critical density) and ``vir`` (Bryan & Norman
         1998).
     mass_is
-        What the mass of the catalogue is taken for: one of these, or ``fof``, friends of friends with a linking length
-        of 0.2 (More et al. 2011).
+        What the mass of the catalogue is taken for, an assumption (docs/exporting.md): one of these, or ``fof``, that
+        of friends of friends with a linking length of 0.2 (More et al. 2011).
     concentration
         Relation of colossus: ``diemer19``, ``ishiyama21`` or ``duffy08``.
 
@@ -38,10 +38,6 @@ def convert_masses(
     ------
     SettingsError
         If a definition or relation is not known, or the catalogue names no cosmology or redshift.
-
-    Notes
-    -----
-    The mass of Peak Patch and of networks is taken for ``200m``, which is an assumption: docs/exporting.md.
 
     Examples
     --------

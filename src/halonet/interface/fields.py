@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from halonet.cosmology import compute_power_spectrum
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.noise import white_noise
 from halonet.interface.arrays import checked_cube, checked_length
-from halonet.interface.mocks import DEFAULT_SEED
+from halonet.interface.mocks import seed_unless
 from halonet.mocks.by_peak_patch import collapse_table, fitting_settings
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.peak_patch.finder import find_haloes
@@ -56,11 +57,7 @@ def draw_density(
     Raises
     ------
     SettingsError, ValueError
-        If a value cannot be used, phases are not white, or the box has modes that the power spectrum does not cover.
-
-    Notes
-    -----
-    The power spectrum is CAMB's. Each plane has a Philox stream of its own.
+        If a value cannot be used, or the box has modes that the power spectrum does not cover.
 
     Examples
     --------
@@ -68,25 +65,14 @@ def draw_density(
     >>> density = halonet.draw_density(seed=7, cells=32)
     >>> density.shape, round(float(density.std()), 1)
     ((32, 32, 32), 3.2)
-    >>> phases = halonet.draw_phases(seed=7, cells=32)
-    >>> bool((halonet.draw_density(phases=phases) == density).all())
-    True
     """
-    seed = DEFAULT_SEED if seed is None and phases is None else seed
-    box = MockBox(
-        MockRequest(
-            seed=seed,
-            phases=phases,
-            cells=cells,
-            box_size_mpc=box_size_mpc,
-            cosmology=cosmology,
-            outside_validity=outside_validity,
-        )
-    )
+    asked: dict[str, Any] = {"cells": cells, "box_size_mpc": box_size_mpc, "cosmology": cosmology, "phases": phases}
+    seed = seed_unless(seed, asked)
+    box = MockBox(MockRequest(seed=seed, outside_validity=outside_validity, **asked))
     return box.density_slab(Slabs(box.cells, None, box.request.threads))
 
 
-def draw_phases(seed: int = DEFAULT_SEED, cells: int = 256) -> np.ndarray:
+def draw_phases(seed: int = 7, cells: int = 256) -> np.ndarray:
     """Draw the white noise of the mock of a seed: for other generators, or to change it and hand it back.
 
     Parameters
@@ -110,9 +96,8 @@ def draw_phases(seed: int = DEFAULT_SEED, cells: int = 256) -> np.ndarray:
     --------
     >>> import halonet
     >>> phases = halonet.draw_phases(seed=7, cells=32)
-    >>> pair = [halonet.make_mock(phases=noise) for noise in (phases, -phases)]
-    >>> len(pair[0])
-    39
+    >>> bool((halonet.draw_density(phases=phases) == halonet.draw_density(seed=7, cells=32)).all())
+    True
     """
     box = MockBox(MockRequest(seed=seed, cells=cells))
     assert box.header.seed is not None  # a seed was given
@@ -125,7 +110,7 @@ def linear_power_spectrum(cosmology: CosmologySettings | None = None) -> tuple[n
     Parameters
     ----------
     cosmology
-        Flat LambdaCDM; by default the paper's.
+        Flat, with dark energy of w0 and wa; by default the paper's.
 
     Returns
     -------
@@ -151,7 +136,7 @@ def find_peak_patch_haloes(
     threads: int | None = None,
     outside_validity: bool = False,
 ) -> HaloCatalogue:
-    """Find the Peak Patch haloes of a linear density.
+    """Find the Peak Patch haloes of a linear density (Bond & Myers 1996, ApJS 103, 1; arXiv:1810.07727).
 
     Parameters
     ----------
@@ -162,8 +147,8 @@ def find_peak_patch_haloes(
     cosmology
         By default the paper's, at redshift 0.
     settings
-        By default the paper's, with the largest filter no larger than half of the box. ``collapse_table="fine"`` is
-        the converged table, for cosmologies and redshifts far from the paper's; it takes a minute or two.
+        By default the paper's, with no filter larger than half of the box; ``collapse_table="fine"`` for cosmologies
+        and redshifts far from the paper's.
     threads
         By default as many as there are processors. They change no bit.
     outside_validity
@@ -179,10 +164,6 @@ def find_peak_patch_haloes(
     ValueError
         If the density is no cube of finite numbers, or a setting does not fit the box.
 
-    Notes
-    -----
-    Bond & Myers (1996, ApJS 103, 1); Stein, Alvarez & Bond (2018, arXiv:1810.07727); docs/ground_truth.md.
-
     Examples
     --------
     >>> import halonet
@@ -194,7 +175,6 @@ def find_peak_patch_haloes(
     cosmology, settings = cosmology or CosmologySettings(), settings or fitting_settings(box_size)
     slabs = Slabs(len(density), None, threads or os.cpu_count() or 1)
     check_against_spectrum(density, slabs, box_size, cosmology, "density", outside_validity)
-    table = collapse_table(cosmology, settings.collapse_table)
-    record = provenance("peak_patch", settings.model_dump())
+    table, record = collapse_table(cosmology, settings.collapse_table), provenance("peak_patch", settings.model_dump())
     header = FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), provenance=record)
     return find_haloes(density, slabs, box_size / slabs.cells, cosmology, settings, table, header)
