@@ -80,8 +80,8 @@ def test_models_of_halotools_populate_the_catalogue_where_it_is_installed(export
     manager = pytest.importorskip("halotools.sim_manager", exc_type=ImportError)
     models = pytest.importorskip("halotools.empirical_models", exc_type=ImportError)
     haloes = manager.CachedHaloCatalog(fname=str(exported[0]))
-    for name in ("zheng07", "leauthaud11", "tinker13", "hearin15", "zu_mandelbaum15"):
-        model = models.PrebuiltHodModelFactory(name, threshold=10.5)
+    for name in ("leauthaud11", "tinker13", "hearin15", "zu_mandelbaum15", "zu_mandelbaum16", "zheng07"):
+        model = models.PrebuiltHodModelFactory(name, threshold=-19 if name == "zheng07" else 10.5, redshift=0.5)
         model.populate_mock(haloes, seed=1, Num_ptcl_requirement=0)
         galaxies = model.mock.galaxy_table
         assert len(galaxies), name

@@ -41,7 +41,7 @@ def make_mock(
     threads
         Of the computation; by default as many as there are processors. They change no bit.
     options
-        Of :class:`halonet.mocks.request.MockRequest`, like ``network``, or ``phases`` or ``density`` in place of a seed.
+        Of :class:`halonet.mocks.request.MockRequest`, like ``network``; ``phases`` or ``density`` replace a seed.
 
     Returns
     -------
