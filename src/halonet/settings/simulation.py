@@ -49,7 +49,7 @@ class CosmologySettings(Model):
                 raise ValueError(
                     f"{name} = {mass!r}: massive neutrinos make growth depend on scale, while densities, "
                     "displacements, collapse and simulations here have one growth factor, and masses one matter "
-                    "density; set it to 0. A spectrum of cold matter and baryons with them may be given in place of CAMB's "
+                    "density; set it to 0. A spectrum of cold matter and baryons with them may replace CAMB's "
                     "(--power-spectrum; docs/how_to/own_cosmology.md)"
                 )
         return {key: value for key, value in values.items() if key not in NEUTRINO_MASSES} if values else values
