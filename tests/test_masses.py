@@ -9,7 +9,7 @@ from colossus.halo import mass_adv, mass_so
 
 from halonet.catalogue import HaloCatalogue, read_catalogue, write_catalogue
 from halonet.cosmology import mean_matter_density
-from halonet.masses import DEFINITIONS, TAKEN_AS, mass_table, radius_of, threshold, with_masses
+from halonet.masses import DEFINITIONS, TAKEN_AS, mass_table, radius_of, requested_masses, threshold, with_masses
 from halonet.settings import CosmologySettings, SettingsError
 from halonet.storage import FieldHeader
 
@@ -106,6 +106,8 @@ def test_what_a_simulation_measured_stays_and_what_was_converted_is_converted_an
     np.testing.assert_array_equal(measured["m200c"], 0.5 * MASSES)
     np.testing.assert_allclose(measured["r200c"], radius_of(0.5 * MASSES, "200c", PAPER), rtol=1e-6)
     assert measured.notes["masses"]["converted"] == ["mvir"]
+    noted = replace(catalogue(), notes={"masses": "those of my own code"})
+    assert (requested_masses(noted), with_masses(noted, ["vir"]).notes["masses"]["converted"]) == ([], ["mvir"])
     again = with_masses(with_masses(catalogue(), ["200c"]), ["200c"], "vir")
     np.testing.assert_array_equal(again["m200c"], with_masses(catalogue(), ["200c"], "vir")["m200c"])
 

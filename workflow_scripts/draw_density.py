@@ -24,9 +24,9 @@ def main() -> None:
     add_override(parser, "the spectrum has another sigma8 than the cosmology, or phases are not white")
     parser.add_argument("--cells", type=CELLS, required=True, help="cells along a side")
     parser.add_argument("--box-size", type=LENGTH, required=True, help="side of the box (Mpc)")
-    noise = parser.add_mutually_exclusive_group(required=True)
-    noise.add_argument("--seed", type=SEED, help="master seed of the run")
-    noise.add_argument(
+    origin = parser.add_mutually_exclusive_group(required=True)
+    origin.add_argument("--seed", type=SEED, help="master seed of the run")
+    origin.add_argument(
         "--phases",
         type=PHASES,
         metavar="FILE[:DATASET]",

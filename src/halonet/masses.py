@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -150,7 +151,7 @@ def with_masses(
     cosmology = cosmology_of_masses(haloes)
     base, table = np.asarray(haloes["mass"], float), mass_table(cosmology, relation)
     columns = haloes.columns | {"scale_radius": table.scale_radius(base, taken_as).astype("f4")}
-    converted_before = haloes.notes.get("masses", {}).get("converted", ())
+    converted_before = _made(haloes).get("converted", ())
     measured = [DEFINITIONS[name][0] for name in wanted]
     measured = [mass for mass in measured if mass in haloes.columns and mass not in converted_before]
     for name in wanted:
@@ -171,8 +172,14 @@ def with_masses(
 
 def requested_masses(haloes: HaloCatalogue) -> list[str]:
     """Columns of masses, radii and the scale radius that :func:`with_masses` was asked for, in the table's order."""
-    asked = haloes.notes.get("masses", {}).get("columns", ())
+    asked = _made(haloes).get("columns", ())
     return [name for name in COLUMNS if name in haloes.columns and name in asked]
+
+
+def _made(haloes: HaloCatalogue) -> dict[str, Any]:
+    """What an earlier conversion left in the notes; a user's own note under that name is none."""
+    made = haloes.notes.get("masses")
+    return made if isinstance(made, dict) else {}
 
 
 def _known(wanted: Sequence[str], taken_as: str, relation: str) -> list[str]:

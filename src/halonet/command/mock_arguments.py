@@ -17,7 +17,8 @@ from halonet.settings import (
     stage_settings,
 )
 
-NAMES_OF_METHODS = ("outside_validity", "scratch", "gpus", "collapse_table")
+NAMES_OF_BOX = ("seed", "density", "phases", "flip_phases", "cells", "power_spectrum", "abundance_matching", "threads")
+NAMES_OF_METHODS = ("outside_validity", "scratch", "gpus", "collapse_table", "network", "thresholds")
 MODELS: dict[str, type[Model]] = {
     "cosmology": CosmologySettings,
     "halo_finding": HaloFindingSettings,
@@ -114,9 +115,7 @@ def add_n_body(parser: argparse.ArgumentParser) -> None:
 def request_of(arguments: argparse.Namespace) -> MockRequest:
     """Request of a command line; options that its parser does not know stay at their defaults."""
     given = {name: value for name, value in vars(arguments).items() if value is not None}
-    names = ("seed", "density", "phases", "flip_phases", "cells", "power_spectrum", "abundance_matching", "threads")
-    names += ("network", "thresholds")
-    values = {name: given[name] for name in (*names, *NAMES_OF_METHODS) if name in given}
+    values = {name: given[name] for name in (*NAMES_OF_BOX, *NAMES_OF_METHODS) if name in given}
     values |= {name: stage_settings(model, given[name]) for name, model in MODELS.items() if name in given}
     fields = ("phases", "density", "probability", "mask")
     kept = {name: Path(given[f"keep_{name}"]) for name in fields if f"keep_{name}" in given}

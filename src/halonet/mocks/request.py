@@ -49,11 +49,6 @@ class MockRequest:
         Of the mock: another seed, an independent mock. One of ``seed``, ``density`` and ``phases`` is needed.
     density
         HDF5 file with a density of the user's own, in place of ``seed``, ``cells`` and ``box_size_mpc``.
-    phases
-        White noise of another generator, in place of ``seed`` and ``cells``: an array of shape (N, N, N), or a file,
-        ``FILE`` or ``FILE:DATASET`` (:mod:`halonet.initial_conditions.phases`).
-    flip_phases
-        Take the negative of the noise: the partner of a pair, or noise of the other sign.
     cells
         Cells along a side.
     box_size_mpc
@@ -80,12 +75,15 @@ class MockRequest:
         Folder for what of a large box does not fit in memory.
     threads, gpus
         Of each rank; threads change no bit.
+    phases
+        White noise of another generator, in place of ``seed`` and ``cells``: an array of shape (N, N, N), or a file,
+        ``FILE`` or ``FILE:DATASET`` (:mod:`halonet.initial_conditions.phases`).
+    flip_phases
+        Take the negative of the noise: the partner of a pair, or noise of the other sign.
     """
 
     seed: int | None = None
     density: str | Path | None = None
-    phases: str | Path | np.ndarray | None = None
-    flip_phases: bool = False
     cells: int = 256
     box_size_mpc: float | None = None
     cosmology: CosmologySettings | None = None
@@ -102,6 +100,8 @@ class MockRequest:
     scratch: str | Path | None = None
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     gpus: int = 0
+    phases: str | Path | np.ndarray | None = None
+    flip_phases: bool = False
 
     def __post_init__(self) -> None:
         given = [name for name in ("seed", "density", "phases") if getattr(self, name) is not None]

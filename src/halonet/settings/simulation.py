@@ -42,7 +42,9 @@ class CosmologySettings(Model):
     @model_validator(mode="before")
     @classmethod
     def _has_no_massive_neutrinos(cls, values: Any) -> Any:
-        for name in NEUTRINO_MASSES if isinstance(values, dict) else ():
+        if not isinstance(values, dict):
+            return values
+        for name in NEUTRINO_MASSES:
             mass = values.get(name)
             massless = isinstance(mass, int | float) and not isinstance(mass, bool) and mass == 0
             if name in values and not massless:
@@ -52,7 +54,7 @@ class CosmologySettings(Model):
                     "density; set it to 0. A spectrum of cold matter and baryons with them may replace CAMB's "
                     "(--power-spectrum; docs/how_to/own_cosmology.md)"
                 )
-        return {key: value for key, value in values.items() if key not in NEUTRINO_MASSES} if values else values
+        return {key: value for key, value in values.items() if key not in NEUTRINO_MASSES}
 
     @model_validator(mode="after")
     def _is_flat(self) -> Self:
