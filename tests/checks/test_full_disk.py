@@ -24,7 +24,8 @@ from halonet.storage import FieldHeader, new_hdf5, write_field, write_text
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder, header = Path(sys.argv[1]), FieldHeader(64.0, 0.0, CosmologySettings().model_dump())
 columns = "qx qy qz x y z vx vy vz radius mass cells".split()
-haloes = HaloCatalogue({name: np.random.default_rng(1).uniform(1, 2, 90000) for name in columns}, header, 64)
+values = {name: np.random.default_rng(1).uniform(1, 2, 90000) for name in columns}
+haloes = HaloCatalogue(values | {"mass": 1e12 * values["mass"]}, header, 64)
 writers = {name: lambda path, name=name: write_as(haloes, name, path) for name in FORMATS}
 writers |= {
     "catalogue.h5": lambda path: write_catalogue(path, haloes),
