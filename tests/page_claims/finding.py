@@ -1,6 +1,6 @@
 """From probability to haloes: docs/halo_finding.md, docs/objects.md and docs/networks.md."""
 
-from page_claims.base import claims, measured, off, percent, results, row
+from page_claims.base import claims, measured, off, percent, read, results, row
 
 SHIPPED = ("vnet-small", "vnet-small-channels", "vnet-small-objects", "n-body")
 CUTS = (100, 300, 1000, 3000, 10000)
@@ -23,9 +23,20 @@ def fitted_spheres():
         yield row(*(f"{one['mean']:.3f} ± {one['deviation']:.3f}" for one in powers))
     dice = [measured(name)["dice"]["mean"] for name in fitted]
     yield f"(Dice coefficient {dice[0]:.4f} and {dice[1]:.4f}, with 32 cells of buffer)"
-    yield f"{above(fitted[0], 100)['true']:,} true haloes above 100 cells ({above(fitted[0], 10000)['true']} above 10,000)"
+    yield f"{above(fitted[0], 100)['true']:,} true haloes above 100 cells ({above(fitted[0], 10000)['true']} above 10,000; "
     departures = [off([one["ratio"] for one in measured(name)["abundance"]]) for name in fitted]
     yield f"With fitted spheres the abundance is right to {percent(departures[0])} at every mass ({percent(departures[1])} with channels)."
+
+
+@claims("docs/halo_finding.md")
+def calibrated_constants():
+    plain, channels = (read(f"networks/{name}/thresholds.json") for name in ("vnet-small", "vnet-small-channels"))
+    peaks, fits = ([one[key] for one in (plain, channels)] for key in ("peak_thresholds", "sphere_fit"))
+    yield (
+        f"goes down to a peak threshold of {peaks[0][-1]} and that of vnet-small-channels to {peaks[1][-1]}; "
+        f"own fractions are {fits[0]['own_fraction']} and {fits[1]['own_fraction']}, the reach is {fits[0]['reach']} radii."
+    )
+    assert fits[0]["reach"] == fits[1]["reach"]
 
 
 @claims("docs/halo_finding.md")

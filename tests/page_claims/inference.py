@@ -1,5 +1,7 @@
 """Neural bias model and field-level inference: docs/neural_bias.md, docs/field_level_inference.md."""
 
+import numpy as np
+
 from page_claims.base import claims, results, row
 
 BIAS, FIELD_LEVEL = "docs/neural_bias.md", "docs/field_level_inference.md"
@@ -75,6 +77,10 @@ def phases_from_haloes():
     pull = max(one["halo_densities"]["largest_pull"] for one in both.values())
     assert 2.2 < pull < 2.3
     yield "within 2.3 standard deviations of the truth"
+    high = np.array([[one["halo_densities"]["found"], one["halo_densities"]["truth"]] for one in both.values()])
+    high = high[:, 0] / high[:, 1] - 1  # by sampler, environment and mass
+    worst, least, most = np.abs(high[:, -1]).max(), high[:, :-1].min(), high[:, :-1].max()
+    yield f"right to {worst:.0%} in the densest quarter and {100 * least:.0f} to {most:.0%} high elsewhere"
     samples = [one["convergence"]["modes"]["median_effective_samples"] for one in (hmc, mclmc)]
     yield f"as is expected of {round(samples[0], -1):.0f} and {round(samples[1], -1):.0f} effective samples"
 
@@ -100,3 +106,7 @@ def cost_of_samplers():
     densities = max(one["convergence"]["halo_densities"]["largest_r_hat"] for one in both.values())
     assert densities < 1.07
     yield "it is below 1.07 for densities of haloes"
+    largest = [
+        max(held["convergence"][kind]["largest_r_hat"] for kind in ("modes", "shells")) for held in both.values()
+    ]
+    yield f"R-hat is largest there ({largest[0]:.2f} and {largest[1]:.2f})"

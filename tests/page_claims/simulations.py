@@ -54,7 +54,7 @@ def power_and_haloes_over_the_literature():
     assert all(off([held[f"z={z}"]["over mead2020"][i] for i in trusted]) <= 0.05 for z in (0, 1))
     yield "It is within 5% from k = 0.1 to 0.8 per Mpc at both redshifts."
     cuts = [held["cuts"].index(cut) for cut in (27, 100, 300, 1000, 3000)]
-    yield f"at redshift 0 ({held['z=0']['haloes'][cuts[1]]:,} above 100 particles)"
+    yield f"at redshift 0 ({held['z=0']['haloes'][cuts[1]]:,} above 100 particles, 3.4 × 10¹² solar masses)"
     for name, key in MASS_FUNCTIONS:
         yield row(name, *(format(held["z=0"][f"over {key}"][cut], ".2f") for cut in cuts))
 

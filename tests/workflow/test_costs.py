@@ -10,7 +10,7 @@ from halonet.settings import JobSettings, load_settings
 from halonet.workflow import machine
 from halonet.workflow.costs import COSTS, JobCosts, Machine, memory_mb, runtime_minutes
 from halonet.workflow.machine import machine_of
-from halonet.workflow.operations import operations_per_voxel
+from halonet.workflow.operations import TRAINED_WEIGHTS, operations_per_voxel, weights_mb
 
 ROOT = Path(__file__).parents[2]
 PAPER = ROOT / "config.yaml"
@@ -22,6 +22,19 @@ def test_operations_are_those_that_are_counted_from_the_layers(over):
     for network in load_settings(PAPER, *over).networks.values():
         counted = flops_per_voxel(unallocated_network(network))
         assert operations_per_voxel(network) == pytest.approx(counted, rel=1e-6)
+
+
+@pytest.mark.parametrize("over", [(), (SMALL,), (ROOT / "profiles/objects/settings.yaml",)])
+def test_weights_are_those_of_the_layers_without_biases(over):
+    for network in load_settings(PAPER, *over).networks.values():
+        assert weights_mb(network) == pytest.approx(4e-6 * unallocated_network(network).count_params(), rel=0.01)
+
+
+@pytest.mark.parametrize(("network", "measured_mb"), [("vnet5", 2698), ("vnet4", 1956)])
+def test_the_weights_of_the_papers_networks_are_in_the_memory_of_a_prediction(network, measured_mb, tmp_path):
+    """Peak memory of predict_mask.py in tiles of the paper, two threads of an Intel Xeon."""
+    settings = load_settings(PAPER, written(tmp_path, "boxes: {cells: 128, box_size_mpc: 128.0}"))
+    assert measured_mb < JobCosts(settings).megabytes("predict_mask", network) < 1.5 * measured_mb
 
 
 def test_memory_and_run_time_double_with_every_attempt_up_to_the_limits():
@@ -95,7 +108,9 @@ def test_a_stage_of_larger_windows_needs_their_memory_and_time():
         JobCosts(settings.model_copy(update={"networks": {name: network.model_copy(update={"stages": [stage]})}}))
         for stage in network.stages
     )
-    needed = [costs.megabytes("train_network", name) - COSTS["train_network"].process_mb for costs in (first, second)]
+    of_weights = TRAINED_WEIGHTS * weights_mb(network)
+    fixed = COSTS["train_network"].process_mb + of_weights
+    needed = [costs.megabytes("train_network", name) - fixed for costs in (first, second)]
     assert needed[1] == pytest.approx(8 * needed[0])
     both = JobCosts(settings)
     assert both.megabytes("train_network", name) == second.megabytes("train_network", name)
