@@ -1,8 +1,12 @@
 """Constants and defaults that pages name, from the code."""
 
+from halonet.cosmology import growth_factor
+from halonet.dataset.normalisation import read_normalisation
 from halonet.halo_finding.votes.counting import SAME_LOG_RADIUS
 from halonet.network.heads import SOFTNESS
-from halonet.settings import load_settings
+from halonet.plausibility.density import Moments, check_density
+from halonet.plausibility.verdict import PlausibilityError
+from halonet.settings import CosmologySettings, load_settings
 from halonet.workflow.costs import COSTS, MESH_MICROSECONDS
 from page_claims.base import ROOT, claims
 
@@ -49,3 +53,16 @@ def errors_and_votes():
 def operations_of_a_gpu():
     yield f"The default of the latter, {settings().jobs.gpu_tflops}, is what the paper's 24 hours on four P100 amount to"
     yield f"at {settings().jobs.gpu_tflops} TFLOP/s, the speed of one of the paper's P100"
+
+
+@claims("docs/how_to/own_density.md")
+def redshifts_that_a_network_notices():
+    one, tenth = (growth_factor(CosmologySettings(), redshift) for redshift in (1.0, 0.1))
+    trained = read_normalisation(ROOT / "networks/n-body/normalisation.json").mean_deviation
+    check_density(Moments(0.0, tenth * trained), trained, "own.h5", 256, of_network=True)
+    try:
+        check_density(Moments(0.0, one * trained), trained, "own.h5", 256, of_network=True)
+    except PlausibilityError:
+        yield f"redshift 1 is, where δ has {one:.2f} of its deviation at redshift 0; redshift 0.1 with {tenth:.2f} is not."
+    else:
+        raise AssertionError("a density at redshift 1 is taken")
