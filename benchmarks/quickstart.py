@@ -52,6 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="results of a quickstart")
     parser.add_argument("--network", default="small")
+    parser.add_argument("--kernels", default="all", help="what ONEDNN_MAX_CPU_ISA said while it ran")
     parser.add_argument("--output", type=Path, required=True, help="folder for quickstart.json")
     arguments = parser.parse_args()
     provenance = read_json(arguments.run / "networks" / arguments.network / "provenance.json")
@@ -59,6 +60,7 @@ def main() -> None:
         "command": "make quickstart; python benchmarks/quickstart.py --run results/quickstart --output FOLDER",
         "commit": provenance["git_commit"],
         "processor": processor(),
+        "kernels": arguments.kernels,
         "minutes": minutes_of(arguments.run),
         "training_minutes": max(measured_seconds(arguments.run / "logs")["train_network"]) / 60,
         **summary_of(arguments.run, arguments.network),

@@ -11,6 +11,7 @@ from counts.paper import PAPER
 from halonet.settings import load_settings
 from halonet.workflow import costs
 from halonet.workflow.costs import COSTS, JobCosts, memory_mb
+from halonet.workflow.operations import weights_mb
 from halonet.workflow.run_status import START_SECONDS
 from page_claims.base import ROOT, claims, row
 
@@ -116,6 +117,11 @@ def what_jobs_ask_for():
         yield row(name, measured, f"{asked}")
     per_cell = COSTS["find_peak_patch_haloes"].bytes_per_cell
     yield f"The two-rank figure of Peak Patch, {per_cell:.0f} bytes per cell, comes from"
+
+
+@claims("docs/reliability.md")
+def weights_that_a_prediction_holds():
+    yield f"the weights of the paper's network ({weights_mb(load_settings(CONFIG).networks['vnet5']):.0f} MB)"
 
 
 @claims("docs/architecture.md")

@@ -1,12 +1,20 @@
 """What jobs ask for: memory and run time follow the settings, grow with the attempt and end at the cluster's limits."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import halonet
+from halonet.catalogue import write_catalogue
+from halonet.cosmology import compute_power_spectrum, write_power_spectrum
 from halonet.network.flops import flops_per_voxel, unallocated_network
-from halonet.settings import JobSettings, load_settings
+from halonet.settings import CosmologySettings, JobSettings, load_settings
+from halonet.storage import FieldHeader, read_json, write_field
 from halonet.workflow import machine
 from halonet.workflow.costs import COSTS, JobCosts, Machine, memory_mb, runtime_minutes
 from halonet.workflow.machine import machine_of
@@ -179,3 +187,66 @@ def test_statistics_of_a_simulation_cost_more_since_its_haloes_are_compared_cell
     for cost in ("seconds", "megabytes"):
         assert getattr(of_cells, cost)("measure_statistics") > getattr(of_spheres, cost)("measure_statistics")
         assert getattr(of_cells, cost)("find_haloes") == getattr(of_spheres, cost)("find_haloes")
+
+
+def peak_mb(script, *options):
+    """Peak memory (MB) of a script of a rule in a process of its own."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, ROOT / "workflow_scripts" / f"{script}.py", *options]
+    process = subprocess.Popen([str(word) for word in command], env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
+    assert not process.returncode
+    return usage.ru_maxrss * 1024 / 1e6
+
+
+@pytest.fixture(scope="module")
+def small_box(tmp_path_factory):
+    """A density of 64^3 cells, its Peak Patch haloes and their linear spectrum."""
+    folder = tmp_path_factory.mktemp("box")
+    header, density = FieldHeader(64.0), halonet.draw_density(seed=7, cells=64)
+    write_field(folder / "density.h5", "density", density, header)
+    write_catalogue(folder / "haloes.h5", halonet.find_peak_patch_haloes(density, box_size_mpc=64.0))
+    write_power_spectrum(folder / "power_spectrum.csv", *compute_power_spectrum(CosmologySettings()))
+    return folder
+
+
+@pytest.mark.slow
+def test_a_prediction_uses_no_more_memory_than_is_forecast(small_box, tmp_path):
+    shipped = ROOT / "networks/n-body"
+    text = json.dumps(
+        {
+            "boxes": {"cells": 64, "box_size_mpc": 64.0},
+            "ground_truth": {"peak_patch": {"filters": {"largest_mpc": 32.0}}},
+            "dataset": {"window": 64},
+            "networks": {"shipped": read_json(shipped / "settings.json")},
+            "prediction": {"tile": 128, "buffer": 32},
+        }
+    )
+    forecast = JobCosts(load_settings(PAPER, written(tmp_path, text))).megabytes("predict_mask", "shipped")
+    options = ("--density", small_box / "density.h5", "--network", shipped, "--threads", 2)
+    tiles = ("--settings", '{"tile": 128, "buffer": 32}', "--probability", tmp_path / "probability.h5")
+    used = peak_mb("predict_mask", *options, *tiles)
+    assert 0.5 * forecast < used < forecast
+
+
+@pytest.mark.slow
+def test_a_mock_uses_no_more_memory_than_is_forecast(tmp_path):
+    settings = load_settings(PAPER, written(tmp_path, "mocks: {cells: 64, box_size_mpc: 64.0}"))
+    options = ("--network", ROOT / "networks/n-body", "--seed", 7, "--cells", 64, "--threads", 2)
+    used = peak_mb("make_mock", *options, "--output", tmp_path / "mock.h5")
+    assert used < JobCosts(settings).megabytes("make_mock")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["hmc", "mclmc"])
+def test_a_chain_of_phases_uses_no_more_memory_than_is_forecast(kind, small_box, tmp_path):
+    chosen = {"cells": 16, "minimum_mass_msun": 3.4e12, "warmup": 4, "samples": 8, "phases": {"kind": kind}}
+    settings = load_settings(PAPER, written(tmp_path, json.dumps({"field_level": chosen})))
+    inputs, options = tmp_path / "inputs.h5", ("--seed", 1, "--settings", json.dumps(chosen))
+    haloes = ("--haloes", small_box / "haloes.h5", "--power-spectrum", small_box / "power_spectrum.csv", "--drop")
+    prepared = peak_mb("prepare_field_level", *haloes, *options, "--inputs", inputs)
+    sampled = peak_mb("sample_field_level", "--inputs", inputs, *options, "--chain", 0, "--output", tmp_path / "c.h5")
+    costs = JobCosts(settings)
+    assert prepared < costs.megabytes("prepare_field_level")
+    assert 0.5 * costs.megabytes("sample_field_level") < sampled < costs.megabytes("sample_field_level")
