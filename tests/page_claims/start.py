@@ -10,7 +10,7 @@ from halonet.cosmology import mean_matter_density
 from halonet.dataset.channels import BYTES_PER_CELL
 from halonet.halo_finding.finder import Finder, finder_of
 from halonet.mocks.covariance import mocks_for_variance
-from halonet.network.card_numbers import power_departures
+from halonet.network.card_numbers import mass_text, power_departures
 from halonet.network.shipped import DEFAULT_NETWORK, find_network
 from halonet.provenance import file_digest
 from halonet.settings import CosmologySettings, load_settings
@@ -87,6 +87,12 @@ def masses_of_cells():
     mass = 100 * cell_mass()
     assert f"{mass:.1e}" == "3.4e+12"
     yield "3.4 × 10¹² solar masses"
+
+
+@claims("docs/objects.md")
+def masses_of_large_haloes():
+    for cells, written in ((1000, "1000 cells"), (100, "100 cells"), (13700, "13,700")):
+        yield written + mass_text(cells, cell_mass())
 
 
 @claims("docs/mocks.md")

@@ -212,21 +212,14 @@ def small_box(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_prediction_uses_no_more_memory_than_is_forecast(small_box, tmp_path):
-    shipped = ROOT / "networks/n-body"
-    text = json.dumps(
-        {
-            "boxes": {"cells": 64, "box_size_mpc": 64.0},
-            "ground_truth": {"peak_patch": {"filters": {"largest_mpc": 32.0}}},
-            "dataset": {"window": 64},
-            "networks": {"shipped": read_json(shipped / "settings.json")},
-            "prediction": {"tile": 128, "buffer": 32},
-        }
-    )
-    forecast = JobCosts(load_settings(PAPER, written(tmp_path, text))).megabytes("predict_mask", "shipped")
-    options = ("--density", small_box / "density.h5", "--network", shipped, "--threads", 2)
-    tiles = ("--settings", '{"tile": 128, "buffer": 32}', "--probability", tmp_path / "probability.h5")
-    used = peak_mb("predict_mask", *options, *tiles)
+def test_a_prediction_uses_no_more_memory_than_is_forecast(tmp_path):
+    shipped, box = ROOT / "networks/n-body", {"cells": 128, "box_size_mpc": 128.0}
+    text = json.dumps({"boxes": box, "networks": {"shipped": read_json(shipped / "settings.json")}})
+    settings = load_settings(PAPER, written(tmp_path, text))
+    write_field(tmp_path / "density.h5", "density", halonet.draw_density(seed=7, cells=128), FieldHeader(128.0))
+    options = ("--density", tmp_path / "density.h5", "--network", shipped, "--threads", 2)
+    tiles = ("--settings", settings.prediction.model_dump_json(), "--probability", tmp_path / "probability.h5")
+    used, forecast = peak_mb("predict_mask", *options, *tiles), JobCosts(settings).megabytes("predict_mask", "shipped")
     assert 0.5 * forecast < used < forecast
 
 
@@ -241,7 +234,8 @@ def test_a_mock_uses_no_more_memory_than_is_forecast(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["hmc", "mclmc"])
 def test_a_chain_of_phases_uses_no_more_memory_than_is_forecast(kind, small_box, tmp_path):
-    chosen = {"cells": 16, "minimum_mass_msun": 3.4e12, "warmup": 4, "samples": 8, "phases": {"kind": kind}}
+    chosen = {"cells": 16, "minimum_mass_msun": 3.4e12, "warmup": 4, "samples": 8, "phase_thinning": 2}
+    chosen["phases"] = {"kind": kind}
     settings = load_settings(PAPER, written(tmp_path, json.dumps({"field_level": chosen})))
     inputs, options = tmp_path / "inputs.h5", ("--seed", 1, "--settings", json.dumps(chosen))
     haloes = ("--haloes", small_box / "haloes.h5", "--power-spectrum", small_box / "power_spectrum.csv", "--drop")
