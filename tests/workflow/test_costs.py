@@ -45,6 +45,13 @@ def test_the_weights_of_the_papers_networks_are_in_the_memory_of_a_prediction(ne
     assert measured_mb < JobCosts(settings).megabytes("predict_mask", network) < 1.5 * measured_mb
 
 
+@pytest.mark.parametrize(("cells", "measured_mb"), [(64, 1765), (128, 3958), (256, 6258)])
+def test_a_mock_of_the_default_network_asks_for_more_memory_than_it_was_measured_to_need(cells, measured_mb, tmp_path):
+    """Peak memory of make_mock.py with networks/n-body, two threads of an Intel Xeon."""
+    settings = load_settings(PAPER, written(tmp_path, f"mocks: {{cells: {cells}, box_size_mpc: {cells}.0}}"))
+    assert measured_mb < JobCosts(settings).megabytes("make_mock") < 2.5 * measured_mb
+
+
 def test_memory_and_run_time_double_with_every_attempt_up_to_the_limits():
     jobs = JobSettings(largest_memory_mb=5000, longest_minutes=100)
     memory = [memory_mb(1000, attempt, jobs) for attempt in (1, 2, 3)]
