@@ -2,8 +2,9 @@
 
 import page_claims.all  # noqa: F401  every claim is registered
 import pytest
+from page_claims import record
 from page_claims.base import CLAIMS, ROOT, plain
-from page_claims.numbers import looks_measured, pages, uncovered
+from page_claims.prose import looks_measured, pages, uncovered
 from page_claims.record import differences, records
 
 
@@ -17,8 +18,8 @@ def test_a_page_says_the_numbers_of_the_files_and_of_the_code(page, claim):
 def test_a_number_that_looks_measured_is_in_a_file_whatever_the_page():
     """What no claim holds is in ``benchmarks/results/pages.json``, with processor and command where they are known."""
     left = [line for page in pages() for line in differences(page, uncovered(page))]
-    assert not left, (
-        "say it by a claim of tests/page_claims, or record it (tests/page_claims/record.py --help):\n" + "\n".join(left)
+    assert not left, "say it by a claim of tests/page_claims, or record it (benchmarks/pages.py --help):\n" + "\n".join(
+        left
     )
 
 
@@ -48,3 +49,16 @@ def test_numbers_that_look_measured_are_those_with_decimals_or_units_in_prose(sa
 
 def test_what_a_claim_says_is_not_looked_for_in_the_records_and_the_rest_of_its_line_is():
     assert looks_measured("## A\nIt is 0.85\nof the truth, or 0.91.", ["is 0.85 of the truth"]) == {"A": ["0.91"]}
+
+
+def test_a_changed_number_is_told_and_gets_a_record_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "FILE", tmp_path / "pages.json")
+    old = {"page": "p.md", "section": "A", "measured": ["3 s", "4 GB"], "processor": "old", "stated": {"5%": "a paper"}}
+    record.write([old])
+    found = {"A": ["3 s", "7 GB", "5%"]}
+    assert list(differences("p.md", found)) == ["p.md, 'A': nothing holds 7 GB", "p.md, 'A': says no longer 4 GB"]
+    record.write(record.renewed("p.md", found, "new", "python b.py"))
+    before, new = records()
+    assert before == old | {"measured": ["3 s"]}
+    assert (new["measured"], new["processor"], new["command"]) == (["7 GB"], "new", "python b.py")
+    assert not list(differences("p.md", found))

@@ -3,16 +3,11 @@
 A record holds, for a section of a page, the numbers that were ``measured``, with processor and command as far as they are
 known and the date and commit since when the page has them, and those that are ``stated``: settings, aims, numbers of
 papers, with where each comes from. A test refuses a number that looks measured and stands in neither a claim nor here.
-
-    python tests/page_claims/record.py --page docs/n_body.md --processor "Intel Xeon, 2 cores" --command "python ..."
-
-brings the records of a page to what it says now; numbers that are stated remain stated.
+``benchmarks/pages.py`` writes them.
 """
 
-import argparse
 import json
 import subprocess
-import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,54 +29,48 @@ def write(rows):
     FILE.write_text("[\n" + ",\n".join(texts) + "\n]\n")
 
 
+def of_section(page, section):
+    """Records of a section, which has one for each time it was measured."""
+    return [one for one in records() if (one["page"], one["section"]) == (page, section)]
+
+
+def left_over(rows, numbers):
+    """Numbers of a section that none of its records holds, and those of records that it has no longer."""
+    stated = {text for one in rows for text in one.get("stated", {})}
+    there = Counter(text for text in numbers if text not in stated)
+    held = Counter(text for one in rows for text in one.get("measured", []))
+    return list((there - held).elements()), [*(held - there).elements(), *sorted(stated - set(numbers))]
+
+
 def differences(page, found):
-    """Numbers of ``found``, by section, that no record holds, and numbers of records that the page has no longer."""
-    held = {one["section"]: one for one in records() if one["page"] == page}
-    for section in {*held, *found}:
-        known, there = held.get(section, {}), Counter(found.get(section, []))
-        stated = known.get("stated", {})
-        measured = Counter({text: count for text, count in there.items() if text not in stated})
-        if extra := list((measured - Counter(known.get("measured", []))).elements()):
+    """What records and a page do not have in common, in words; ``found`` are its numbers by section."""
+    sections = {one["section"] for one in records() if one["page"] == page} | set(found)
+    for section in sorted(sections):
+        extra, gone = left_over(of_section(page, section), found.get(section, []))
+        if extra:
             yield f"{page}, {section!r}: nothing holds {', '.join(extra)}"
-        if gone := [*(Counter(known.get("measured", [])) - measured).elements(), *(set(stated) - set(there))]:
+        if gone:
             yield f"{page}, {section!r}: says no longer {', '.join(gone)}"
 
 
 def renewed(page, found, processor, command):
-    """Records of a page as it is now; those of sections that have not changed stay."""
-    commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True)
-    held = {one["section"]: one for one in records() if one["page"] == page}
+    """Records of a page as it is now: without numbers that are gone, and a new record for the new ones."""
+    made = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+    known = {"processor": processor, "command": command, "since": datetime.now(UTC).date().isoformat()}
     for section, numbers in found.items():
-        before = held.get(section, {})
-        stated = {text: by for text, by in before.get("stated", {}).items() if text in numbers}
-        measured = [text for text in numbers if text not in stated]
-        row = {"page": page, "section": section}
-        if Counter(measured) == Counter(before.get("measured", [])):
-            row |= {
-                key: before[key] for key in ("measured", "processor", "command", "since", "commit") if key in before
-            }
-        else:
-            since = datetime.now(UTC).date().isoformat()
-            row |= {"measured": measured, "processor": processor, "command": command}
-            row |= {"since": since, "commit": commit.stdout.strip()}
-        yield row | ({"stated": stated} if stated else {})
-
-
-def main():
-    sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
-    import page_claims.all  # noqa: F401
-    from page_claims.numbers import uncovered
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--page", required=True)
-    parser.add_argument("--processor", required=True)
-    parser.add_argument("--command", required=True)
-    arguments = parser.parse_args()
-    found = uncovered(arguments.page)
-    print("\n".join(differences(arguments.page, found)))
-    others = [one for one in records() if one["page"] != arguments.page]
-    write([*others, *renewed(arguments.page, found, arguments.processor, arguments.command)])
-
-
-if __name__ == "__main__":
-    main()
+        rows = of_section(page, section)
+        extra, gone = (Counter(texts) for texts in left_over(rows, numbers))
+        for one in rows:
+            kept = list((Counter(one.get("measured", [])) - gone).elements())
+            gone -= Counter(one.get("measured", []))
+            stated = {text: by for text, by in one.get("stated", {}).items() if text in numbers}
+            row = {key: value for key, value in one.items() if key != "stated" and (kept or key in ("page", "section"))}
+            row |= ({"measured": kept} if kept else {}) | ({"stated": stated} if stated else {})
+            if kept or stated:
+                yield row
+        if extra:
+            yield (
+                {"page": page, "section": section, "measured": list(extra.elements())}
+                | known
+                | {"commit": made.stdout.strip()}
+            )
