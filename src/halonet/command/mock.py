@@ -11,7 +11,7 @@ from collections.abc import Callable
 from halonet import console
 from halonet.catalogue import write_catalogue
 from halonet.command.mock_arguments import add_box, add_n_body, add_network, add_peak_patch, request_of
-from halonet.mocks.matched import match_abundance
+from halonet.mocks.matched import made
 from halonet.mocks.methods import DEFAULT_METHOD, METHODS, Mock, mock_by
 from halonet.mocks.request import MockRequest
 from halonet.mpi import world
@@ -23,6 +23,7 @@ EXAMPLES = """\
   halonet mock --seed 7 --cosmology '{"sigma8": 0.84, "redshift": 1}' \\
       --peak-patch '{"collapse_table": "fine"}' -o mock.h5              another cosmology and redshift
   halonet mock --density field.h5 -o mock.h5                            of your own density
+  halonet mock --phases noise.npy --box-size 256 -o mock.h5             of another generator's white noise
   mpiexec -n 4 halonet mock --seed 7 --cells 1024 -o mock.h5            on four MPI ranks
 """
 
@@ -49,13 +50,9 @@ def write(arguments: argparse.Namespace, method: Callable[[MockRequest], Mock]) 
     communicator = world(arguments.ranks)
     if communicator is not None and communicator.rank > 0:
         console.log.setLevel(logging.WARNING)
-    mock = method(request_of(arguments))
-    catalogue = mock.make(communicator)
+    catalogue = made(method(request_of(arguments)), arguments.output, communicator)
     if catalogue is None:
         return
-    if arguments.abundance_matching:
-        go_on = arguments.outside_validity
-        (catalogue,) = match_abundance([catalogue], [arguments.output], mock.box.power_spectrum, go_on)
     write_catalogue(arguments.output, catalogue)
     console.log.info(
         "%s: %d haloes, %d of at least 100 cells", arguments.output, len(catalogue), len(catalogue.larger_than(100))

@@ -1,32 +1,24 @@
 """Positions and velocities within haloes of Navarro, Frenk & White (1997)."""
 
 import numpy as np
-from colossus.halo import concentration as colossus_concentration
 from scipy import special
 
-from halonet.cosmology import mean_matter_density, set_colossus_cosmology
+from halonet.masses import mass_table, radius_of
 from halonet.settings import CosmologySettings
 
 GRAVITY = 4.30091e-9  # Mpc (km/s)^2 / Msun
-OVERDENSITY = 200.0  # over the mean, of the mass of a halo
-POINTS = 80  # masses at which a relation is asked for its concentration, which is smooth between
+DEFINITION = "200m"
 INNERMOST = 1e-4  # in scale radii: further in, the dispersion is that there
 
 
 def halo_radius(mass: np.ndarray, cosmology: CosmologySettings) -> np.ndarray:
     """Comoving radius (Mpc) within which haloes of ``mass`` (Msun) have 200 times the mean density."""
-    return np.cbrt(3 * mass / (4 * np.pi * OVERDENSITY * mean_matter_density(cosmology)))
+    return radius_of(mass, DEFINITION, cosmology)
 
 
-def concentration(mass: np.ndarray, cosmology: CosmologySettings, model: str) -> np.ndarray:
-    """Radius over scale radius of haloes of ``mass`` (Msun), shape (haloes,), by a relation of colossus."""
-    if not len(mass):
-        return np.zeros(0)
-    set_colossus_cosmology(cosmology)
-    grid = np.geomspace(0.999 * mass.min(), 1.001 * mass.max(), POINTS)
-    # Masses of colossus are those of h = 1.
-    table = colossus_concentration.concentration(grid * cosmology.h, "200m", cosmology.redshift, model=model)
-    return np.exp(np.interp(np.log(mass), np.log(grid), np.log(table)))
+def concentration(mass: np.ndarray, cosmology: CosmologySettings, relation: str) -> np.ndarray:
+    """Radius over scale radius of haloes of ``mass`` (Msun), shape (haloes,), by a relation of :mod:`halonet.masses`."""
+    return halo_radius(mass, cosmology) / mass_table(cosmology, relation).scale_radius(mass, DEFINITION)
 
 
 def enclosed(x: np.ndarray) -> np.ndarray:

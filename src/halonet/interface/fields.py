@@ -1,6 +1,8 @@
 """Densities, and the Peak Patch haloes of one."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +10,9 @@ from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
 from halonet.cosmology import compute_power_spectrum
 from halonet.grid.slabs import Slabs
+from halonet.initial_conditions.noise import white_noise
 from halonet.interface.arrays import checked_cube, checked_length
+from halonet.interface.mocks import seed_unless
 from halonet.mocks.by_peak_patch import collapse_table, fitting_settings
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.peak_patch.finder import find_haloes
@@ -18,21 +22,32 @@ from halonet.settings import CosmologySettings, PeakPatchSettings
 from halonet.storage import FieldHeader
 
 
+@recording
 def draw_density(
-    seed: int = 7, cells: int = 256, box_size_mpc: float | None = None, cosmology: CosmologySettings | None = None
+    seed: int | None = None,
+    cells: int = 256,
+    box_size_mpc: float | None = None,
+    cosmology: CosmologySettings | None = None,
+    phases: np.ndarray | str | Path | None = None,
+    outside_validity: bool = False,
 ) -> np.ndarray:
     """Draw the Gaussian linear density of a periodic box: that of the mock of the same seed.
 
     Parameters
     ----------
     seed
-        Another seed, an independent box.
+        Another seed, an independent box; 7 where no phases are given.
     cells
-        Cells along a side.
+        Cells along a side, for a seed.
     box_size_mpc
         Side of the box (Mpc); by default cells of 1 Mpc.
     cosmology
         With the redshift to which the density is extrapolated; by default the paper's, at redshift 0.
+    phases
+        White noise of another generator, of unit variance in every cell, in place of a seed: shape (N, N, N), indexed
+        [x, y, z], or a file, ``FILE`` or ``FILE:DATASET`` (docs/how_to/own_phases.md).
+    outside_validity
+        Warn only, where the phases are not white noise.
 
     Returns
     -------
@@ -44,10 +59,6 @@ def draw_density(
     SettingsError, ValueError
         If a value cannot be used, or the box has modes that the power spectrum does not cover.
 
-    Notes
-    -----
-    The power spectrum is CAMB's. Each plane has a Philox stream of its own.
-
     Examples
     --------
     >>> import halonet
@@ -55,9 +66,42 @@ def draw_density(
     >>> density.shape, round(float(density.std()), 1)
     ((32, 32, 32), 3.2)
     """
-    request = MockRequest(seed=seed, cells=cells, box_size_mpc=box_size_mpc, cosmology=cosmology)
-    box = MockBox(request)
-    return box.density_slab(Slabs(cells, None, request.threads))
+    asked: dict[str, Any] = {"cells": cells, "box_size_mpc": box_size_mpc, "cosmology": cosmology, "phases": phases}
+    seed = seed_unless(seed, asked)
+    box = MockBox(MockRequest(seed=seed, outside_validity=outside_validity, **asked))
+    return box.density_slab(Slabs(box.cells, None, box.request.threads))
+
+
+def draw_phases(seed: int = 7, cells: int = 256) -> np.ndarray:
+    """Draw the white noise of the mock of a seed: for other generators, or to change it and hand it back.
+
+    Parameters
+    ----------
+    seed
+        Another seed, independent noise.
+    cells
+        Cells along a side.
+
+    Returns
+    -------
+    ndarray
+        Gaussian noise of unit variance, float32 of shape (cells, cells, cells), indexed [x, y, z].
+
+    Raises
+    ------
+    SettingsError
+        If a number is not possible.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> phases = halonet.draw_phases(seed=7, cells=32)
+    >>> bool((halonet.draw_density(phases=phases) == halonet.draw_density(seed=7, cells=32)).all())
+    True
+    """
+    box = MockBox(MockRequest(seed=seed, cells=cells))
+    assert box.header.seed is not None  # a seed was given
+    return white_noise(Slabs(cells), box.header.seed)
 
 
 def linear_power_spectrum(cosmology: CosmologySettings | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +110,7 @@ def linear_power_spectrum(cosmology: CosmologySettings | None = None) -> tuple[n
     Parameters
     ----------
     cosmology
-        Flat LambdaCDM; by default the paper's.
+        Flat, with dark energy of w0 and wa; by default the paper's.
 
     Returns
     -------
@@ -92,7 +136,7 @@ def find_peak_patch_haloes(
     threads: int | None = None,
     outside_validity: bool = False,
 ) -> HaloCatalogue:
-    """Find the Peak Patch haloes of a linear density.
+    """Find the Peak Patch haloes of a linear density (Bond & Myers 1996, ApJS 103, 1; arXiv:1810.07727).
 
     Parameters
     ----------
@@ -103,8 +147,8 @@ def find_peak_patch_haloes(
     cosmology
         By default the paper's, at redshift 0.
     settings
-        By default the paper's, with the largest filter no larger than half of the box. ``collapse_table="fine"`` is
-        the converged table, for cosmologies and redshifts far from the paper's; it takes a minute or two.
+        By default the paper's, with no filter larger than half of the box; ``collapse_table="fine"`` for cosmologies
+        and redshifts far from the paper's.
     threads
         By default as many as there are processors. They change no bit.
     outside_validity
@@ -120,10 +164,6 @@ def find_peak_patch_haloes(
     ValueError
         If the density is no cube of finite numbers, or a setting does not fit the box.
 
-    Notes
-    -----
-    Bond & Myers (1996, ApJS 103, 1); Stein, Alvarez & Bond (2018, arXiv:1810.07727); docs/ground_truth.md.
-
     Examples
     --------
     >>> import halonet
@@ -135,7 +175,6 @@ def find_peak_patch_haloes(
     cosmology, settings = cosmology or CosmologySettings(), settings or fitting_settings(box_size)
     slabs = Slabs(len(density), None, threads or os.cpu_count() or 1)
     check_against_spectrum(density, slabs, box_size, cosmology, "density", outside_validity)
-    table = collapse_table(cosmology, settings.collapse_table)
-    record = provenance("peak_patch", settings.model_dump())
+    table, record = collapse_table(cosmology, settings.collapse_table), provenance("peak_patch", settings.model_dump())
     header = FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), provenance=record)
     return find_haloes(density, slabs, box_size / slabs.cells, cosmology, settings, table, header)

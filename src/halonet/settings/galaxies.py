@@ -22,7 +22,7 @@ class OccupationSettings(Model):
         14.09, gt=5, lt=18, description="log10 of the mass (Msun), above that one, of one"
     )
     slope: float = Field(1.15, gt=0, lt=5, description="of the number of satellites with mass")
-    concentration: Literal["diemer19", "duffy08", "ishiyama21", "child18"] = Field(
+    concentration: Literal["diemer19", "ishiyama21", "duffy08"] = Field(
         "diemer19", description="relation of colossus, for 200 times the mean density"
     )
     mass: Literal["mass", "m200m"] = Field("mass", description="column that is the mass of a halo")

@@ -5,7 +5,7 @@ from colossus.lss import mass_function
 from scipy import integrate, interpolate
 
 from halonet.catalogue import HaloCatalogue
-from halonet.cosmology import growth_factor, mean_matter_density, set_colossus_cosmology, sigma_of_radius
+from halonet.cosmology import growth_factor, mean_matter_density, sigma_of_radius, use_in_colossus
 from halonet.plausibility.spectrum import shape_without_wiggles
 from halonet.settings import CosmologySettings
 
@@ -65,7 +65,7 @@ def predicted_abundance(
     spline = interpolate.CubicSpline(np.log(grid[::5]), log_sigma)
     factor = density / grid * -spline(np.log(grid), 1)
     sigma = growth_factor(cosmology, redshift) * np.exp(spline(np.log(grid)))
-    set_colossus_cosmology(cosmology)
+    use_in_colossus(cosmology)
     abundance = {}
     for name, (model, definition) in models.items():
         multiplicity = mass_function.massFunction(sigma, redshift, q_in="sigma", mdef=definition, model=model)
