@@ -20,7 +20,7 @@ FLOORS = [
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
     | {"galaxy_catalogue", "particles", "owners", "columns", "column_files", "sampling", "plausibility", "masses"},
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
-    | {"export", "galaxies"},
+    | {"export", "galaxies", "surveys"},
     {"field_level", "mocks"},  # inference, built on the neural bias model; mocks, built on several stages
     {"workflow"},  # plans the jobs of all stages
     {"interface"},  # what a user imports
@@ -31,6 +31,7 @@ DOORS_OF_NEURAL_BIAS = {"inputs", "evolution", "kernels", "fit", "results"}
 BY_HAND = {
     "export_catalogue",
     "export_particles",
+    "observe_survey",
     "ship_network",
     "show_mock",
     "show_status",

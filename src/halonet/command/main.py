@@ -15,6 +15,7 @@ COMMANDS = {
     "predict": ("predict", "predict with a network which cells of a density belong to haloes"),
     "find": ("find", "find haloes in a predicted probability"),
     "galaxies": ("galaxies", "populate the haloes of a catalogue with galaxies"),
+    "survey": ("survey", "observe a box as a survey: mask, n(z), redshifts, randoms; FITS"),
     "export": ("export", "write a catalogue in the format of another code"),
     "import": ("import_", "read a catalogue of another code: Peak Patch, PINOCCHIO"),
     "show": ("show", "draw a mock: its haloes and their mass function"),

@@ -17,7 +17,7 @@ def halo_radius(mass: np.ndarray, cosmology: CosmologySettings) -> np.ndarray:
 
 
 def concentration(mass: np.ndarray, cosmology: CosmologySettings, relation: str) -> np.ndarray:
-    """Radius over scale radius of haloes of ``mass`` (Msun), shape (haloes,), by a relation of :mod:`halonet.masses`."""
+    """Radius over scale radius of haloes of ``mass`` (Msun), shape (haloes,), a relation of :mod:`halonet.masses`."""
     return halo_radius(mass, cosmology) / mass_table(cosmology, relation).scale_radius(mass, DEFINITION)
 
 

@@ -1,9 +1,10 @@
-"""Galaxies in memory."""
+"""Galaxies and surveys in memory."""
 
 from halonet.catalogue import HaloCatalogue
 from halonet.galaxies.populate import populate_haloes
 from halonet.galaxy_catalogue import GalaxyCatalogue
-from halonet.settings import OccupationSettings
+from halonet.settings import OccupationSettings, SurveySettings
+from halonet.surveys.observe import Survey, observe_box
 
 
 def populate(haloes: HaloCatalogue, settings: OccupationSettings | None = None, seed: int = 1) -> GalaxyCatalogue:
@@ -43,3 +44,40 @@ def populate(haloes: HaloCatalogue, settings: OccupationSettings | None = None, 
     (14, True)
     """
     return populate_haloes(haloes, settings or OccupationSettings(), seed)
+
+
+def observe(points: HaloCatalogue | GalaxyCatalogue, settings: SurveySettings, seed: int = 1) -> Survey:
+    """Observe a box as a survey does: angular mask, n(z), observed redshifts, and randoms with the same selection.
+
+    Parameters
+    ----------
+    points
+        Haloes or galaxies, with positions, velocities, redshift and cosmology. All of the box is at one redshift.
+    settings
+        Observer, region of the sky, redshifts, n(z), holes, collisions of fibres, weights.
+    seed
+        Of thinning and randoms. The same call gives the same bits.
+
+    Returns
+    -------
+    Survey
+        ``data`` and ``randoms``, each with the columns RA, DEC (degrees), Z, WEIGHT, NZ (1/Mpc^3) and Z_COSMO.
+
+    Raises
+    ------
+    StorageError
+        If the survey leaves a box that is not replicated, or n(z) asks for more points than there are.
+
+    Notes
+    -----
+    Weights are those of Feldman, Kaiser & Peacock (1994). Distances are those of a flat universe.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> haloes = halonet.make_mock(seed=7, cells=32)
+    >>> survey = halonet.observe(haloes, halonet.SurveySettings(largest_redshift=0.003))
+    >>> list(survey.data)
+    ['RA', 'DEC', 'Z', 'WEIGHT', 'NZ', 'Z_COSMO']
+    """
+    return observe_box(points, settings, seed)

@@ -37,6 +37,7 @@ from halonet.settings.simulation import (
     PeakPatchSettings,
     TruthFilesSettings,
 )
+from halonet.settings.survey import SurveySettings
 
 __all__ = [
     "BiasSamplerSettings",
@@ -70,6 +71,7 @@ __all__ = [
     "ShellThresholdSettings",
     "SphereFitSettings",
     "StatisticsSettings",
+    "SurveySettings",
     "TrainingSettings",
     "TrainingStageSettings",
     "TruthFilesSettings",
