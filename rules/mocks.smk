@@ -97,6 +97,7 @@ rule measure_controls:
 
 rule summarise_mocks:
     input:
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
         statistics=expand(
             f"{LAYOUT.mocks}/{{seed}}/statistics.json", seed=LAYOUT.mock_seeds
         ),
@@ -120,7 +121,27 @@ rule summarise_mocks:
         controls=lambda wildcards, input: given("--controls", input.controls),
     shell:
         "python {params.script:q} --statistics {input.statistics:q} --settings {params.settings:q} {params.controls:q}"
+        " --power-spectrum {input.power_spectrum:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"
+
+
+rule write_mocks_report:
+    input:
+        summary=f"{LAYOUT.mocks}/covariance.json",
+    output:
+        report=f"{LAYOUT.mocks}/mocks.html",
+    log:
+        f"{LAYOUT.logs}/write_mocks_report.log",
+    benchmark:
+        f"{LAYOUT.logs}/write_mocks_report.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        **RESOURCES.of_rule("write_mocks_report"),
+    params:
+        **PARAMETERS.of_script("write_mocks_report"),
+    shell:
+        "python {params.script:q} --summary {input.summary:q} --report {output.report:q} > {log:q} 2>&1"
 
 
 rule match_abundance:

@@ -76,6 +76,7 @@ COSTS = {
     "measure_mock": Cost(300, 24, 3, 0.2),
     "measure_controls": Cost(400, 60, 10, 12.0),  # of all fields of a job
     "summarise_mocks": Cost(300),
+    "write_mocks_report": Cost(300, seconds=10),
     "match_abundance": Cost(400, seconds=30),
     "populate_haloes": Cost(300, 2, 5, 0.05),
     "prepare_neural_bias": Cost(700, 30, 10, 0.5),

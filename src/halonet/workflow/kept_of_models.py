@@ -80,6 +80,7 @@ def mock_files(layout: Layout) -> list[str]:
         files += [f"{layout.mocks}/{seed}/statistics.json" for seed in seeds]
         files += [f"{layout.mocks}/controls/{batch}.json" for batch in layout.control_batches]
         files += [f"{layout.mocks}/covariance.{kind}" for kind in ("json", *figure_names.FORMATS)]
+        files.append(f"{layout.mocks}/mocks.html")
     return files
 
 

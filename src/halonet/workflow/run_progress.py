@@ -43,6 +43,7 @@ TITLES = {
     "measure_mock": "statistics of the mocks",
     "measure_controls": "cheap partners of the mocks",
     "populate_haloes": "galaxies of the mocks",
+    "write_mocks_report": "page of the mocks",
     "summarise_mocks": "covariance of the mocks",
     "match_abundance": "abundance matching",
     "prepare_neural_bias": "neural bias: inputs",
