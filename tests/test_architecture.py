@@ -18,7 +18,17 @@ FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption", "checks"},
     {"storage", "cosmology", "dark_energy", "digests"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
-    | {"galaxy_catalogue", "particles", "owners", "columns", "column_files", "sampling", "plausibility", "masses"},
+    | {
+        "crate",
+        "galaxy_catalogue",
+        "particles",
+        "owners",
+        "columns",
+        "column_files",
+        "sampling",
+        "plausibility",
+        "masses",
+    },
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
     | {"export", "galaxies", "surveys"},
     {"field_level", "mocks"},  # inference, built on the neural bias model; mocks, built on several stages
@@ -35,6 +45,7 @@ BY_HAND = {
     "ship_network",
     "show_mock",
     "show_status",
+    "write_crate",
 }  # on finished work; no stages
 
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "show": ("show", "draw a mock: its haloes and their mass function"),
     "match-abundance": ("match_abundance", "remap the masses of mocks to Tinker et al. (2008)"),
     "networks": ("networks", "list the trained networks at hand, or show the card of one"),
+    "crate": ("crate", "describe a run as a research object (RO-Crate), to be published"),
     "status": ("status", "show how far a run of the workflow is"),
 }
 EPILOG = """\

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from halonet.figures.style import MISSED, SEQUENCE, TRUTH, Drawing, new_figure, styled
+from halonet.figures.style import MISSED, SEQUENCE, TRUTH, Drawing, label_wavenumbers, new_figure, styled
 
 TITLES = {
     "mass_function": "Numbers of haloes",
@@ -56,6 +56,9 @@ def _draw_one(ax: Axes, name: str, summary: dict) -> None:
             by = np.array(summary["control_variates"]["mean"], float)[rows]
             ax.plot(at, factor * by, "o", color=TRUTH, markersize=2.5)
     ax.set(title=TITLES[name], xlabel=label[0], ylabel=label[1], xscale=scale[0], yscale=scale[1])
+    if scale[0] == "log" and name != "mass_function":
+        label_wavenumbers(ax)
+        ax.set_xlabel(label[0])
     if len(values) > 1:
         ax.legend()
 
