@@ -21,6 +21,7 @@ from halonet.galaxies.profile import (
 )
 from halonet.galaxy_catalogue import GALAXY_COLUMNS, read_galaxies, write_galaxies
 from halonet.settings import CosmologySettings, OccupationSettings
+from halonet.statistics.mock import measure_points
 from halonet.storage import FieldHeader
 
 SIDE = 500.0
@@ -151,6 +152,15 @@ def test_the_command_writes_galaxies_and_says_where_small_haloes_are_missing(run
     with h5py.File(tmp_path / "mock.galaxies.h5") as file:
         assert set(file["galaxies"]) == set(GALAXY_COLUMNS)
         assert file["galaxies/vx"].attrs["unit"] == "km/s"
+
+
+def test_galaxies_are_measured_as_haloes_are():
+    """One central in every halo: the statistics of positions are those of the haloes."""
+    full = OccupationSettings(log_minimum_mass=10.0, log_cutoff_mass=17.0)
+    haloes = haloes_of(np.geomspace(1e12, 1e15, 500))
+    galaxies = populate_haloes(haloes, full, 1)
+    assert len(galaxies) == len(haloes)
+    assert measure_points(galaxies, 0.1) == measure_points(haloes.sorted_by_mass(), 0.1)
 
 
 def test_haloes_without_velocities_are_refused():

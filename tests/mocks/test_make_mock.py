@@ -95,8 +95,15 @@ def test_the_workflow_makes_the_haloes_of_the_command_and_plans_what_more_mocks_
         "summarise_mocks": 1,
         "write_mocks_report": 1,
     }
-    workflow.change("mocks", count=4, control_fields=30)
-    more = {"make_mock": 3, "measure_mock": 4, "measure_controls": 2, "summarise_mocks": 1, "write_mocks_report": 1}
+    workflow.change("mocks", count=4, control_fields=30, galaxies={})
+    more = {
+        "make_mock": 3,
+        "measure_mock": 4,
+        "populate_haloes": 4,
+        "measure_controls": 2,
+        "summarise_mocks": 1,
+        "write_mocks_report": 1,
+    }
     assert workflow.planned("mocks") == more
     workflow.change("mocks", network="nowhere")
     assert "mocks.network = 'nowhere'" in workflow.run("mocks", "--dry-run", check=False).output
