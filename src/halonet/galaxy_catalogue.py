@@ -50,7 +50,7 @@ class GalaxyCatalogue:
     >>> import halonet
     >>> galaxies = halonet.populate(halonet.make_mock(seed=7, cells=32))
     >>> galaxies
-    <GalaxyCatalogue: 14 galaxies, 10 of them central, box of 32 Mpc, redshift 0>
+    <GalaxyCatalogue: 5 galaxies, 3 of them central, box of 32 Mpc, redshift 0>
     >>> galaxies.to_pandas().columns[-1]
     'central'
     """
@@ -106,7 +106,7 @@ def write_galaxies(path: str | Path, galaxies: GalaxyCatalogue) -> None:
     >>> import halonet
     >>> halonet.write_galaxies("galaxies.h5", halonet.populate(halonet.make_mock(seed=7, cells=32)))
     >>> len(halonet.read_galaxies("galaxies.h5"))
-    14
+    5
     """
     with new_hdf5(path) as file:
         group = file.create_group("galaxies")

@@ -41,7 +41,7 @@ def populate(haloes: HaloCatalogue, settings: OccupationSettings | None = None, 
     >>> import halonet
     >>> galaxies = halonet.populate(halonet.make_mock(seed=7, cells=32))
     >>> len(galaxies), bool(galaxies["halo_mass"].min() > 1e12)
-    (14, True)
+    (5, True)
     """
     return populate_haloes(haloes, settings or OccupationSettings(), seed)
 
