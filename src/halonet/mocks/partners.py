@@ -14,6 +14,7 @@ from scipy.spatial import KDTree
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import growth_factor, growth_rate, hubble_rate, mean_matter_density, sigma_of_radius
 from halonet.grid.slabs import Slabs
+from halonet.grid.windows import top_hat
 from halonet.initial_conditions.displacement import first_order_displacement
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader
@@ -90,14 +91,14 @@ def _columns(index: np.ndarray, size: np.ndarray, cell: float, density: float) -
 
 def _smoothed(modes: np.ndarray, slabs: Slabs, radius: float) -> np.ndarray:
     """Mean of the density over spheres of ``radius`` (cells), shape (N, N, N)."""
-    # The window is a function of k alone, and much dearer than a look into a table of it.
-    x = np.linspace(1e-3, 3**0.5 * np.pi * radius, 4000)
-    window = 3 * (np.sin(x) - x * np.cos(x)) / x**3
-    kx, ky, kz = slabs.wavenumbers
+    # |k|^2 is a whole number of few values: the window is dear, and a look into a table of it is not.
+    squares = [np.rint(k**2).astype(np.int32) for k in slabs.wavenumbers]
+    x = np.sqrt(np.arange(sum(int(each.max()) for each in squares) + 1)) * (2 * np.pi * radius / slabs.cells)
+    window = top_hat(x).astype(np.float32)
+    in_plane = squares[1][0] + squares[2][0]
     smooth = np.empty_like(modes)
-    for plane in range(len(modes)):
-        k = np.sqrt(kx[plane] ** 2 + ky[0] ** 2 + kz[0] ** 2) * (2 * np.pi * radius / slabs.cells)
-        smooth[plane] = modes[plane] * np.interp(k, x, window).astype(np.float32)
+    for plane, square in enumerate(squares[0].ravel()):
+        np.multiply(modes[plane], window[in_plane + square], out=smooth[plane])
     return slabs.inverse(smooth, overwrite=True)
 
 

@@ -63,4 +63,6 @@ def inside_mask(ra: np.ndarray, dec: np.ndarray, settings: SurveySettings) -> np
 def draw_angles(number: int, settings: SurveySettings, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Right ascension and declination of ``number`` points, uniform over the sphere within the ranges of ra and dec."""
     sines = np.sin(np.radians(settings.dec))
-    return rng.uniform(*settings.ra, number), np.degrees(np.arcsin(rng.uniform(sines[0], sines[1], number)))
+    return rng.uniform(settings.ra[0], settings.ra[1], number), np.degrees(
+        np.arcsin(rng.uniform(sines[0], sines[1], number))
+    )

@@ -74,7 +74,7 @@ COSTS = {
     "write_report": Cost(150),
     "make_mock": Cost(3700, 160, 40, 4.9),  # of a network whose haloes are moved by particles
     "measure_mock": Cost(300, 24, 3, 0.2),
-    "measure_controls": Cost(400, 60, 10, 12.0),  # of all fields of a job
+    "measure_controls": Cost(350, 24, 10, 8.0),  # of all fields of a job
     "summarise_mocks": Cost(300),
     "write_mocks_report": Cost(300, seconds=10),
     "match_abundance": Cost(400, seconds=30),
