@@ -1,7 +1,7 @@
 """What a job costs: memory and time of every rule as they were measured, and what a job asks a cluster for.
 
-A job works on one box, or one network. It asks for 1.5 times the measured memory and three times the measured time,
-twice as much with every attempt, never more than the cluster has: docs/clusters.md.
+A job works on one box, or on one network. It asks for 1.5 times the measured memory and three times the measured time,
+twice as much with every attempt, never more than the cluster has. Where the numbers come from: docs/clusters.md.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from halonet.settings import JobSettings, Settings
 from halonet.workflow.operations import operations_per_voxel, prediction_mb, training_mb
 
 MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
-START_MINUTES, SNAKEMAKE_MB = 10.0, 250  # a busy file system, imports, compiled loops; two Snakemakes beside a script
+START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
+SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
 THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock")
 MOCK_RULES = ("make_mock", "measure_mock", "measure_controls", "summarise_mocks", "match_abundance", "populate_haloes")
