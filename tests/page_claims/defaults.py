@@ -40,6 +40,25 @@ def linking_length():
     yield f"particles closer than {settings().ground_truth.n_body.linking_length} mean spacings belong together"
 
 
+@claims("docs/exporting.md")
+def masses_by_other_definitions():
+    table = mass_table(CosmologySettings())
+
+    def part(taken_as, to):
+        return f"{table.convert(np.array([1e13]), taken_as, to)[0] / 1e13:.2f}"
+
+    assumed = 100 * (1 - float(part("200m", "fof")))
+    yield (
+        f"end where the density is {FRIENDS_OF_FRIENDS} times the mean (More et al. 2011); of an NFW halo, that is "
+        f"{part('200m', 'fof')} of its `200m` mass"
+    )
+    yield (
+        f"moves masses by {assumed:.0f}%: taken for `200m`, a halo of 10¹³ solar masses (today, cosmology of the paper) "
+        f"has {part('200m', '200c')} of it within `200c`, {part('200m', 'vir')} within `vir` and "
+        f"{part('200m', '500c')} within `500c`; taken for `fof` it has {part('fof', '200c')} within `200c`"
+    )
+
+
 @claims("docs/n_body.md")
 def rates_of_a_simulation():
     per_particle = COSTS["simulate_n_body"].microseconds
