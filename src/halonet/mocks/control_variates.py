@@ -84,8 +84,8 @@ def regress_covariance(
     """Covariance of ``data`` by that of the ``controls``, element by element: arrays of shape (p, p) in the result.
 
     ``control_covariance`` is that of the controls over all phases, shape (p, p), and ``covariance_error`` its standard
-    error, 0 where it is exact. The errors are those that products of deviations have over mocks. The matrix is symmetric
-    and unbiased to 1 / N, but need not be positive definite.
+    error, 0 where it is exact. The errors are those that products of deviations have over mocks. The matrix is
+    symmetric and unbiased to 1 / N, but need not be positive definite.
     """
     data, controls = _checked(data, controls)
     size = data.shape[1]
