@@ -18,9 +18,19 @@ FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption", "checks"},
     {"storage", "cosmology", "dark_energy", "digests"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
-    | {"particles", "owners", "columns", "column_files", "sampling", "plausibility", "masses"},
+    | {
+        "crate",
+        "galaxy_catalogue",
+        "particles",
+        "owners",
+        "columns",
+        "column_files",
+        "sampling",
+        "plausibility",
+        "masses",
+    },
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
-    | {"export"},
+    | {"export", "galaxies", "surveys"},
     {"field_level", "mocks"},  # inference, built on the neural bias model; mocks, built on several stages
     {"workflow"},  # plans the jobs of all stages
     {"interface"},  # what a user imports
@@ -31,9 +41,11 @@ DOORS_OF_NEURAL_BIAS = {"inputs", "evolution", "kernels", "fit", "results"}
 BY_HAND = {
     "export_catalogue",
     "export_particles",
+    "observe_survey",
     "ship_network",
     "show_mock",
     "show_status",
+    "write_crate",
 }  # on finished work; no stages
 
 

@@ -22,13 +22,16 @@ _INTERFACE = {
     "halonet.interface.networks": ("Prediction", "list_networks", "load_network", "predict"),
     "halonet.interface.finding": ("find_haloes",),
     "halonet.interface.statistics": ("analytic_mass_function", "mass_function", "power_spectrum"),
+    "halonet.interface.galaxies": ("observe", "populate"),
+    "halonet.galaxy_catalogue": ("GalaxyCatalogue", "read_galaxies", "write_galaxies"),
+    "halonet.interface.surveys": ("survey_statistics",),
     "halonet.interface.neural_bias": ("draw_neural_bias_haloes", "fit_neural_bias", "sample_neural_bias"),
     "halonet.interface.exports": ("convert_masses", "export_catalogue"),
     "halonet.catalogue": ("HaloCatalogue", "read_catalogue", "write_catalogue"),
     "halonet.matching": ("completeness_and_purity", "match_haloes"),
     "halonet.settings": (
-        *("CosmologySettings", "HaloFindingSettings", "NeuralBiasSettings", "PeakPatchSettings"),
-        "PredictionSettings",
+        *("CosmologySettings", "HaloFindingSettings", "NeuralBiasSettings", "OccupationSettings"),
+        *("PeakPatchSettings", "PredictionSettings", "SurveySettings"),
     ),
 }
 _MODULES = {name: module for module, names in _INTERFACE.items() for name in names}

@@ -89,7 +89,22 @@ def test_the_workflow_makes_the_haloes_of_the_command_and_plans_what_more_mocks_
         for name in mock["haloes"]:
             np.testing.assert_array_equal(file["haloes"][name], mock["haloes"][name])
     workflow.change("mocks", count=3, precision=0.2)
-    assert workflow.planned("mocks") == {"make_mock": 2, "measure_mock": 3, "summarise_mocks": 1}
+    assert workflow.planned("mocks") == {
+        "make_mock": 2,
+        "measure_mock": 3,
+        "summarise_mocks": 1,
+        "write_mocks_report": 1,
+    }
+    workflow.change("mocks", count=4, control_fields=30, galaxies={})
+    more = {
+        "make_mock": 3,
+        "measure_mock": 4,
+        "populate_haloes": 4,
+        "measure_controls": 2,
+        "summarise_mocks": 1,
+        "write_mocks_report": 1,
+    }
+    assert workflow.planned("mocks") == more
     workflow.change("mocks", network="nowhere")
     assert "mocks.network = 'nowhere'" in workflow.run("mocks", "--dry-run", check=False).output
 

@@ -6,6 +6,7 @@ stage depends on nothing but what stands in its model. Lengths are comoving Mpc 
 
 from halonet.settings.base import Model, SettingsError, stage_settings, validate
 from halonet.settings.field_level import BiasSamplerSettings, FieldLevelSettings, PhaseSamplerSettings
+from halonet.settings.galaxies import OccupationSettings
 from halonet.settings.haloes import (
     DisplacementSettings,
     HaloFindingSettings,
@@ -36,6 +37,7 @@ from halonet.settings.simulation import (
     PeakPatchSettings,
     TruthFilesSettings,
 )
+from halonet.settings.survey import SurveySettings
 
 __all__ = [
     "BiasSamplerSettings",
@@ -58,6 +60,7 @@ __all__ = [
     "NBodySettings",
     "NetworkSettings",
     "NeuralBiasSettings",
+    "OccupationSettings",
     "PeakPatchSettings",
     "PhaseSamplerSettings",
     "PredictionSettings",
@@ -68,6 +71,7 @@ __all__ = [
     "ShellThresholdSettings",
     "SphereFitSettings",
     "StatisticsSettings",
+    "SurveySettings",
     "TrainingSettings",
     "TrainingStageSettings",
     "TruthFilesSettings",

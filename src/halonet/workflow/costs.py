@@ -14,12 +14,11 @@ START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
 SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
 THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock")
-MOCK_RULES = ("make_mock", "measure_mock", "summarise_mocks", "match_abundance")  # boxes of their own size
+MOCK_RULES = ("make_mock", "measure_mock", "measure_controls", "summarise_mocks", "match_abundance", "populate_haloes")
 N_BODY_RULES = ("draw_density", "simulate_n_body", "find_n_body_haloes")  # of a box of this truth
 FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_level_haloes")  # on a grid of their own
 NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
-# Of a simulation, for a cell of its force mesh: both meshes; and for a force: transforms and passes.
-MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.015
+MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.015  # of a cell of a force mesh: both meshes; a force's transforms and passes
 EVALUATIONS = 20  # of the forward model in a transition of the phases
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
@@ -76,8 +75,11 @@ COSTS = {
     "write_report": Cost(150),
     "make_mock": Cost(3700, 160, 40, 4.9),  # of a network whose haloes are moved by particles
     "measure_mock": Cost(300, 24, 3, 0.2),
+    "measure_controls": Cost(350, 24, 10, 8.0),  # of all fields of a job
     "summarise_mocks": Cost(300),
+    "write_mocks_report": Cost(300, seconds=10),
     "match_abundance": Cost(400, seconds=30),
+    "populate_haloes": Cost(300, 2, 5, 0.05),
     "prepare_neural_bias": Cost(700, 30, 10, 0.5),
     "sample_neural_bias": Cost(1300, 0, 40, 0.54),  # the time for a transition
     "summarise_neural_bias": Cost(2600, 0, 40, 0.54),
