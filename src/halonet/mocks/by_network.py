@@ -91,7 +91,7 @@ class NetworkMock:
     @cached_property
     def tiles(self) -> PredictionSettings:
         """Tiles of the prediction."""
-        return tiles_for(self.box.cells, 2**self.settings.levels)
+        return tiles_for(self.box.cells, 2**self.settings.levels, self.request.precision)
 
     def check(self) -> None:
         """Refuse what cannot be made."""
@@ -154,9 +154,11 @@ class NetworkMock:
         return probability
 
     def _provenance(self) -> dict[str, Any]:
+        from halonet.network.engines import arithmetic
+
         settings = {
             "network": {"name": self.folder.name, "weights": file_digest(self.folder / "model.weights.h5")},
-            "prediction": self.tiles.model_dump(),
+            "prediction": self.tiles.model_dump() | {"arithmetic": arithmetic(self.tiles.precision)},
             "halo_finding": self.finder.settings.model_dump() | {"in_force": self.finder.in_force},
         }
         return self.box.provenance(settings)
