@@ -47,7 +47,7 @@ def move_haloes(
     if settings.method == "second_order":
         return with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift, threads)
     particles = particles_of(catalogue.header, density, cosmology, settings, threads)
-    return with_columns_of_particles(catalogue, particles, settings.average == "gathered")
+    return with_columns_of_particles(catalogue, particles, settings.average == "gathered", threads)
 
 
 def check_displacement(settings: DisplacementSettings, cosmology: CosmologySettings) -> None:

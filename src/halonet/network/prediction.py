@@ -1,13 +1,15 @@
 """Prediction of the probability mask of a whole periodic box, tile by tile (HaloNet paper, section 3.3)."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from halonet.dataset.channels import whole_box_channels
 from halonet.dataset.symmetries import GROUPS, Symmetry
+from halonet.grid.scratch import forget
 from halonet.grid.tiles import map_tiles
 from halonet.network.build import size_multiple
 from halonet.network.engines import engine_of
@@ -63,7 +65,21 @@ def predict_box(
     beside = (whole_box_channels(density, wanted, threads),) if wanted.count else ()
     predict = _predictor(network, _deviation(network, density), settings, threads, tuple(heads))
     cut, further = (settings.tile, settings.buffer), tuple(heads.values())
-    return map_tiles(predict, density, *cut, track, beside, settings.blend, further)
+    forgetting = partial(_forgetting, track, beside, settings.buffer)
+    return map_tiles(predict, density, *cut, forgetting, beside, settings.blend, further)
+
+
+def _forgetting(
+    track: Callable[[list], Iterable], fields: tuple[np.ndarray, ...], buffer: int, starts: list
+) -> Iterator[tuple[int, int, int]]:
+    """Tiles by the first cells of their cores, and no memory for planes that none will see any more."""
+    done = buffer  # the planes below it belong to the last tiles, too
+    for start in track(starts):
+        if (stop := start[0] - buffer) > done:
+            for field in fields:
+                forget(field[done:stop])
+            done = stop
+        yield start
 
 
 def _predictor(
