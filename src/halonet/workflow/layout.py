@@ -162,6 +162,11 @@ class Layout:
         """Seeds of the mocks."""
         return [self.settings.mocks.first_seed + i for i in range(self.settings.mocks.count)]
 
+    def last_ahead(self, seed: int) -> int:
+        """Last seed that a process goes on to once it has made the mock of ``seed``; where ranks share a mock, none."""
+        further = self.settings.jobs.mocks_per_process - 1 if self.settings.mocks.ranks == 1 else 0
+        return min(seed + further, self.mock_seeds[-1])
+
     def script(self, name: str) -> str:
         """A script of the workflow, wherever the run's working folder is."""
         return str(self.root / "workflow_scripts" / f"{name}.py")
