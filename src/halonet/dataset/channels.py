@@ -30,8 +30,6 @@ The density is transformed once, and of each radius the x axis back once, for it
 constant x are finished one by one, in the cache of a processor (:mod:`halonet.dataset.channel_loops`).
 """
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -40,6 +38,7 @@ from scipy import fft
 from halonet.dataset.channel_loops import derive_along_x, invariants, strain_of_plane
 from halonet.grid.scratch import zeros
 from halonet.grid.slabs import Slabs
+from halonet.grid.threads import in_threads
 from halonet.grid.windows import top_hat
 from halonet.settings import ChannelSettings, SettingsError
 
@@ -74,19 +73,11 @@ def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: 
     modes = Slabs(cells, threads=threads).forward(np.asarray(density, np.float32))
     mean = modes[0, 0, 0].real / np.float32(cells**3)
     derivatives = zeros((cells, 3, *modes.shape[1:]), np.complex64)
-    with ThreadPoolExecutor(threads) as pool:
-        for radius in dict.fromkeys((*settings.smoothing_cells, *settings.shear_cells, *settings.prolateness_cells)):
-            windows = _windows(cells, radius)
-            _run(pool, partial(_transform_along_x, modes, windows, derivatives), _blocks(modes))
-            finish = partial(_finish, derivatives, mean, _places(settings, radius), channels)
-            _run(pool, finish, range(cells))
+    for radius in dict.fromkeys((*settings.smoothing_cells, *settings.shear_cells, *settings.prolateness_cells)):
+        transform = partial(_transform_along_x, modes, _windows(cells, radius), derivatives)
+        in_threads(transform, _blocks(modes), threads)
+        in_threads(partial(_finish, derivatives, mean, _places(settings, radius), channels), range(cells), threads)
     return channels
-
-
-def _run(pool: ThreadPoolExecutor, work: Callable, parts: Iterable) -> None:
-    """Let threads do all parts of a work."""
-    for _ in pool.map(work, parts):
-        pass
 
 
 def _places(settings: ChannelSettings, radius: float) -> dict[str, int]:

@@ -4,12 +4,11 @@ A protohalo is no sphere. Which cells around a centre belong to it shows in wher
 together, the others are not.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numba import njit
 
 from halonet.grid.shells import shells_within
+from halonet.grid.threads import in_threads
 from halonet.particles import Particles
 
 REACH = 1.3  # radius of the sphere whose particles can count, in radii
@@ -59,8 +58,7 @@ def gathered_means(
         _gather(*fields, centres[rows], radii[rows], scales, shells.offsets, stops[rows], moved[rows], speeds[rows])
 
     # Haloes are in the order of their mass: each thread gets small parts, of large ones and of small ones.
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(gather, [slice(start, start + TOGETHER) for start in range(0, len(centres), TOGETHER)]))
+    in_threads(gather, [slice(start, start + TOGETHER) for start in range(0, len(centres), TOGETHER)], threads)
     return moved, speeds
 
 

@@ -82,4 +82,4 @@ def particles_of(
     del linear
     step = simulate_to_end(state, schedule, Gravity(slabs, settings.mesh))
     header = replace(header, cosmology=cosmology.model_dump())
-    return Particles(*comoving_fields(step, state, header), header)
+    return Particles(*comoving_fields(step, state, header, overwrite=True), header)

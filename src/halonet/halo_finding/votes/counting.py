@@ -19,6 +19,7 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
+from halonet.grid.threads import in_threads
 from halonet.halo_finding.votes.fields import HeadFields
 
 ONE = 1 << 24  # fixed-point unit of counts: a vote for the largest halo has some 500 of them; counts up to 127
@@ -81,8 +82,7 @@ def cast_votes(fields: HeadFields, least_probability: float) -> Votes:
 def _share(fields: HeadFields, work: Callable[..., object], *arguments: object) -> None:
     """Go through all planes in several threads, each of which works on votes for cells in planes of its own."""
     cuts = np.linspace(0, len(fields.probability), THREADS + 1).astype(int)
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(lambda own: [work(*plane, own, *arguments) for plane in _planes(fields)], pairwise(cuts)))
+    in_threads(lambda own: [work(*plane, own, *arguments) for plane in _planes(fields)], pairwise(cuts), THREADS)
 
 
 def _planes(fields: HeadFields) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
