@@ -21,7 +21,7 @@ from performance.measuring import ROOT, commit, machine
 
 from halonet.catalogue import read_catalogue
 from halonet.matching import match_haloes
-from halonet.storage import write_json
+from halonet.storage import read_json, write_json
 
 RESULT = ROOT / "benchmarks" / "results" / "mock_stages.json"
 STAGES = ("start", "density", "channels", "network", "haloes", "positions", "all")
@@ -89,7 +89,9 @@ def main():
             found[name]["haloes"] = agreement(output, Path(folder) / f"{next(iter(runs))}.h5")
             print(name, json.dumps(found[name]), flush=True)
     record = {"cells": arguments.cells, "seed": arguments.seed, "before": arguments.before, "commit": commit()}
-    write_json(RESULT, record | {"machine": machine(), "runs": found})
+    record |= {"machine": machine(), "runs": found}
+    held = read_json(RESULT) if RESULT.exists() else {}
+    write_json(RESULT, held | {str(arguments.cells): record})
     print(table(found))
 
 

@@ -20,7 +20,12 @@ from halonet.mocks.ahead import FOLDER, Ahead, key_of
 from halonet.mocks.by_network import NetworkMock
 from halonet.provenance import code_digest, file_digest
 
-OUTPUTS = ("keep_density", "keep_probability", "output")  # a mock is there when its catalogue is, which comes last
+OUTPUTS = (
+    "keep_density",
+    "keep_phases",
+    "keep_probability",
+    "output",
+)  # a mock is there when its catalogue is, which comes last
 
 
 def main() -> None:

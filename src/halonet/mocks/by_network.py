@@ -105,7 +105,7 @@ class NetworkMock:
             "prediction": self.tiles.model_dump(),
             "finder": [self.finder.settings.model_dump(), self.finder.in_force],
             "box": [box.cells, box.header.box_size_mpc, box.cosmology.model_dump()],
-            "request": [self.request.abundance_matching, self.request.outside_validity],
+            "request": [self.request.abundance_matching, self.request.outside_validity, self.request.flip_phases],
         }
 
     def check(self) -> None:
