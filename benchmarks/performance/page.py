@@ -292,10 +292,10 @@ def mocks():
         first = next(iter(haloes.values()))["at_least_100_cells"]
         words = (
             f"A mock of {cells}³ cells by the default network on {found['machine']['cpu']}, 2 threads, each in a "
-            f"process of its own, in one run (`python benchmarks/mock_stages.py --before {found['before'][:12]} --cells "
-            f"{cells}`): wall seconds, and in brackets those of the processor, which are at most twice as many. *start* "
-            "is imports and the power spectrum, *network* the prediction without its channels. Haloes of at least 100 "
-            "cells: "
+            "process of its own, in one run (`python benchmarks/mock_stages.py --before "
+            f"{found['before'][:12]} --cells {cells}`): "
+            "wall seconds, and in brackets those of the processor, which are at most twice as many. *start* is imports "
+            "and the power spectrum, *network* the prediction without its channels. Haloes of at least 100 cells: "
         )
         words += "; ".join(
             f"{name} {one['at_least_100_cells']:,}, of which {100 * one['matched'] / first:.1f}% are those of the first"

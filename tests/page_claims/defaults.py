@@ -88,17 +88,3 @@ def redshifts_that_a_network_notices():
         yield f"redshift 1 is, where δ has {one:.2f} of its deviation at redshift 0; redshift 0.1 with {tenth:.2f} is not."
     else:
         raise AssertionError("a density at redshift 1 is taken")
-
-
-@claims("docs/exporting.md")
-def masses_by_other_definitions():
-    table, mass = mass_table(CosmologySettings()), np.array([1e13])
-
-    def part(taken_as, to):
-        return f"{table.convert(mass, taken_as, to)[0] / mass[0]:.2f}"
-
-    yield f"the density is {FRIENDS_OF_FRIENDS} times the mean"
-    held = 1 / (table.convert(mass, "fof", "200m")[0] / mass[0])
-    yield f"of an NFW halo that holds {held:.2f} of its `200m` mass"
-    yield f"has {part('200m', '200c')} of it within `200c`, {part('200m', 'vir')} within `vir` and {part('200m', '500c')} within `500c`"
-    yield f"taken for `fof` it has {part('fof', '200c')} within `200c`"
