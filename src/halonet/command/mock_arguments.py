@@ -3,6 +3,7 @@
 import argparse
 import os
 from pathlib import Path
+from typing import get_args
 
 from halonet.checks.numbers import CELLS, COUNT, GPUS, LENGTH, SEED, THREADS
 from halonet.checks.parser import NETWORK, PHASES, READS, SETTINGS, WRITES, WRITES_FOLDER, add_override
@@ -16,9 +17,10 @@ from halonet.settings import (
     PeakPatchSettings,
     stage_settings,
 )
+from halonet.settings.network import Precision
 
 NAMES_OF_BOX = ("seed", "density", "phases", "flip_phases", "cells", "power_spectrum", "abundance_matching", "threads")
-NAMES_OF_METHODS = ("outside_validity", "scratch", "gpus", "collapse_table", "network", "thresholds")
+NAMES_OF_METHODS = ("outside_validity", "scratch", "precision", "gpus", "collapse_table", "network", "thresholds")
 MODELS: dict[str, type[Model]] = {
     "cosmology": CosmologySettings,
     "halo_finding": HaloFindingSettings,
@@ -82,6 +84,11 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--keep-probability", type=WRITES, help="also write the predicted probability (HDF5)")
     group.add_argument(
         "--scratch", type=WRITES_FOLDER, help="folder, on a local disk, for what of a large box does not fit in memory"
+    )
+    group.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        help="of the network's numbers; default: fastest, which is bfloat16 where the processor has it",
     )
     group.add_argument("--gpus", type=GPUS, default=0, help="of each rank, 0 or 1; default: 0")
 

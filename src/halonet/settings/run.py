@@ -35,6 +35,9 @@ class JobSettings(Model):
     model_config = ConfigDict(strict=False)
 
     boxes_per_job: int = Field(1, ge=1, description="in a job of the target `batches`")
+    mocks_per_process: int = Field(
+        10, ge=1, description="that a job of the target `mocks` makes ahead, its own included"
+    )
     memory_factor: float = Field(1.0, gt=0, description="times the measured memory; every retry doubles it")
     time_factor: float = Field(1.0, gt=0, description="times the measured run time; every retry doubles it")
     largest_memory_mb: int | None = Field(None, ge=500, description="no job asks for more; null: no limit")
