@@ -4,8 +4,8 @@
     python benchmarks/more_boxes.py --run results/n_body --boxes 013 014 015 016 --network networks/n-body --peak-patch
 
 Every box gets the density of its index, the simulation with its haloes, mask and owners, and the network's prediction;
-``--peak-patch`` adds the haloes of Peak Patch. The scripts of the workflow make them with the settings of the profile, so
-that a box is what the workflow would make of that index. Files that exist are not made again.
+``--peak-patch`` adds the haloes of Peak Patch. The scripts of the workflow make them with the settings of the profile:
+a box is what the workflow would make of that index. Files that exist are not made again.
 """
 
 import argparse

@@ -2,7 +2,8 @@
 
 ``settings.json``, ``normalisation.json`` and ``provenance.json`` say what it is and what it learnt from,
 ``thresholds.json`` which halo finder was calibrated for it, ``measured.json`` what it reaches on boxes it never saw,
-and ``mocks.json`` how its mocks compare with Peak Patch (``benchmarks/mocks.py``). So the card is remade, never edited.
+and ``mocks.json`` how its mocks compare with Peak Patch, or simulations (``benchmarks/mocks.py``). So the card is
+remade, never edited.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from halonet.dataset.normalisation import Normalisation, read_normalisation
+from halonet.network.truths import LEARNT, TRUTHS
 from halonet.network.validity import TOLERANCE, trained_cosmology
 from halonet.settings import NetworkSettings, validate
 from halonet.settings.heads import HEADS
@@ -194,30 +196,18 @@ def _mocks(mocks: dict | None) -> str:
     judged, box = mocks["judged"], mocks["box"]
     departures = ", ".join(f"{name} {value:.0%}" for name, value in judged["largest_departure"].items())
     abundance = ", ".join(f"{ratio:.3f} ({cells})" for cells, ratio in judged["abundance"].items() if ratio)
+    truth = mocks.get("truth", "Peak Patch")
+    others = "as many boxes of Peak Patch" if truth == "Peak Patch" else f"{mocks['truth_boxes']} {truth}"
     text = (
-        f"## Mocks against Peak Patch\n\n{mocks['boxes']} mocks of ({box['box_size_mpc']:g} Mpc)³ against as many "
-        "boxes of Peak Patch with other seeds. Mean numbers of haloes over those of Peak Patch, above so many cells: "
+        f"## Mocks against {truth}\n\n{mocks['boxes']} mocks of ({box['box_size_mpc']:g} Mpc)³ against {others} "
+        f"with other seeds. Mean numbers of haloes over those of {truth}, above so many cells: "
         f"{abundance}. Largest departures, of abundances from 100 to 10,000 cells and of power spectra in bands to "
         f"k = 0.3 per Mpc: {departures} (goal: {judged['goal']:.0%}).\n\n"
-        "![Abundance and clustering of mocks over Peak Patch](mocks.png)"
+        f"![Abundance and clustering of mocks over {truth}](mocks.png)"
     )
     if cost := mocks.get("cost"):
         text += f"\n\nA mock took {cost['seconds']:.0f} s and {cost['gib']:.1f} GiB on {cost['threads']} cores."
     return text
-
-
-TRUTHS = {  # by the stage that made them
-    "peak_patch": "Peak Patch haloes",
-    "friends_of_friends": "friends-of-friends haloes of N-body simulations",
-    "import_ground_truth": "haloes of a user's own",
-}
-LEARNT = {
-    "peak_patch": "The truth it learnt is Peak Patch, not an N-body simulation: it inherits the errors of that.",
-    "friends_of_friends": "The truth it learnt is a particle-mesh simulation with one particle a cell: haloes of few "
-    "particles are its noise as well (docs/n_body.md). Haloes and masses are those of friends of friends.",
-    "import_ground_truth": "The truth it learnt was given by its user.",
-    None: "Its folder does not say whose haloes it has learnt.",
-}
 
 
 def _limits(normalisation: Normalisation, thresholds: dict | None) -> str:
@@ -238,6 +228,7 @@ def _limits(normalisation: Normalisation, thresholds: dict | None) -> str:
 def _remake(name: str, settings: NetworkSettings, truth: str | None) -> str:
     profile = "n_body" if truth == "friends_of_friends" else "objects" if settings.heads.weights else "vnet_small"
     run = "vnet-small" if profile == "vnet_small" else profile
+    beside = " --truth $R/ground_truth/0*/haloes.h5" if truth == "friends_of_friends" else ""
     return (
         "## Remake\n\n"
         f"    snakemake --profile profiles/{profile} training haloes statistics\n"
@@ -245,6 +236,6 @@ def _remake(name: str, settings: NetworkSettings, truth: str | None) -> str:
         f"    python workflow_scripts/ship_network.py networks/{name} --trained $R/networks/{name} \\\n"
         f"        --density $R/ground_truth/000/density.h5 --mask $R/ground_truth/000/mask.h5 \\\n"
         f"        --thresholds $R/haloes/{name}/thresholds.json --summary $R/statistics/{name}/summary.json\n"
-        f"    python benchmarks/mocks.py --network networks/{name}\n"
+        f"    python benchmarks/mocks.py --network networks/{name}{beside}\n"
         f"    python workflow_scripts/ship_network.py networks/{name}"
     )
