@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import product
 
 import h5py
 import numpy as np
@@ -14,13 +15,14 @@ from halonet.halo_finding.score import Comparison, best_of
 from halonet.halo_finding.votes import counting
 from halonet.halo_finding.votes.calibration import CHOICES, START, VoteBox, calibrate_votes
 from halonet.halo_finding.votes.counting import ONE, UNIT, HeadFields, cast_votes, count_votes, peaks
-from halonet.halo_finding.votes.search import find_by_votes
+from halonet.halo_finding.votes.search import Candidates, _outside_larger_ones, find_by_votes
 from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
 from halonet.settings import CosmologySettings, HaloFindingSettings, VoteSettings
 from halonet.storage import FieldHeader
 
 N = 40
 SETTINGS = VoteSettings()
+RADII_OF_PAIRS = np.array([6.0, 6.0, 6.0, 3.0])
 CALIBRATION = HaloFindingSettings(finder="votes", votes="calibrated", calibration_cells=50, calibration_large_cells=300)
 
 
@@ -214,7 +216,7 @@ def test_of_equal_neighbours_one_is_a_peak():
     assert len(peaks(counts, 1.5)) == 1
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0, 1.3])
 def test_the_radius_of_a_halo_that_votes_predict_wrongly_follows_their_volume_by_its_weight(weight):
     fields = perfect([(20.5, 20.5, 20.5)], [7.0])
     wrong = replace(fields, log_radius=fields.log_radius - np.float32(0.2))
@@ -224,6 +226,16 @@ def test_the_radius_of_a_halo_that_votes_predict_wrongly_follows_their_volume_by
     assert np.log(radius) == pytest.approx((1 - weight) * (np.log(7.0) - 0.2) + weight * np.log(of_volume), abs=1e-6)
 
 
+@pytest.mark.parametrize("radius", [3.0, 7.0])
+def test_volumes_are_stretched_about_that_of_300_cells(radius):
+    fields = perfect([(20.5, 20.5, 20.5)], [radius])
+    plain, stretched = (
+        find_by_votes(fields, SETTINGS.model_copy(update={"volume_weight": 0.8, "volume_slope": slope})).cells[0]
+        for slope in (1.0, 0.9)
+    )
+    assert stretched / 300 == pytest.approx((plain / 300) ** 0.9, rel=1e-6)
+
+
 @pytest.fixture(scope="module")
 def calibrated(crowd):
     """A box whose prediction is unsure, and the agreement of all constants that its calibration tries."""
@@ -231,10 +243,13 @@ def calibrated(crowd):
     return box, calibrate_votes(lambda: iter([box]), CALIBRATION, CosmologySettings())
 
 
-def test_calibration_ends_where_no_change_of_one_constant_is_for_the_better(calibrated):
+def test_calibration_ends_where_no_change_of_one_constant_or_of_weight_and_factor_is_for_the_better(calibrated):
     _, results = calibrated
     best = best_of(results)
     assert results[best].score > 0.8
+    for values in product(CHOICES["volume_weight"], CHOICES["volume_factor"]):
+        pair = dict(zip(("volume_weight", "volume_factor"), values, strict=True))
+        assert results[replace(best, **pair)].agreement <= results[best].agreement
     for name, values in CHOICES.items():
         assert getattr(START, name) in values
         for value in values:
@@ -268,14 +283,48 @@ def test_the_mass_function_of_large_haloes_counts_as_much_as_that_of_all():
     assert alone.agreement.abundance_error == pytest.approx(np.log(of_all).mean())
 
 
-def test_an_error_of_the_mass_function_counts_beyond_the_tolerance_only():
+def test_an_error_of_the_mass_function_counts_beyond_the_tolerance_of_its_own_cut_only():
     found = catalogue([(10, 10, 10), (30, 30, 30)], [3.0, 3.0])
     true = catalogue([(10, 10, 10), (30, 30, 30), (10, 30, 10)], [3.0, 3.0, 3.0])
-    for tolerance, lost in ((0.0, np.log(1.5) / 5), (0.05, np.log(1.5) / 5 - 0.05), (0.1, 0.0)):
+    for tolerance, lost in ((0.0, np.log(1.5) / 5), (0.1, (np.log(1.5) - 0.1) / 5), (0.5, 0.0)):
         settings = HaloFindingSettings(calibration_cells=80, calibration_abundance=tolerance)
         comparison = Comparison(settings)
         comparison.add(true, found)
         assert comparison.agreement.agreement == pytest.approx(harmonic_mean(2 / 3, 1) - lost)
+
+
+def test_the_lesser_of_completeness_and_purity_can_be_the_score():
+    true = catalogue([(10, 10, 10), (30, 30, 30), (10, 30, 10)], [3.0, 6.0, 6.0])
+    found = true.select(np.array([0, 1]))
+    for which, score in (("mean", harmonic_mean(2 / 3, 1)), ("lesser", 2 / 3)):
+        settings = HaloFindingSettings(calibration_cells=80, calibration_score=which)
+        comparison = Comparison(settings)
+        comparison.add(true, found)
+        assert comparison.agreement.score == pytest.approx(score)
+        large = Comparison(settings.model_copy(update={"calibration_large_cells": 300}))
+        large.add(true, found)
+        assert large.agreement.large_score == pytest.approx({"mean": harmonic_mean(1 / 2, 1), "lesser": 1 / 2}[which])
+
+
+def test_haloes_of_equal_size_in_contact_are_one_and_a_small_one_beside_a_large_one_stays():
+    """Pairs 6 cells apart: of radii 6 and 6, which is half of their sum, and of 6 and 3, which is two thirds."""
+    candidates = Candidates(
+        np.array([[8, 8, 8], [14, 8, 8], [8, 24, 8], [14, 24, 8]]), np.zeros((4, 3)), RADII_OF_PAIRS
+    )
+    votes = np.array([0.9, 0.8, 0.9, 0.1])
+    kept = {contact: _outside_larger_ones(candidates, votes, VoteSettings(exclusion=0.5, contact=contact), N).tolist()
+            for contact in (0.0, 0.45, 0.51, 0.67)}  # fmt: skip
+    assert kept[0.0] == kept[0.45] == [True] * 4
+    assert kept[0.51] == [True, False, True, True]
+    assert kept[0.67] == [True, False, True, False]
+
+
+def test_contact_counts_around_the_box_and_a_dropped_halo_drops_no_other():
+    """Three in a row, each in contact with its neighbour across the boundary: the second goes, the third stays."""
+    candidates = Candidates(np.array([[N - 3, 8, 8], [2, 8, 8], [7, 8, 8]]), np.zeros((3, 3)), np.full(3, 5.0))
+    settings = VoteSettings(exclusion=0.5, contact=0.55)
+    kept = _outside_larger_ones(candidates, np.array([3.0, 2.0, 1.0]), settings, N)
+    assert kept.tolist() == [True, False, True]
 
 
 @pytest.fixture
