@@ -15,14 +15,13 @@ from halonet.halo_finding.score import Comparison, best_of
 from halonet.halo_finding.votes import counting
 from halonet.halo_finding.votes.calibration import CHOICES, START, VoteBox, calibrate_votes
 from halonet.halo_finding.votes.counting import ONE, UNIT, HeadFields, cast_votes, count_votes, peaks
-from halonet.halo_finding.votes.search import Candidates, _outside_larger_ones, find_by_votes
+from halonet.halo_finding.votes.search import find_by_votes
 from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
 from halonet.settings import CosmologySettings, HaloFindingSettings, VoteSettings
 from halonet.storage import FieldHeader
 
 N = 40
 SETTINGS = VoteSettings()
-RADII_OF_PAIRS = np.array([6.0, 6.0, 6.0, 3.0])
 CALIBRATION = HaloFindingSettings(finder="votes", votes="calibrated", calibration_cells=50, calibration_large_cells=300)
 
 
@@ -304,27 +303,6 @@ def test_the_lesser_of_completeness_and_purity_can_be_the_score():
         large = Comparison(settings.model_copy(update={"calibration_large_cells": 300}))
         large.add(true, found)
         assert large.agreement.large_score == pytest.approx({"mean": harmonic_mean(1 / 2, 1), "lesser": 1 / 2}[which])
-
-
-def test_haloes_of_equal_size_in_contact_are_one_and_a_small_one_beside_a_large_one_stays():
-    """Pairs 6 cells apart: of radii 6 and 6, which is half of their sum, and of 6 and 3, which is two thirds."""
-    candidates = Candidates(
-        np.array([[8, 8, 8], [14, 8, 8], [8, 24, 8], [14, 24, 8]]), np.zeros((4, 3)), RADII_OF_PAIRS
-    )
-    votes = np.array([0.9, 0.8, 0.9, 0.1])
-    kept = {contact: _outside_larger_ones(candidates, votes, VoteSettings(exclusion=0.5, contact=contact), N).tolist()
-            for contact in (0.0, 0.45, 0.51, 0.67)}  # fmt: skip
-    assert kept[0.0] == kept[0.45] == [True] * 4
-    assert kept[0.51] == [True, False, True, True]
-    assert kept[0.67] == [True, False, True, False]
-
-
-def test_contact_counts_around_the_box_and_a_dropped_halo_drops_no_other():
-    """Three in a row, each in contact with its neighbour across the boundary: the second goes, the third stays."""
-    candidates = Candidates(np.array([[N - 3, 8, 8], [2, 8, 8], [7, 8, 8]]), np.zeros((3, 3)), np.full(3, 5.0))
-    settings = VoteSettings(exclusion=0.5, contact=0.55)
-    kept = _outside_larger_ones(candidates, np.array([3.0, 2.0, 1.0]), settings, N)
-    assert kept.tolist() == [True, False, True]
 
 
 @pytest.fixture

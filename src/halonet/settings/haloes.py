@@ -41,7 +41,6 @@ class VoteSettings(Model):
     reach: float = Field(0.85, gt=0, le=2, description="farthest a vote is from its halo, in predicted radii")
     radius_weight: float = Field(1.0, ge=0, description="a difference of ln radius, as a distance in radii")
     exclusion: float = Field(1.0, ge=0, le=2, description="a halo this close to a larger one, in its radii, is dropped")
-    contact: float = Field(0.0, ge=0, le=1, description="so is one this close to it, in the sum of their radii")
     least_votes: float = Field(0.3, ge=0.1, description="of a halo, where a complete one has 1")
     volume_weight: float = Field(
         0.0, ge=0, le=2, description="in ln radius, of the volume that votes; the rest has the radius that it predicts"

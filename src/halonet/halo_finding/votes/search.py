@@ -156,7 +156,7 @@ def settle(votes: Votes, candidates: Candidates, settings: VoteSettings) -> Shar
         shares = collect(votes, candidates, settings.reach, settings.radius_weight)
         kept = shares.votes >= FEWEST_VOTES
         candidates = shares.moved(kept, n)
-        outside = _outside_larger_ones(candidates, shares.volume[kept], settings, n)
+        outside = _outside_larger_ones(candidates, shares.volume[kept], settings.exclusion, n)
         candidates = Candidates(*(column[outside] for column in vars(candidates).values()))
     return collect(votes, candidates, settings.reach, settings.radius_weight)
 
@@ -175,39 +175,16 @@ def _sphere(radii: np.ndarray) -> np.ndarray:
     return 4 / 3 * np.pi * radii**3
 
 
-def _outside_larger_ones(candidates: Candidates, volumes: np.ndarray, settings: VoteSettings, n: int) -> np.ndarray:
-    """Which candidates are not too close to one that has more votes and is kept itself.
-
-    Too close is within ``exclusion`` radii of that one, or within ``contact`` times the sum of the radii of both, of
-    which the second counts as no larger than the first: haloes of equal size keep farther apart than a small one from a
-    large one, or they would be one.
-    """
-    positions, radii = (candidates.cells + candidates.rests + 0.5) % n, candidates.radii
-    farthest = max(settings.exclusion, 2 * settings.contact)
-    within = KDTree(positions, boxsize=n).query_ball_point(positions, farthest * radii)
-    if settings.contact:
-        within = _in_contact(within, positions, radii, settings, n)
+def _outside_larger_ones(candidates: Candidates, volumes: np.ndarray, exclusion: float, n: int) -> np.ndarray:
+    """Which candidates are not within ``exclusion`` radii of one that has more votes and is kept itself."""
+    positions = (candidates.cells + candidates.rests + 0.5) % n
+    within = KDTree(positions, boxsize=n).query_ball_point(positions, exclusion * candidates.radii)
     kept = np.ones(len(volumes), bool)
     for candidate in np.argsort(-volumes, kind="stable"):
         if kept[candidate]:
             kept[within[candidate]] = False
             kept[candidate] = True
     return kept
-
-
-def _in_contact(
-    within: np.ndarray, positions: np.ndarray, radii: np.ndarray, settings: VoteSettings, n: int
-) -> list[np.ndarray]:
-    """Of the candidates around every one, those that are too close to it."""
-    ends = np.cumsum([len(others) for others in within])
-    rows = np.repeat(np.arange(len(within)), np.diff(ends, prepend=0))
-    columns = np.concatenate([np.asarray(others, np.int64) for others in within] or [rows])
-    apart = np.abs(positions[rows] - positions[columns])
-    distance = np.sqrt((np.minimum(apart, n - apart) ** 2).sum(axis=1))
-    sums = radii[rows] + np.minimum(radii[rows], radii[columns])
-    close = distance <= np.maximum(settings.exclusion * radii[rows], settings.contact * sums)
-    columns, left = columns[close], np.bincount(rows[close], minlength=len(within))
-    return np.split(columns, np.cumsum(left)[:-1])
 
 
 def collect(votes: Votes, candidates: Candidates, reach: float, radius_weight: float) -> Shares:
