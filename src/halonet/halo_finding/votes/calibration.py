@@ -54,8 +54,8 @@ CHOICES = {
     "exclusion": (0.5, 0.6, 0.75, 0.9, 1.0),  # predicted radii are unsure: many true centres lie within them
     "least_votes": (0.1, 0.15, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7),
     "volume_weight": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4),
-    "volume_factor": (0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4),
-    "volume_slope": (0.94, 0.96, 0.98, 1.0, 1.02),
+    "volume_factor": (0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.225, 1.25, 1.275, 1.3, 1.35, 1.4),
+    "volume_slope": (0.94, 0.96, 0.97, 0.98, 0.99, 1.0, 1.02),
 }
 TOGETHER = (("volume_weight", "volume_factor"),)  # the more the volume weighs, the larger it has to be
 # The best of a grid for the network n-body: from afar the search may end beside it.
