@@ -70,7 +70,7 @@ def of_box(box: str, arguments) -> tuple[HaloCatalogue, dict[str, tuple[dict, Ha
         for name, probability, found in rivals(box, truth, arguments):
             console.log.info("box %s: %s", box, name)
             rows[name] = measure(truth, probability, found), found
-            if name != "Peak Patch":
+            if name in arguments.networks:
                 rows[f"{name}, second order"] = by_second_order(truth, found), None
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary:

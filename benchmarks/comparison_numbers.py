@@ -66,7 +66,7 @@ def compare_haloes(true: HaloCatalogue, found: HaloCatalogue) -> dict:
     counts = [count_above(haloes, np.array(CUTS)) for haloes in (true, found)]
     return {
         **_objects(true, found, matches),
-        **{f"haloes above {cut}": float(more / one) for cut, one, more in zip(CUTS, *counts, strict=True)},
+        **{f"haloes above {cut}": ratio for cut, ratio in zip(CUTS, _ratios(*counts), strict=True)},
         **_masses(true, found),
         **_spectra(true, found),
         **_redshift_space(true, found),
@@ -82,7 +82,12 @@ def _objects(true: HaloCatalogue, found: HaloCatalogue, matches: Matches) -> dic
     for index, word in enumerate(("completeness", "purity")):
         values |= {f"{word} above {cut}": fractions[cut][index] for cut in MATCHED}
         values[f"curve of {word}"] = [fractions[cut][index] for cut in CURVE]
-    return values | {"curve of haloes": (counts[1] / counts[0]).tolist()}
+    return values | {"curve of haloes": _ratios(*counts)}
+
+
+def _ratios(true: np.ndarray, found: np.ndarray) -> list[float]:
+    """Numbers over the truth's; NaN where that has none."""
+    return np.divide(found, true, out=np.full(len(true), np.nan), where=true > 0).tolist()
 
 
 def _masses(true: HaloCatalogue, found: HaloCatalogue) -> dict:
