@@ -16,8 +16,7 @@ from halonet.checks.parser import NETWORK_PATH, READS, WRITES_FOLDER_PATH, Parse
 from halonet.dataset.normalisation import declared_cosmology, read_normalisation, write_normalisation
 from halonet.digests import DIGESTS, check_digest, note_digests
 from halonet.halo_finding.finder import finder_of
-from halonet.network.card import evidence, write_card
-from halonet.network.truths import TRUTHS
+from halonet.network.card import TRUTHS, evidence, write_card
 from halonet.storage import StorageError, atomic_path, read_header, read_json, write_json, write_text
 
 FILES = ("model.weights.h5", "settings.json", "normalisation.json", "provenance.json", "history.csv")

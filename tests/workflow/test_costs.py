@@ -1,16 +1,22 @@
 """What jobs ask for: memory and run time follow the settings, grow with the attempt and end at the cluster's limits."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import halonet
 from halonet.network.flops import flops_per_voxel, unallocated_network
 from halonet.settings import JobSettings, load_settings
+from halonet.storage import FieldHeader, read_json, write_field
 from halonet.workflow import machine
 from halonet.workflow.costs import COSTS, JobCosts, Machine, memory_mb, runtime_minutes
 from halonet.workflow.machine import machine_of
-from halonet.workflow.operations import operations_per_voxel
+from halonet.workflow.operations import TRAINED_WEIGHTS, operations_per_voxel, weights_mb
 
 ROOT = Path(__file__).parents[2]
 PAPER = ROOT / "config.yaml"
@@ -22,6 +28,32 @@ def test_operations_are_those_that_are_counted_from_the_layers(over):
     for network in load_settings(PAPER, *over).networks.values():
         counted = flops_per_voxel(unallocated_network(network))
         assert operations_per_voxel(network) == pytest.approx(counted, rel=1e-6)
+
+
+@pytest.mark.parametrize("over", [(), (SMALL,), (ROOT / "profiles/objects/settings.yaml",)])
+def test_weights_are_those_of_the_layers_without_biases(over):
+    for network in load_settings(PAPER, *over).networks.values():
+        assert weights_mb(network) == pytest.approx(4e-6 * unallocated_network(network).count_params(), rel=0.01)
+
+
+@pytest.mark.parametrize(("network", "measured_mb"), [("vnet5", 2698), ("vnet4", 1956)])
+def test_the_weights_of_the_papers_networks_are_in_the_memory_of_a_prediction(network, measured_mb, tmp_path):
+    """Peak memory of predict_mask.py in tiles of the paper, two threads of an Intel Xeon."""
+    settings = load_settings(PAPER, written(tmp_path, "boxes: {cells: 128, box_size_mpc: 128.0}"))
+    assert measured_mb < JobCosts(settings).megabytes("predict_mask", network) < 1.5 * measured_mb
+
+
+@pytest.mark.parametrize(("cells", "measured_mb"), [(64, 1765), (128, 3958), (256, 6258)])
+def test_a_mock_of_the_default_network_asks_for_more_memory_than_it_was_measured_to_need(cells, measured_mb, tmp_path):
+    """Peak memory of make_mock.py with networks/n-body, two threads of an Intel Xeon."""
+    settings = load_settings(PAPER, written(tmp_path, f"mocks: {{cells: {cells}, box_size_mpc: {cells}.0}}"))
+    assert measured_mb < JobCosts(settings).megabytes("make_mock") < 2.5 * measured_mb
+
+
+def test_a_chain_of_phases_on_a_small_grid_asks_for_the_memory_of_its_process(tmp_path):
+    """1353 MB were measured; fields of so few cells are small beside what libraries and compiled loops take."""
+    settings = load_settings(PAPER, written(tmp_path, "field_level: {cells: 8}"))
+    assert 1353 < JobCosts(settings).megabytes("sample_field_level") < 1500
 
 
 def test_memory_and_run_time_double_with_every_attempt_up_to_the_limits():
@@ -95,7 +127,9 @@ def test_a_stage_of_larger_windows_needs_their_memory_and_time():
         JobCosts(settings.model_copy(update={"networks": {name: network.model_copy(update={"stages": [stage]})}}))
         for stage in network.stages
     )
-    needed = [costs.megabytes("train_network", name) - COSTS["train_network"].process_mb for costs in (first, second)]
+    of_weights = TRAINED_WEIGHTS * weights_mb(network)
+    fixed = COSTS["train_network"].process_mb + of_weights
+    needed = [costs.megabytes("train_network", name) - fixed for costs in (first, second)]
     assert needed[1] == pytest.approx(8 * needed[0])
     both = JobCosts(settings)
     assert both.megabytes("train_network", name) == second.megabytes("train_network", name)
@@ -164,3 +198,34 @@ def test_statistics_of_a_simulation_cost_more_since_its_haloes_are_compared_cell
     for cost in ("seconds", "megabytes"):
         assert getattr(of_cells, cost)("measure_statistics") > getattr(of_spheres, cost)("measure_statistics")
         assert getattr(of_cells, cost)("find_haloes") == getattr(of_spheres, cost)("find_haloes")
+
+
+def peak_mb(script, *options):
+    """Peak memory (MB) of a script of a rule in a process of its own."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, ROOT / "workflow_scripts" / f"{script}.py", *options]
+    process = subprocess.Popen([str(word) for word in command], env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
+    assert not process.returncode
+    return usage.ru_maxrss * 1024 / 1e6
+
+
+@pytest.mark.slow
+def test_a_prediction_uses_no_more_memory_than_is_forecast(tmp_path):
+    shipped, box = ROOT / "networks/n-body", {"cells": 128, "box_size_mpc": 128.0}
+    text = json.dumps({"boxes": box, "networks": {"shipped": read_json(shipped / "settings.json")}})
+    settings = load_settings(PAPER, written(tmp_path, text))
+    write_field(tmp_path / "density.h5", "density", halonet.draw_density(seed=7, cells=128), FieldHeader(128.0))
+    options = ("--density", tmp_path / "density.h5", "--network", shipped, "--threads", 2)
+    tiles = ("--settings", settings.prediction.model_dump_json(), "--probability", tmp_path / "probability.h5")
+    used, forecast = peak_mb("predict_mask", *options, *tiles), JobCosts(settings).megabytes("predict_mask", "shipped")
+    assert 0.5 * forecast < used < forecast
+
+
+@pytest.mark.slow
+def test_a_mock_uses_no_more_memory_than_is_forecast(tmp_path):
+    settings = load_settings(PAPER, written(tmp_path, "mocks: {cells: 64, box_size_mpc: 64.0}"))
+    options = ("--network", ROOT / "networks/n-body", "--seed", 7, "--cells", 64, "--threads", 2)
+    used = peak_mb("make_mock", *options, "--output", tmp_path / "mock.h5")
+    assert used < JobCosts(settings).megabytes("make_mock")
