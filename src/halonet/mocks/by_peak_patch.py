@@ -13,8 +13,9 @@ from halonet.grid.slabs import Slabs
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.mpi import Communicator
 from halonet.peak_patch.collapse import CollapseTable, read_collapse_table, solve_collapse_table
-from halonet.peak_patch.finder import SILENT, Progress, find_haloes
+from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
+from halonet.peak_patch.steps import SILENT, Progress
 from halonet.settings import CosmologySettings, PeakPatchSettings
 
 
