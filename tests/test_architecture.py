@@ -18,7 +18,7 @@ FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption", "checks"},
     {"storage", "cosmology", "digests"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
-    | {"particles", "owners", "columns", "column_files", "sampling", "plausibility"},
+    | {"particles", "owners", "columns", "column_files", "sampling", "plausibility", "sky"},
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
     | {"export"},
     {"field_level", "mocks"},  # inference, built on the neural bias model; mocks, built on several stages

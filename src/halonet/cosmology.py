@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -70,17 +70,21 @@ def mean_matter_density(cosmology: CosmologySettings) -> float:
     return CRITICAL_DENSITY * cosmology.omega_m * cosmology.h**2
 
 
-def expansion_rate(cosmology: CosmologySettings, redshift: float) -> float:
+# Of an array of redshifts an array, of a number a number.
+Redshifts = TypeVar("Redshifts", float, np.ndarray)
+
+
+def expansion_rate(cosmology: CosmologySettings, redshift: Redshifts) -> Redshifts:
     """E(z) = H(z) / H0."""
     return (cosmology.omega_m * (1 + redshift) ** 3 + 1 - cosmology.omega_m) ** 0.5
 
 
-def hubble_rate(cosmology: CosmologySettings, redshift: float) -> float:
+def hubble_rate(cosmology: CosmologySettings, redshift: Redshifts) -> Redshifts:
     """H(z) in km/s/Mpc."""
     return 100 * cosmology.h * expansion_rate(cosmology, redshift)
 
 
-def matter_fraction(cosmology: CosmologySettings, redshift: float) -> float:
+def matter_fraction(cosmology: CosmologySettings, redshift: Redshifts) -> Redshifts:
     """Matter density in units of the critical density at ``redshift``."""
     return cosmology.omega_m * (1 + redshift) ** 3 / expansion_rate(cosmology, redshift) ** 2
 

@@ -15,6 +15,7 @@ from halonet.settings.haloes import (
     StatisticsSettings,
     VoteSettings,
 )
+from halonet.settings.light_cone import CircleSettings, LightConeSettings
 from halonet.settings.network import (
     ChannelSettings,
     DatasetSettings,
@@ -41,6 +42,7 @@ __all__ = [
     "BiasSamplerSettings",
     "BoxSettings",
     "ChannelSettings",
+    "CircleSettings",
     "CosmologySettings",
     "DatasetSettings",
     "DisplacementSettings",
@@ -53,6 +55,7 @@ __all__ = [
     "HeadSettings",
     "HeadsSettings",
     "JobSettings",
+    "LightConeSettings",
     "MockSettings",
     "Model",
     "NBodySettings",

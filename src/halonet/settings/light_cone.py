@@ -1,0 +1,45 @@
+"""Settings of light cones."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from halonet.settings.base import Model
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Redshift = Annotated[float, Field(ge=0, le=50)]
+
+
+class CircleSettings(Model):
+    """A circle on the sky, in degrees."""
+
+    right_ascension: float = Field(0.0, ge=0, lt=360)
+    declination: float = Field(0.0, ge=-90, le=90)
+    radius: float = Field(gt=0, le=180, description="from its centre to its edge")
+
+
+class LightConeSettings(Model):
+    """What an observer sees of a box that is repeated periodically: each halo when its light has left it."""
+
+    observer: Annotated[list[Finite], Field(min_length=3, max_length=3)] = Field(
+        [0.0, 0.0, 0.0], description="his comoving position from the corner of the box (Mpc)"
+    )
+    opening: Literal["full_sky", "hemisphere", "octant"] | CircleSettings = Field(
+        "octant", description="on the sky: a name, or a circle; octant: x, y, z not below the observer's, hemisphere: z"
+    )
+    redshift_range: Annotated[list[Redshift], Field(min_length=2, max_length=2)] = Field(
+        [0.0, 0.5], description="cosmological redshifts; the first is in, the second is out"
+    )
+    margin_mpc: float | None = Field(
+        None, gt=0, description="beyond the borders within which neighbours are searched; null: from the density"
+    )
+
+    @model_validator(mode="after")
+    def _has_depth(self) -> Self:
+        first, last = self.redshift_range
+        if not first < last:
+            raise ValueError(
+                f"redshift_range {self.redshift_range} must ascend; a box at one redshift is what "
+                "halonet mock --cosmology makes"
+            )
+        return self
