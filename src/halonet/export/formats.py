@@ -10,10 +10,11 @@ from halonet.checks.names import beside_alone
 from halonet.export.halotools import write_halotools
 from halonet.export.nbodykit import write_nbodykit
 from halonet.export.pinocchio import write_pinocchio
-from halonet.export.pksc import write_pksc
-from halonet.export.tables import write_fits, write_parquet
-from halonet.export.xgpaint import write_xgpaint
+from halonet.export.pksc import write_pksc, write_websky
+from halonet.export.tables import write_fits, write_fits_of_light_cone, write_parquet
+from halonet.export.xgpaint import write_xgpaint, write_xgpaint_of_light_cone
 from halonet.settings import CosmologySettings, validate
+from halonet.sky.catalogue import LightConeCatalogue, is_light_cone, read_light_cone
 
 PHASE_SPACE = (*EULERIAN, *VELOCITY)
 NEEDED_OF_COSMOLOGY = ("h", "omega_b", "omega_cdm")
@@ -68,6 +69,22 @@ FORMATS = {
 }
 
 
+@dataclass(frozen=True)
+class LightConeFormat:
+    """A format of light cones: ending of its files, what writes it, and what reads it."""
+
+    suffix: str
+    write: Callable[[Path, LightConeCatalogue], None]
+    description: str
+
+
+LIGHT_CONE_FORMATS = {
+    "websky": LightConeFormat(".pksc", write_websky, "light cone as WebSky has it; Mpc, radius for mass"),
+    "xgpaint": LightConeFormat(".xgpaint.hdf5", write_xgpaint_of_light_cone, "light cone for XGPaint.jl; Mpc, Msun"),
+    "fits": LightConeFormat(".fits", write_fits_of_light_cone, "light cone as a FITS table, all columns; Mpc, Msun"),
+}
+
+
 def export_catalogue(source: str | Path, name: str, output: str | Path | None = None) -> Path:
     """Write the catalogue file ``source`` in the format ``name``; returns the file's path.
 
@@ -82,16 +99,26 @@ def export_catalogue(source: str | Path, name: str, output: str | Path | None = 
     ExportError
         If there is no such format, or the catalogue or the name of the file does not fit it.
     """
-    form = _format(name)
-    output = beside_alone(source, form.suffix) if output is None else Path(output)
+    suffix = _of_light_cone(name).suffix if is_light_cone(source) else _format(name).suffix
+    output = beside_alone(source, suffix) if output is None else Path(output)
     if output.resolve() == Path(source).resolve():
         raise ExportError(f"{output}: is the catalogue itself; name another file to write")
-    write_as(read_catalogue(source), name, output, source)
+    catalogue = read_light_cone(source) if is_light_cone(source) else read_catalogue(source)
+    write_as(catalogue, name, output, source)
     return output
 
 
-def write_as(catalogue: HaloCatalogue, name: str, output: str | Path, source: str | Path = "catalogue") -> None:
+def write_as(
+    catalogue: HaloCatalogue | LightConeCatalogue, name: str, output: str | Path, source: str | Path = "catalogue"
+) -> None:
     """Write a catalogue in the format ``name`` to the file ``output``; messages call the catalogue ``source``."""
+    if isinstance(catalogue, LightConeCatalogue):
+        _of_light_cone(name).write(Path(output), catalogue)
+    else:
+        _write_box(catalogue, name, output, source)
+
+
+def _write_box(catalogue: HaloCatalogue, name: str, output: str | Path, source: str | Path) -> None:
     form, output = _format(name), Path(output)
     if not output.name.endswith(form.only_suffix):
         raise ExportError(f"{output}: {form.name} reads only files whose name ends with {form.only_suffix}")
@@ -101,8 +128,14 @@ def write_as(catalogue: HaloCatalogue, name: str, output: str | Path, source: st
 
 def _format(name: str) -> Format:
     if name not in FORMATS:
-        raise ExportError(f"no format {name!r}; there are {', '.join(FORMATS)}")
+        raise ExportError(f"no format {name!r} of boxes; there are {', '.join(FORMATS)}")
     return FORMATS[name]
+
+
+def _of_light_cone(name: str) -> LightConeFormat:
+    if name not in LIGHT_CONE_FORMATS:
+        raise ExportError(f"no format {name!r} of light cones; there are {', '.join(LIGHT_CONE_FORMATS)}")
+    return LIGHT_CONE_FORMATS[name]
 
 
 def _check_columns(source: str | Path, catalogue: HaloCatalogue, form: Format) -> None:

@@ -10,13 +10,16 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
+
 from halonet.catalogue import HaloCatalogue
-from halonet.columns import COLUMNS
+from halonet.columns import COLUMNS, LIGHT_CONE_COLUMNS, Column
 from halonet.settings import CosmologySettings, SettingsError
-from halonet.storage import atomic_path
+from halonet.sky.catalogue import LightConeCatalogue
+from halonet.storage import FieldHeader, atomic_path
 
 # The unit strings of the FITS standard (4.0, section 4.3); a pure number has none.
-FITS_UNITS = {"Mpc": "Mpc", "km/s": "km s-1", "Msun": "solMass", "1": None}
+FITS_UNITS = {"Mpc": "Mpc", "km/s": "km s-1", "Msun": "solMass", "deg": "deg", "1": None}
 # Keywords of a FITS header have at most eight characters.
 FITS_KEYWORDS = {
     "box_size_mpc": "BOXSIZE",
@@ -25,27 +28,42 @@ FITS_KEYWORDS = {
     "grid_cells": "NGRID",
     "cosmology": "COSMOLOG",
     "provenance": "PROVENAN",
+    "light_cone": "LTCONE",
     "notes": "NOTES",
 }
 
 
 def write_fits(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings | None = None) -> None:
     """Write the binary table ``HALOES``; descriptions are TCOMMn, cosmology, provenance and notes JSON text."""
+    _write_fits_table(path, catalogue.columns, COLUMNS, metadata(catalogue))
+
+
+def write_fits_of_light_cone(path: Path, catalogue: LightConeCatalogue) -> None:
+    """The same table of a light cone; readers of FITS do not tell ``ra`` from ``RA``, nor ``dec`` from ``DEC``."""
+    about = header_values(catalogue.header) | {"light_cone": catalogue.settings.model_dump_json()}
+    about["notes"] = json.dumps(catalogue.notes)
+    _write_fits_table(path, catalogue.columns, LIGHT_CONE_COLUMNS, about)
+
+
+def _write_fits_table(
+    path: Path, values: dict[str, np.ndarray], columns: dict[str, Column], about: dict[str, str | float | int]
+) -> None:
+    """Write the columns that there are, in their order, and what the table says about itself."""
     fits = _library("astropy.io.fits", "FITS")
-    names = _present(catalogue)
-    columns = [
+    known = [column for column in columns.values() if column.name in values]
+    arrays = [
         fits.Column(
-            name=name,
-            format={"f4": "E", "f8": "D"}[COLUMNS[name].dtype],
-            unit=FITS_UNITS[COLUMNS[name].unit],
-            array=catalogue[name],
+            name=column.name,
+            format={"f4": "E", "f8": "D"}[column.dtype],
+            unit=FITS_UNITS[column.unit],
+            array=values[column.name],
         )
-        for name in names
+        for column in known
     ]
-    table = fits.BinTableHDU.from_columns(columns, name="HALOES")
-    for number, name in enumerate(names, 1):
-        table.header[f"TCOMM{number}"] = COLUMNS[name].description
-    for name, value in metadata(catalogue).items():
+    table = fits.BinTableHDU.from_columns(arrays, name="HALOES")
+    for number, column in enumerate(known, 1):
+        table.header[f"TCOMM{number}"] = column.description
+    for name, value in about.items():
         table.header[FITS_KEYWORDS[name]] = value
     content = io.BytesIO()  # a library that writes into a full disk says so by several tracebacks
     fits.HDUList([fits.PrimaryHDU(), table]).writeto(content)
@@ -72,15 +90,18 @@ def write_parquet(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySett
 
 def metadata(catalogue: HaloCatalogue) -> dict[str, str | float | int]:
     """What the catalogue says about itself, by the names of its HDF5 attributes; absent where it does not say."""
-    header = catalogue.header
+    values = header_values(catalogue.header)
+    return values | {"grid_cells": catalogue.grid_cells, "notes": json.dumps(catalogue.notes)}
+
+
+def header_values(header: FieldHeader) -> dict[str, str | float | int]:
+    """What a header says, by the names of its HDF5 attributes; absent where it does not say."""
     values = {
         "box_size_mpc": header.box_size_mpc,
         "redshift": header.redshift,
         "seed": header.seed,
-        "grid_cells": catalogue.grid_cells,
         "cosmology": None if header.cosmology is None else json.dumps(header.cosmology),
         "provenance": json.dumps(header.provenance),
-        "notes": json.dumps(catalogue.notes),
     }
     return {name: value for name, value in values.items() if value is not None}
 

@@ -4,20 +4,21 @@ from pathlib import Path
 
 from halonet.catalogue import HaloCatalogue
 from halonet.export.formats import write_as
+from halonet.sky.catalogue import LightConeCatalogue
 
 
-def export_catalogue(haloes: HaloCatalogue, path: str | Path, to: str) -> None:
+def export_catalogue(haloes: HaloCatalogue | LightConeCatalogue, path: str | Path, to: str) -> None:
     """Write a catalogue in the format of another code.
 
     Parameters
     ----------
     haloes
-        Catalogue in memory.
+        Catalogue in memory, of a box or a light cone.
     path
         File to write, atomically.
     to
         ``pksc`` (Peak Patch), ``pinocchio``, ``halotools``, ``nbodykit``, ``xgpaint``, ``fits`` or ``parquet``. The
-        last two need ``pip install halonet[export]``.
+        last two need ``pip install halonet[export]``. A light cone: ``websky``, ``xgpaint`` or ``fits``.
 
     Raises
     ------

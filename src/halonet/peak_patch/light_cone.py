@@ -83,10 +83,7 @@ def find_light_cone(
     peaks = find_peaks(modes, slabs, search.radii_mpc / cell_size, table.threshold(lowest), progress.filters)
     candidates = by_cell(Peaks(*(slabs.gather(each) for each in peaks)))
     progress.finished("smoothing and peaks")
-    ball = search.sphere
-    costs = expected_costs(starting_shells(search.radii_mpc, cell_size, ball), ball)
-    share = share_out(candidates.cells, costs[candidates.filters[candidates.starts[:-1]]], ball.reach, slabs)
-    fields = Fields(today(share.fetch(density), cosmology), first_order(modes, share, cell_size), share, search)
+    fields = _fields(density, modes, slabs, candidates, search, cosmology)
     progress.finished("first-order displacement")
     border = _border(fields, candidates, sight, lowest)
     images = Images(slabs.cells, cell_size, sight.observer, sight.region, border.margin)
@@ -94,13 +91,24 @@ def find_light_cone(
     progress.finished("measurement")
     patches, states = _surviving(patches, images, border)
     progress.finished("exclusion")
-    first = means_within(fields.displacement, share, patches, ball)
+    share, first = fields.share, means_within(fields.displacement, fields.share, patches, search.sphere)
     del fields
-    second = second_order_means(modes, share, patches, ball, cell_size)
+    second = second_order_means(modes, share, patches, search.sphere, cell_size)
     progress.finished("second-order displacement")
     columns = haloes_of(patches, states, (first, second), images, border, sight.epochs, settings)
     progress.finished("merging")
     return columns
+
+
+def _fields(
+    density: np.ndarray, modes: np.ndarray, slabs: Slabs, candidates: Candidates, search: Search,
+    cosmology: CosmologySettings,
+) -> Fields:  # fmt: skip
+    """What this rank needs of density and displacement."""
+    ball = search.sphere
+    costs = expected_costs(starting_shells(search.radii_mpc, search.cell_size, ball), ball)
+    share = share_out(candidates.cells, costs[candidates.filters[candidates.starts[:-1]]], ball.reach, slabs)
+    return Fields(today(share.fetch(density), cosmology), first_order(modes, share, search.cell_size), share, search)
 
 
 def _border(fields: Fields, candidates: Candidates, sight: Sight, lowest: float) -> Border:

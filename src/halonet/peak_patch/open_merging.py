@@ -42,7 +42,9 @@ def lost_volumes(
     return _lost(*_columns(positions), radii, reduction == "shared", states)
 
 
-def _columns(positions: np.ndarray) -> tuple:
+def _columns(
+    positions: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Positions sorted into square columns along z, which lie where they lie whatever else there is.
 
     Returns positions, first column and numbers of columns along x and y, first member of each, members, their z.

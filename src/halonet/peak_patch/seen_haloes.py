@@ -52,46 +52,56 @@ def haloes_of(
         Mean displacement of first order today, and the raw one of second order (Mpc), shape (patches, 3) each.
     """
     order = order_of(patches.radii, patches.filters, images.lattice(patches.cells, patches.images))
-    patches, states = patches.select(order), states[order]
-    first, second = (mean[order] for mean in means)
+    patches, states, first, second = patches.select(order), states[order], *(mean[order] for mean in means)
     lattice = images.lattice(patches.cells, patches.images)
-    lagrangian, size, radii = images.from_observer(lattice), images.cell_size, patches.radii
-    lost, doubtful = lost_volumes(lattice + 0.5, radii, settings.reduction, states)
-    reduced = np.maximum(radii**3 - 3 * lost / (4 * np.pi), 0.0) ** (1 / 3)
-    seen, redshifts = cross(lagrangian, first, second if settings.positions == "second_order" else None, epochs)
-    alive = states
+    lagrangian, radii = images.from_observer(lattice), patches.radii * images.cell_size
+
+    def crossing(positions: str) -> tuple[np.ndarray, np.ndarray]:
+        return cross(lagrangian, first, second if positions == "second_order" else None, epochs)
+
+    lost, doubtful = lost_volumes(lattice + 0.5, patches.radii, settings.reduction, states)
+    reduced = np.maximum(patches.radii**3 - 3 * lost / (4 * np.pi), 0.0) ** (1 / 3)
+    seen, redshifts = crossing(settings.positions)
     if settings.final_state_exclusion is not None:
-        meeting = seen
-        if settings.exclusion_positions != settings.positions:
-            second_to_meet = second if settings.exclusion_positions == "second_order" else None
-            meeting = cross(lagrangian, first, second_to_meet, epochs)[0]
-        reach = settings.final_state_exclusion * (radii * size + border.largest)
-        undecided = (states == UNKNOWN) | (images.region.outside(meeting) + reach + border.shift > border.margin)
-        alive = exclude_within(meeting / size, radii, settings.final_state_exclusion, undecided)
-    cells = 4 / 3 * np.pi * reduced**3
+        same = settings.exclusion_positions == settings.positions
+        meeting = seen if same else crossing(settings.exclusion_positions)[0]
+        states = _exclude_final_state(meeting, patches.radii, settings.final_state_exclusion, states, images, border)
     wanted = images.region.holds(seen)
-    doubtful |= images.region.outside(lagrangian) + radii * size + border.largest > border.margin
-    _check_borders(wanted & ((alive == UNKNOWN) | (alive == ALIVE) & doubtful), lagrangian - seen, border)
-    kept = np.flatnonzero(wanted & (alive == ALIVE) & (reduced > 0) & (cells >= settings.minimum_cells))
-    moved = first[kept] * epochs.growth(redshifts[kept])[:, None]
-    if settings.positions == "second_order":
-        moved += 2 * epochs.second_order(redshifts[kept])[:, None] * second[kept]
-    velocities = epochs.velocity(redshifts[kept])[:, None] * moved
-    density = mean_matter_density(epochs.cosmology) * size**3
+    doubtful |= images.region.outside(lagrangian) + radii + border.largest > border.margin
+    _check_borders(wanted & ((states == UNKNOWN) | (states == ALIVE) & doubtful), lagrangian - seen, border)
+    cells = 4 / 3 * np.pi * reduced**3
+    kept = np.flatnonzero(wanted & (states == ALIVE) & (reduced > 0) & (cells >= settings.minimum_cells))
+    velocities = _velocities(first[kept], second[kept], redshifts[kept], epochs, settings.positions)
     columns = {
-        "radius": reduced[kept] * size,
-        "mass": density * cells[kept],
+        "radius": reduced[kept] * images.cell_size,
+        "mass": mean_matter_density(epochs.cosmology) * cells[kept] * images.cell_size**3,
         "cells": cells[kept],
-        "raw_radius": radii[kept] * size,
+        "raw_radius": radii[kept],
         **vector_columns(LAGRANGIAN, lagrangian[kept]),
         **dict(zip(PROPERTIES, patches.properties[kept].T, strict=True)),
         **_seen_columns(seen[kept], velocities, redshifts[kept]),
     }
-    return {
-        name: np.ascontiguousarray(columns[name], column.dtype)
-        for name, column in LIGHT_CONE_COLUMNS.items()
-        if name in columns
-    }
+    known = {name: column for name, column in LIGHT_CONE_COLUMNS.items() if name in columns}
+    return {name: np.ascontiguousarray(columns[name], column.dtype) for name, column in known.items()}
+
+
+def _exclude_final_state(
+    positions: np.ndarray, radii: np.ndarray, fraction: float, states: np.ndarray, images: Images, border: Border
+) -> np.ndarray:
+    """What is known of patches after the smaller ones of pairs that meet have gone; lengths as in :func:`haloes_of`."""
+    reach = fraction * (radii * images.cell_size + border.largest) + border.shift
+    beyond = images.region.outside(positions) + reach > border.margin
+    return exclude_within(positions / images.cell_size, radii, fraction, (states == UNKNOWN) | beyond)
+
+
+def _velocities(
+    first: np.ndarray, second: np.ndarray, redshifts: np.ndarray, epochs: Epochs, positions: str
+) -> np.ndarray:
+    """Peculiar velocities (km/s) when the haloes are seen, shape (haloes, 3)."""
+    moved = epochs.growth(redshifts)[:, None] * first
+    if positions == "second_order":
+        moved = moved + 2 * epochs.second_order(redshifts)[:, None] * second
+    return epochs.velocity(redshifts)[:, None] * moved
 
 
 def _seen_columns(positions: np.ndarray, velocities: np.ndarray, redshifts: np.ndarray) -> dict[str, np.ndarray]:

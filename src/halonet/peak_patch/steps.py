@@ -1,7 +1,7 @@
 """Steps that a search of Peak Patch takes, in a box or along a light cone: fields, and their means within patches."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from halonet.initial_conditions.displacement import (
 from halonet.peak_patch.candidates import filter_radii
 from halonet.peak_patch.collapse import CollapseTable
 from halonet.peak_patch.measurement import OUTER_START, Search, mean_within
+from halonet.peak_patch.patches import Patches
 from halonet.peak_patch.sharing import Share
 from halonet.peak_patch.sphere import Sphere, sphere
 from halonet.settings import CosmologySettings, PeakPatchSettings, SettingsError
@@ -28,14 +29,6 @@ class Progress(NamedTuple):
 
 
 SILENT = Progress()
-
-
-class Measured(Protocol):
-    """Patches in the order of their cells: flat index of the cell, outermost shell, rank that measured; int64."""
-
-    cells: np.ndarray
-    shells: np.ndarray
-    ranks: np.ndarray
 
 
 def search_of(slabs: Slabs, cell_size: float, settings: PeakPatchSettings, table: CollapseTable) -> Search:
@@ -70,16 +63,14 @@ def first_order(modes: np.ndarray, share: Share, cell_size: float) -> np.ndarray
     return psi
 
 
-def means_within(field: np.ndarray, share: Share, patches: Measured, ball: Sphere) -> np.ndarray:
+def means_within(field: np.ndarray, share: Share, patches: Patches, ball: Sphere) -> np.ndarray:
     """Mean of a field within every patch, from whoever measured it; shape (patches, components); collective."""
     mine = patches.ranks == share.slabs.rank
     means = mean_within(field, share.first_plane, patches.cells[mine], patches.shells[mine], ball)
     return share.slabs.gather(means)
 
 
-def second_order_means(
-    modes: np.ndarray, share: Share, patches: Measured, ball: Sphere, cell_size: float
-) -> np.ndarray:
+def second_order_means(modes: np.ndarray, share: Share, patches: Patches, ball: Sphere, cell_size: float) -> np.ndarray:
     """Mean raw second-order displacement (Mpc) of every patch, one component at a time to save memory."""
     source = share.slabs.forward(second_order_source(modes, share.slabs))
     means = []

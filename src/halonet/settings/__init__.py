@@ -15,7 +15,7 @@ from halonet.settings.haloes import (
     StatisticsSettings,
     VoteSettings,
 )
-from halonet.settings.light_cone import CircleSettings, LightConeSettings
+from halonet.settings.light_cone import CircleSettings, LightConeSettings, LightConesSettings
 from halonet.settings.network import (
     ChannelSettings,
     DatasetSettings,
@@ -56,6 +56,7 @@ __all__ = [
     "HeadsSettings",
     "JobSettings",
     "LightConeSettings",
+    "LightConesSettings",
     "MockSettings",
     "Model",
     "NBodySettings",

@@ -43,3 +43,24 @@ class LightConeSettings(Model):
                 "halonet mock --cosmology makes"
             )
         return self
+
+
+class LightConesSettings(LightConeSettings):
+    """Light cones of a run, each of a box of its own."""
+
+    count: int = Field(1, ge=1)
+    first_seed: int = Field(1, ge=0, lt=2**62, description="the boxes have this seed and those that follow it")
+    box_size_mpc: float = Field(512.0, gt=0, allow_inf_nan=False)
+    cells: int = Field(256, ge=16, description="cells along a side of the box")
+    ranks: int = Field(1, ge=1, description="MPI ranks of a light cone; changes no result")
+
+    @property
+    def cone(self) -> LightConeSettings:
+        """What an observer sees, without the box."""
+        return LightConeSettings(**{name: getattr(self, name) for name in LightConeSettings.model_fields})
+
+    @model_validator(mode="after")
+    def _is_shared_evenly(self) -> Self:
+        if self.cells % self.ranks:
+            raise ValueError(f"ranks = {self.ranks} does not divide cells = {self.cells}")
+        return self

@@ -83,10 +83,25 @@ class LightConeCatalogue:
 def write_light_cone(path: str | Path, catalogue: LightConeCatalogue) -> None:
     """Write a light cone atomically, nearest halo first: an HDF5 file, group ``haloes`` with one dataset per column.
 
+    Parameters
+    ----------
+    path
+        File to write; its folder is made where there is none.
+    catalogue
+        What to write, in the units of ``LIGHT_CONE_COLUMNS``, which stand beside every column.
+
     Raises
     ------
     StorageError
         If a value is not finite; nothing is written then.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> sky = halonet.make_light_cone(seed=7, cells=32, redshift_range=(0.0, 0.02))
+    >>> halonet.write_light_cone("sky.h5", sky)
+    >>> len(halonet.read_light_cone("sky.h5")) == len(sky)
+    True
     """
     catalogue = catalogue.nearest_first()
     for name, values in catalogue.columns.items():
@@ -104,13 +119,32 @@ def write_light_cone(path: str | Path, catalogue: LightConeCatalogue) -> None:
         file.attrs["notes"] = json.dumps(catalogue.notes)
 
 
+def is_light_cone(path: str | Path) -> bool:
+    """Whether a file says that it holds a light cone."""
+    with open_hdf5(path) as file:
+        return "light_cone" in file.attrs
+
+
 def read_light_cone(path: str | Path) -> LightConeCatalogue:
     """Read a light cone, nearest halo first.
+
+    Parameters
+    ----------
+    path
+        HDF5 file of :func:`write_light_cone`.
 
     Raises
     ------
     StorageError
         If it is none, columns are missing, or values are not finite.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> sky = halonet.make_light_cone(seed=7, cells=32, redshift_range=(0.0, 0.02))
+    >>> halonet.write_light_cone("sky.h5", sky)
+    >>> halonet.read_light_cone("sky.h5")["mass"].max() == sky["mass"].max()
+    np.True_
     """
     header = read_header(path)
     with open_hdf5(path) as file:

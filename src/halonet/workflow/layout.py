@@ -180,6 +180,7 @@ FOLDERS = (
     "figures",
     "neural_bias",
     "field_level",
+    "light_cones",
 )
 
 
