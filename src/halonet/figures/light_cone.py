@@ -73,4 +73,4 @@ def _draw_counts(ax: Axes, shells: dict[str, Any]) -> None:
         ax.plot(middles, expected / volumes, "--", color=colour, linewidth=1)
     ax.set(title="Number density", xlabel="redshift", ylabel=r"$n({>}M)$  (Mpc$^{-3}$)", yscale="log")
     ax.grid(color=FAINT, linewidth=0.5)
-    ax.legend(loc="lower left")
+    ax.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="none")
