@@ -128,7 +128,7 @@ def _write_box(catalogue: HaloCatalogue, name: str, output: str | Path, source: 
 
 def _format(name: str) -> Format:
     if name not in FORMATS:
-        raise ExportError(f"no format {name!r} of boxes; there are {', '.join(FORMATS)}")
+        raise ExportError(f"no format {name!r}; there are {', '.join(FORMATS)}")
     return FORMATS[name]
 
 
