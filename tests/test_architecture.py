@@ -78,17 +78,13 @@ def test_the_neural_bias_model_is_entered_through_its_doors_alone():
 
 
 def sizes(path):
-    """Lines of a module and of its functions, docstrings included, and numbers of parameters, by what they are of.
-
-    Of a function that users import the docstring, with its examples, is the manual and does not count.
-    """
+    """Lines of a module and of its functions, docstrings included, and numbers of parameters, by what they are of."""
     name, text = str(path.relative_to(ROOT)), path.read_text()
     yield name, len(text.splitlines()), LONGEST_MODULE
     for node in ast.walk(ast.parse(text)):
         # Kernels of numba take every array by its own name: compiled code knows no objects.
         if isinstance(node, ast.FunctionDef) and not any("njit" in ast.unparse(each) for each in node.decorator_list):
-            manual = len((ast.get_docstring(node) or "").splitlines()) if path.parent.name == "interface" else 0
-            yield f"{name}: {node.name}", node.end_lineno - node.lineno + 1 - manual, LONGEST_FUNCTION
+            yield f"{name}: {node.name}", node.end_lineno - node.lineno + 1, LONGEST_FUNCTION
             parameters = [each.arg for each in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
             yield f"{name}: {node.name} takes", len(set(parameters) - {"self", "cls"}), MOST_PARAMETERS
 

@@ -1,10 +1,12 @@
 """What the pages tell a reader to type is understood, and runs."""
 
 import argparse
+import json
 import os
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,11 +17,21 @@ import pytest
 
 import halonet
 from halonet.catalogue import read_catalogue
+from halonet.cosmology import compute_power_spectrum, write_power_spectrum
+from halonet.settings import CosmologySettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "networks").rglob("*.md")])
 BLOCK = re.compile(r"^ {4,}((?:[A-Z]+=\S+ )*(?:mpiexec -n \d+ )?(?:python|halonet|snakemake) (?:[^\\\n]|\\\n)*)$", re.M)
 INLINE = re.compile(r"`((?:python (?:workflow_scripts|benchmarks)/|snakemake )[^`]*)`")
+SUMMARY = {  # of the statistics of test boxes, as far as a card is written from it
+    "boxes": 1,
+    "box": {"cells": 256, "box_size_mpc": 256.0},
+    "overlap": {"dice": {"mean": 0.94, "deviation": 0.001}, "all_background": {"mean": 0.74}},
+    "mass_function": {"key": [{"cells": 100.0, "true": 500, "ratio": 0.98}]},
+    "matching": {"completeness": {"mean": 0.85}, "purity": {"mean": 0.86}},
+    "power_spectrum": {"cuts": []},
+}
 OWN = {"many.yaml", "mine.yaml", "SETTINGS.yaml"}  # settings that a reader writes
 
 
@@ -173,3 +185,81 @@ def test_the_tutorials_mock_is_that_of_the_page_on_mocks_and_is_shown_and_export
     assert (reader / "mock.png").stat().st_size > 10_000
     with h5py.File(reader / "mock.halotools.hdf5") as file:
         assert len(file["data"]) == len(tutorial)
+
+
+@pytest.fixture(scope="module")
+def haloes_of_a_user(reader, tmp_path_factory):
+    """A folder with a table of haloes in units with h, an evolved density and a linear spectrum, all small."""
+    folder, rng, side = tmp_path_factory.mktemp("user"), np.random.default_rng(1), 96.0
+    (folder / "workflow_scripts").symlink_to(ROOT / "workflow_scripts")
+    x, y, z = rng.uniform(0, 0.7 * (side - 0.01), (3, 400))
+    table = np.column_stack([x, y, z, 0.7 * 3.5e12 / rng.uniform(0.02, 1, 400)])
+    np.savetxt(folder / "HALOES.csv", table, delimiter=",", header="x,y,z,mass", comments="")
+    with h5py.File(folder / "FIELD.h5", "w") as file:
+        file["density"] = rng.uniform(-0.8, 0.8, (8, 8, 8)).astype("f4")
+        file.attrs["box_size_mpc"] = side
+    write_power_spectrum(folder / "power_spectrum.csv", *compute_power_spectrum(CosmologySettings()))
+    return folder
+
+
+def run_a_page_of_chains(name, scripts, folder, settings):
+    """Run the commands of a page that name any of ``scripts``, in small; summary of the chain."""
+    (folder / "SETTINGS.json").write_text(json.dumps(settings))
+    words = [words for words in commands(ROOT / name) if len(words) > 1 and Path(words[1]).stem in scripts]
+    assert [Path(command[1]).stem for command in words] == scripts
+    for command in words:
+        run([{"357": "96", "chain_*.h5": "chain_0.h5"}.get(word, word) for word in command], folder)
+    return json.loads((folder / "summary.json").read_text())
+
+
+@pytest.mark.slow
+def test_the_page_of_the_neural_bias_model_goes_from_a_users_table_to_a_posterior(haloes_of_a_user):
+    scripts = ["prepare_neural_bias", "sample_neural_bias", "summarise_neural_bias"]
+    settings = {"cells": 8, "sampler": {"chains": 1, "warmup": 20, "samples": 40}, "ablation_kernels": [1]}
+    summary = run_a_page_of_chains("docs/neural_bias.md", scripts, haloes_of_a_user, settings)
+    assert summary["haloes"] == 400
+
+
+@pytest.mark.slow
+def test_the_page_of_field_level_inference_goes_from_a_users_table_to_phases(haloes_of_a_user):
+    for leftover in haloes_of_a_user.glob("*_0.h5"):
+        leftover.unlink()
+    scripts = ["prepare_field_level", "sample_field_level", "summarise_field_level"]
+    settings = {"cells": 8, "chains": 1, "warmup": 4, "samples": 8, "phase_thinning": 2}
+    summary = run_a_page_of_chains("docs/field_level_inference.md", scripts, haloes_of_a_user, settings)
+    assert summary["haloes"] == 400
+
+
+@pytest.mark.slow
+def test_a_catalogue_that_is_exported_comes_back_by_the_commands_of_the_page(reader):
+    run(["halonet", "mock", "--seed", "3", "--cells", "48", "-o", "haloes.h5"], reader)
+    before = read_catalogue(reader / "haloes.h5")
+    for name, form in (("halos.pksc", "pksc"), ("RUN.catalog.out", "pinocchio")):
+        run(["halonet", "export", "haloes.h5", "--to", form, "--output", name], reader)
+        (words,) = page_commands("docs/exporting.md", having=name)
+        small = {"512": "48", "714.286": "48", "256": "48", "haloes.h5": "back.h5"}
+        small['{"h": 0.7, ...}'] = json.dumps(CosmologySettings().model_dump(exclude={"redshift"}))
+        run([small.get(word, word) for word in words], reader)
+        back = read_catalogue(reader / "back.h5")
+        assert len(back) == len(before) > 30
+        np.testing.assert_allclose(back["qx"], before["qx"], atol=0.02)
+        np.testing.assert_allclose(back["mass"], before["mass"], rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_network_that_is_shipped_by_the_page_of_another_cosmology_makes_mocks(reader, tmp_path):
+    run_of_mine, network = tmp_path / "results/mine", "vnet-small-channels"
+    (tmp_path / "workflow_scripts").symlink_to(ROOT / "workflow_scripts")
+    trained = run_of_mine / "networks" / network
+    shutil.copytree(ROOT / "networks" / network, trained)
+    for folder in ("ground_truth/000", f"haloes/{network}", f"statistics/{network}"):
+        (run_of_mine / folder).mkdir(parents=True)
+    shutil.copy(reader / "density.h5", run_of_mine / "ground_truth/000")
+    shutil.copy(trained / "thresholds.json", run_of_mine / "haloes" / network)
+    (run_of_mine / "statistics" / network / "summary.json").write_text(json.dumps(SUMMARY))
+    ship, mock = page_commands("docs/how_to/own_cosmology.md", having="networks/mine")
+    run([word.replace("$R", "results/mine") for word in ship], tmp_path)
+    run([*mock, "--cells", "48"], tmp_path)
+    card = (tmp_path / "networks/mine/README.md").read_text()
+    assert "completeness and purity above 100 cells | 0.850, 0.860" in card
+    assert len(read_catalogue(tmp_path / "mock.h5")) > 20

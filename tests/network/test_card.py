@@ -12,6 +12,7 @@ from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.score import Agreement
 from halonet.halo_finding.votes.calibration import START, vote_record
 from halonet.network.card import evidence, write_card
+from halonet.network.card_numbers import mass_text
 from halonet.provenance import provenance
 from halonet.storage import FieldHeader, read_json, write_field
 
@@ -67,6 +68,27 @@ def test_another_cosmology_other_numbers_and_other_weights_are_on_the_card(folde
     assert "sigma8 0.77" not in card
     (folder / "measured.json").unlink()
     assert "Not yet." in write_card(folder)
+
+
+def test_the_card_gives_the_largest_departures_of_mocks_of_all_and_of_the_most_massive_in_bands_and_bins(folder):
+    mocks = read_json(folder / "mocks.json")
+    massive = mocks["power"]["eulerian"]["most massive"]
+    massive["bands"][1]["ratio"] = 0.7
+    massive["ratio"][3], massive["error"][3] = 1.44, 0.04
+    massive["ratio"][4], massive["error"][4] = 1.66, 0.06  # not known to 5%
+    (folder / "mocks.json").write_text(json.dumps(mocks))
+    card = write_card(folder)
+    assert "| the 1,875 most massive, in three bands | 6% | 30% |" in card
+    assert "| the 1,875 most massive, in single bins that are known to 5% | 11% | 44% |" in card
+    assert "| all haloes, in three bands | 4% | 5% |" in card
+    (folder / "mocks.json").unlink()
+    assert "Not measured yet; `python benchmarks/mocks.py --network networks/trained` does." in write_card(folder)
+
+
+def test_a_card_gives_the_mass_of_so_many_cells():
+    assert mass_text(100, 3.3994e10) == " (3.4 \N{MULTIPLICATION SIGN} 10¹² solar masses)"
+    assert mass_text(300, 3.3994e10) == " (1.0 \N{MULTIPLICATION SIGN} 10¹³ solar masses)"
+    assert mass_text(100, None) == ""
 
 
 def test_the_card_of_a_network_whose_haloes_are_found_by_votes_says_what_they_need(folder):

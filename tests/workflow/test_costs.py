@@ -1,16 +1,24 @@
 """What jobs ask for: memory and run time follow the settings, grow with the attempt and end at the cluster's limits."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import halonet
+from halonet.catalogue import write_catalogue
+from halonet.cosmology import compute_power_spectrum, write_power_spectrum
 from halonet.network.flops import flops_per_voxel, unallocated_network
-from halonet.settings import JobSettings, load_settings
+from halonet.settings import CosmologySettings, JobSettings, load_settings
+from halonet.storage import FieldHeader, read_json, write_field
 from halonet.workflow import machine
 from halonet.workflow.costs import COSTS, JobCosts, Machine
 from halonet.workflow.machine import machine_of
-from halonet.workflow.operations import operations_per_voxel
+from halonet.workflow.operations import TRAINED_WEIGHTS, operations_per_voxel, weights_mb
 from halonet.workflow.resources import memory_mb, runtime_minutes
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +31,26 @@ def test_operations_are_those_that_are_counted_from_the_layers(over):
     for network in load_settings(PAPER, *over).networks.values():
         counted = flops_per_voxel(unallocated_network(network))
         assert operations_per_voxel(network) == pytest.approx(counted, rel=1e-6)
+
+
+@pytest.mark.parametrize("over", [(), (SMALL,), (ROOT / "profiles/objects/settings.yaml",)])
+def test_weights_are_those_of_the_layers_without_biases(over):
+    for network in load_settings(PAPER, *over).networks.values():
+        assert weights_mb(network) == pytest.approx(4e-6 * unallocated_network(network).count_params(), rel=0.01)
+
+
+@pytest.mark.parametrize(("network", "measured_mb"), [("vnet5", 2698), ("vnet4", 1956)])
+def test_the_weights_of_the_papers_networks_are_in_the_memory_of_a_prediction(network, measured_mb, tmp_path):
+    """Peak memory of predict_mask.py in tiles of the paper, two threads of an Intel Xeon."""
+    settings = load_settings(PAPER, written(tmp_path, "boxes: {cells: 128, box_size_mpc: 128.0}"))
+    assert measured_mb < JobCosts(settings).megabytes("predict_mask", network) < 1.5 * measured_mb
+
+
+@pytest.mark.parametrize(("cells", "measured_mb"), [(64, 1765), (128, 3958), (256, 6258)])
+def test_a_mock_of_the_default_network_asks_for_more_memory_than_it_was_measured_to_need(cells, measured_mb, tmp_path):
+    """Peak memory of make_mock.py with networks/n-body, two threads of an Intel Xeon."""
+    settings = load_settings(PAPER, written(tmp_path, f"mocks: {{cells: {cells}, box_size_mpc: {cells}.0}}"))
+    assert measured_mb < JobCosts(settings).megabytes("make_mock") < 2.5 * measured_mb
 
 
 def test_memory_and_run_time_double_with_every_attempt_up_to_the_limits():
@@ -96,7 +124,9 @@ def test_a_stage_of_larger_windows_needs_their_memory_and_time():
         JobCosts(settings.model_copy(update={"networks": {name: network.model_copy(update={"stages": [stage]})}}))
         for stage in network.stages
     )
-    needed = [costs.megabytes("train_network", name) - COSTS["train_network"].process_mb for costs in (first, second)]
+    of_weights = TRAINED_WEIGHTS * weights_mb(network)
+    fixed = COSTS["train_network"].process_mb + of_weights
+    needed = [costs.megabytes("train_network", name) - fixed for costs in (first, second)]
     assert needed[1] == pytest.approx(8 * needed[0])
     both = JobCosts(settings)
     assert both.megabytes("train_network", name) == second.megabytes("train_network", name)
@@ -169,3 +199,60 @@ def test_statistics_of_a_simulation_cost_more_since_its_haloes_are_compared_cell
     for cost in ("seconds", "megabytes"):
         assert getattr(of_cells, cost)("measure_statistics") > getattr(of_spheres, cost)("measure_statistics")
         assert getattr(of_cells, cost)("find_haloes") == getattr(of_spheres, cost)("find_haloes")
+
+
+def peak_mb(script, *options):
+    """Peak memory (MB) of a script of a rule in a process of its own."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, ROOT / "workflow_scripts" / f"{script}.py", *options]
+    process = subprocess.Popen([str(word) for word in command], env=environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)  # it has been waited for
+    assert not process.returncode
+    return usage.ru_maxrss * 1024 / 1e6
+
+
+@pytest.fixture(scope="module")
+def small_box(tmp_path_factory):
+    """A density of 64^3 cells, its Peak Patch haloes and their linear spectrum."""
+    folder = tmp_path_factory.mktemp("box")
+    header, density = FieldHeader(64.0), halonet.draw_density(seed=7, cells=64)
+    write_field(folder / "density.h5", "density", density, header)
+    write_catalogue(folder / "haloes.h5", halonet.find_peak_patch_haloes(density, box_size_mpc=64.0))
+    write_power_spectrum(folder / "power_spectrum.csv", *compute_power_spectrum(CosmologySettings()))
+    return folder
+
+
+@pytest.mark.slow
+def test_a_prediction_uses_no_more_memory_than_is_forecast(tmp_path):
+    shipped, box = ROOT / "networks/n-body", {"cells": 128, "box_size_mpc": 128.0}
+    text = json.dumps({"boxes": box, "networks": {"shipped": read_json(shipped / "settings.json")}})
+    settings = load_settings(PAPER, written(tmp_path, text))
+    write_field(tmp_path / "density.h5", "density", halonet.draw_density(seed=7, cells=128), FieldHeader(128.0))
+    options = ("--density", tmp_path / "density.h5", "--network", shipped, "--threads", 2)
+    tiles = ("--settings", settings.prediction.model_dump_json(), "--probability", tmp_path / "probability.h5")
+    used, forecast = peak_mb("predict_mask", *options, *tiles), JobCosts(settings).megabytes("predict_mask", "shipped")
+    assert 0.5 * forecast < used < forecast
+
+
+@pytest.mark.slow
+def test_a_mock_uses_no_more_memory_than_is_forecast(tmp_path):
+    settings = load_settings(PAPER, written(tmp_path, "mocks: {cells: 64, box_size_mpc: 64.0}"))
+    options = ("--network", ROOT / "networks/n-body", "--seed", 7, "--cells", 64, "--threads", 2)
+    used = peak_mb("make_mock", *options, "--output", tmp_path / "mock.h5")
+    assert used < JobCosts(settings).megabytes("make_mock")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["hmc", "mclmc"])
+def test_a_chain_of_phases_uses_no_more_memory_than_is_forecast(kind, small_box, tmp_path):
+    chosen = {"cells": 16, "minimum_mass_msun": 3.4e12, "warmup": 4, "samples": 8, "phase_thinning": 2}
+    chosen["phases"] = {"kind": kind}
+    settings = load_settings(PAPER, written(tmp_path, json.dumps({"field_level": chosen})))
+    inputs, options = tmp_path / "inputs.h5", ("--seed", 1, "--settings", json.dumps(chosen))
+    haloes = ("--haloes", small_box / "haloes.h5", "--power-spectrum", small_box / "power_spectrum.csv", "--drop")
+    prepared = peak_mb("prepare_field_level", *haloes, *options, "--inputs", inputs)
+    sampled = peak_mb("sample_field_level", "--inputs", inputs, *options, "--chain", 0, "--output", tmp_path / "c.h5")
+    costs = JobCosts(settings)
+    assert prepared < costs.megabytes("prepare_field_level")
+    assert 0.5 * costs.megabytes("sample_field_level") < sampled < costs.megabytes("sample_field_level")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from halonet import console
 from halonet.catalogue import write_catalogue
 from halonet.command.mock_arguments import add_box, add_n_body, add_network, add_peak_patch, request_of
-from halonet.mocks.matched import match_abundance
+from halonet.mocks.matched import made
 from halonet.mocks.methods import DEFAULT_METHOD, METHODS, Mock, mock_by
 from halonet.mocks.request import MockRequest
 from halonet.mpi import world
@@ -49,13 +49,9 @@ def write(arguments: argparse.Namespace, method: Callable[[MockRequest], Mock]) 
     communicator = world(arguments.ranks)
     if communicator is not None and communicator.rank > 0:
         console.log.setLevel(logging.WARNING)
-    mock = method(request_of(arguments))
-    catalogue = mock.make(communicator)
+    catalogue = made(method(request_of(arguments)), arguments.output, communicator)
     if catalogue is None:
         return
-    if arguments.abundance_matching:
-        go_on = arguments.outside_validity
-        (catalogue,) = match_abundance([catalogue], [arguments.output], mock.box.power_spectrum, go_on)
     write_catalogue(arguments.output, catalogue)
     console.log.info(
         "%s: %d haloes, %d of at least 100 cells", arguments.output, len(catalogue), len(catalogue.larger_than(100))

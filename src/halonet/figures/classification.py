@@ -1,4 +1,4 @@
-"""ROC curves of the cells of haloes, by mass of the halo and by place in it (Fig. 4)."""
+"""ROC curves of the cells of haloes, by mass of the halo and by position in it (Fig. 4)."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ def draw_roc(summary: dict) -> Drawing:
     roc, boxes = summary["roc"], summary["boxes"]
     figure, axes = new_figure(8.6, 4.3, 1, 2, sharey=True)
     figure.set_layout_engine("constrained", wspace=0.06)
-    for ax, kind, title in zip(axes, (MASS, RADIUS), ("by mass of the halo", "by place in the halo"), strict=True):
+    for ax, kind, title in zip(axes, (MASS, RADIUS), ("by mass of the halo", "by position in the halo"), strict=True):
         classes = [curve for curve in roc["classes"] if curve["by"] == kind]
         for curve, colour in zip(classes, SEQUENCE, strict=False):
             _draw_curve(ax, np.array(roc["fpr"]), curve, colour)

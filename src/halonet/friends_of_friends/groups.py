@@ -23,7 +23,7 @@ class Groups:
     friends
         Number of friends of each particle, int32 of shape (n,).
     columns
-        Particles sorted by place.
+        Particles sorted by position.
     """
 
     roots: np.ndarray

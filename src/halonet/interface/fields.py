@@ -92,7 +92,7 @@ def find_peak_patch_haloes(
     threads: int | None = None,
     outside_validity: bool = False,
 ) -> HaloCatalogue:
-    """Find the Peak Patch haloes of a linear density.
+    """Find the Peak Patch haloes of a linear density (Bond & Myers 1996, ApJS 103, 1; arXiv:1810.07727).
 
     Parameters
     ----------
@@ -103,8 +103,8 @@ def find_peak_patch_haloes(
     cosmology
         By default the paper's, at redshift 0.
     settings
-        By default the paper's, with the largest filter no larger than half of the box. ``collapse_table="fine"`` is
-        the converged table, for cosmologies and redshifts far from the paper's; it takes a minute or two.
+        By default the paper's, with no filter larger than half of the box; ``collapse_table="fine"`` for cosmologies
+        and redshifts far from the paper's.
     threads
         By default as many as there are processors. They change no bit.
     outside_validity
@@ -120,10 +120,6 @@ def find_peak_patch_haloes(
     ValueError
         If the density is no cube of finite numbers, or a setting does not fit the box.
 
-    Notes
-    -----
-    Bond & Myers (1996, ApJS 103, 1); Stein, Alvarez & Bond (2018, arXiv:1810.07727); docs/ground_truth.md.
-
     Examples
     --------
     >>> import halonet
@@ -135,7 +131,6 @@ def find_peak_patch_haloes(
     cosmology, settings = cosmology or CosmologySettings(), settings or fitting_settings(box_size)
     slabs = Slabs(len(density), None, threads or os.cpu_count() or 1)
     check_against_spectrum(density, slabs, box_size, cosmology, "density", outside_validity)
-    table = collapse_table(cosmology, settings.collapse_table)
-    record = provenance("peak_patch", settings.model_dump())
+    table, record = collapse_table(cosmology, settings.collapse_table), provenance("peak_patch", settings.model_dump())
     header = FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), provenance=record)
     return find_haloes(density, slabs, box_size / slabs.cells, cosmology, settings, table, header)

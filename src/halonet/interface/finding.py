@@ -1,6 +1,7 @@
 """Haloes in a predicted probability."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, HaloFindingSettings
 from halonet.storage import FieldHeader
 
+THREADS = os.cpu_count() or 1  # of the displacement; they change no bit
+
 
 @recording
 def find_haloes(
@@ -31,7 +34,7 @@ def find_haloes(
     thresholds: str | Path | None = None,
     outside_validity: bool = False,
 ) -> HaloCatalogue:
-    """Find the haloes in a predicted probability.
+    """Find the haloes in a predicted probability (docs/halo_finding.md has the finders and what they reach).
 
     Parameters
     ----------
@@ -40,13 +43,11 @@ def find_haloes(
     box_size_mpc
         Side of the box (Mpc), for an array.
     density
-        Linear overdensity of the same box, shape (N, N, N): with it, haloes get Eulerian positions and velocities.
+        Linear overdensity of the box, shape (N, N, N): with it, haloes get Eulerian positions and velocities.
     cosmology
         By default that of the network, else the paper's.
     settings, thresholds
-        Finder, and JSON file of its calibrated constants; by default those that travel with the network of a
-        prediction. A thresholds file alone brings the finder it was calibrated for; an array alone is searched by the
-        paper's.
+        Finder, and file of its constants; by default those of the network, for an array the paper's.
     outside_validity
         Warn only, where mean or deviation of the density is not what cosmology and redshift give.
 
@@ -58,46 +59,47 @@ def find_haloes(
     Raises
     ------
     ValueError
-        If arrays do not fit each other, or values are no probabilities.
-    SettingsError
-        If the finder needs constants or heads that are not there.
-
-    Notes
-    -----
-    docs/halo_finding.md has the finders and what they reach.
+        If arrays do not fit each other, values are no probabilities, or heads that the finder needs are missing.
 
     Examples
     --------
     >>> import halonet
     >>> density = halonet.draw_density(seed=7, cells=32)
     >>> prediction = halonet.predict(density, "vnet-small", threads=1)
-    >>> haloes = halonet.find_haloes(prediction, density=density)
-    >>> len(haloes) > 10, haloes["vx"].shape == haloes["mass"].shape
-    (True, True)
+    >>> "vx" in halonet.find_haloes(prediction, density=density).columns
+    True
     """
-    given = probability if isinstance(probability, Prediction) else Prediction(probability, box_size_mpc or 0.0)
-    values, box_size = checked_cube(given.probability, "probability"), box_size_mpc or given.box_size_mpc
-    checked_length(box_size, "box_size_mpc")
+    given, density = _checked(probability, box_size_mpc, density)
+    cosmology, finder = cosmology or _known_cosmology(given.folder), _finder(given.folder, settings, thresholds)
+    if density is not None:
+        check_against_spectrum(density, Slabs(len(density)), given.box_size_mpc, cosmology, "density", outside_validity)
+    haloes = _found(finder, given, cosmology)
+    return haloes if density is None else move_haloes(haloes, density, cosmology, finder.settings.displacement, THREADS)
+
+
+def _checked(
+    probability: np.ndarray | Prediction, box_size_mpc: float | None, density: np.ndarray | None
+) -> tuple[Prediction, np.ndarray | None]:
+    """Prediction and density of one box, of the types that finders take."""
+    given = probability if isinstance(probability, Prediction) else Prediction(probability, 0.0)
+    values = checked_cube(given.probability, "probability")
+    box_size = checked_length(box_size_mpc or given.box_size_mpc, "box_size_mpc")
     if values.min() < 0 or values.max() > 1:
         raise ValueError(f"probability runs from {values.min():.6g} to {values.max():.6g}; it must lie within 0 and 1")
     if density is not None and np.shape(density) != values.shape:
         raise ValueError(f"density has shape {np.shape(density)}, but the probability {values.shape}")
-    finder = _finder(given.folder, settings, thresholds)
+    density = None if density is None else checked_cube(density, "density")
+    return replace(given, probability=values, box_size_mpc=box_size), density
+
+
+def _found(finder: Finder, given: Prediction, cosmology: CosmologySettings) -> HaloCatalogue:
+    """Haloes at their Lagrangian centres."""
     if missing := set(finder.heads) - set(given.heads):
         raise ValueError(f"finder = {finder.settings.finder!r} needs the heads {' and '.join(sorted(missing))}")
-    cosmology = cosmology or _known_cosmology(given.folder)
-    if density is not None:
-        density = checked_cube(density, "density")
-        slabs = Slabs(len(density))
-        check_against_spectrum(density, slabs, float(box_size), cosmology, "density", outside_validity)
+    found = finder.find(given.probability, {name: given.heads[name] for name in finder.heads})
     record = provenance("halo_finding", finder.settings.model_dump() | {"in_force": finder.in_force})
-    header = FieldHeader(float(box_size), cosmology.redshift, cosmology.model_dump(), provenance=record)
-    found = finder.find(values, {name: given.heads[name] for name in finder.heads})
-    haloes = to_catalogue(found, len(values), header, cosmology, finder.settings.minimum_cells)
-    if density is None:
-        return haloes
-    threads = os.cpu_count() or 1
-    return move_haloes(haloes, density, cosmology, finder.settings.displacement, threads)
+    header = FieldHeader(given.box_size_mpc, cosmology.redshift, cosmology.model_dump(), provenance=record)
+    return to_catalogue(found, len(given.probability), header, cosmology, finder.settings.minimum_cells)
 
 
 def _finder(folder: Path | None, settings: HaloFindingSettings | None, thresholds: str | Path | None) -> Finder:

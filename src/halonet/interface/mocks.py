@@ -23,19 +23,17 @@ def make_mock(
     threads: int | None = None,
     **options: Any,
 ) -> HaloCatalogue:
-    """Make a mock halo catalogue of a periodic box.
-
-    The same seed is the same density, whatever the method, and the same call gives the same bits.
+    """Make a mock halo catalogue of a periodic box. The same call gives the same bits.
 
     Parameters
     ----------
     seed
-        Another seed, an independent mock.
+        Another seed, an independent mock; the same seed, the same density, whatever the method.
     cells
         Cells along a side.
     method
-        ``peak_patch``, for any cosmology, redshift and cell size; ``network``, for the boxes a network was trained
-        for; ``n_body``, a simulation, which costs ten times as much.
+        ``peak_patch`` (Stein, Alvarez & Bond 2018), for any cosmology, redshift and cell size; ``network`` (Berger &
+        Stein 2018), for the boxes one was trained for; ``n_body``, a simulation (FastPM, Feng et al. 2016).
     box_size_mpc
         Side of the box (Mpc); by default cells of 1 Mpc, or as the network knows them.
     cosmology
@@ -43,47 +41,27 @@ def make_mock(
     threads
         Of the computation; by default as many as there are processors. They change no bit.
     options
-        Further fields of :class:`halonet.mocks.request.MockRequest`, like ``peak_patch`` and ``n_body``
-        (settings), ``network`` (folder or name), ``outside_validity``.
+        Further fields of :class:`halonet.mocks.request.MockRequest`, like ``network`` or ``outside_validity``.
 
     Returns
     -------
     HaloCatalogue
-        Most massive halo first, but for ``network``; Lagrangian and Eulerian centres (Mpc), velocities (km/s), masses.
+        Lagrangian and Eulerian centres (Mpc), velocities (km/s), masses (Msun).
 
     Raises
     ------
     SettingsError
         If a value cannot be used, or the network has not learnt from such a box.
-    TypeError
-        If there is no such option.
-
-    Notes
-    -----
-    Peak Patch: Bond & Myers (1996), Stein, Alvarez & Bond (2018). Network: Berger & Stein (2018). Haloes move by
-    second-order Lagrangian perturbation theory, or with the default network by five steps of a simulation. Simulation:
-    a particle mesh with the steps of FastPM (Feng et al. 2016), friends of friends, moved as their particles are.
 
     Examples
     --------
     >>> import halonet
-    >>> haloes = halonet.make_mock(seed=7, cells=32)
-    >>> haloes
+    >>> halonet.make_mock(seed=7, cells=32)
     <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
-    >>> early = halonet.CosmologySettings(redshift=0.5)
-    >>> bool(halonet.make_mock(seed=7, cells=32, cosmology=early)["mass"].max() < haloes["mass"].max())
-    True
     """
-    threads = threads or os.cpu_count() or 1
-    request = MockRequest(
-        seed=seed, cells=cells, box_size_mpc=box_size_mpc, cosmology=cosmology, threads=threads, **options
-    )
-    mock = mock_by(method, request)
-    haloes = mock.make()
+    options["threads"] = threads or os.cpu_count() or 1
+    haloes = matched.made(mock_by(method, MockRequest(seed, None, cells, box_size_mpc, cosmology, **options)))
     assert haloes is not None  # one process has no other ranks
-    if request.abundance_matching:
-        spectrum = mock.box.power_spectrum
-        (haloes,) = matched.match_abundance([haloes], ["mock"], spectrum, request.outside_validity)
     return haloes
 
 

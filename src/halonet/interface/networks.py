@@ -109,7 +109,7 @@ def predict(
     gpus: int = 0,
     outside_validity: bool = False,
 ) -> Prediction:
-    """Predict which cells of a periodic box belong to haloes.
+    """Predict which cells of a periodic box belong to haloes (Berger & Stein 2018, section 3.3).
 
     Parameters
     ----------
@@ -134,13 +134,8 @@ def predict(
     Raises
     ------
     ValueError
-        If the density is no cube of finite numbers, or not like those the network was trained on.
-    SettingsError
-        If tiles do not cover the box; the message names the nearest numbers of cells that can be covered.
-
-    Notes
-    -----
-    Berger & Stein (2018), section 3.3; docs/networks.md.
+        If the density is no cube of finite numbers, or not like those the network was trained on, or (SettingsError)
+        tiles do not cover the box; the message names the nearest numbers of cells that can be covered.
 
     Examples
     --------
@@ -149,18 +144,31 @@ def predict(
     >>> halonet.predict(density, "vnet-small", threads=1)
     <Prediction of vnet-small: 32^3 cells, box of 32 Mpc, heads []>
     """
-    from halonet.network.build import size_multiple
     from halonet.network.devices import prepare_devices_once
-    from halonet.network.prediction import check_input, predict_box
 
     density, threads = checked_cube(density, "density"), threads or os.cpu_count() or 1
     prepare_devices_once(threads, gpus)
     trained = load_network(network) if isinstance(network, str | Path) else network
+    return _predicted(trained, density, box_size_mpc, settings, threads, outside_validity)
+
+
+def _predicted(
+    trained: "TrainedNetwork",
+    density: np.ndarray,
+    box_size_mpc: float | None,
+    settings: PredictionSettings | None,
+    threads: int,
+    outside_validity: bool,
+) -> Prediction:
+    """What a loaded network says of a checked density."""
+    from halonet.network.build import size_multiple
+    from halonet.network.prediction import check_input, predict_box
+
     cells = len(density)
     box_size = cells * trained.normalisation.cell_size_mpc if box_size_mpc is None else box_size_mpc
+    cell_size = checked_length(box_size, "box_size_mpc") / cells
     settings = settings or tiles_for(cells, size_multiple(trained.settings))
     heads = {name: np.zeros((cells,) * 3 + SHAPES[name], np.float16) for name in trained.settings.heads.weights}
-    cell_size = checked_length(box_size, "box_size_mpc") / cells
     check_input(trained, density, cell_size, "density", outside_validity)
     probability = predict_box(trained, density, cell_size, settings, threads=threads, heads=heads)
     return Prediction(probability, box_size, heads, trained.folder)

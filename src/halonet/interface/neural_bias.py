@@ -48,7 +48,7 @@ class NeuralBiasFit:
 def fit_neural_bias(
     density: np.ndarray, haloes: HaloCatalogue, settings: NeuralBiasSettings | None = None, seed: int = 0
 ) -> NeuralBiasFit:
-    """Fit the neural bias model: the halo mass function of every environment of a density.
+    """Fit the neural bias model (Charnock et al. 2020, MNRAS 494, 50): the mass function of every environment.
 
     Parameters
     ----------
@@ -72,10 +72,6 @@ def fit_neural_bias(
     ValueError
         If the arrays cannot be used, or no halo is left.
 
-    Notes
-    -----
-    Charnock et al. (2020, MNRAS 494, 50); docs/neural_bias.md has its calibration.
-
     Examples
     --------
     >>> import halonet
@@ -87,11 +83,22 @@ def fit_neural_bias(
     >>> fit
     <NeuralBiasFit: 11 parameters, 25 haloes above 2e+12 Msun on 8^3 cells>
     """
-    from halonet.neural_bias.evolution import displacement, evolved_density, resample
     from halonet.neural_bias.fit import make_problem
+
+    settings = settings or NeuralBiasSettings()
+    inputs, cosmology = _inputs(checked_cube(density, "density"), haloes, settings)
+    problem = make_problem(inputs, settings)
+    return NeuralBiasFit(problem.maximum(seed), problem.model.names(), problem, inputs, cosmology)
+
+
+def _inputs(
+    density: np.ndarray, haloes: HaloCatalogue, settings: NeuralBiasSettings
+) -> "tuple[Inputs, CosmologySettings]":
+    """What the fit takes: haloes within the range of masses, and the density evolved on the grid of the settings."""
+    from halonet.neural_bias.evolution import displacement, evolved_density, resample
     from halonet.neural_bias.inputs import Haloes, Inputs, check_haloes
 
-    settings, box_size = settings or NeuralBiasSettings(), haloes.box_size_mpc
+    box_size = haloes.box_size_mpc
     cosmology = CosmologySettings(**(haloes.header.cosmology or {}))
     if missing := set(EULERIAN) - set(haloes.columns):
         raise ValueError(f"haloes: columns {', '.join(sorted(missing))} are missing, the Eulerian centres")
@@ -100,12 +107,11 @@ def fit_neural_bias(
     every = Haloes(np.where(positions >= box_size, 0.0, positions), haloes["mass"].astype(np.float64))
     lowest, highest = settings.minimum_mass_msun, settings.maximum_mass_msun
     kept = check_haloes(every, box_size, lowest, highest, "haloes", drop=True)
-    linear = resample(checked_cube(density, "density"), settings.cells).astype(np.float32)
+    linear = resample(density, settings.cells).astype(np.float32)
     moved = displacement(linear, box_size, cosmology, settings.lpt_order)
     evolved = evolved_density(moved, box_size, settings.supersample)
     inputs = Inputs(evolved, kept, box_size, lowest, highest, linear=linear, moved=moved, header=haloes.header)
-    problem = make_problem(inputs, settings)
-    return NeuralBiasFit(problem.maximum(seed), problem.model.names(), problem, inputs, cosmology)
+    return inputs, cosmology
 
 
 def sample_neural_bias(fit: NeuralBiasFit, seed: int = 0, chains: int | None = None) -> np.ndarray:

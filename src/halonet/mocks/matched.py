@@ -7,6 +7,8 @@ import numpy as np
 from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import compute_power_spectrum, declared, default_cosmology
 from halonet.mocks.abundance_matching import MatchingError, mass_table, with_matched_masses
+from halonet.mocks.methods import Mock
+from halonet.mpi import Communicator
 from halonet.plausibility.spectrum import check_spectrum
 from halonet.statistics.mass_function import tinker_abundance
 
@@ -49,3 +51,30 @@ def match_abundance(
         check_spectrum(*spectrum, cosmology, "power spectrum", outside_validity)
     table = mass_table(catalogues, *tinker_abundance(cosmology, cosmology.redshift, *spectrum))
     return [with_matched_masses(haloes, table, "tinker_2008") for haloes in catalogues]
+
+
+def made(mock: Mock, name: str = "mock", communicator: Communicator | None = None) -> HaloCatalogue | None:
+    """Make a mock, with its masses matched where its request asks for that; collective.
+
+    Parameters
+    ----------
+    mock
+        What a method makes of a request.
+    name
+        What messages call the catalogue.
+
+    Returns
+    -------
+    HaloCatalogue or None
+        On the first rank, None on the others.
+
+    Raises
+    ------
+    MatchingError
+        If there are too few haloes to match.
+    """
+    haloes, request = mock.make(communicator), mock.box.request
+    if haloes is None or not request.abundance_matching:
+        return haloes
+    (matched,) = match_abundance([haloes], [name], mock.box.power_spectrum, request.outside_validity)
+    return matched

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from halonet.dataset.normalisation import Normalisation, read_normalisation
+from halonet.network.card_numbers import cell_mass, measured_section, mocks_section
 from halonet.network.validity import TOLERANCE, trained_cosmology
 from halonet.settings import NetworkSettings, validate
 from halonet.settings.heads import HEADS
@@ -55,8 +56,8 @@ def write_card(folder: str | Path) -> str:
         _use(folder.name),
         _validity(normalisation, optional["thresholds"]),
         _training(settings, normalisation, optional["provenance"]),
-        _measured(optional["measured"]),
-        _mocks(optional["mocks"]),
+        measured_section(optional["measured"], cell_mass(normalisation)),
+        mocks_section(optional["mocks"], folder.name),
         _limits(normalisation, optional["thresholds"]),
         _remake(folder.name, settings, normalisation.truth),
     ]
@@ -159,50 +160,6 @@ def _training(settings: NetworkSettings, normalisation: Normalisation, provenanc
         libraries = provenance["libraries"]
         backend = next((f"{k} {v}" for k, v in libraries.items() if k.startswith("tensorflow")), "another backend")
         text += f" Seed {provenance['seed']}, commit `{provenance['git_commit'][:12]}`, {backend}."
-    return text
-
-
-def _measured(measured: dict | None) -> str:
-    if measured is None:
-        return "## Measured\n\nNot yet."
-    side, dice = measured["box"]["box_size_mpc"], measured["dice"]
-    rows = [
-        f"| Dice coefficient (no halo at all: {measured['background_dice']:.3f}) | "
-        f"{dice['mean']:.4f} ± {dice['deviation']:.4f} |"
-    ]
-    rows += [
-        f"| haloes above {entry['cells']:,g} cells, over the truth's {entry['true']:,} | {entry['ratio']:.3f} |"
-        for entry in measured["abundance"]
-        if entry["ratio"] is not None
-    ]
-    rows.append(
-        f"| completeness and purity above 100 cells | {measured['completeness']:.3f}, {measured['purity']:.3f} |"
-    )
-    for cut in measured["power"]:
-        which = "all above 100 cells" if cut["most_massive"] is None else f"the {cut['most_massive']:,} most massive"
-        ratio = f"{cut['mean']:.3f} ± {cut['deviation']:.3f}"
-        rows.append(f"| power spectrum over the truth's, k < 0.2 per Mpc, {which} | {ratio} |")
-    return (
-        f"## Measured\n\nOn {measured['boxes']} boxes of ({side:g} Mpc)³ that it never saw, each beside its own truth "
-        "(deviations are those of single boxes; Lagrangian positions):\n\n| | |\n|---|---|\n" + "\n".join(rows)
-    )
-
-
-def _mocks(mocks: dict | None) -> str:
-    if mocks is None:
-        return ""
-    judged, box = mocks["judged"], mocks["box"]
-    departures = ", ".join(f"{name} {value:.0%}" for name, value in judged["largest_departure"].items())
-    abundance = ", ".join(f"{ratio:.3f} ({cells})" for cells, ratio in judged["abundance"].items() if ratio)
-    text = (
-        f"## Mocks against Peak Patch\n\n{mocks['boxes']} mocks of ({box['box_size_mpc']:g} Mpc)³ against as many "
-        "boxes of Peak Patch with other seeds. Mean numbers of haloes over those of Peak Patch, above so many cells: "
-        f"{abundance}. Largest departures, of abundances from 100 to 10,000 cells and of power spectra in bands to "
-        f"k = 0.3 per Mpc: {departures} (goal: {judged['goal']:.0%}).\n\n"
-        "![Abundance and clustering of mocks over Peak Patch](mocks.png)"
-    )
-    if cost := mocks.get("cost"):
-        text += f"\n\nA mock took {cost['seconds']:.0f} s and {cost['gib']:.1f} GiB on {cost['threads']} cores."
     return text
 
 

@@ -1,4 +1,4 @@
-"""Receiver operating characteristic (ROC) of the predicted probability, by mass and by place in the halo (Fig. 4).
+"""Receiver operating characteristic (ROC) of the predicted probability, by mass and by position in the halo (Fig. 4).
 
 Positives are the cells of true haloes of one class, negatives the cells in no halo. The classes are galaxies, groups
 and clusters by mass, and inner, middle and outer cells by distance from the centre in units of the radius, in haloes of

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from halonet.settings import Settings
 from halonet.workflow.light_cone_costs import cells_of_light_cone
-from halonet.workflow.operations import operations_per_voxel
+from halonet.workflow.operations import operations_per_voxel, prediction_mb, training_mb
 
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
 THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock", "make_light_cone")
@@ -72,7 +72,7 @@ COSTS = {
     "draw_figures": Cost(350, 4, 12, 0.2),
     "draw_figures_with_calibration": Cost(350, 4, 12, 0.2),
     "write_report": Cost(150),
-    "make_mock": Cost(3550, 60, 40, 4.0),
+    "make_mock": Cost(3700, 160, 40, 4.9),  # of a network whose haloes are moved by particles
     "make_light_cone": Cost(400, 60, 25, 1.1),
     "measure_mock": Cost(300, 24, 3, 0.2),
     "summarise_mocks": Cost(300),
@@ -125,9 +125,11 @@ class JobCosts:
         per_cell += self._further(rule).bytes_per_cell
         if rule in ("compute_channels", "predict_mask"):
             per_cell += channel_bytes(self.settings.networks[_named(network, rule)].channels.count)
-        held = self._training_mb(_named(network, rule)) if rule == "train_network" else per_cell * cells / 1e6
+        held = per_cell * cells / 1e6
+        if rule == "train_network":
+            held += training_mb(self.settings.networks[_named(network, rule)], self.ranks(rule))
         if rule == "predict_mask":
-            held += self._tile_mb(_named(network, rule))
+            held += prediction_mb(self.settings.networks[_named(network, rule)], self.settings.prediction.tile)
         if rule == "make_mock":
             held *= self.ranks(rule)  # each holds the whole box
         return self.ranks(rule) * cost.process_mb + held
@@ -160,7 +162,7 @@ class JobCosts:
         """What a cell costs more: with owners haloes are compared cell by cell; particles may move the found ones."""
         if rule == "measure_statistics" and self.settings.ground_truth.source == "n_body":
             return WITH_OWNERS
-        moves = rule in ("find_haloes", "find_haloes_at_known_centres", "make_mock")
+        moves = rule in ("find_haloes", "find_haloes_at_known_centres")
         return BY_PARTICLES if moves and self.settings.halo_finding.displacement.method == "particle_mesh" else Cost(0)
 
     def _scaled(self, seconds: float, microseconds: float, rule: str) -> float:
@@ -200,16 +202,6 @@ class JobCosts:
         if rule == "make_mock":
             return self.settings.mocks.ranks * self.settings.mocks.gpus
         return {"train_network": training.ranks * training.gpus, "predict_mask": min(1, training.gpus)}.get(rule, 0)
-
-    def _training_mb(self, network: str) -> float:
-        """Activations, which grow with the voxels of a batch and the channels of the finest level."""
-        chosen = self.settings.networks[network]
-        voxels = max(stage.batch_size * chosen.window_of(stage) ** 3 for stage in chosen.stages)
-        return voxels * 4 * 30 * chosen.filters / 1e6  # float32; some 30 fields of the finest level, gradients included
-
-    def _tile_mb(self, network: str) -> float:
-        """A forward pass holds a few fields of the finest level at a time."""
-        return self.settings.prediction.tile**3 * 4 * 4 * self.settings.networks[network].filters / 1e6
 
     def _operations(self, rule: str, network: str) -> float:
         chosen, boxes, prediction = self.settings.networks[network], self.settings.boxes, self.settings.prediction

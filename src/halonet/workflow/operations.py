@@ -1,7 +1,11 @@
-"""Operations of a network from its settings alone: a workflow that plans knows no Keras."""
+"""Operations and memory of a network from its settings alone: a workflow that plans knows no Keras."""
 
 from halonet.settings import NetworkSettings
 from halonet.settings.heads import HEADS
+
+# How often weights are in memory: with gradients and moments in training; with what kernels make of them in prediction.
+TRAINED_WEIGHTS, PREDICTING_WEIGHTS = 4, 1.5
+FIELDS, PREDICTED_FIELDS = 30, 4  # of the finest level at a time, float32, with gradients in training
 
 
 def operations_per_voxel(network: NetworkSettings) -> float:
@@ -9,10 +13,27 @@ def operations_per_voxel(network: NetworkSettings) -> float:
 
     :mod:`halonet.network.flops` counts them from the layers; a test compares the two.
     """
-    return (_vnet if network.architecture == "vnet" else _unet)(network)
+    return (_vnet if network.architecture == "vnet" else _unet)(network, 8)
 
 
-def _vnet(network: NetworkSettings) -> float:
+def weights_mb(network: NetworkSettings) -> float:
+    """Size of a network's weights (MB), float32 and without its biases: one for two operations, at any level."""
+    return 4 * (_vnet if network.architecture == "vnet" else _unet)(network, 1) / 2 / 1e6
+
+
+def training_mb(network: NetworkSettings, ranks: int = 1) -> float:
+    """Memory of a training beyond the process (MB): activations of a batch, which ranks share, and their weights."""
+    voxels = max(stage.batch_size * network.window_of(stage) ** 3 for stage in network.stages)
+    return ranks * TRAINED_WEIGHTS * weights_mb(network) + voxels * 4 * FIELDS * network.filters / 1e6
+
+
+def prediction_mb(network: NetworkSettings, tile: int) -> float:
+    """Memory of a prediction beyond the process (MB): weights, and activations of a tile of ``tile``^3 cells."""
+    return PREDICTING_WEIGHTS * weights_mb(network) + tile**3 * 4 * PREDICTED_FIELDS * network.filters / 1e6
+
+
+def _vnet(network: NetworkSettings, fewer: int) -> float:
+    """Operations where a level has ``fewer`` times fewer voxels than the one above."""
     kernel, blocks, levels = network.kernel**3, network.convolutions, network.levels
     width = [network.filters * 2**level for level in range(levels + 1)]
     total = 2 * width[0] * (kernel * (1 + network.channels.count) + 2 * width[0] * (kernel + 1) + 2)
@@ -21,11 +42,12 @@ def _vnet(network: NetworkSettings) -> float:
         # Down and up; then the residual blocks on either side, the upper one fed with twice the channels.
         between = 2 * 8 * 2 * width[level - 1]
         inside = 2 * kernel * (2 * blocks + 1 if level < levels else blocks) * width[level]
-        total += (between + inside) * width[level] / 8**level
+        total += (between + inside) * width[level] / fewer**level
     return total
 
 
-def _unet(network: NetworkSettings) -> float:
+def _unet(network: NetworkSettings, fewer: int) -> float:
+    """Operations where a level has ``fewer`` times fewer voxels than the one above."""
     kernel, blocks, levels = network.kernel**3, network.convolutions, network.levels
     inputs = 1 + network.channels.count
     width = [max(network.filters // 2, 1), *(network.filters * 2 ** (level - 1) for level in range(1, levels + 1))]
@@ -34,7 +56,7 @@ def _unet(network: NetworkSettings) -> float:
         above = inputs if level == 1 else width[level - 1]
         between = 2 * 8 * (above + width[level - 1])
         inside = 2 * kernel * (blocks + (3 if level < levels else 0)) * width[level]
-        total += (between + inside) * width[level] / 8**level
+        total += (between + inside) * width[level] / fewer**level
     return total
 
 

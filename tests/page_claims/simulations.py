@@ -1,0 +1,189 @@
+"""Simulations: docs/n_body.md, from the files of benchmarks/n_body*.py, eulerian.py and comparison.py."""
+
+from page_claims.base import claims, off, results, row, shown
+
+PAGE = "docs/n_body.md"
+MASS_FUNCTIONS = (
+    ("Watson et al. (2013)", "watson13"),
+    ("Courtin et al. (2011)", "courtin11"),
+    ("Tinker et al. (2008), `m200m`", "tinker08"),
+)
+MOVES = {
+    "first order | sphere": "first order, mean over the sphere",
+    "second order | sphere": "second order, mean over the sphere",
+    "second order | sphere of 1.3 R": "second order, over 1.3 times its radius",
+    "second order, density smoothed with 2 Mpc | sphere": "second order of the density smoothed with 2 Mpc, mean over the sphere",
+    "augmented (Kitaura & Hess 2013), split at 2 Mpc | sphere": "augmented, split at 2 Mpc, mean over the sphere",
+    "second order | true cells": "second order, over its true cells",
+    "5 steps | sphere": "simulation of 5 steps, mean over the sphere",
+    "5 steps | particles that gather": "simulation of 5 steps, over its particles that gather",
+    "10 steps | sphere": "simulation of 10 steps, mean over the sphere",
+    "5 steps | true cells": "simulation of 5 steps, over its true cells",
+}
+RIVALS = ("n-body", "Peak Patch", "vnet-small-objects")
+COMPARED = {  # row of the page: quantities of the file, in how many digits
+    "Dice of both classes (no halo at all: 0.681)": (("Dice, both classes",), ".3f"),
+    "cells that agree at p > 0.5": (("cells that agree at p > 0.5",), ".3f"),
+    "AUC of galaxies, groups, clusters": (("AUC of galaxies", "AUC of groups", "AUC of clusters"), ".3f"),
+    "completeness above 100, 300, 1000 particles": (tuple(f"completeness above {n}" for n in (100, 300, 1000)), ".3f"),
+    "purity": (tuple(f"purity above {n}" for n in (100, 300, 1000)), ".3f"),
+    "Lagrangian power to k = 0.3 per Mpc, 375, 1875 most massive, all": (
+        tuple(f"power (lagrangian, {cut})" for cut in (375, 1875, "all")),
+        ".3f",
+    ),
+    "Eulerian power": (tuple(f"power (eulerian, {cut})" for cut in (375, 1875, "all")), ".3f"),
+    "r at k = 0.1 per Mpc, Eulerian": (tuple(f"r at 0.1 (eulerian, {cut})" for cut in (375, 1875, "all")), ".3f"),
+    "monopole in redshift space to k = 0.2": (tuple(f"monopole ({cut})" for cut in (375, 1875, "all")), ".3f"),
+    "quadrupole to k = 0.2": (tuple(f"quadrupole ({cut})" for cut in (375, 1875, "all")), ".3f"),
+}
+
+
+@claims(PAGE)
+def power_and_haloes_over_the_literature():
+    held = results("n_body_256")["summary"]
+    at = [
+        index for index, k in enumerate(held["k"]) if format(k, ".2f") not in ("0.14", "0.22", "0.35", "1.77", "2.23")
+    ]
+    yield row("k per Mpc", *(format(held["k"][index], ".2f") for index in at))
+    for redshift in (0, 1):
+        ratio, error = (held[f"z={redshift}"][name] for name in ("over mead2020", "error"))
+        digits = [3 if 0.94 < ratio[index] < 0.96 else 2 for index in at]  # where two would not tell it from 5%
+        cells = [f"{ratio[i]:.{d}f} ± {error[i]:.2f}" for i, d in zip(at, digits, strict=True)]
+        yield row(f"redshift {redshift}", *cells)
+    trusted = [i for i, k in enumerate(held["k"]) if 0.1 < k < 0.8]
+    assert all(off([held[f"z={z}"]["over mead2020"][i] for i in trusted]) <= 0.05 for z in (0, 1))
+    yield "It is within 5% from k = 0.1 to 0.8 per Mpc at both redshifts."
+    cuts = [held["cuts"].index(cut) for cut in (27, 100, 300, 1000, 3000)]
+    yield f"at redshift 0 ({held['z=0']['haloes'][cuts[1]]:,} above 100 particles, 3.4 × 10¹² solar masses)"
+    for name, key in MASS_FUNCTIONS:
+        yield row(name, *(format(held["z=0"][f"over {key}"][cut], ".2f") for cut in cuts))
+
+
+@claims(PAGE)
+def another_code():
+    held = results("n_body_peer_64")
+    yield f"({held['pysco']['forces']} forces against {held['ours']['forces']})"
+    assert held["lowest correlation to k = 0.5"] > 0.99998
+    yield "cross-correlation is above 0.99998 to k = 0.5 per Mpc"
+    power = held["power of pysco over ours"]
+    at = [min(range(len(power)), key=lambda index: abs(held["k"][index] - k)) for k in (0.5, 1.0)]
+    yield f"higher by {100 * (power[at[0]] - 1):.1f}% at k = 0.5 and {100 * (power[at[1]] - 1):.0f}% at 1,"
+
+
+@claims(PAGE)
+def where_haloes_move_to():
+    mean = results("eulerian")["mean"]
+    for name, key in MOVES.items():
+        one, digits = mean[key], 3 if "steps" in name else 2
+        powers = ("power, k from 0.1 to 0.2", "power, k from 0.2 to 0.3", "monopole to 0.2", "quadrupole to 0.2")
+        yield row(
+            name,
+            format(one["position (Mpc), above 100 cells"], ".2f"),
+            format(one["velocity (km/s), above 100 cells"], ".0f"),
+            *(format(one[power], f".{digits}f") for power in powers),
+            format(one["seconds of a processor"], ".1f") + " + 6" * ("gather" in name),  # of a core, to gather them
+        )
+    five, true = mean[MOVES["5 steps | sphere"]], mean[MOVES["5 steps | true cells"]]
+    errors = [one["position (Mpc), above 100 cells"] for one in (five, true)]
+    yield f"What is left of their error, {errors[0]:.2f} against {errors[1]:.2f} Mpc,"
+    yield f"and {five['seconds of a processor']:.1f} seconds of a core at 256³ against"
+
+
+@claims(PAGE)
+def resolution():
+    parts = results("n_body_128")["parts"]
+    k = results("n_body_128")["summary"]["k"]
+    at = [min(range(len(k)), key=lambda index: abs(k[index] - wanted)) for wanted in (0.56, 1.1, 1.8)]
+    of_cuts = [results("n_body_128")["summary"]["cuts"].index(cut) for cut in (27, 50, 100, 300, 1000)]
+    names = {"20, 2": "steps 20", "40, 2": "steps 40", "80, 2": "steps 80", "40, 1": "mesh 1", "40, 3": "mesh 3"}
+    for name, part in names.items():
+        one = parts[part]["z=0"]
+        powers = [format(one["over mead2020"][index], ".3f") for index in at]
+        friends, spheres = (", ".join(str(one[kind][cut]) for cut in of_cuts) for kind in ("fof", "m200m"))
+        yield f"| {name} | {' | '.join(powers)} | {friends} | " + (
+            spheres if name in ("40, 2", "40, 1", "40, 3") else "|"
+        )
+    power = {steps: parts[f"steps {steps}"]["z=0"]["over mead2020"] for steps in (20, 40, 80)}
+    trusted = [index for index, value in enumerate(k) if value < 1.8]
+    assert off([power[40][index] / power[80][index] for index in trusted]) < 0.002
+    losses = [1 - power[20][index] / power[40][index] for index in at]
+    assert 0.01 < losses[0] < max(losses) < 0.05
+    yield f"40 are converged to 0.2% up to k = 1.8; 20 lose 1 to {100 * max(losses):.0f}%."
+    two, three = ([parts[f"mesh {mesh}"]["z=0"]["fof"][cut] for cut in of_cuts] for mesh in (2, 3))
+    missing = [1 - few / many for few, many in zip(two, three, strict=True)]
+    assert max(missing[3:]) < 0.03
+    yield "haloes above 300 particles are the same within 3% for two and three cells per spacing; above 100, "
+    yield f"above 100, {100 * missing[2]:.0f}% are missing with two, above 27, {100 * missing[0]:.0f}%."
+    yield f"`m200m` | |---|---|---|---|---|---| {row('20, 2', '0.745')[:-2]}"
+
+
+@claims(PAGE)
+def the_limit_of_what_can_be_known():
+    limit = results("n_body_128")["parts"]["limit"]
+    two, one = limit["two completions"], limit["completed and not"]
+    agree, dice = two["cells that agree"], two["dice of halo cells"]
+    yield f"their masks agree in {agree:.3f} of the cells (Dice of halo cells {dice:.3f}; of both classes {two['dice']:.3f})."
+    above = two["completeness and purity above"]
+    yield f"Of the haloes above 27 cells {above['27'][0]:.2f} have a partner in the other, above 100 all but one in fifty."
+    assert min(above["100"]) > 0.97
+    yield f"would reach a Dice of 2 · {agree:.3f} / {1 + agree:.3f} = {2 * agree / (1 + agree):.3f}."
+    yield f"agrees with either in {one['cells that agree']:.3f} ({one['dice of halo cells']:.3f})"
+    yield f"One box, {limit['haloes'][1]} haloes above 100 cells"
+    yield f"([above](#the-limit-of-what-can-be-known): {2 * agree / (1 + agree):.3f})"
+
+
+@claims(PAGE)
+def a_network_beside_its_rivals():
+    mean = results("n_body_comparison")["mean"]
+    for name, (quantities, form) in COMPARED.items():
+        yield row(name, *(shown([mean[rival][one]["mean"] for one in quantities], form) for rival in RIVALS))
+    cuts = (100, 300, 1000, 3000, 10000)
+    above = [shown([mean[rival][f"haloes above {cut}"]["mean"] for cut in cuts]) for rival in RIVALS]
+    above[0] += f" ± {mean['n-body']['haloes above 10000']['error']:.3f}"
+    yield row("haloes above 100, 300, 1000, 3000, 10,000 over the simulation's", *above)
+    errors = ("error of Eulerian positions (Mpc)", "error of velocities (km/s)")
+    pairs = [[mean[rival][error]["mean"] for error in errors] for rival in RIVALS]
+    yield row(
+        "rms error of Eulerian positions (Mpc), velocities (km/s) of matched haloes",
+        *(f"{position:.2f}, {velocity:.0f}" for position, velocity in pairs),
+    )
+
+
+@claims(PAGE)
+def cost_of_a_simulation():
+    seconds = results("n_body_256")["parts"]["box 0"]["seconds"]
+    yield f"({seconds['a force and its step']:.1f} s a force)"
+    yield f"| {seconds['haloes']:.0f} s (friends of friends and columns alone)"
+    boxes = [part["seconds"] for name, part in results("n_body_256")["parts"].items() if name.startswith("box ")]
+    longest = max(one["simulation"] for one in boxes)
+    yield f"| 256³, idle machine | {longest:.0f} s"
+
+
+@claims(PAGE)
+def distance_from_the_limits():
+    rows = {(one["stage"], one["cells"]): one for case in results("n_body_limits")["cases"] for one in case["rows"]}
+    bandwidth = rows["rate of bytes", None]["work"]["bytes"] / rows["rate of bytes", None]["seconds"]
+    fastest = [
+        min([rows[f"FFT, {way}", 256]["seconds"], *(peer["seconds"] for peer in rows[f"FFT, {way}", 256]["peers"])])
+        for way in ("forward", "inverse")
+    ]
+    stages = {
+        "deposit and potential, box of 128³ | 2 FFTs of 256³, {:.2f} GB": ("N-body, deposit and potential", 256, 2),
+        "read-out and kick | {:.2f} GB": ("N-body, read-out and kick", 256, 0),
+        "a step, all | 2 FFTs of 256³, {:.2f} GB": ("N-body, a step", 256, 2),
+        "friends of friends, box of 128³ | {:.2f} GB": ("friends of friends", 128, 0),
+    }
+    for name, (stage, cells, transforms) in stages.items():
+        one = rows[stage, cells]
+        limit = one["work"]["bytes"] / bandwidth + (sum(fastest) if transforms else 0)
+        time = f"{1e3 * one['seconds']:.0f} ms" if one["seconds"] < 1 else f"{one['seconds']:.2f} s"
+        ratio = one["seconds"] / limit
+        yield row(
+            name.format(one["work"]["bytes"] / 1e9),
+            time,
+            f"{1e3 * limit:.0f} ms",
+            f"{ratio:.{1 if ratio < 10 else 0}f}",
+        )
+    forces = rows["N-body, 41 forces", 128]
+    ours, theirs = forces["seconds"], forces["peers"][0]["seconds"]
+    yield f"| 41 forces, box of 64³ | - | {ours:.2f} s | pysco-nbody: {theirs:.2f} s for as many | {ours / theirs:.2f} of it |"
