@@ -31,7 +31,7 @@ def make_light_cone(
     redshift_range
         Cosmological redshifts; the first is in, the second is out.
     opening
-        ``full_sky``, ``hemisphere``, ``octant``, or a circle: ``right_ascension``, ``declination``, ``radius``, degrees.
+        ``full_sky``, ``hemisphere``, ``octant``, or a circle: ``right_ascension``, ``declination``, ``radius`` in °.
     observer
         Comoving position from the corner of the box (Mpc).
     options
