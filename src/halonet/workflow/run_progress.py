@@ -40,6 +40,7 @@ TITLES = {
     "draw_figures_with_calibration": "figures, calibration too",
     "write_report": "report",
     "make_mock": "mocks",
+    "make_light_cone": "light cones",
     "measure_mock": "statistics of the mocks",
     "summarise_mocks": "covariance of the mocks",
     "match_abundance": "abundance matching",
