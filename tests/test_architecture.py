@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "halonet"
 FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption", "checks"},
-    {"storage", "cosmology", "digests"},
+    {"storage", "cosmology", "dark_energy", "digests"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
-    | {"particles", "owners", "columns", "column_files", "sampling", "plausibility", "sky"},
+    | {"particles", "owners", "columns", "column_files", "sampling", "plausibility", "masses", "sky"},
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
     | {"export"},
     {"field_level", "mocks", "light_cones"},  # inference; mocks of boxes and of the sky, built on several stages

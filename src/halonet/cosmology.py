@@ -1,14 +1,15 @@
-"""Background, growth and linear power spectrum of flat LambdaCDM without radiation."""
+"""Background, growth and linear power spectrum of a flat universe of matter and dark energy, without radiation."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import integrate
 
 from halonet.checks.assumptions import assume
+from halonet.dark_energy import density_ratio, equation_of_state, growing_mode
 from halonet.settings import CosmologySettings, SettingsError, stage_settings, validate
 from halonet.storage import FieldHeader, StorageError, write_text
 
@@ -16,6 +17,7 @@ CRITICAL_DENSITY = 2.775e11  # h^2 Msun / Mpc^3, the value of the HaloNet paper 
 WAVENUMBERS = np.geomspace(1e-5, 50.0, 2000)  # 1/Mpc; beyond the corner mode of a grid of 0.11 Mpc cells
 
 
+OPTIONAL = ("redshift", "w0", "wa")  # a cosmology that does not name them is LambdaCDM
 DECIDING = ("h", "omega_b", "omega_cdm")  # masses and distances: never guessed where a file says part of a cosmology
 
 
@@ -28,7 +30,7 @@ def declared(values: Mapping[str, Any], source: str | Path) -> CosmologySettings
         If h or the matter density is missing, or a value is not possible.
     """
     given = set(values) & set(CosmologySettings.model_fields)
-    missing = [name for name in CosmologySettings.model_fields if name not in given and name != "redshift"]
+    missing = [name for name in CosmologySettings.model_fields if name not in given and name not in OPTIONAL]
     if given and (deciding := [name for name in DECIDING if name in missing]):
         raise SettingsError(
             f"{source}: its cosmology names {', '.join(sorted(given))} and not {', '.join(deciding)}, on which every "
@@ -70,28 +72,35 @@ def mean_matter_density(cosmology: CosmologySettings) -> float:
     return CRITICAL_DENSITY * cosmology.omega_m * cosmology.h**2
 
 
-# Of an array of redshifts an array, of a number a number.
-Redshifts = TypeVar("Redshifts", float, np.ndarray)
-
-
-def expansion_rate(cosmology: CosmologySettings, redshift: Redshifts) -> Redshifts:
+def expansion_rate(cosmology: CosmologySettings, redshift: float) -> float:
     """E(z) = H(z) / H0."""
-    return (cosmology.omega_m * (1 + redshift) ** 3 + 1 - cosmology.omega_m) ** 0.5
+    matter = cosmology.omega_m * (1 + redshift) ** 3
+    if cosmology.has_constant:
+        return (matter + 1 - cosmology.omega_m) ** 0.5
+    return (matter + (1 - cosmology.omega_m) * density_ratio(cosmology, 1 / (1 + redshift))) ** 0.5
 
 
-def hubble_rate(cosmology: CosmologySettings, redshift: Redshifts) -> Redshifts:
+def hubble_rate(cosmology: CosmologySettings, redshift: float) -> float:
     """H(z) in km/s/Mpc."""
     return 100 * cosmology.h * expansion_rate(cosmology, redshift)
 
 
-def matter_fraction(cosmology: CosmologySettings, redshift: Redshifts) -> Redshifts:
+def matter_fraction(cosmology: CosmologySettings, redshift: float) -> float:
     """Matter density in units of the critical density at ``redshift``."""
     return cosmology.omega_m * (1 + redshift) ** 3 / expansion_rate(cosmology, redshift) ** 2
 
 
+def friction(cosmology: CosmologySettings, redshift: float) -> float:
+    """2 + dlnE / dlna, what expansion takes from growth per ln a."""
+    matter, w = matter_fraction(cosmology, redshift), equation_of_state(cosmology, 1 / (1 + redshift))
+    return 2 - 1.5 * matter - 1.5 * (1 + w) * (1 - matter)
+
+
 def _growing_mode(cosmology: CosmologySettings, redshift: float) -> float:
-    """Growing mode by Heath's integral (1977), equal to the scale factor in matter domination."""
+    """Growing mode, equal to the scale factor in matter domination; of LambdaCDM by Heath's integral (1977)."""
     omega_m, scale = cosmology.omega_m, 1 / (1 + redshift)
+    if not cosmology.has_constant:
+        return growing_mode(cosmology, scale)[0]
 
     def integrand(a: float) -> float:
         return (a / (omega_m + (1 - omega_m) * a**3)) ** 1.5
@@ -106,7 +115,10 @@ def growth_factor(cosmology: CosmologySettings, redshift: float) -> float:
 
 
 def growth_rate(cosmology: CosmologySettings, redshift: float) -> float:
-    """f = dlnD / dlna, exact for flat LambdaCDM: the derivative of Heath's integral."""
+    """f = dlnD / dlna, exact; of LambdaCDM the derivative of Heath's integral."""
+    if not cosmology.has_constant:
+        factor, slope = growing_mode(cosmology, 1 / (1 + redshift))
+        return slope / factor
     omega = matter_fraction(cosmology, redshift)
     return omega * (2.5 / ((1 + redshift) * _growing_mode(cosmology, redshift)) - 1.5)
 
@@ -122,6 +134,8 @@ def compute_power_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np
     import camb
 
     h2 = cosmology.h**2
+    # CAMB's fluid with w below -1 at any time: Fang, Hu & Lewis 2008.
+    dark = {} if cosmology.has_constant else {"dark_energy_model": "ppf", "w": cosmology.w0, "wa": cosmology.wa}
     parameters = camb.set_params(
         H0=100 * cosmology.h,
         ombh2=cosmology.omega_b * h2,
@@ -133,12 +147,32 @@ def compute_power_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np
         ns=cosmology.n_s,
         As=2e-9,
         WantTransfer=True,
+        **dark,
     )
     parameters.set_matter_power(redshifts=[0.0], kmax=1.2 * WAVENUMBERS[-1])
     results = camb.get_results(parameters)
     spectrum = results.get_matter_power_interpolator(nonlinear=False, hubble_units=False, k_hunit=False)
     power = spectrum.P(0.0, WAVENUMBERS) * (cosmology.sigma8 / results.get_sigma8_0()) ** 2
     return WAVENUMBERS, power
+
+
+def use_in_colossus(cosmology: CosmologySettings) -> None:
+    """Make ``cosmology`` the one of colossus, which has one at a time; without radiation, as here."""
+    from colossus.cosmology import cosmology as colossus
+
+    dark = {} if cosmology.has_constant else {"de_model": "w0wa", "w0": cosmology.w0, "wa": cosmology.wa}
+    colossus.setCosmology(
+        "halonet",
+        flat=True,
+        H0=100 * cosmology.h,
+        Om0=cosmology.omega_m,
+        Ob0=cosmology.omega_b,
+        sigma8=cosmology.sigma8,
+        ns=cosmology.n_s,
+        relspecies=False,
+        persistence="",  # no files in the home folder
+        **dark,
+    )
 
 
 def sigma_of_radius(k: np.ndarray, power: np.ndarray, radius: float) -> float:

@@ -97,7 +97,7 @@ def test_an_option_of_another_method_and_a_probability_that_peak_patch_has_not_a
     assert "network = vnet-small is for the method 'network'" in process.stderr
     process = halonet(*box, "--keep-probability", "p.h5", folder=tmp_path, check=False)
     assert process.returncode == 2
-    assert "a mock by 'peak_patch' has no probability to keep; it has density and mask" in process.stderr
+    assert "a mock by 'peak_patch' has no probability to keep; it has phases, density and mask" in process.stderr
     assert not list(tmp_path.iterdir())
 
 

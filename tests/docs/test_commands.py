@@ -19,6 +19,7 @@ import halonet
 from halonet.catalogue import read_catalogue
 from halonet.cosmology import compute_power_spectrum, write_power_spectrum
 from halonet.settings import CosmologySettings
+from halonet.storage import FieldHeader, write_field
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "networks").rglob("*.md")])
@@ -247,14 +248,16 @@ def test_a_catalogue_that_is_exported_comes_back_by_the_commands_of_the_page(rea
 
 
 @pytest.mark.slow
-def test_a_network_that_is_shipped_by_the_page_of_another_cosmology_makes_mocks(reader, tmp_path):
+def test_a_network_that_is_shipped_by_the_page_of_another_cosmology_makes_mocks(tmp_path):
     run_of_mine, network = tmp_path / "results/mine", "vnet-small-channels"
     (tmp_path / "workflow_scripts").symlink_to(ROOT / "workflow_scripts")
     trained = run_of_mine / "networks" / network
     shutil.copytree(ROOT / "networks" / network, trained)
     for folder in ("ground_truth/000", f"haloes/{network}", f"statistics/{network}"):
         (run_of_mine / folder).mkdir(parents=True)
-    shutil.copy(reader / "density.h5", run_of_mine / "ground_truth/000")
+    cosmology = CosmologySettings().model_dump(exclude={"redshift"})
+    density, header = halonet.draw_density(seed=7, cells=32), FieldHeader(32.0, 0.0, cosmology)
+    write_field(run_of_mine / "ground_truth/000/density.h5", "density", density, header)
     shutil.copy(trained / "thresholds.json", run_of_mine / "haloes" / network)
     (run_of_mine / "statistics" / network / "summary.json").write_text(json.dumps(SUMMARY))
     ship, mock = page_commands("docs/how_to/own_cosmology.md", having="networks/mine")

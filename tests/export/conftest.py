@@ -9,6 +9,7 @@ from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader
 
 BOX_SIZE, CELLS, HALOES = 128.0, 64, 300
+CONVERTED = ("r200c", "m500c", "r500c", "mvir", "rvir", "scale_radius")  # which nothing measures
 COSMOLOGY = CosmologySettings(h=0.7, redshift=0.5)
 
 
@@ -16,7 +17,7 @@ COSMOLOGY = CosmologySettings(h=0.7, redshift=0.5)
 def haloes():
     """Random haloes; the first two sit at the faces of the box."""
     rng = np.random.default_rng(9)
-    columns = {name: rng.uniform(0.1, 2.0, HALOES) for name in COLUMNS}
+    columns = {name: rng.uniform(0.1, 2.0, HALOES) for name in COLUMNS if name not in CONVERTED}
     for name in (*LAGRANGIAN, *EULERIAN):
         columns[name] = rng.uniform(0, BOX_SIZE, HALOES)
         columns[name][:2] = 0.0, np.nextafter(np.float32(BOX_SIZE), np.float32(0))

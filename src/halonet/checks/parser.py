@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from halonet.checks.names import stem_of
+from halonet.checks.names import split_dataset, stem_of
 from halonet.checks.paths import NETWORK_FILES, Given, check_paths
 
 OVERRIDE = "--outside-validity"
@@ -34,6 +34,8 @@ class FileOption:
         Whether the file itself is written, and not only those with ``endings``.
     or_text
         Whether the option may also be JSON text, which begins with a brace.
+    with_dataset
+        Whether a colon and the name of a dataset may follow.
     or_name
         Whether the option may also be a name, which is no folder here.
     convert
@@ -46,6 +48,7 @@ class FileOption:
     endings: tuple[str, ...] = ()
     itself: bool = True
     or_text: bool = False
+    with_dataset: bool = False
     or_name: bool = False
     convert: Callable[[str], object] = str
 
@@ -59,7 +62,7 @@ class FileOption:
         """Files that a value of the option stands for."""
         if self.or_text and str(value).lstrip().startswith("{"):
             return
-        path = Path(str(value))
+        path = Path(split_dataset(str(value))[0] if self.with_dataset else str(value))
         if self.or_name and not path.exists():
             return
         if self.itself:
@@ -69,6 +72,7 @@ class FileOption:
 
 
 READS = FileOption()
+PHASES = FileOption(with_dataset=True)
 READS_PATH = FileOption(convert=Path)
 READS_EITHER = FileOption(folder=None)
 WRITES = FileOption(written=True)

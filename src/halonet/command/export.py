@@ -4,7 +4,10 @@ import argparse
 
 from halonet import console
 from halonet.checks.parser import READS, WRITES
-from halonet.export.formats import FORMATS, LIGHT_CONE_FORMATS, export_catalogue
+from halonet.export.formats import FORMATS, Masses, export_catalogue
+from halonet.export.light_cones import LIGHT_CONE_FORMATS, export_light_cone
+from halonet.masses import DEFINITIONS, RELATIONS, TAKEN_AS
+from halonet.settings import SettingsError
 from halonet.sky.catalogue import is_light_cone
 
 _FORMATS = "\n".join(f"  {form.name:10} *{form.suffix:17} {form.description}" for form in FORMATS.values())
@@ -13,6 +16,7 @@ _NAMES = tuple(dict.fromkeys([*FORMATS, *LIGHT_CONE_FORMATS]))
 EXAMPLES = f"""\
   halonet export mock.h5 --to halotools
   halonet export mock.h5 --to fits -o mock.fits
+  halonet export mock.h5 --to fits --masses 200c vir     with columns m200c, r200c, mvir, rvir, scale_radius
 
 formats:
 {_FORMATS}
@@ -27,11 +31,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=WRITES, help="file to write; default: beside the catalogue, with the format's suffix"
     )
+    parser.add_argument(
+        "--masses",
+        nargs="+",
+        choices=DEFINITIONS,
+        metavar="DEFINITION",
+        help=f"also masses and radii by {', '.join(DEFINITIONS)}, from NFW profiles and mean concentrations",
+    )
+    parser.add_argument(
+        "--mass-is",
+        choices=TAKEN_AS,
+        help="for --masses: what the mass of the catalogue is taken for; fof: friends of friends; default: 200m",
+    )
+    parser.add_argument(
+        "--concentration",
+        choices=RELATIONS,
+        help=f"for --masses: relation of concentration and mass; default: {RELATIONS[0]}",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Read the catalogue, check that the format can take it, write it."""
-    output = export_catalogue(arguments.haloes, arguments.to, arguments.output)
-    sky = is_light_cone(arguments.haloes)
-    description = LIGHT_CONE_FORMATS[arguments.to].description if sky else FORMATS[arguments.to].description
+    given = {"taken_as": arguments.mass_is, "relation": arguments.concentration}
+    given = {name: value for name, value in given.items() if value is not None}
+    if given and not arguments.masses:
+        raise SettingsError("--mass-is and --concentration are for --masses, which is not given")
+    if is_light_cone(arguments.haloes):
+        if arguments.masses:
+            raise SettingsError("--masses is for boxes; the masses of a light cone are those of its method")
+        output = export_light_cone(arguments.haloes, arguments.to, arguments.output)
+        description = LIGHT_CONE_FORMATS[arguments.to].description
+    else:
+        masses = Masses(arguments.masses, **given) if arguments.masses else None
+        output = export_catalogue(arguments.haloes, arguments.to, arguments.output, masses)
+        description = FORMATS[arguments.to].description
     console.log.info("%s: %s written", output, description)

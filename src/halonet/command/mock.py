@@ -23,6 +23,7 @@ EXAMPLES = """\
   halonet mock --seed 7 --cosmology '{"sigma8": 0.84, "redshift": 1}' \\
       --peak-patch '{"collapse_table": "fine"}' -o mock.h5              another cosmology and redshift
   halonet mock --density field.h5 -o mock.h5                            of your own density
+  halonet mock --phases noise.npy --box-size 256 -o mock.h5             of another generator's white noise
   mpiexec -n 4 halonet mock --seed 7 --cells 1024 -o mock.h5            on four MPI ranks
 """
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from halonet.checks.numbers import CELLS, COUNT, GPUS, LENGTH, SEED, THREADS
-from halonet.checks.parser import NETWORK, READS, SETTINGS, WRITES, WRITES_FOLDER, add_override
+from halonet.checks.parser import NETWORK, PHASES, READS, SETTINGS, WRITES, WRITES_FOLDER, add_override
 from halonet.mocks.request import MockRequest
 from halonet.network.shipped import DEFAULT_NETWORK
 from halonet.settings import (
@@ -17,7 +17,8 @@ from halonet.settings import (
     stage_settings,
 )
 
-NAMES_OF_METHODS = ("outside_validity", "scratch", "gpus", "collapse_table")
+NAMES_OF_BOX = ("seed", "density", "phases", "flip_phases", "cells", "power_spectrum", "abundance_matching", "threads")
+NAMES_OF_METHODS = ("outside_validity", "scratch", "gpus", "collapse_table", "network", "thresholds")
 MODELS: dict[str, type[Model]] = {
     "cosmology": CosmologySettings,
     "halo_finding": HaloFindingSettings,
@@ -39,9 +40,18 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     phases.add_argument(
         "--density", type=READS, help="field of your own instead: HDF5, dataset density, attribute box_size_mpc"
     )
+    phases.add_argument(
+        "--phases",
+        type=PHASES,
+        metavar="FILE[:DATASET]",
+        help="white noise of another generator instead: numpy, HDF5, GRAFIC or MUSIC; docs/how_to/own_phases.md",
+    )
+    parser.add_argument("--flip-phases", action="store_true", help="take the negative of the noise: a pair's partner")
     parser.add_argument("--cells", type=CELLS, default=256, help="cells along a side, for --seed; default: 256")
     parser.add_argument(
-        "--box-size", type=LENGTH, help="side (Mpc), for --seed; default: cells of 1 Mpc, or as the network knows them"
+        "--box-size",
+        type=LENGTH,
+        help="side (Mpc), for --seed and --phases; default: cells of 1 Mpc, or as the network knows them",
     )
     parser.add_argument(
         "--cosmology",
@@ -52,6 +62,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         "--power-spectrum", type=READS, help="CSV with k_per_mpc and power_mpc3 at z = 0; default: CAMB's"
     )
     add_override(parser, "a density or spectrum is not what it should be, or a network is not for this box")
+    parser.add_argument("--keep-phases", type=WRITES, help="also write the white noise (HDF5)")
     parser.add_argument("--keep-density", type=WRITES, help="also write the density (HDF5)")
     parser.add_argument("--threads", type=THREADS, default=os.cpu_count(), help="of each rank; default: all cores")
     parser.add_argument("--ranks", type=COUNT, help="refuse to run with another number of MPI ranks")
@@ -109,8 +120,8 @@ def add_n_body(parser: argparse.ArgumentParser) -> None:
 def request_of(arguments: argparse.Namespace) -> MockRequest:
     """Request of a command line; options that its parser does not know stay at their defaults."""
     given = {name: value for name, value in vars(arguments).items() if value is not None}
-    names = ("seed", "density", "cells", "power_spectrum", "abundance_matching", "threads", "network", "thresholds")
-    values = {name: given[name] for name in (*names, *NAMES_OF_METHODS) if name in given}
+    values = {name: given[name] for name in (*NAMES_OF_BOX, *NAMES_OF_METHODS) if name in given}
     values |= {name: stage_settings(model, given[name]) for name, model in MODELS.items() if name in given}
-    kept = {name: Path(given[f"keep_{name}"]) for name in ("density", "probability", "mask") if f"keep_{name}" in given}
+    fields = ("phases", "density", "probability", "mask")
+    kept = {name: Path(given[f"keep_{name}"]) for name in fields if f"keep_{name}" in given}
     return MockRequest(**values, box_size_mpc=given.get("box_size"), keep=kept)

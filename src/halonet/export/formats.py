@@ -1,6 +1,6 @@
 """The table of formats, and the one way into them: read, check what the format needs, write."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ from halonet.checks.names import beside_alone
 from halonet.export.halotools import write_halotools
 from halonet.export.nbodykit import write_nbodykit
 from halonet.export.pinocchio import write_pinocchio
-from halonet.export.pksc import write_pksc, write_websky
-from halonet.export.tables import write_fits, write_fits_of_light_cone, write_parquet
-from halonet.export.xgpaint import write_xgpaint, write_xgpaint_of_light_cone
+from halonet.export.pksc import write_pksc
+from halonet.export.tables import write_fits, write_parquet
+from halonet.export.xgpaint import write_xgpaint
+from halonet.masses import RELATIONS, with_masses
 from halonet.settings import CosmologySettings, validate
-from halonet.sky.catalogue import LightConeCatalogue, is_light_cone, read_light_cone
 
 PHASE_SPACE = (*EULERIAN, *VELOCITY)
 NEEDED_OF_COSMOLOGY = ("h", "omega_b", "omega_cdm")
@@ -40,6 +40,8 @@ class Format:
         Columns it needs beyond those every catalogue has.
     needs_cosmology
         Whether it holds an h, a mean density or a redshift.
+    masses
+        Definitions of further masses that it always has where any is asked for; None where it has no column for one.
     only_suffix
         Ending without which its reader refuses a file; empty where any name does.
     description
@@ -51,6 +53,7 @@ class Format:
     write: Callable[[Path, HaloCatalogue, Any], None]
     columns: tuple[str, ...]
     needs_cosmology: bool
+    masses: tuple[str, ...] | None
     only_suffix: str
     description: str
 
@@ -58,34 +61,43 @@ class Format:
 FORMATS = {
     form.name: form
     for form in (
-        Format("pksc", ".pksc", write_pksc, PHASE_SPACE, True, "", "Peak Patch, merged catalogue; Mpc, Msun"),
-        Format("pinocchio", ".catalog.out", write_pinocchio, PHASE_SPACE, True, "", "PINOCCHIO, ASCII; Mpc/h, Msun/h"),
-        Format("halotools", ".halotools.hdf5", write_halotools, PHASE_SPACE, True, ".hdf5", "halotools; Mpc/h, Msun/h"),
-        Format("nbodykit", ".nbodykit.hdf5", write_nbodykit, PHASE_SPACE, True, "", "nbodykit; Mpc/h, Msun/h"),
-        Format("xgpaint", ".xgpaint.hdf5", write_xgpaint, EULERIAN, False, "", "XGPaint.jl (WebSky); Mpc, Msun"),
-        Format("fits", ".fits", write_fits, (), False, "", "FITS table, all columns; Mpc, Msun"),
-        Format("parquet", ".parquet", write_parquet, (), False, "", "Parquet table, all columns; Mpc, Msun"),
+        Format("pksc", ".pksc", write_pksc, PHASE_SPACE, True, None, "", "Peak Patch, merged catalogue; Mpc, Msun"),
+        Format(
+            "pinocchio", ".catalog.out", write_pinocchio, PHASE_SPACE, True, None, "", "PINOCCHIO, ASCII; Mpc/h, Msun/h"
+        ),
+        Format(
+            "halotools",
+            ".halotools.hdf5",
+            write_halotools,
+            PHASE_SPACE,
+            True,
+            ("vir",),
+            ".hdf5",
+            "halotools; Mpc/h, Msun/h",
+        ),
+        Format("nbodykit", ".nbodykit.hdf5", write_nbodykit, PHASE_SPACE, True, (), "", "nbodykit; Mpc/h, Msun/h"),
+        Format("xgpaint", ".xgpaint.hdf5", write_xgpaint, EULERIAN, False, None, "", "XGPaint.jl (WebSky); Mpc, Msun"),
+        Format("fits", ".fits", write_fits, (), False, (), "", "FITS table, all columns; Mpc, Msun"),
+        Format("parquet", ".parquet", write_parquet, (), False, (), "", "Parquet table, all columns; Mpc, Msun"),
     )
 }
 
 
 @dataclass(frozen=True)
-class LightConeFormat:
-    """A format of light cones: ending of its files, what writes it, and what reads it."""
+class Masses:
+    """Further masses of an export: ``wanted`` definitions of :data:`halonet.masses.DEFINITIONS`.
 
-    suffix: str
-    write: Callable[[Path, LightConeCatalogue], None]
-    description: str
+    ``taken_as`` is what the mass of the catalogue is, ``relation`` the concentrations; see :mod:`halonet.masses`.
+    """
 
-
-LIGHT_CONE_FORMATS = {
-    "websky": LightConeFormat(".pksc", write_websky, "light cone as WebSky has it; Mpc, radius for mass"),
-    "xgpaint": LightConeFormat(".xgpaint.hdf5", write_xgpaint_of_light_cone, "light cone for XGPaint.jl; Mpc, Msun"),
-    "fits": LightConeFormat(".fits", write_fits_of_light_cone, "light cone as a FITS table, all columns; Mpc, Msun"),
-}
+    wanted: Sequence[str] = ()
+    taken_as: str = "200m"
+    relation: str = RELATIONS[0]
 
 
-def export_catalogue(source: str | Path, name: str, output: str | Path | None = None) -> Path:
+def export_catalogue(
+    source: str | Path, name: str, output: str | Path | None = None, masses: Masses | None = None
+) -> Path:
     """Write the catalogue file ``source`` in the format ``name``; returns the file's path.
 
     Parameters
@@ -93,36 +105,38 @@ def export_catalogue(source: str | Path, name: str, output: str | Path | None = 
     output
         File to write. Where it is None: beside ``source``, with the format's suffix in place of ``.h5`` or ``.hdf5``,
         and behind any other name.
+    masses
+        Masses and radii by other definitions, for formats that have columns for them.
 
     Raises
     ------
     ExportError
         If there is no such format, or the catalogue or the name of the file does not fit it.
+    SettingsError
+        If a definition of ``masses`` is not known, or cannot be computed.
     """
-    suffix = _of_light_cone(name).suffix if is_light_cone(source) else _format(name).suffix
-    output = beside_alone(source, suffix) if output is None else Path(output)
+    form = _format(name)
+    output = beside_alone(source, form.suffix) if output is None else Path(output)
     if output.resolve() == Path(source).resolve():
         raise ExportError(f"{output}: is the catalogue itself; name another file to write")
-    catalogue = read_light_cone(source) if is_light_cone(source) else read_catalogue(source)
-    write_as(catalogue, name, output, source)
+    write_as(read_catalogue(source), name, output, source, masses)
     return output
 
 
 def write_as(
-    catalogue: HaloCatalogue | LightConeCatalogue, name: str, output: str | Path, source: str | Path = "catalogue"
+    catalogue: HaloCatalogue,
+    name: str,
+    output: str | Path,
+    source: str | Path = "catalogue",
+    masses: Masses | None = None,
 ) -> None:
     """Write a catalogue in the format ``name`` to the file ``output``; messages call the catalogue ``source``."""
-    if isinstance(catalogue, LightConeCatalogue):
-        _of_light_cone(name).write(Path(output), catalogue)
-    else:
-        _write_box(catalogue, name, output, source)
-
-
-def _write_box(catalogue: HaloCatalogue, name: str, output: str | Path, source: str | Path) -> None:
     form, output = _format(name), Path(output)
     if not output.name.endswith(form.only_suffix):
         raise ExportError(f"{output}: {form.name} reads only files whose name ends with {form.only_suffix}")
     _check_columns(source, catalogue, form)
+    if masses is not None:
+        catalogue = _with_masses(catalogue, form, masses)
     form.write(output, catalogue, _cosmology(source, catalogue, form) if form.needs_cosmology else None)
 
 
@@ -132,10 +146,11 @@ def _format(name: str) -> Format:
     return FORMATS[name]
 
 
-def _of_light_cone(name: str) -> LightConeFormat:
-    if name not in LIGHT_CONE_FORMATS:
-        raise ExportError(f"no format {name!r} of light cones; there are {', '.join(LIGHT_CONE_FORMATS)}")
-    return LIGHT_CONE_FORMATS[name]
+def _with_masses(catalogue: HaloCatalogue, form: Format, masses: Masses) -> HaloCatalogue:
+    if form.masses is None:
+        able = ", ".join(each.name for each in FORMATS.values() if each.masses is not None)
+        raise ExportError(f"{form.name} has no column for masses by {', '.join(masses.wanted)}; {able} have")
+    return with_masses(catalogue, [*masses.wanted, *form.masses], masses.taken_as, masses.relation)
 
 
 def _check_columns(source: str | Path, catalogue: HaloCatalogue, form: Format) -> None:

@@ -12,20 +12,29 @@ from pathlib import Path
 import numpy as np
 
 import halonet
-from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import mean_matter_density
-from halonet.export.units import in_mpc_per_h, in_msun_per_h, virial_radius
+from halonet.export.units import in_mpc_per_h, in_msun_per_h
+from halonet.masses import requested_masses, with_masses
 from halonet.settings import CosmologySettings
 from halonet.storage import new_hdf5
 
+SCALE_RADIUS = "halo_rs"  # the name that halotools' own catalogues have
 NOTES = (
-    "halo_mvir is mean matter density times Lagrangian volume (Msun/h), taken for a virial mass; halo_rvir (Mpc/h) "
-    "follows from it by Bryan & Norman 1998. halo_lagrangian_radius, halo_qx, halo_qy, halo_qz (Mpc/h) are Lagrangian."
+    "halo_mvir (Msun/h) is mean matter density times Lagrangian volume, taken for a mass within {taken_as}; halo_rvir "
+    "(Mpc/h) by Bryan & Norman 1998; halo_rs (Mpc/h) and halo_nfw_conc = halo_rvir / halo_rs are those of an NFW "
+    "profile with the mean concentration of {concentration}. All radii are comoving. halo_lagrangian_radius, halo_qx, "
+    "halo_qy, halo_qz (Mpc/h) are Lagrangian."
 )
 
 
 def write_halotools(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings) -> None:
-    """Write a halotools catalogue; ``halo_id`` is the row of the catalogue, every halo is its own host."""
+    """Write a halotools catalogue; ``halo_id`` is the row of the catalogue, every halo is its own host.
+
+    Where no masses by other definitions were asked for, the mass of the catalogue is taken for the virial one.
+    """
+    if "mvir" not in requested_masses(catalogue):
+        catalogue = with_masses(catalogue, ["vir"], "vir")
     columns = _columns(catalogue, cosmology)
     table = np.empty(len(catalogue), [(name, values.dtype) for name, values in columns.items()])
     for name, values in columns.items():
@@ -44,9 +53,10 @@ def _columns(catalogue: HaloCatalogue, cosmology: CosmologySettings) -> dict[str
         columns[f"halo_{name}"] = in_mpc_per_h(catalogue[name], cosmology)
     for name in VELOCITY:
         columns[f"halo_{name}"] = catalogue[name].astype(np.float64)
-    columns["halo_mvir"] = in_msun_per_h(catalogue["mass"], cosmology)
-    virial = virial_radius(catalogue["mass"], cosmology, catalogue.header.known_redshift())
-    columns["halo_rvir"] = in_mpc_per_h(virial, cosmology)
+    for name in requested_masses(catalogue):
+        convert = {"Msun": in_msun_per_h, "Mpc": in_mpc_per_h}[COLUMNS[name].unit]
+        columns[SCALE_RADIUS if name == "scale_radius" else f"halo_{name}"] = convert(catalogue[name], cosmology)
+    columns["halo_nfw_conc"] = columns["halo_rvir"] / columns[SCALE_RADIUS]
     columns["halo_lagrangian_radius"] = in_mpc_per_h(catalogue["radius"], cosmology)
     return columns
 
@@ -64,7 +74,7 @@ def _metadata(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings
         "fname": str(path.absolute()),
         "Lbox": in_mpc_per_h(catalogue.box_size_mpc, cosmology),
         "particle_mass": in_msun_per_h(mean_matter_density(cosmology) * catalogue.cell_size**3, cosmology),
-        "processing_notes": NOTES,
+        "processing_notes": NOTES.format_map(catalogue.notes["masses"]),
         "Om0": cosmology.omega_m,
         "h": cosmology.h,
         "provenance": json.dumps(header.provenance),

@@ -1,8 +1,9 @@
 """HDF5 catalogues for nbodykit: ``HDFCatalog(path, header="Header")``, lengths in Mpc/h, masses in Msun/h.
 
 Datasets ``Position`` (n, 3), ``Velocity`` (n, 3; km/s) and ``Mass`` (n), the names that its ``HaloCatalog`` looks for,
-and ``LagrangianPosition``, ``LagrangianRadius``; metadata are attributes of the group ``Header``. All datasets have one
-row per halo, which its reader demands. Source: ``io/hdf.py`` and ``source/catalog/halos.py`` of nbodykit 0.3.
+and ``LagrangianPosition``, ``LagrangianRadius``, and masses by other definitions under their names here; metadata are
+attributes of the group ``Header``. All datasets have one row per halo, which its reader demands. Source: ``io/hdf.py``
+and ``source/catalog/halos.py`` of nbodykit 0.3.
 """
 
 import json
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.export.units import in_mpc_per_h, in_msun_per_h
+from halonet.masses import requested_masses
 from halonet.settings import CosmologySettings
 from halonet.storage import new_hdf5
 
@@ -25,6 +27,9 @@ def write_nbodykit(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySet
         "LagrangianPosition": ("Mpc/h", in_mpc_per_h(catalogue.positions(LAGRANGIAN), cosmology)),
         "LagrangianRadius": ("Mpc/h", in_mpc_per_h(catalogue["radius"], cosmology)),
     }
+    for name in requested_masses(catalogue):
+        convert = {"Msun": in_msun_per_h, "Mpc": in_mpc_per_h}[COLUMNS[name].unit]
+        datasets[name] = (f"{COLUMNS[name].unit}/h", convert(catalogue[name], cosmology))
     with new_hdf5(path) as file:
         for name, (unit, values) in datasets.items():
             file[name] = values

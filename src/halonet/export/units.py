@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from halonet.cosmology import CRITICAL_DENSITY, expansion_rate, matter_fraction, mean_matter_density
+from halonet.cosmology import mean_matter_density
 from halonet.settings import CosmologySettings
 
 # Of an array an array, of a number a number.
@@ -32,17 +32,3 @@ def about_the_centre(positions: np.ndarray, box_size: float) -> np.ndarray:
 def lagrangian_radius(masses: np.ndarray, cosmology: CosmologySettings) -> np.ndarray:
     """Radii (Mpc) of the spheres that hold these masses (Msun) at the mean matter density; same shape."""
     return np.cbrt(3 * np.asarray(masses, float) / (4 * np.pi * mean_matter_density(cosmology)))
-
-
-def virial_radius(masses: np.ndarray, cosmology: CosmologySettings, redshift: float) -> np.ndarray:
-    """Comoving virial radii (Mpc) of masses (Msun) that are taken for virial masses; same shape.
-
-    Notes
-    -----
-    Overdensity over the critical density by Bryan & Norman (1998, ApJ 495, 80, eq. 6, flat with Lambda):
-    18 pi^2 + 82 x - 39 x^2 with x = Omega_m(z) - 1.
-    """
-    x = matter_fraction(cosmology, redshift) - 1
-    overdensity = 18 * np.pi**2 + 82 * x - 39 * x**2
-    density = overdensity * CRITICAL_DENSITY * (cosmology.h * expansion_rate(cosmology, redshift)) ** 2
-    return (1 + redshift) * np.cbrt(3 * np.asarray(masses, float) / (4 * np.pi * density))

@@ -12,6 +12,7 @@ import numpy as np
 from halonet.cosmology import growth_factor
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.noise import white_noise
+from halonet.plausibility.whiteness import check_noise, check_spectrum_is_flat
 from halonet.settings import CosmologySettings
 
 
@@ -36,6 +37,48 @@ def linear_density(
     ValueError
         If the spectrum does not cover the modes of the grid.
     """
+    _check_covered(slabs, box_size, k)
+    return _coloured(slabs, slabs.forward(white_noise(slabs, seed)), box_size, k, power, cosmology)
+
+
+def linear_density_of(
+    slabs: Slabs,
+    noise: np.ndarray,
+    box_size: float,
+    k: np.ndarray,
+    power: np.ndarray,
+    cosmology: CosmologySettings,
+    source: str = "phases",
+    go_on: bool = False,
+) -> np.ndarray:
+    """Density of white noise from elsewhere, like :func:`linear_density`; collective.
+
+    Parameters
+    ----------
+    noise
+        This rank's planes, float32 of shape (N / ranks, N, N), of unit variance.
+    source
+        What messages call the noise.
+    go_on
+        Warn only, where it is not white.
+
+    Returns
+    -------
+    Density contrast, float32 of shape (N / ranks, N, N): of the project's own noise that of its seed, bit for bit.
+
+    Raises
+    ------
+    ValueError
+        If the spectrum does not cover the modes of the grid, or the noise is not white (``PlausibilityError``).
+    """
+    _check_covered(slabs, box_size, k)
+    check_noise(noise, slabs, source, go_on)
+    modes = slabs.forward(noise)
+    check_spectrum_is_flat(modes, slabs, source, go_on)
+    return _coloured(slabs, modes, box_size, k, power, cosmology)
+
+
+def _check_covered(slabs: Slabs, box_size: float, k: np.ndarray) -> None:
     fundamental, cell_size = 2 * np.pi / box_size, box_size / slabs.cells
     highest = 3**0.5 * np.pi / cell_size
     if k[0] > fundamental or k[-1] < highest:
@@ -43,7 +86,13 @@ def linear_density(
             f"the power spectrum covers {k[0]:.3g} to {k[-1]:.3g} per Mpc; a box of {box_size} Mpc with cells of "
             f"{cell_size} Mpc needs {fundamental:.3g} to {highest:.3g} per Mpc"
         )
-    modes = slabs.forward(white_noise(slabs, seed))
+
+
+def _coloured(
+    slabs: Slabs, modes: np.ndarray, box_size: float, k: np.ndarray, power: np.ndarray, cosmology: CosmologySettings
+) -> np.ndarray:
+    """Density of the modes of white noise, which are overwritten."""
+    fundamental, cell_size = 2 * np.pi / box_size, box_size / slabs.cells
     growth = growth_factor(cosmology, cosmology.redshift)
     amplitude = growth * np.sqrt(power / cell_size**3)
     kx, ky, kz = slabs.wavenumbers

@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from halonet.cosmology import matter_fraction
+from halonet.dark_energy import second_order_ratio
 from halonet.grid.slabs import Slabs
 from halonet.settings import CosmologySettings
 
@@ -31,7 +32,9 @@ def second_order_displacement(source_modes: np.ndarray, slabs: Slabs, cell_size:
 
 
 def second_order_coefficient(cosmology: CosmologySettings, redshift: float) -> float:
-    """psi2 / (D^2 eta2) = -(3/7) Om(z)^(-1/143)."""
+    """psi2 / (D^2 eta2) = -(3/7) Om(z)^(-1/143), a fit that is right to 2e-4; of other dark energy solved for."""
+    if not cosmology.has_constant:
+        return -second_order_ratio(cosmology, 1 / (1 + redshift))
     return -3 / 7 * matter_fraction(cosmology, redshift) ** (-1 / 143)
 
 

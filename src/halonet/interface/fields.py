@@ -1,6 +1,8 @@
 """Densities, and the Peak Patch haloes of one."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +10,9 @@ from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
 from halonet.cosmology import compute_power_spectrum
 from halonet.grid.slabs import Slabs
+from halonet.initial_conditions.noise import white_noise
 from halonet.interface.arrays import checked_cube, checked_length
+from halonet.interface.mocks import seed_unless
 from halonet.mocks.by_peak_patch import collapse_table, fitting_settings
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.peak_patch.finder import find_haloes
@@ -18,21 +22,32 @@ from halonet.settings import CosmologySettings, PeakPatchSettings
 from halonet.storage import FieldHeader
 
 
+@recording
 def draw_density(
-    seed: int = 7, cells: int = 256, box_size_mpc: float | None = None, cosmology: CosmologySettings | None = None
+    seed: int | None = None,
+    cells: int = 256,
+    box_size_mpc: float | None = None,
+    cosmology: CosmologySettings | None = None,
+    phases: np.ndarray | str | Path | None = None,
+    outside_validity: bool = False,
 ) -> np.ndarray:
     """Draw the Gaussian linear density of a periodic box: that of the mock of the same seed.
 
     Parameters
     ----------
     seed
-        Another seed, an independent box.
+        Another seed, an independent box; 7 where no phases are given.
     cells
-        Cells along a side.
+        Cells along a side, for a seed.
     box_size_mpc
         Side of the box (Mpc); by default cells of 1 Mpc.
     cosmology
         With the redshift to which the density is extrapolated; by default the paper's, at redshift 0.
+    phases
+        White noise of another generator, of unit variance in every cell, in place of a seed: shape (N, N, N), indexed
+        [x, y, z], or a file, ``FILE`` or ``FILE:DATASET`` (docs/how_to/own_phases.md).
+    outside_validity
+        Warn only, where the phases are not white noise.
 
     Returns
     -------
@@ -44,10 +59,6 @@ def draw_density(
     SettingsError, ValueError
         If a value cannot be used, or the box has modes that the power spectrum does not cover.
 
-    Notes
-    -----
-    The power spectrum is CAMB's. Each plane has a Philox stream of its own.
-
     Examples
     --------
     >>> import halonet
@@ -55,9 +66,42 @@ def draw_density(
     >>> density.shape, round(float(density.std()), 1)
     ((32, 32, 32), 3.2)
     """
-    request = MockRequest(seed=seed, cells=cells, box_size_mpc=box_size_mpc, cosmology=cosmology)
-    box = MockBox(request)
-    return box.density_slab(Slabs(cells, None, request.threads))
+    asked: dict[str, Any] = {"cells": cells, "box_size_mpc": box_size_mpc, "cosmology": cosmology, "phases": phases}
+    seed = seed_unless(seed, asked)
+    box = MockBox(MockRequest(seed=seed, outside_validity=outside_validity, **asked))
+    return box.density_slab(Slabs(box.cells, None, box.request.threads))
+
+
+def draw_phases(seed: int = 7, cells: int = 256) -> np.ndarray:
+    """Draw the white noise of the mock of a seed: for other generators, or to change it and hand it back.
+
+    Parameters
+    ----------
+    seed
+        Another seed, independent noise.
+    cells
+        Cells along a side.
+
+    Returns
+    -------
+    ndarray
+        Gaussian noise of unit variance, float32 of shape (cells, cells, cells), indexed [x, y, z].
+
+    Raises
+    ------
+    SettingsError
+        If a number is not possible.
+
+    Examples
+    --------
+    >>> import halonet
+    >>> phases = halonet.draw_phases(seed=7, cells=32)
+    >>> bool((halonet.draw_density(phases=phases) == halonet.draw_density(seed=7, cells=32)).all())
+    True
+    """
+    box = MockBox(MockRequest(seed=seed, cells=cells))
+    assert box.header.seed is not None  # a seed was given
+    return white_noise(Slabs(cells), box.header.seed)
 
 
 def linear_power_spectrum(cosmology: CosmologySettings | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -66,7 +110,7 @@ def linear_power_spectrum(cosmology: CosmologySettings | None = None) -> tuple[n
     Parameters
     ----------
     cosmology
-        Flat LambdaCDM; by default the paper's.
+        Flat, with dark energy of w0 and wa; by default the paper's.
 
     Returns
     -------

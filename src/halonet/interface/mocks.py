@@ -1,7 +1,7 @@
 """Mock catalogues in memory."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from halonet.catalogue import HaloCatalogue
@@ -14,7 +14,7 @@ from halonet.settings import CosmologySettings
 
 @recording
 def make_mock(
-    seed: int = 7,
+    seed: int | None = None,
     cells: int = 256,
     method: str = DEFAULT_METHOD,
     *,
@@ -28,7 +28,7 @@ def make_mock(
     Parameters
     ----------
     seed
-        Another seed, an independent mock; the same seed, the same density, whatever the method.
+        Another seed, an independent mock; the same seed, the same density, whatever the method. By default 7.
     cells
         Cells along a side.
     method
@@ -41,7 +41,7 @@ def make_mock(
     threads
         Of the computation; by default as many as there are processors. They change no bit.
     options
-        Further fields of :class:`halonet.mocks.request.MockRequest`, like ``network`` or ``outside_validity``.
+        Of :class:`halonet.mocks.request.MockRequest`, like ``network``; ``phases`` or ``density`` replace a seed.
 
     Returns
     -------
@@ -59,10 +59,16 @@ def make_mock(
     >>> halonet.make_mock(seed=7, cells=32)
     <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
     """
-    options["threads"] = threads or os.cpu_count() or 1
-    haloes = matched.made(mock_by(method, MockRequest(seed, None, cells, box_size_mpc, cosmology, **options)))
+    options |= {"seed": seed_unless(seed, options), "threads": threads or os.cpu_count() or 1, "cosmology": cosmology}
+    haloes = matched.made(mock_by(method, MockRequest(cells=cells, box_size_mpc=box_size_mpc, **options)))
     assert haloes is not None  # one process has no other ranks
     return haloes
+
+
+def seed_unless(seed: int | None, given: Mapping[str, Any]) -> int | None:
+    """The seed; by default 7, unless phases or a density are given in its place."""
+    replaced = any(given.get(name) is not None for name in ("phases", "density"))
+    return 7 if seed is None and not replaced else seed
 
 
 def match_abundance(catalogues: Sequence[HaloCatalogue]) -> list[HaloCatalogue]:

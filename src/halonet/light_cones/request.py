@@ -31,7 +31,7 @@ class LightConeRequest:
 
     def __post_init__(self) -> None:
         cosmology = self.box.cosmology
-        if self.box.seed is not None and cosmology is not None and cosmology.redshift:
+        if self.box.density is None and cosmology is not None and cosmology.redshift:
             raise SettingsError(
                 f"cosmology.redshift = {cosmology.redshift:g}; a light cone has all redshifts of its redshift_range, "
                 "leave the redshift out"

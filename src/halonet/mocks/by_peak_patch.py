@@ -33,7 +33,7 @@ def collapse_table(cosmology: CosmologySettings, kind: str, communicator: Commun
     """Collapse table of a cosmology, solved once in a process: it takes seconds, and every redshift needs the same."""
     if communicator is not None:  # the ranks of a script, which makes one mock
         return solve_collapse_table(cosmology, kind, communicator=communicator)
-    densities = cosmology.model_dump(include={"omega_b", "omega_cdm", "h"})
+    densities = cosmology.model_dump(include={"omega_b", "omega_cdm", "h", "w0", "wa"})
     return _solved(CosmologySettings(**densities), kind)
 
 

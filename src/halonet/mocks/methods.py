@@ -87,8 +87,10 @@ def mock_by(name: str, request: MockRequest) -> Mock:
             value = getattr(request, option)
             if value != defaults[option]:
                 raise SettingsError(f"{option} = {value} is for the method {other!r}; this mock is made by {name!r}")
-    made = METHODS[name].fields
+    made = ("phases", *METHODS[name].fields)
     for kept in request.keep:
         if kept not in made:
-            raise SettingsError(f"a mock by {name!r} has no {kept} to keep; it has {' and '.join(made)}")
+            raise SettingsError(
+                f"a mock by {name!r} has no {kept} to keep; it has {', '.join(made[:-1])} and {made[-1]}"
+            )
     return METHODS[name].load()(request)

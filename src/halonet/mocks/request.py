@@ -6,19 +6,20 @@ Everything a user may have got wrong is read here, before anything is computed.
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from halonet.checks.assumptions import assume
-from halonet.cosmology import compute_power_spectrum, declared, read_power_spectrum, write_power_spectrum
+from halonet.cosmology import declared
 from halonet.dataset.normalisation import declared_cosmology
 from halonet.grid.slabs import Slabs
-from halonet.initial_conditions.density import linear_density
-from halonet.initial_conditions.noise import derived_seed
+from halonet.initial_conditions.density import linear_density, linear_density_of
+from halonet.initial_conditions.noise import derived_seed, white_noise
+from halonet.initial_conditions.phases import Phases, open_phases
+from halonet.mocks.spectrum import camb_spectrum
 from halonet.network.shipped import DEFAULT_NETWORK
 from halonet.plausibility.density import check_against_spectrum, check_density, moments
 from halonet.plausibility.spectrum import read_checked_spectrum
@@ -45,7 +46,7 @@ class MockRequest:
     Attributes
     ----------
     seed
-        Of the mock: another seed, an independent mock. One of ``seed`` and ``density`` is needed.
+        Of the mock: another seed, an independent mock. One of ``seed``, ``density`` and ``phases`` is needed.
     density
         HDF5 file with a density of the user's own, in place of ``seed``, ``cells`` and ``box_size_mpc``.
     cells
@@ -69,11 +70,16 @@ class MockRequest:
     abundance_matching
         Remap the masses to Tinker et al. (2008).
     keep
-        HDF5 files to write fields to, by their names: ``density``, ``probability``, ``mask``.
+        HDF5 files to write fields to, by their names: ``phases``, ``density``, ``probability``, ``mask``.
     scratch
         Folder for what of a large box does not fit in memory.
     threads, gpus
         Of each rank; threads change no bit.
+    phases
+        White noise of another generator, in place of ``seed`` and ``cells``: an array of shape (N, N, N), or a file,
+        ``FILE`` or ``FILE:DATASET`` (:mod:`halonet.initial_conditions.phases`).
+    flip_phases
+        Take the negative of the noise: the partner of a pair, or noise of the other sign.
     """
 
     seed: int | None = None
@@ -94,10 +100,17 @@ class MockRequest:
     scratch: str | Path | None = None
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     gpus: int = 0
+    phases: str | Path | np.ndarray | None = None
+    flip_phases: bool = False
 
     def __post_init__(self) -> None:
-        if (self.seed is None) == (self.density is None):
-            raise SettingsError("a mock needs a seed or a density, one of them and not both")
+        given = [name for name in ("seed", "density", "phases") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise SettingsError(
+                f"a mock needs a seed, a density or phases, one of them and not {' and '.join(given) or 'none'}"
+            )
+        if self.density is not None and (self.flip_phases or "phases" in self.keep):
+            raise SettingsError("a density of one's own has no phases to flip or keep; give a seed or phases")
         for name, least in (("cells", 1), ("threads", 1), ("gpus", 0), ("box_size_mpc", 0)):
             value = getattr(self, name)
             if value is not None and (value < least or (name == "box_size_mpc" and not 0 < value < np.inf)):
@@ -108,15 +121,6 @@ class MockRequest:
 
 def _shown(cosmology: CosmologySettings) -> str:
     return ", ".join(f"{name} = {value}" for name, value in cosmology.model_dump().items())
-
-
-@lru_cache(maxsize=8)
-def _camb_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np.ndarray]:
-    """CAMB's spectrum at z = 0 as a file gives it back, so that one made beforehand gives the same bits."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "power_spectrum.csv"
-        write_power_spectrum(path, *compute_power_spectrum(cosmology))
-        return read_power_spectrum(path)
 
 
 @dataclass(frozen=True)
@@ -162,9 +166,9 @@ class MockBox:
             if request.cosmology is None and said is None:
                 assume(f"{request.density}: names no cosmology; that of the method is taken, {_shown(cosmology)}")
             return replace(held, cosmology=cosmology.model_dump(), redshift=cosmology.redshift)
-        box_size = request.box_size_mpc or request.cells * self.known_cell_size
-        assert request.seed is not None  # where there is no density: MockRequest
-        return FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), derived_seed(request.seed, "mock"))
+        box_size = request.box_size_mpc or self.cells * self.known_cell_size
+        seed = None if request.seed is None else derived_seed(request.seed, "mock")
+        return FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), seed)
 
     @cached_property
     def cosmology(self) -> CosmologySettings:
@@ -174,7 +178,14 @@ class MockBox:
     @cached_property
     def cells(self) -> int:
         """Cells along a side."""
-        return field_cells(self.request.density, "density") if self.request.density else self.request.cells
+        if self.request.density:
+            return field_cells(self.request.density, "density")
+        return self.request.cells if self.phases is None else self.phases.cells
+
+    @cached_property
+    def phases(self) -> Phases | None:
+        """White noise of another generator, where there is one."""
+        return None if self.request.phases is None else open_phases(self.request.phases)
 
     @property
     def cell_size(self) -> float:
@@ -186,7 +197,7 @@ class MockBox:
         """Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3), shape (wavenumbers,); by default CAMB's."""
         if self.request.power_spectrum:
             return read_checked_spectrum(self.request.power_spectrum, self.cosmology, self.request.outside_validity)
-        return _camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))
+        return camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))
 
     def density_slab(self, slabs: Slabs) -> np.ndarray:
         """This rank's planes of the linear density, float32 of shape (N / ranks, N, N); collective."""
@@ -194,13 +205,30 @@ class MockBox:
             density = read_field(self.request.density, "density", slabs.start, slabs.stop)
             self._check(density, slabs)
             return density
-        k, power = self.power_spectrum
-        assert self.header.seed is not None  # where there is no density
-        return linear_density(slabs, self.header.seed, self.header.box_size_mpc, k, power, self.cosmology)
+        side, sign = self.header.box_size_mpc, -1 if self.request.flip_phases else 1
+        if self.phases is None and sign > 0 and "phases" not in self.request.keep:
+            assert self.header.seed is not None  # where there is neither density nor phases
+            return linear_density(slabs, self.header.seed, side, *self.power_spectrum, self.cosmology)
+        noise, source = self._noise(slabs, sign), self.phases.source if self.phases else "noise of the seed"
+        if "phases" in self.request.keep:
+            self.keep(replace(self.header, provenance=self.provenance({})), slabs, phases=noise)
+        go_on = self.request.outside_validity
+        return linear_density_of(slabs, noise, side, *self.power_spectrum, self.cosmology, source, go_on)
+
+    def _noise(self, slabs: Slabs, sign: int) -> np.ndarray:
+        """This rank's planes of the white noise, float32 of shape (N / ranks, N, N)."""
+        if self.phases is not None:
+            return self.phases.planes_of(slabs, sign)
+        assert self.header.seed is not None
+        return sign * white_noise(slabs, self.header.seed)
 
     def provenance(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Provenance of the mock: nothing in it differs between two runs of the same command."""
         record, density = provenance("mock", settings, self.request.seed), self.request.density
+        if self.phases is not None:
+            record["phases"] = {"source": Path(self.phases.source).name, "digest": self.phases.digest()}
+        if self.request.flip_phases:
+            record["flip_phases"] = True
         return record | ({"density": read_header(density).provenance} if density else {})
 
     def _check(self, density: np.ndarray, slabs: Slabs) -> None:

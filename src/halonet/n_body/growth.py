@@ -5,7 +5,7 @@ Notes
 Time is the scale factor a, and H0 = 1. The growing mode D1 is 1 today; D2 follows from the second-order equation
 (Bouchet et al. 1995), in ln a
 
-    D2'' + q D2' = 3/2 Om(a) (D2 + D1^2),    q = 2 - 3/2 Om(a),
+    D2'' + q D2' = 3/2 Om(a) (D2 + D1^2),    q = 2 + dlnE / dlna,
 
 and is 3/7 D1^2 early, when matter dominates. Momentum is p = a^3 E dx/da, so that the linear solution x = q + D1 psi1
 has p = G1 psi1 with G1 = a^3 E dD1/da.
@@ -24,7 +24,7 @@ from functools import cached_property
 import numpy as np
 from scipy.integrate import OdeSolution, solve_ivp
 
-from halonet.cosmology import expansion_rate, growth_factor, growth_rate, matter_fraction
+from halonet.cosmology import expansion_rate, friction, growth_factor, growth_rate, matter_fraction
 from halonet.settings import CosmologySettings
 
 EARLY = 1e-4  # scale factor at which the second order starts from its limit in matter domination
@@ -68,9 +68,10 @@ class Growth:
         """D2 and dD2/dlna over ln a, from early times to today and a little beyond."""
 
         def derivatives(x: float, values: np.ndarray) -> tuple[float, float]:
-            omega, a = matter_fraction(self.cosmology, np.exp(-x) - 1), np.exp(x)
+            redshift, a = np.exp(-x) - 1, np.exp(x)
+            omega = matter_fraction(self.cosmology, redshift)
             second, slope = values
-            return slope, 1.5 * omega * (second + self.first(a) ** 2) - (2 - 1.5 * omega) * slope
+            return slope, 1.5 * omega * (second + self.first(a) ** 2) - friction(self.cosmology, redshift) * slope
 
         early = self.first(EARLY) ** 2 * 3 / 7
         span = (np.log(EARLY), 0.01)

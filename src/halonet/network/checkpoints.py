@@ -114,6 +114,8 @@ class Checkpoints:
             self.folder.rename(aside)
             log.warning("starting over: %s; its checkpoints are kept in %s until you delete them", error, aside)
 
+    discard_others = set_others_aside  # its name before 0.1, when it deleted them; who calls it keeps his hours, too
+
     def _names_aside(self, changed: str) -> Iterator[Path]:
         """Folders like ``checkpoints_before_other_code_1``."""
         return (self.folder.with_name(f"{self.folder.name}_before_other_{changed}_{i}") for i in itertools.count(1))

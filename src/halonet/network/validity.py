@@ -42,9 +42,9 @@ def departures(normalisation: Normalisation, cosmology: CosmologySettings, cell_
     found, trained = [], trained_cosmology(normalisation)
     if abs(cell_size_mpc / normalisation.cell_size_mpc - 1) > TOLERANCE:
         found.append(f"cells of {cell_size_mpc:.4g} Mpc (trained: {normalisation.cell_size_mpc:.4g} Mpc)")
-    for name, value in cosmology.model_dump().items() if trained else ():
-        known = getattr(trained, name)
-        allowed = REDSHIFT_TOLERANCE if name == "redshift" else TOLERANCE * known
+    for name in CosmologySettings.model_fields if trained else ():
+        value, known = getattr(cosmology, name), getattr(trained, name)
+        allowed = REDSHIFT_TOLERANCE if name == "redshift" else TOLERANCE * max(abs(known), abs(value))
         if abs(value - known) > allowed:
             found.append(f"{name} = {value:.4g} (trained: {known:.4g})")
     return found

@@ -18,10 +18,12 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 
 from halonet.cosmology import growth_factor, growth_rate
+from halonet.dark_energy import density_ratio, equation_of_state
 from halonet.mpi import Communicator
 from halonet.peak_patch.integration import converged_collapse
 from halonet.peak_patch.published import growth_history, published_collapse
-from halonet.settings import CosmologySettings
+from halonet.settings import CosmologySettings, SettingsError
+from halonet.settings.simulation import COSMOLOGICAL_CONSTANT
 from halonet.storage import StorageError, new_hdf5, open_hdf5
 
 FREEZE_OUT = (0.01, 0.171, 0.171)  # of axes 1, 2, 3; 0.171 = 200^(-1/3), the virial density contrast
@@ -29,6 +31,7 @@ PROLATENESS_LIMIT = 0.9999
 SHAPES = {"published": (50, 20, 20), "fine": (121, 41, 21)}
 OVERDENSITIES = {"published": (1.5, 8.0), "fine": (1.5, 40.0)}
 PRECISION = {"published": np.float32, "fine": np.float64}
+SOLVED_FOR = ("omega_m", "omega_b", "w0", "wa")
 THRESHOLD_STEP = {"published": 1e-4, "fine": 1e-6}
 
 
@@ -44,8 +47,8 @@ class CollapseTable:
         First node and spacing of log10 F, e and p / e, float64 of shape (3, 2).
     kind
         ``published`` or ``fine``.
-    omega_m, omega_b
-        Densities the table was solved for; nothing else of the cosmology enters.
+    omega_m, omega_b, w0, wa
+        Densities and dark energy the table was solved for; nothing else of the cosmology enters.
     """
 
     values: np.ndarray
@@ -53,6 +56,8 @@ class CollapseTable:
     kind: str
     omega_m: float
     omega_b: float
+    w0: float = -1.0
+    wa: float = 0.0
 
     def threshold(self, redshift: float) -> float:
         """Critical linear overdensity f_c (today's linear field) of a sphere that collapses at ``redshift``."""
@@ -64,32 +69,26 @@ class CollapseTable:
         log10 F is walked down from its maximum until the sphere no longer collapses in time, and one step more. The
         steps of the published table, 1e-4 summed in single precision, are part of its value of 1.7162 today.
         """
-        # The first step at which the collapse is that late, found in the latest collapse up to every step.
-        late = np.searchsorted(-self._latest, -(1 + redshifts), side="left")
-        if len(wrong := redshifts[(late == 0) | (late == len(self._latest))]):
+        logs, latest = self._walk
+        late = np.searchsorted(-latest, -(1 + redshifts), side="left")
+        if len(wrong := redshifts[(late == 0) | (late == len(logs))]):
             (start, spacing), last = self.axes[0], len(self.values) - 1
             raise ValueError(
                 f"redshift {wrong[0]:g}: the {self.kind} collapse table, overdensities {10**start:.3g} to "
                 f"{10 ** (start + spacing * last):.3g} today, has no critical overdensity; collapse_table 'fine' "
                 "reaches farther"
             )
-        return 10 ** (self._logs[late] - THRESHOLD_STEP[self.kind])
+        return 10 ** (logs[late] - THRESHOLD_STEP[self.kind])
 
     @cached_property
-    def _logs(self) -> np.ndarray:
-        """log10 F at the steps of the walk, falling."""
+    def _walk(self) -> tuple[np.ndarray, np.ndarray]:
+        """log10 F at the steps, falling, and the least 1 + z at which a sphere collapses up to each of them."""
         (start, spacing), step = self.axes[0], THRESHOLD_STEP[self.kind]
-        first, last = start, start + spacing * (len(self.values) - 1)
-        steps = np.full(int((last - first) / step), -step)
-        steps[0] = last
-        return np.cumsum(steps, dtype=PRECISION[self.kind]).astype(float)
-
-    @cached_property
-    def _latest(self) -> np.ndarray:
-        """Least 1 + z at which a sphere collapses up to each step of the walk."""
-        start, spacing = self.axes[0]
         nodes = start + spacing * np.arange(len(self.values))
-        return np.minimum.accumulate(np.interp(self._logs, nodes, self.values[:, 0, 0]))
+        steps = np.full(int((nodes[-1] - nodes[0]) / step), -step)
+        steps[0] = nodes[-1]
+        logs = np.cumsum(steps, dtype=PRECISION[self.kind]).astype(float)
+        return logs, np.minimum.accumulate(np.interp(logs, nodes, self.values[:, 0, 0]))
 
 
 @numba.njit(cache=True)
@@ -131,14 +130,20 @@ def strain_eigenvalues(
 def growth_table(cosmology: CosmologySettings, last: float = 9.0, spacing: float = 1e-4) -> np.ndarray:
     """Growth factor and rate at the scale factors 0, ``spacing``, ... up to ``last``, as the integrations read them.
 
-    Rows of the result are the growth factor, its logarithmic rate, and ``spacing``; shape (3, scale factors).
+    Rows of the result are the growth factor, its logarithmic rate, and ``spacing``; shape (3, scale factors). Dark
+    energy that is no constant adds its density over today's, and -(1 + 3 w) / 2 times that: shape (5, scale factors).
     """
     knots = np.concatenate([np.geomspace(1e-4, 0.02, 40)[:-1], np.linspace(0.02, last, 400)])
     a = spacing * np.arange(int(last / spacing))
     inside = np.maximum(a, knots[0])
     factor = CubicSpline(knots, [growth_factor(cosmology, 1 / knot - 1) / knot for knot in knots])(inside) * a
     rate = CubicSpline(knots, [growth_rate(cosmology, 1 / knot - 1) for knot in knots])(inside)
-    return np.stack([factor, rate, np.full_like(a, spacing)])
+    rows = [factor, rate, np.full_like(a, spacing)]
+    if not cosmology.has_constant:
+        density = np.array([density_ratio(cosmology, each) for each in inside])
+        state = np.array([equation_of_state(cosmology, each) for each in inside])
+        rows += [density, -(1 + 3 * state) / 2 * density]
+    return np.stack(rows)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -169,6 +174,11 @@ def solve_collapse_table(
     freeze_out
         Fractions of the background size at which axes 1, 2 and 3 freeze.
     """
+    if kind == "published" and not cosmology.has_constant:
+        raise SettingsError(
+            f"collapse_table = 'published' with w0 = {cosmology.w0:g}, wa = {cosmology.wa:g}: the published table is "
+            "that of a cosmological constant; set collapse_table to 'fine'"
+        )
     lowest, highest = np.log10(OVERDENSITIES[kind])
     limits = ((lowest, highest), (0.0, 0.5), (-PROLATENESS_LIMIT, PROLATENESS_LIMIT))
     nodes = [np.linspace(low, high, count) for (low, high), count in zip(limits, SHAPES[kind], strict=True)]
@@ -182,7 +192,8 @@ def solve_collapse_table(
     for i, part in enumerate(communicator.allgather(result) if communicator else [result]):
         values[i::ranks] = part
     axes = np.array([(node[0], node[1] - node[0]) for node in nodes])
-    return CollapseTable(values.reshape(SHAPES[kind]), axes, kind, cosmology.omega_m, cosmology.omega_b)
+    solved_for = {name: getattr(cosmology, name) for name in SOLVED_FOR}
+    return CollapseTable(values.reshape(SHAPES[kind]), axes, kind, **solved_for)
 
 
 def _solve_nodes(
@@ -214,6 +225,9 @@ def write_collapse_table(path: str | Path, table: CollapseTable, provenance: dic
         data.attrs["description"] = "1 + z of collapse; axes log10 F, e, p/e; -1 or 0: never collapses"
         file.create_dataset("axes", data=table.axes).attrs["description"] = "first node and spacing of each axis"
         file.attrs["kind"], file.attrs["omega_m"], file.attrs["omega_b"] = table.kind, table.omega_m, table.omega_b
+        for name, usual in COSMOLOGICAL_CONSTANT.items():
+            if getattr(table, name) != usual:
+                file.attrs[name] = getattr(table, name)
         file.attrs["provenance"] = json.dumps(provenance)
 
 
@@ -222,11 +236,11 @@ def read_collapse_table(path: str | Path, cosmology: CosmologySettings, kind: st
     with open_hdf5(path) as file:
         if "collapse" not in file or "axes" not in file or not {"kind", "omega_m", "omega_b"} <= set(file.attrs):
             raise StorageError(f"{path}: no collapse table; solve_collapse_table.py writes one")
-        numbers = (float(file.attrs["omega_m"]), float(file.attrs["omega_b"]))
-        table = CollapseTable(file["collapse"][:], file["axes"][:], str(file.attrs["kind"]), *numbers)
+        numbers = {name: float(file.attrs.get(name, COSMOLOGICAL_CONSTANT.get(name))) for name in SOLVED_FOR}
+        table = CollapseTable(file["collapse"][:], file["axes"][:], str(file.attrs["kind"]), **numbers)
     if table.kind != kind:
         raise StorageError(f"{path}: collapse table {table.kind!r}, but the settings ask for {kind!r}")
-    for name in ("omega_m", "omega_b"):
+    for name in SOLVED_FOR:
         solved, asked = getattr(table, name), getattr(cosmology, name)
         if abs(solved - asked) > 1e-9:
             raise StorageError(f"{path}: solved for {name} = {solved}, but the cosmology has {asked}")

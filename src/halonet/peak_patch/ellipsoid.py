@@ -1,7 +1,7 @@
 """Collapse of a homogeneous ellipsoid: the equations of motion.
 
-Bond & Myers 1996 (ApJS 103, 1), section 2: an ellipsoid under its own gravity, a cosmological constant and the linear
-external tide. The integration variable is the scale factor; lengths are proper, in units in which the background is
+Bond & Myers 1996 (ApJS 103, 1), section 2: an ellipsoid under its own gravity, dark energy and the linear external
+tide. The integration variable is the scale factor; lengths are proper, in units in which the background is
 y = a; velocities are in units of H0 sqrt(Omega_m). An axis that has shrunk to a fraction of the background freezes out
 at constant proper size, the shortest one first; the ellipsoid has collapsed when the last axis freezes.
 """
@@ -60,13 +60,23 @@ def growth(a: float, growth_table: np.ndarray, row: int) -> float:
 
 
 @numba.njit(cache=True)
+def dark_energy(a: float, growth_table: np.ndarray) -> tuple[float, float]:
+    """Density of dark energy over today's, and -(1 + 3 w) / 2 times it, by which it repels: 1 and 1 for a constant."""
+    if growth_table.shape[0] == 3:
+        return 1.0, 1.0
+    return growth(a, growth_table, 3), growth(a, growth_table, 4)
+
+
+@numba.njit(cache=True)
 def derivatives(a, y, p, frozen, strain, lambda_ratio, growth_table, dy, dp):
     """Right-hand side; ``frozen[i]`` is the size of a frozen axis, or 0 while it moves."""
     y1 = frozen[0] if frozen[0] > 0 else y[0]
     y2 = frozen[1] if frozen[1] > 0 else y[1]
     y3 = frozen[2] if frozen[2] > 0 else y[2]
     inverse = 1 / (a * a * a)
-    hubble = np.sqrt((1 + lambda_ratio * a * a * a) / a)
+    density, repulsion = dark_energy(a, growth_table)
+    repulsion *= lambda_ratio
+    hubble = np.sqrt((1 + lambda_ratio * density * a * a * a) / a)
     contrast = 1 / (inverse * y1 * y2 * y3) - 1
     shares = self_gravity(y1, y2, y3)
     tide = 1.5 * inverse * growth(a, growth_table, 0)
@@ -75,7 +85,7 @@ def derivatives(a, y, p, frozen, strain, lambda_ratio, growth_table, dy, dp):
         if frozen[i] > 0:
             dy[i] = dp[i] = 0.0
             continue
-        pull = 0.5 * inverse - lambda_ratio + 1.5 * inverse * contrast * shares[i] + tide * (strain[i] - mean)
+        pull = 0.5 * inverse - repulsion + 1.5 * inverse * contrast * shares[i] + tide * (strain[i] - mean)
         dy[i] = p[i] / hubble
         dp[i] = -y[i] / hubble * pull
 
@@ -95,7 +105,7 @@ def freeze(a, y, frozen, freeze_out):
 def start(strain, lambda_ratio, growth_table, y, p):
     """Linear theory at a = 1 / (20 F); returns that scale factor."""
     a = 1 / (20 * (strain[0] + strain[1] + strain[2]))
-    hubble = np.sqrt((1 + lambda_ratio * a * a * a) / a)
+    hubble = np.sqrt((1 + lambda_ratio * dark_energy(a, growth_table)[0] * a * a * a) / a)
     d, rate = growth(a, growth_table, 0), growth(a, growth_table, 1)
     for i in range(3):
         y[i] = a * (1 - d * strain[i])

@@ -73,7 +73,8 @@ def converged_collapse(strain, lambda_ratio, growth_table, freeze_out, tolerance
     lambda_ratio
         Omega_Lambda / Omega_m.
     growth_table
-        Growth factors and rates, shape (3, n); see :func:`halonet.peak_patch.ellipsoid.growth`.
+        Growth factors and rates, and dark energy if it is no constant, shape (3, n) or (5, n); see
+        :func:`halonet.peak_patch.collapse.growth_table`.
     freeze_out
         Fractions of the background size at which axes 1, 2, 3 freeze.
     """

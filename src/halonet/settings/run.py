@@ -121,6 +121,11 @@ class Settings(Model):
                 truth.n_body.check_snapshots(truth.n_body.snapshots(self.cosmology.redshift))
             except SettingsError as error:
                 raise ValueError(f"ground_truth.{error}") from None
+        if truth.peak_patch.collapse_table == "published" and not self.cosmology.has_constant:
+            raise ValueError(
+                "ground_truth.peak_patch.collapse_table = 'published' is that of a cosmological constant, but "
+                f"cosmology has w0 = {self.cosmology.w0:g}, wa = {self.cosmology.wa:g}; set it to 'fine'"
+            )
         # Peak Patch is the truth, or is compared with it on the test boxes.
         largest = truth.peak_patch.filters.largest_mpc
         if 2 * largest > boxes.box_size_mpc:

@@ -1,15 +1,24 @@
 """Settings of cosmology, boxes and their true haloes."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from halonet.settings.base import Model, SettingsError
 from halonet.settings.paths import BoxFiles, Launcher
 
+# Names under which codes give the sum of the neutrino masses (eV).
+NEUTRINO_MASSES = ("m_nu", "mnu", "M_nu", "sum_m_nu", "neutrino_mass", "omega_nu", "Omega_nu")
+EARLIEST_LOSS = -1 / 3  # of w0 + wa: dark energy that falls more slowly matters while structure begins to grow
+COSMOLOGICAL_CONSTANT = {"w0": -1.0, "wa": 0.0}
+
 
 class CosmologySettings(Model):
-    """Flat LambdaCDM and the redshift of the output (HaloNet paper, section 3.1)."""
+    """A flat universe of matter and dark energy, and the redshift of the output (HaloNet paper, section 3.1).
+
+    Dark energy of w = w0 + wa (1 - a) (Chevallier & Polarski 2001; Linder 2003) is smooth. Written, a cosmology names
+    w0 and wa only where they are not those of a cosmological constant.
+    """
 
     h: float = Field(0.7, gt=0, lt=2)
     omega_b: float = Field(0.043, gt=0, lt=1)
@@ -17,17 +26,52 @@ class CosmologySettings(Model):
     n_s: float = Field(0.96, gt=0, lt=2)
     sigma8: float = Field(0.8, gt=0, lt=3)
     redshift: float = Field(0.0, ge=0, le=50)
+    w0: float = Field(-1.0, ge=-2, lt=-1 / 3, description="equation of state of dark energy today")
+    wa: float = Field(0.0, ge=-3, le=3, description="w = w0 + wa (1 - a); w0 + wa is at most -1/3")
 
     @property
     def omega_m(self) -> float:
         """Matter density today in units of the critical density."""
         return self.omega_b + self.omega_cdm
 
+    @property
+    def has_constant(self) -> bool:
+        """Whether dark energy is a cosmological constant."""
+        return self.w0 == -1 and self.wa == 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_no_massive_neutrinos(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        for name in NEUTRINO_MASSES:
+            mass = values.get(name)
+            massless = isinstance(mass, int | float) and not isinstance(mass, bool) and mass == 0
+            if name in values and not massless:
+                raise ValueError(
+                    f"{name} = {mass!r}: massive neutrinos make growth depend on scale, while densities, "
+                    "displacements, collapse and simulations here have one growth factor, and masses one matter "
+                    "density; set it to 0. A spectrum of cold matter and baryons with them may replace CAMB's "
+                    "(--power-spectrum; docs/how_to/own_cosmology.md)"
+                )
+        return {key: value for key, value in values.items() if key not in NEUTRINO_MASSES}
+
     @model_validator(mode="after")
     def _is_flat(self) -> Self:
         if self.omega_m >= 1:
-            raise ValueError(f"omega_b + omega_cdm is {self.omega_m}; flat LambdaCDM needs less than 1")
+            raise ValueError(f"omega_b + omega_cdm is {self.omega_m}; a flat universe needs less than 1")
+        if self.w0 + self.wa > EARLIEST_LOSS:
+            raise ValueError(
+                f"w0 + wa is {self.w0 + self.wa:.6g}; at most -1/3 is possible: dark energy that matters early is not "
+                "modelled, growth begins when there is matter alone"
+            )
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_the_usual(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Files and digests of LambdaCDM are what they were before dark energy had keys."""
+        values = written(self)
+        return {key: value for key, value in values.items() if COSMOLOGICAL_CONSTANT.get(key) != value}
 
 
 class BoxSettings(Model):

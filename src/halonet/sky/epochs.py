@@ -1,26 +1,28 @@
 """Distance and growth against redshift, tabulated once for millions of haloes.
 
 Nodes stand at fixed redshifts, and a value depends on the two nodes around it alone: that of a halo is the same to the
-last bit, however far the table reaches.
+last bit, however far the table reaches. At a node it is that of a box at this redshift.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 
-from halonet.cosmology import growth_factor, growth_rate, hubble_rate, matter_fraction
+from halonet.cosmology import growth_factor, growth_rate, hubble_rate
+from halonet.initial_conditions.displacement import second_order_coefficient
 from halonet.settings import CosmologySettings
 
 SPEED_OF_LIGHT = 299_792.458  # km/s
-NODES = 200  # per unit of redshift; distances are right to 1e-7 Mpc, growth to 1e-9
+NODES = 200  # per unit of redshift; distances are right to 1e-7 Mpc, growth and velocities to 1e-8
 _ABSCISSAE, _WEIGHTS = np.polynomial.legendre.leggauss(6)
 
 
 class Epochs:
-    """Comoving distance and growth of a flat LambdaCDM cosmology, from redshift 0 to at least ``largest``.
+    """Comoving distance and growth of a flat cosmology, from redshift 0 to at least ``largest``.
 
-    All of its functions take an array and return one of its shape, float64.
+    All of its functions take an array and return one of its shape, float64; NaN beyond the table.
     """
 
     def __init__(self, cosmology: CosmologySettings, largest: float):
@@ -32,7 +34,7 @@ class Epochs:
         return CubicHermiteSpline(self.nodes, self._distances, self._slopes, extrapolate=False)(redshifts)
 
     def redshift(self, distances: np.ndarray) -> np.ndarray:
-        """Redshift at which light has come from comoving distances (Mpc); NaN beyond the table."""
+        """Redshift at which light has come from comoving distances (Mpc)."""
         return self._inverse(distances)
 
     def growth(self, redshifts: np.ndarray) -> np.ndarray:
@@ -40,21 +42,21 @@ class Epochs:
         return self._growth(redshifts)
 
     def second_order(self, redshifts: np.ndarray) -> np.ndarray:
-        """Displacement of second order over its raw one: -(3/7) Om(z)^(-1/143) D^2 (Bouchet et al. 1995)."""
-        return -3 / 7 * matter_fraction(self.cosmology, redshifts) ** (-1 / 143) * self.growth(redshifts) ** 2
+        """Displacement of second order over its raw one: the coefficient, some -3/7, times D^2."""
+        return self._coefficient(redshifts) * self._growth(redshifts) ** 2
 
     def velocity(self, redshifts: np.ndarray) -> np.ndarray:
         """a H f: peculiar velocity over comoving displacement of first order (km/s/Mpc)."""
-        return hubble_rate(self.cosmology, redshifts) / (1 + redshifts) * self._rate(redshifts)
+        return self._velocity(redshifts)
 
     @cached_property
     def _slopes(self) -> np.ndarray:
-        return SPEED_OF_LIGHT / hubble_rate(self.cosmology, self.nodes)
+        return self._per_redshift(self.nodes)
 
     @cached_property
     def _distances(self) -> np.ndarray:
         middles, half = (self.nodes[1:] + self.nodes[:-1]) / 2, 0.5 / NODES
-        steps = half * (SPEED_OF_LIGHT / hubble_rate(self.cosmology, middles[:, None] + half * _ABSCISSAE)) @ _WEIGHTS
+        steps = half * self._per_redshift(middles[:, None] + half * _ABSCISSAE) @ _WEIGHTS
         return np.concatenate([[0.0], np.cumsum(steps)])
 
     @cached_property
@@ -63,13 +65,24 @@ class Epochs:
 
     @cached_property
     def _growth(self) -> CubicHermiteSpline:
-        factors = np.array([growth_factor(self.cosmology, node) for node in self.nodes])
-        rates = np.array([growth_rate(self.cosmology, node) for node in self.nodes])
-        return CubicHermiteSpline(self.nodes, factors, -rates * factors / (1 + self.nodes), extrapolate=False)
+        return self._spline(lambda z: growth_factor(self.cosmology, z))
 
-    def _rate(self, redshifts: np.ndarray) -> np.ndarray:
-        """f = dlnD / dlna, by the derivative of Heath's integral as :func:`halonet.cosmology.growth_rate` has it."""
-        omega = matter_fraction(self.cosmology, redshifts)
-        today = self.cosmology.omega_m
-        growing = self.growth(redshifts) * (2.5 * today / (growth_rate(self.cosmology, 0.0) + 1.5 * today))
-        return omega * (2.5 / ((1 + redshifts) * growing) - 1.5)
+    @cached_property
+    def _coefficient(self) -> CubicHermiteSpline:
+        return self._spline(lambda z: second_order_coefficient(self.cosmology, z))
+
+    @cached_property
+    def _velocity(self) -> CubicHermiteSpline:
+        cosmology = self.cosmology
+        return self._spline(lambda z: hubble_rate(cosmology, z) / (1 + z) * growth_rate(cosmology, z))
+
+    def _per_redshift(self, redshifts: np.ndarray) -> np.ndarray:
+        """c / H (Mpc)."""
+        rates = [hubble_rate(self.cosmology, float(z)) for z in redshifts.ravel()]
+        return SPEED_OF_LIGHT / np.reshape(rates, redshifts.shape)
+
+    def _spline(self, function: Callable[[float], float]) -> CubicHermiteSpline:
+        """A function of redshift by its values at the nodes, and slopes from halfway to the next ones."""
+        values = np.array([function(float(z)) for z in self.nodes])
+        between = np.array([function(float(z)) for z in (np.arange(len(self.nodes) + 1) - 0.5) / NODES])
+        return CubicHermiteSpline(self.nodes, values, np.diff(between) * NODES, extrapolate=False)

@@ -1,12 +1,11 @@
 """Halo mass functions: counted in catalogues, and of Tinker et al. (2008) and Press & Schechter (1974)."""
 
 import numpy as np
-from colossus.cosmology import cosmology as colossus_cosmology
 from colossus.lss import mass_function
 from scipy import integrate, interpolate
 
 from halonet.catalogue import HaloCatalogue
-from halonet.cosmology import growth_factor, mean_matter_density, sigma_of_radius
+from halonet.cosmology import growth_factor, mean_matter_density, sigma_of_radius, use_in_colossus
 from halonet.plausibility.spectrum import shape_without_wiggles
 from halonet.settings import CosmologySettings
 
@@ -66,7 +65,7 @@ def predicted_abundance(
     spline = interpolate.CubicSpline(np.log(grid[::5]), log_sigma)
     factor = density / grid * -spline(np.log(grid), 1)
     sigma = growth_factor(cosmology, redshift) * np.exp(spline(np.log(grid)))
-    _set_cosmology(cosmology)
+    use_in_colossus(cosmology)
     abundance = {}
     for name, (model, definition) in models.items():
         multiplicity = mass_function.massFunction(sigma, redshift, q_in="sigma", mdef=definition, model=model)
@@ -96,20 +95,6 @@ def expected_haloes(cells: float, cell_size: float, box_size: float, cosmology: 
     models = {"tinker_2008": MODELS["tinker_2008"]}
     density = predicted_abundance(mass, cosmology, cosmology.redshift, *spectrum, models)["tinker_2008"][0]
     return float(density) * box_size**3
-
-
-def _set_cosmology(cosmology: CosmologySettings) -> None:
-    colossus_cosmology.setCosmology(
-        "halonet",
-        flat=True,
-        H0=100 * cosmology.h,
-        Om0=cosmology.omega_m,
-        Ob0=cosmology.omega_b,
-        sigma8=cosmology.sigma8,
-        ns=cosmology.n_s,
-        relspecies=False,
-        persistence="",  # no files in the home folder
-    )
 
 
 def _integrate_upwards(grid: np.ndarray, differential: np.ndarray, masses: np.ndarray) -> np.ndarray:

@@ -83,7 +83,7 @@ COSTS = {
     "draw_neural_bias_haloes": Cost(1300, seconds=20),
     "draw_neural_bias_figures": Cost(1300, seconds=60),
     "prepare_field_level": Cost(900, 40, 15, 0.6),
-    "sample_field_level": Cost(1250, 27000, 60, 1.7),  # the time for an evaluation of the forward model
+    "sample_field_level": Cost(1400, 27000, 60, 1.7),  # the time for an evaluation of the forward model
     "summarise_field_level": Cost(880, 27000, 120, 200.0),
     "draw_field_level_haloes": Cost(880, 27000, 30, 100.0),
     "write_constrained_density": Cost(1300, 60, 20, 0.6),
