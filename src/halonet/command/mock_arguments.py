@@ -30,7 +30,13 @@ MODELS: dict[str, type[Model]] = {
 
 
 def add_box(parser: argparse.ArgumentParser) -> None:
-    """What any mock needs to know."""
+    """What any mock of a box needs to know."""
+    add_source(parser)
+    parser.add_argument("--abundance-matching", action="store_true", help="remap masses to Tinker et al. 2008")
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Phases, cosmology, and how the job runs."""
     phases = parser.add_mutually_exclusive_group(required=True)
     phases.add_argument("--seed", type=SEED, help="of the mock: another seed, an independent mock")
     phases.add_argument(
@@ -58,7 +64,6 @@ def add_box(parser: argparse.ArgumentParser) -> None:
         "--power-spectrum", type=READS, help="CSV with k_per_mpc and power_mpc3 at z = 0; default: CAMB's"
     )
     add_override(parser, "a density or spectrum is not what it should be, or a network is not for this box")
-    parser.add_argument("--abundance-matching", action="store_true", help="remap masses to Tinker et al. 2008")
     parser.add_argument("--keep-phases", type=WRITES, help="also write the white noise (HDF5)")
     parser.add_argument("--keep-density", type=WRITES, help="also write the density (HDF5)")
     parser.add_argument("--threads", type=THREADS, default=os.cpu_count(), help="of each rank; default: all cores")

@@ -9,6 +9,7 @@ from halonet.settings.base import Model, Name, SettingsError, validate
 from halonet.settings.field_level import FieldLevelSettings
 from halonet.settings.haloes import FINDERS, HaloFindingSettings, MockSettings, StatisticsSettings
 from halonet.settings.heads import HEADS
+from halonet.settings.light_cone import LightConesSettings
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
 from halonet.settings.paths import GivenPath
@@ -69,6 +70,7 @@ class Settings(Model):
     neural_bias: NeuralBiasSettings
     field_level: FieldLevelSettings = FieldLevelSettings()
     mocks: MockSettings = MockSettings()
+    light_cone: LightConesSettings = LightConesSettings()
     jobs: JobSettings = JobSettings()
 
     @property

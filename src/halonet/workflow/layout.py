@@ -201,6 +201,7 @@ FOLDERS = (
     "figures",
     "neural_bias",
     "field_level",
+    "light_cones",
 )
 
 
