@@ -6,10 +6,13 @@ twice as much with every attempt, never more than the cluster has. Where the num
 
 from dataclasses import dataclass
 
-from halonet.settings import Settings
+from halonet.settings import JobSettings, Settings
 from halonet.workflow.light_cone_costs import cells_of_light_cone
 from halonet.workflow.operations import operations_per_voxel, prediction_mb, training_mb
 
+MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
+START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
+SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
 THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock", "make_light_cone")
 MOCK_RULES = ("make_mock", "measure_mock", "measure_controls", "summarise_mocks", "match_abundance", "populate_haloes")
@@ -91,6 +94,18 @@ COSTS = {
     "write_constrained_density": Cost(1300, 60, 20, 0.6),
     "draw_field_level_figures": Cost(400, seconds=20),
 }
+
+
+def memory_mb(measured: float, attempt: int, jobs: JobSettings) -> int:
+    """Memory to ask for (MB) where ``measured`` MB were measured."""
+    asked = (SNAKEMAKE_MB + MEMORY_MARGIN * jobs.memory_factor * measured) * 2 ** (attempt - 1)
+    return int(min(asked, jobs.largest_memory_mb or asked))
+
+
+def runtime_minutes(measured: float, attempt: int, jobs: JobSettings) -> int:
+    """Run time to ask for (minutes) where ``measured`` seconds were measured."""
+    asked = (START_MINUTES + TIME_MARGIN * measured / 60) * jobs.time_factor * 2 ** (attempt - 1)
+    return max(1, int(min(asked, jobs.longest_minutes or asked)))
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,8 @@ from dataclasses import dataclass
 
 from snakemake.iocontainers import Wildcards
 
-from halonet.settings import GroundTruthSettings, JobSettings, TrainingSettings
-from halonet.workflow.costs import JobCosts
-
-MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
-START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
-SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
+from halonet.settings import GroundTruthSettings, TrainingSettings
+from halonet.workflow.costs import JobCosts, memory_mb, runtime_minutes
 
 OfAttempt = Callable[[Wildcards, int], int]
 
@@ -21,18 +17,6 @@ LAUNCH = (
     "export SRUN_CPUS_PER_TASK={threads}; "
     'launch=""; [ {resources.tasks} -eq 1 ] || launch="{resources.launcher} -n {resources.tasks}"; $launch '
 )
-
-
-def memory_mb(measured: float, attempt: int, jobs: JobSettings) -> int:
-    """Memory to ask for (MB) where ``measured`` MB were measured."""
-    asked = (SNAKEMAKE_MB + MEMORY_MARGIN * jobs.memory_factor * measured) * 2 ** (attempt - 1)
-    return int(min(asked, jobs.largest_memory_mb or asked))
-
-
-def runtime_minutes(measured: float, attempt: int, jobs: JobSettings) -> int:
-    """Run time to ask for (minutes) where ``measured`` seconds were measured."""
-    asked = (START_MINUTES + TIME_MARGIN * measured / 60) * jobs.time_factor * 2 ** (attempt - 1)
-    return max(1, int(min(asked, jobs.longest_minutes or asked)))
 
 
 @dataclass(frozen=True)
