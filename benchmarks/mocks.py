@@ -1,8 +1,9 @@
-"""Mocks of a network against Peak Patch boxes of other seeds: abundance and clustering, on average over boxes.
+"""Mocks of a network against Peak Patch boxes, or simulations, of other seeds: abundance and clustering on average.
 
 One command, ``python benchmarks/mocks.py --network networks/vnet-small-channels --boxes 10``, makes ten mocks
 by ``make_mock.py`` and ten boxes by Peak Patch, and writes ``mocks.json`` and ``mocks.png`` into the folder of the
-network, from which its card takes them. Files that exist are not made again: a run that was killed goes on.
+network, from which its card takes them. Files that exist are not made again: a run that was killed goes on. Beside a
+network of simulations stand simulations: ``--truth results/n_body/ground_truth/0*/haloes.h5``.
 
 Judged: the mean ratio of the numbers of haloes above 100 to 10,000 cells, and of the Lagrangian and Eulerian power
 spectra in three bands up to k = 0.3 per Mpc; the goal is 10%. Boxes of other seeds differ by their own scatter: one
@@ -75,6 +76,12 @@ def make_truth(arguments):
         found = ("--haloes", paths[-1], "--mask", arguments.work / "mask.h5", "--settings", json.dumps(settings))
         call("find_peak_patch_haloes", "--density", density, "--collapse-table", table, *found)
     return paths
+
+
+def name_of(truth):
+    """Whose haloes a catalogue holds, in words."""
+    stage = read_catalogue(truth).header.provenance.get("stage")
+    return {"peak_patch": "Peak Patch", "friends_of_friends": "simulations"}[stage]
 
 
 def measure(path):
@@ -163,7 +170,7 @@ def draw(result):
     figure, (left, *spectra) = new_figure(10.2, 3.6, 1, 3)
     band(left, result["abundance"], PREDICTION, "all haloes")
     left.axvspan(*JUDGED, color=FAINT, alpha=0.25, linewidth=0, zorder=0)
-    left.set(xscale="log", xlabel="cells", title="Haloes above a size", ylabel="mocks / Peak Patch")
+    left.set(xscale="log", xlabel="cells", title="Haloes above a size", ylabel=f"mocks / {result['truth']}")
     for ax, (space, cuts) in zip(spectra, result["power"].items(), strict=True):
         for colour, (cut, values) in zip(SEQUENCE, cuts.items(), strict=False):
             every = f"all above {MINIMUM_CELLS} cells"
@@ -188,6 +195,7 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", type=Path, required=True, help="folder of a trained network")
     parser.add_argument("--boxes", type=int, default=10, help="mocks, and as many boxes of Peak Patch")
+    parser.add_argument("--truth", type=Path, nargs="+", help="catalogues of the same size, in place of Peak Patch")
     parser.add_argument("--cells", type=int, default=256)
     parser.add_argument("--first-seed", type=int, default=1, help="of the mocks")
     parser.add_argument("--threads", type=int, default=2)
@@ -199,13 +207,14 @@ def parse():
 def main():
     arguments = parse()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    truth_paths = make_truth(arguments)
+    truth_paths = arguments.truth or make_truth(arguments)
     mock_paths, seconds = make_mocks(arguments)
     first = read_catalogue(mock_paths[0])
     box = {"cells": first.grid_cells, "box_size_mpc": first.box_size_mpc}
     mocks, truth = ([measure(path) for path in paths] for paths in (mock_paths, truth_paths))
     result = compare(mocks, truth, box)
     result |= {"boxes": arguments.boxes, "box": box, "most_massive": most_massive(first)}
+    result |= {"truth": name_of(truth_paths[0]), "truth_boxes": len(truth_paths)}
     if seconds:
         memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
         result["cost"] = {"threads": arguments.threads, "seconds": float(np.median(seconds)), "gib": memory}

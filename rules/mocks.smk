@@ -24,6 +24,8 @@ rule make_mock:
         tasks_per_gpu=0,  # or the SLURM executor would take `tasks` for those of each GPU
         gpu=COSTS.gpus("make_mock"),
         gpus_of_rank=SETTINGS.mocks.gpus,
+        # No parameter: which other mocks there are changes none of them.
+        last_ahead=lambda wildcards: LAYOUT.last_ahead(int(wildcards.seed)),
     params:
         **PARAMETERS.of_script("make_mock"),
         weights=PARAMETERS.mock_network_digest,
@@ -41,6 +43,7 @@ rule make_mock:
         + "python {params.script:q} --seed {wildcards.seed:q} --cells {params.cells:q} --box-size {params.box_size:q}"
         ' --network "$(dirname {input.network[0]:q})" --cosmology {params.cosmology:q} --power-spectrum {input.power_spectrum:q}'
         " --threads {threads} --gpus {resources.gpus_of_rank} --ranks {resources.tasks} {params.options:q}"
+        " --last-ahead {resources.last_ahead}"
         " --output {output.haloes:q} > {log:q} 2>&1"
 
 

@@ -28,10 +28,11 @@ FLOORS = [
         "sampling",
         "plausibility",
         "masses",
+        "sky",
     },
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
     | {"export", "galaxies", "surveys"},
-    {"field_level", "mocks"},  # inference, built on the neural bias model; mocks, built on several stages
+    {"field_level", "mocks", "light_cones"},  # inference; mocks of boxes and of the sky, built on several stages
     {"workflow"},  # plans the jobs of all stages
     {"interface"},  # what a user imports
     {"command", "__main__"},  # what a user types

@@ -13,7 +13,10 @@ from halonet.settings import HaloFindingSettings, stage_settings
 from halonet.storage import write_json
 
 # Of a candidate: how it was judged. The others are its constants.
-MEASURED = ("completeness", "purity", "abundance_error", "large_score", "tolerance", "score", "agreement")
+MEASURED = (
+    *("completeness", "purity", "large_score", "lesser", "score", "agreement"),
+    *("abundance_error", "abundance_excess", "tolerance"),
+)
 
 
 def main() -> None:

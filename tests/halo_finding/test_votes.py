@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import product
 
 import h5py
 import numpy as np
@@ -214,7 +215,7 @@ def test_of_equal_neighbours_one_is_a_peak():
     assert len(peaks(counts, 1.5)) == 1
 
 
-@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0, 1.3])
 def test_the_radius_of_a_halo_that_votes_predict_wrongly_follows_their_volume_by_its_weight(weight):
     fields = perfect([(20.5, 20.5, 20.5)], [7.0])
     wrong = replace(fields, log_radius=fields.log_radius - np.float32(0.2))
@@ -224,6 +225,16 @@ def test_the_radius_of_a_halo_that_votes_predict_wrongly_follows_their_volume_by
     assert np.log(radius) == pytest.approx((1 - weight) * (np.log(7.0) - 0.2) + weight * np.log(of_volume), abs=1e-6)
 
 
+@pytest.mark.parametrize("radius", [3.0, 7.0])
+def test_volumes_are_stretched_about_that_of_300_cells(radius):
+    fields = perfect([(20.5, 20.5, 20.5)], [radius])
+    plain, stretched = (
+        find_by_votes(fields, SETTINGS.model_copy(update={"volume_weight": 0.8, "volume_slope": slope})).cells[0]
+        for slope in (1.0, 0.9)
+    )
+    assert stretched / 300 == pytest.approx((plain / 300) ** 0.9, rel=1e-6)
+
+
 @pytest.fixture(scope="module")
 def calibrated(crowd):
     """A box whose prediction is unsure, and the agreement of all constants that its calibration tries."""
@@ -231,10 +242,13 @@ def calibrated(crowd):
     return box, calibrate_votes(lambda: iter([box]), CALIBRATION, CosmologySettings())
 
 
-def test_calibration_ends_where_no_change_of_one_constant_is_for_the_better(calibrated):
+def test_calibration_ends_where_no_change_of_one_constant_or_of_weight_and_factor_is_for_the_better(calibrated):
     _, results = calibrated
     best = best_of(results)
     assert results[best].score > 0.8
+    for values in product(CHOICES["volume_weight"], CHOICES["volume_factor"]):
+        pair = dict(zip(("volume_weight", "volume_factor"), values, strict=True))
+        assert results[replace(best, **pair)].agreement <= results[best].agreement
     for name, values in CHOICES.items():
         assert getattr(START, name) in values
         for value in values:
@@ -268,14 +282,27 @@ def test_the_mass_function_of_large_haloes_counts_as_much_as_that_of_all():
     assert alone.agreement.abundance_error == pytest.approx(np.log(of_all).mean())
 
 
-def test_an_error_of_the_mass_function_counts_beyond_the_tolerance_only():
+def test_an_error_of_the_mass_function_counts_beyond_the_tolerance_of_its_own_cut_only():
     found = catalogue([(10, 10, 10), (30, 30, 30)], [3.0, 3.0])
     true = catalogue([(10, 10, 10), (30, 30, 30), (10, 30, 10)], [3.0, 3.0, 3.0])
-    for tolerance, lost in ((0.0, np.log(1.5) / 5), (0.05, np.log(1.5) / 5 - 0.05), (0.1, 0.0)):
+    for tolerance, lost in ((0.0, np.log(1.5) / 5), (0.1, (np.log(1.5) - 0.1) / 5), (0.5, 0.0)):
         settings = HaloFindingSettings(calibration_cells=80, calibration_abundance=tolerance)
         comparison = Comparison(settings)
         comparison.add(true, found)
         assert comparison.agreement.agreement == pytest.approx(harmonic_mean(2 / 3, 1) - lost)
+
+
+def test_the_lesser_of_completeness_and_purity_can_be_the_score():
+    true = catalogue([(10, 10, 10), (30, 30, 30), (10, 30, 10)], [3.0, 6.0, 6.0])
+    found = true.select(np.array([0, 1]))
+    for which, score in (("mean", harmonic_mean(2 / 3, 1)), ("lesser", 2 / 3)):
+        settings = HaloFindingSettings(calibration_cells=80, calibration_score=which)
+        comparison = Comparison(settings)
+        comparison.add(true, found)
+        assert comparison.agreement.score == pytest.approx(score)
+        large = Comparison(settings.model_copy(update={"calibration_large_cells": 300}))
+        large.add(true, found)
+        assert large.agreement.large_score == pytest.approx({"mean": harmonic_mean(1 / 2, 1), "lesser": 1 / 2}[which])
 
 
 @pytest.fixture

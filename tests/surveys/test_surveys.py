@@ -11,8 +11,9 @@ from halonet.checks.errors import StorageError
 from halonet.cosmology import use_in_colossus
 from halonet.galaxy_catalogue import GALAXY_COLUMNS, GalaxyCatalogue, write_galaxies
 from halonet.settings import CosmologySettings, SettingsError, SurveySettings, validate
+from halonet.sky.coordinates import directions
+from halonet.sky.epochs import SPEED_OF_LIGHT, Epochs
 from halonet.storage import FieldHeader
-from halonet.surveys.geometry import LIGHT, directions_of, distances
 from halonet.surveys.observe import SURVEY_COLUMNS, observe_box
 
 SIDE, NUMBER = 1000.0, 60_000
@@ -37,21 +38,21 @@ def uniform():
 def test_distances_are_those_of_colossus():
     cosmology = CosmologySettings(redshift=0.3)
     use_in_colossus(cosmology)
-    table, z = distances(cosmology, 2.0), np.array([0.01, 0.3, 1.0, 2.0])
+    table, z = Epochs(cosmology, 2.0), np.array([0.01, 0.3, 1.0, 2.0])
     expected = colossus.getCurrent().comovingDistance(0.0, z) / cosmology.h
-    np.testing.assert_allclose(table.of(z), expected, rtol=1e-5)
-    np.testing.assert_allclose(table.redshift(table.of(z)), z, rtol=1e-7)
+    np.testing.assert_allclose(table.distance(z), expected, rtol=1e-5)
+    np.testing.assert_allclose(table.redshift(table.distance(z)), z, rtol=1e-7)
 
 
 def test_a_galaxy_is_seen_where_it_is_with_the_redshift_of_distance_and_velocity():
-    table = distances(COSMOLOGY, 0.1)
-    distance = float(table.of(0.05))
+    table = Epochs(COSMOLOGY, 0.1)
+    distance = float(table.distance(0.05))
     at = np.array([[SIDE / 2, SIDE / 2 + distance / 2**0.5, SIDE / 2 + distance / 2**0.5]])
     survey = observe_box(box(at, np.array([[5000.0, 600.0, 600.0]])), SurveySettings(largest_redshift=0.1), 1)
     seen = {name: float(values[0]) for name, values in survey.data.items()}
     assert (seen["RA"], seen["DEC"]) == pytest.approx((90.0, 45.0), abs=1e-4)
     assert seen["Z_COSMO"] == pytest.approx(0.05, abs=1e-6)
-    assert seen["Z"] - seen["Z_COSMO"] == pytest.approx(1.05 * 600 * 2**0.5 / LIGHT, rel=1e-3)
+    assert seen["Z"] - seen["Z_COSMO"] == pytest.approx(1.05 * 600 * 2**0.5 / SPEED_OF_LIGHT, rel=1e-3)
 
 
 REGION = {"ra": [20.0, 200.0], "dec": [-30.0, 60.0], "holes": [{"ra": 100.0, "dec": 10.0, "radius": 15.0}]}
@@ -69,7 +70,7 @@ def test_randoms_have_the_selection_of_the_data(uniform, tmp_path):
     assert len(survey.randoms["Z"]) == pytest.approx(5 * len(survey.data["Z"]), rel=0.15)
     for name in ("RA", "DEC", "Z"):
         assert stats.ks_2samp(survey.data[name], survey.randoms[name]).pvalue > 0.005, name
-    inside = directions_of(survey.randoms["RA"], survey.randoms["DEC"]) @ directions_of(*np.array([[100.0], [10.0]]))[0]
+    inside = directions(survey.randoms["RA"], survey.randoms["DEC"]) @ directions(*np.array([[100.0], [10.0]]))[0]
     assert inside.max() < np.cos(np.radians(15))
     expected = np.interp(survey.data["Z"], [0, 0.05, 0.12], [6e-5, 4e-5, 1e-5])
     np.testing.assert_allclose(survey.data["NZ"], expected)
@@ -79,8 +80,8 @@ def test_randoms_have_the_selection_of_the_data(uniform, tmp_path):
 def test_a_replicated_box_has_its_density_everywhere_and_its_points_again(uniform):
     settings = SurveySettings(largest_redshift=0.3, dec=[50.0, 90.0], replicate=True, randoms=1.0)
     survey = observe_box(uniform, settings, 1)
-    table = distances(COSMOLOGY, 0.3)
-    volume = 2 * np.pi * (1 - np.sin(np.radians(50))) * float(table.of(0.3)) ** 3 / 3
+    table = Epochs(COSMOLOGY, 0.3)
+    volume = 2 * np.pi * (1 - np.sin(np.radians(50))) * float(table.distance(0.3)) ** 3 / 3
     assert volume > 0.5 * SIDE**3
     assert len(survey.data["Z"]) == pytest.approx(volume * NUMBER / SIDE**3, rel=0.03)
     assert len(survey.randoms["Z"]) == pytest.approx(volume * NUMBER / SIDE**3, rel=0.03)
@@ -95,7 +96,7 @@ def test_a_survey_that_leaves_its_box_is_refused_with_how_much(uniform):
     with pytest.raises(StorageError, match="% of the survey's volume"):
         observe_box(uniform, outside, 1)
     # From outside, a part of the sky and of redshifts that the box fills.
-    table = distances(COSMOLOGY, 0.3)
+    table = Epochs(COSMOLOGY, 0.3)
     seen = outside.model_copy(update={"smallest_redshift": float(table.redshift(650.0))})
     assert len(observe_box(uniform, seen, 1).data["Z"]) > 10
 
@@ -108,11 +109,11 @@ def test_of_two_galaxies_closer_than_fibres_one_is_lost():
     assert len(survey.data["Z"]) + survey.notes["collided"] == 4000
     assert survey.notes["collided"] > 100
     chord = 2 * np.sin(np.radians(600 / 3600) / 2)
-    kept = directions_of(survey.data["RA"], survey.data["DEC"])
+    kept = directions(survey.data["RA"], survey.data["DEC"])
     assert not KDTree(kept).query_pairs(chord)
     # No more are lost than must be: every lost one has a kept neighbour.
     every = observe_box(crowded, settings.model_copy(update={"collision_arcsec": 0.0}), 2).data
-    distance, _ = KDTree(kept).query(directions_of(every["RA"], every["DEC"]))
+    distance, _ = KDTree(kept).query(directions(every["RA"], every["DEC"]))
     assert distance.max() <= chord
 
 

@@ -8,9 +8,11 @@ import json
 from pathlib import Path
 
 from halonet.catalogue import HaloCatalogue
-from halonet.columns import COLUMNS
+from halonet.columns import COLUMNS, LIGHT_CONE_COLUMNS
 from halonet.export.column_tables import fits_table, parquet_table
 from halonet.settings import CosmologySettings
+from halonet.sky.catalogue import LightConeCatalogue
+from halonet.storage import FieldHeader
 
 # Keywords of a FITS header have at most eight characters.
 FITS_KEYWORDS = {
@@ -20,6 +22,7 @@ FITS_KEYWORDS = {
     "grid_cells": "NGRID",
     "cosmology": "COSMOLOG",
     "provenance": "PROVENAN",
+    "light_cone": "LTCONE",
     "notes": "NOTES",
 }
 
@@ -30,6 +33,14 @@ def write_fits(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySetting
     fits_table(path, "HALOES", COLUMNS, catalogue.columns, about)
 
 
+def write_fits_of_light_cone(path: Path, catalogue: LightConeCatalogue) -> None:
+    """The same table of a light cone; readers of FITS do not tell ``ra`` from ``RA``, nor ``dec`` from ``DEC``."""
+    values = header_values(catalogue.header) | {"light_cone": catalogue.settings.model_dump_json()}
+    values["notes"] = json.dumps(catalogue.notes)
+    about = {FITS_KEYWORDS[name]: value for name, value in values.items()}
+    fits_table(path, "HALOES", LIGHT_CONE_COLUMNS, catalogue.columns, about)
+
+
 def write_parquet(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings | None = None) -> None:
     """Write a Parquet table; ``unit`` and ``description`` are metadata of each field, the rest of the schema."""
     parquet_table(path, COLUMNS, catalogue.columns, metadata(catalogue))
@@ -37,14 +48,17 @@ def write_parquet(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySett
 
 def metadata(catalogue: HaloCatalogue) -> dict[str, str | float | int]:
     """What the catalogue says about itself, by the names of its HDF5 attributes; absent where it does not say."""
-    header = catalogue.header
+    values = header_values(catalogue.header)
+    return values | {"grid_cells": catalogue.grid_cells, "notes": json.dumps(catalogue.notes)}
+
+
+def header_values(header: FieldHeader) -> dict[str, str | float | int]:
+    """What a header says, by the names of its HDF5 attributes; absent where it does not say."""
     values = {
         "box_size_mpc": header.box_size_mpc,
         "redshift": header.redshift,
         "seed": header.seed,
-        "grid_cells": catalogue.grid_cells,
         "cosmology": None if header.cosmology is None else json.dumps(header.cosmology),
         "provenance": json.dumps(header.provenance),
-        "notes": json.dumps(catalogue.notes),
     }
     return {name: value for name, value in values.items() if value is not None}

@@ -11,7 +11,10 @@ from halonet.figures.limit import Limit
 from halonet.figures.style import FAINT, MISSED, ORDERED_MAP, PREDICTION, TRUTH, Drawing, new_figure, styled
 from halonet.settings.haloes import calibrated_finder
 
-VOTED = ("scale", "reach", "radius_weight", "exclusion", "least_votes", "volume_weight", "volume_factor")
+VOTED = (
+    *("scale", "reach", "radius_weight", "exclusion", "least_votes"),
+    *("volume_weight", "volume_factor", "volume_slope"),
+)
 
 
 @styled
@@ -90,7 +93,7 @@ def _choice_of_fit(thresholds: dict) -> str:
 
 def _choice_of_votes(thresholds: dict) -> str:
     chosen = thresholds["chosen"]
-    constants = ", ".join(f"{name.replace('_', ' ')} {chosen[name]:g}" for name in VOTED)
+    constants = ", ".join(f"{name.replace('_', ' ')} {chosen[name]:g}" for name in VOTED if name in chosen)
     return (
         f"Each point is a set of constants of the vote finder, tried one after another; {_best_difference(chosen)}: "
         f"{constants} (lengths in predicted radii; a complete halo has 1 vote)."

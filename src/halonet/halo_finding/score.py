@@ -1,10 +1,11 @@
 """Search for the constants of a halo finder by how its haloes agree with the truth of calibration boxes.
 
-One constant is varied at a time with the others held, until no change is for the better.
+One constant is varied at a time with the others held, or a few together, until no change is for the better.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -26,15 +27,22 @@ def numbers_above(haloes: HaloCatalogue, cells: float) -> list[int]:
     return [int((haloes["cells"] >= cut).sum()) for cut in cells * ABUNDANCE_CUTS]
 
 
+def abundance_errors(true: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """``|ln(found / true)|`` of the numbers of haloes above cuts, arrays of one shape."""
+    return np.abs(np.log(np.maximum(found, 0.5) / np.maximum(true, 0.5)))
+
+
 def abundance_error(true: np.ndarray, found: np.ndarray) -> float:
     """Mean over cuts of ``|ln(found / true)|`` of the numbers of haloes above them, shape (cuts,) each."""
-    return float(np.abs(np.log(np.maximum(found, 0.5) / np.maximum(true, 0.5))).mean())
+    return float(abundance_errors(true, found).mean())
 
 
-def match_score(completeness: float, purity: float) -> float:
-    """Harmonic mean of completeness and purity, to rank by: 0 where there is no halo to match."""
+def match_score(completeness: float, purity: float, lesser: bool = False) -> float:
+    """Harmonic mean of completeness and purity, or the lesser of both, to rank by: 0 where no halo can match."""
     score = harmonic_mean(completeness, purity)
-    return 0.0 if np.isnan(score) else score
+    if np.isnan(score):
+        return 0.0
+    return min(completeness, purity) if lesser and score > 0 else score
 
 
 @dataclass(frozen=True)
@@ -49,10 +57,14 @@ class Agreement:
         Mean over :data:`ABUNDANCE_CUTS` of |ln(found / true)|, in units of the
         smallest compared halo and, where large haloes count on their own, of the smallest of these.
     large_score
-        Harmonic mean of the matched fractions of large haloes; None where they do not count on their own, or there are
+        As the score, of the matched fractions of large haloes; None where they do not count on their own, or there are
         none.
     tolerance
-        Error of the mass function that does not count.
+        Error of the mass function at a cut that does not count.
+    abundance_excess
+        Mean over the cuts of what is left of their errors; None where all of them count.
+    lesser
+        Whether the lesser of completeness and purity is the score, in place of their harmonic mean.
     """
 
     completeness: float
@@ -60,17 +72,19 @@ class Agreement:
     abundance_error: float
     large_score: float | None = None
     tolerance: float = 0.0
+    abundance_excess: float | None = None
+    lesser: bool = False
 
     @property
     def score(self) -> float:
-        """Harmonic mean of completeness and purity, or its mean with that of large haloes; 0 where no halo counts."""
-        score = match_score(self.completeness, self.purity)
+        """Of completeness and purity, or its mean with that of large haloes; 0 where no halo counts."""
+        score = match_score(self.completeness, self.purity, self.lesser)
         return score if self.large_score is None else (score + self.large_score) / 2
 
     @property
     def agreement(self) -> float:
-        """The score less the error of the mass function beyond the tolerance."""
-        return self.score - max(0.0, self.abundance_error - self.tolerance)
+        """The score less the errors of the mass function beyond the tolerance."""
+        return self.score - (self.abundance_error if self.abundance_excess is None else self.abundance_excess)
 
 
 class Comparison:
@@ -87,6 +101,7 @@ class Comparison:
         if settings.calibration_large_cells is not None:
             self.cells.append(settings.calibration_large_cells)
         self.tolerance = settings.calibration_abundance
+        self.lesser = settings.calibration_score == "lesser"
         self.matched: list[list[tuple[float, float]]] = []
         self.numbers: list[list[list[list[int]]]] = []
 
@@ -100,18 +115,19 @@ class Comparison:
     def agreement(self) -> Agreement:
         """Over all boxes: the mean of the matched fractions, and the numbers of haloes together."""
         matched = [mean_over_boxes(fractions) for fractions in zip(*self.matched, strict=True)]
-        large = harmonic_mean(*matched[1]) if matched[1:] else np.nan
-        errors = [abundance_error(*numbers) for numbers in np.sum(self.numbers, axis=0)]
-        completeness, purity = matched[0]
-        return Agreement(
-            completeness, purity, float(np.mean(errors)), None if np.isnan(large) else large, self.tolerance
-        )
+        known = bool(matched[1:]) and not np.isnan(harmonic_mean(*matched[1]))
+        large = match_score(matched[1][0], matched[1][1], self.lesser) if known else None
+        errors = np.array([abundance_errors(*numbers) for numbers in np.sum(self.numbers, axis=0)])
+        excess = float(np.maximum(errors - self.tolerance, 0).mean())
+        (completeness, purity), error = matched[0], float(errors.mean())
+        return Agreement(completeness, purity, error, large, self.tolerance, excess, self.lesser)
 
 
 def search_constants(
     start: Constants,
     choices: Mapping[str, Sequence],
     compare: Callable[[list[Constants]], dict[Constants, Agreement]],
+    together: Sequence[tuple[str, ...]] = (),
 ) -> dict[Constants, Agreement]:
     """Agreement of all constants that were tried on the way from ``start`` to the best.
 
@@ -121,13 +137,16 @@ def search_constants(
         Values to try for each of its fields, among them that of ``start``.
     compare
         Agreement of each of several constants, which have not been tried before.
+    together
+        Names of fields whose values are tried in all combinations, where one makes up for what another does.
     """
     results: dict[Constants, Agreement] = {}
     best, before = start, None
     while best != before:
         before = best
-        for name, values in choices.items():
-            trials = [replace(best, **{name: value}) for value in values]
+        for names in (*((name,) for name in choices), *together):
+            combinations = product(*(choices[name] for name in names))
+            trials = [replace(best, **dict(zip(names, values, strict=True))) for values in combinations]
             results |= compare([trial for trial in trials if trial not in results])
             best = max(trials, key=lambda trial: results[trial].agreement)
     return results

@@ -195,6 +195,7 @@ def _limits(normalisation: Normalisation, thresholds: dict | None) -> str:
 def _remake(name: str, settings: NetworkSettings, truth: str | None) -> str:
     profile = "n_body" if truth == "friends_of_friends" else "objects" if settings.heads.weights else "vnet_small"
     run = "vnet-small" if profile == "vnet_small" else profile
+    beside = " --truth $R/ground_truth/0*/haloes.h5" if truth == "friends_of_friends" else ""
     return (
         "## Remake\n\n"
         f"    snakemake --profile profiles/{profile} training haloes statistics\n"
@@ -202,6 +203,6 @@ def _remake(name: str, settings: NetworkSettings, truth: str | None) -> str:
         f"    python workflow_scripts/ship_network.py networks/{name} --trained $R/networks/{name} \\\n"
         f"        --density $R/ground_truth/000/density.h5 --mask $R/ground_truth/000/mask.h5 \\\n"
         f"        --thresholds $R/haloes/{name}/thresholds.json --summary $R/statistics/{name}/summary.json\n"
-        f"    python benchmarks/mocks.py --network networks/{name}\n"
+        f"    python benchmarks/mocks.py --network networks/{name}{beside}\n"
         f"    python workflow_scripts/ship_network.py networks/{name}"
     )

@@ -54,20 +54,22 @@ def measured_section(measured: dict | None, mass: float | None) -> str:
 
 
 def mocks_section(mocks: dict | None, name: str) -> str:
-    """How mocks of the network ``name`` compare with Peak Patch, from ``mocks.json``."""
+    """How mocks of the network ``name`` compare with Peak Patch or simulations, from ``mocks.json``."""
     if mocks is None:
         return f"## Mocks\n\nNot measured yet; `python benchmarks/mocks.py --network networks/{name}` does."
     judged, box = mocks["judged"], mocks["box"]
     departure = judged["largest_departure"].get("abundance", float("nan"))
     abundance = ", ".join(f"{ratio:.3f} ({cells})" for cells, ratio in judged["abundance"].items() if ratio)
+    truth = mocks.get("truth", "Peak Patch")
+    others = "as many boxes of Peak Patch" if truth == "Peak Patch" else f"{mocks['truth_boxes']} {truth}"
     text = (
-        f"## Mocks against Peak Patch\n\n{mocks['boxes']} mocks of ({box['box_size_mpc']:g} Mpc)³ against as many "
-        "boxes of Peak Patch with other seeds. Mean numbers of haloes over those of Peak Patch, above so many cells: "
+        f"## Mocks against {truth}\n\n{mocks['boxes']} mocks of ({box['box_size_mpc']:g} Mpc)³ against {others} "
+        f"with other seeds. Mean numbers of haloes over those of {truth}, above so many cells: "
         f"{abundance}. From 100 to 10,000 cells the largest departure is {_shown(departure)} "
         f"(goal: {judged['goal']:.0%}). Largest departures of power spectra up to k = 0.3 per Mpc:\n\n"
         f"| | {' | '.join(mocks['power'])} |\n|---|{'---|' * len(mocks['power'])}\n" + "\n".join(_departures(mocks))
     )
-    text += "\n\n![Abundance and clustering of mocks over Peak Patch](mocks.png)"
+    text += f"\n\n![Abundance and clustering of mocks over {truth}](mocks.png)"
     if cost := mocks.get("cost"):
         text += f"\n\nA mock took {cost['seconds']:.0f} s and {cost['gib']:.1f} GiB on {cost['threads']} cores."
     return text

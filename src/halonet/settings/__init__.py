@@ -16,6 +16,7 @@ from halonet.settings.haloes import (
     StatisticsSettings,
     VoteSettings,
 )
+from halonet.settings.light_cone import CircleSettings, LightConeSettings, LightConesSettings
 from halonet.settings.network import (
     ChannelSettings,
     DatasetSettings,
@@ -43,6 +44,7 @@ __all__ = [
     "BiasSamplerSettings",
     "BoxSettings",
     "ChannelSettings",
+    "CircleSettings",
     "CosmologySettings",
     "DatasetSettings",
     "DisplacementSettings",
@@ -55,6 +57,8 @@ __all__ = [
     "HeadSettings",
     "HeadsSettings",
     "JobSettings",
+    "LightConeSettings",
+    "LightConesSettings",
     "MockSettings",
     "Model",
     "NBodySettings",

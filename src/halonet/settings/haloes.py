@@ -43,8 +43,11 @@ class VoteSettings(Model):
     radius_weight: float = Field(1.0, ge=0, description="a difference of ln radius, as a distance in radii")
     exclusion: float = Field(1.0, ge=0, le=2, description="a halo this close to a larger one, in its radii, is dropped")
     least_votes: float = Field(0.3, ge=0.1, description="of a halo, where a complete one has 1")
-    volume_weight: Fraction = Field(0.0, description="in ln radius, of the volume that votes; else what it predicts")
+    volume_weight: float = Field(
+        0.0, ge=0, le=2, description="in ln radius, of the volume that votes; the rest has the radius that it predicts"
+    )
     volume_factor: float = Field(1.0, gt=0, description="volume of a halo over that of the cells that vote for it")
+    volume_slope: float = Field(1.0, gt=0, le=2, description="power of the volume of a halo, in units of 300 cells")
     rounds: int = Field(3, ge=1, description="of competition for the votes")
 
 
@@ -126,7 +129,10 @@ class HaloFindingSettings(Model):
         None, ge=1, description="fitted, votes: haloes above this volume, few as they are, count as much as all"
     )
     calibration_abundance: Fraction = Field(
-        0.0, description="fitted, votes: error of the mass function that does not count against constants"
+        0.0, description="fitted, votes: error of the mass function, at any size, that does not count against constants"
+    )
+    calibration_score: Literal["mean", "lesser"] = Field(
+        "mean", description="fitted, votes: harmonic mean of completeness and purity, or the lesser of both"
     )
     calibration_centre: Fraction = Field(
         0.0, description="true haloes of a lower central probability do not count in the fit of the shell threshold"

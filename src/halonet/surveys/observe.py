@@ -13,8 +13,10 @@ from halonet.cosmology import declared
 from halonet.initial_conditions.noise import generator
 from halonet.settings import CosmologySettings
 from halonet.settings.survey import SurveySettings
+from halonet.sky.coordinates import declination, directions, observed_redshift, radial_velocities, right_ascension
+from halonet.sky.epochs import Epochs
 from halonet.storage import FieldHeader
-from halonet.surveys.geometry import LIGHT, Distances, angles_of, directions_of, distances, draw_angles, inside_mask
+from halonet.surveys.geometry import draw_angles, inside_mask
 from halonet.surveys.selection import Selection, selection_of
 
 SURVEY_COLUMNS = {
@@ -29,6 +31,7 @@ SURVEY_COLUMNS = {
     )
 }
 OUTSIDE = 1e-3  # of the survey's volume, that may lie outside of a box which is not replicated
+BEYOND = 0.05  # in redshift: how far peculiar velocities may carry a galaxy, with much to spare
 TRIALS = 20_000  # points of the survey's volume by which that is found out
 
 
@@ -70,7 +73,7 @@ class Survey:
 
 
 def observe_box(points: Points, settings: SurveySettings, seed: int) -> Survey:
-    """Observe the points of a periodic box from a place in it or outside.
+    """Observe the points of a periodic box from a position in it or outside.
 
     The whole box is at one redshift. Distances give redshifts, velocities shift them, and the selection in redshift is
     of the observed one.
@@ -82,7 +85,7 @@ def observe_box(points: Points, settings: SurveySettings, seed: int) -> Survey:
         replicated.
     """
     cosmology, side = _cosmology(points), points.header.box_size_mpc
-    table = distances(cosmology, settings.largest_redshift)
+    table = Epochs(cosmology, settings.largest_redshift + BEYOND)
     selection = selection_of(settings, len(points) / side**3)
     observer = np.array(settings.observer or [side / 2] * 3)
     if not settings.replicate:
@@ -105,30 +108,34 @@ def observe_box(points: Points, settings: SurveySettings, seed: int) -> Survey:
     return Survey(data, _with_weights(randoms, selection, settings), header, notes)
 
 
-def _seen(points: Points, settings: SurveySettings, table: Distances, observer: np.ndarray) -> dict[str, np.ndarray]:
+def _seen(points: Points, settings: SurveySettings, table: Epochs, observer: np.ndarray) -> dict[str, np.ndarray]:
     """Angles and redshifts of all points within mask and redshifts, of every image of the box that can hold some."""
     side, positions, velocities = points.header.box_size_mpc, points.positions(EULERIAN), points.positions(VELOCITY)
     parts = []
     for shift in _images(settings, table, observer, side):
         offsets = positions + shift - observer
-        ra, dec, distance = angles_of(offsets)
-        near = np.flatnonzero(inside_mask(ra, dec, settings) & (distance < table.redshift.x[-1]))
+        ra, dec, distance = right_ascension(offsets), declination(offsets), np.linalg.norm(offsets, axis=1)
+        near = np.flatnonzero(inside_mask(ra, dec, settings) & (distance < _reach(settings, table)))
         cosmological = table.redshift(distance[near])
-        along = (velocities[near] * offsets[near]).sum(axis=1) / np.maximum(distance[near], 1e-9)
-        observed = cosmological + (1 + cosmological) * along / LIGHT
+        observed = observed_redshift(cosmological, radial_velocities(offsets[near], velocities[near]))
         within = (observed >= settings.smallest_redshift) & (observed <= settings.largest_redshift)
         found = {"RA": ra[near], "DEC": dec[near], "Z": observed, "Z_COSMO": cosmological}
         parts.append({name: values[within] for name, values in found.items()})
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _images(settings: SurveySettings, table: Distances, observer: np.ndarray, side: float) -> list[np.ndarray]:
+def _images(settings: SurveySettings, table: Epochs, observer: np.ndarray, side: float) -> list[np.ndarray]:
     """Shifts (Mpc) of the images of the box that the survey may reach."""
     if not settings.replicate:
         return [np.zeros(3)]
-    reach = float(table.redshift.x[-1])
+    reach = _reach(settings, table)
     ranges = [range(int(np.floor((at - reach) / side)), int(np.floor((at + reach) / side)) + 1) for at in observer]
     return [side * np.array(image, float) for image in product(*ranges)]
+
+
+def _reach(settings: SurveySettings, table: Epochs) -> float:
+    """Distance (Mpc) from beyond which no velocity brings a point into the survey."""
+    return float(table.distance(np.array(settings.largest_redshift + BEYOND)))
 
 
 def _without_collisions(data: dict[str, np.ndarray], arcsec: float, rng: np.random.Generator) -> np.ndarray:
@@ -136,9 +143,9 @@ def _without_collisions(data: dict[str, np.ndarray], arcsec: float, rng: np.rand
     kept = np.ones(len(data["RA"]), bool)
     if arcsec and len(kept):
         order = rng.permutation(len(kept))
-        directions = directions_of(data["RA"], data["DEC"])[order]
+        at = directions(data["RA"], data["DEC"])[order]
         chord = 2 * np.sin(np.radians(arcsec / 3600) / 2)
-        pairs = KDTree(directions).query_pairs(chord, output_type="ndarray")
+        pairs = KDTree(at).query_pairs(chord, output_type="ndarray")
         for first, second in pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]:
             if kept[order[first]]:
                 kept[order[second]] = False
@@ -152,11 +159,11 @@ def _with_weights(data: dict[str, np.ndarray], selection: Selection, settings: S
 
 
 def _randoms(
-    settings: SurveySettings, table: Distances, selection: Selection, rng: np.random.Generator
+    settings: SurveySettings, table: Epochs, selection: Selection, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
     """Points without clustering: uniform within the mask, and in redshift as the volume times n(z)."""
     grid = np.linspace(settings.smallest_redshift, settings.largest_redshift, 2001)
-    cubes = table.of(grid) ** 3
+    cubes = table.distance(grid) ** 3
     middles = 0.5 * (grid[1:] + grid[:-1])
     sines = np.sin(np.radians(settings.dec))
     solid_angle = np.radians(settings.ra[1] - settings.ra[0]) * (sines[1] - sines[0])  # holes included, and lost below
@@ -171,21 +178,21 @@ def _randoms(
     return {"RA": ra[inside], "DEC": dec[inside], "Z": redshift[inside], "Z_COSMO": redshift[inside]}
 
 
-def _check_inside_box(settings: SurveySettings, table: Distances, observer: np.ndarray, side: float) -> None:
+def _check_inside_box(settings: SurveySettings, table: Epochs, observer: np.ndarray, side: float) -> None:
     """Refuse a survey of more than the box, by points of its volume."""
     uniform = Selection(np.array([settings.smallest_redshift, settings.largest_redshift]), np.ones(2))
     rng = generator(0, "volume of a survey")
-    near, far = table.of(settings.smallest_redshift), table.of(settings.largest_redshift)
+    near, far = table.distance(settings.smallest_redshift), table.distance(settings.largest_redshift)
     sines = np.sin(np.radians(settings.dec))
     volume = np.radians(settings.ra[1] - settings.ra[0]) * (sines[1] - sines[0]) * float(far**3 - near**3) / 3
     some = settings.model_copy(update={"randoms": TRIALS / volume, "holes": []})
     sampled = _randoms(some, table, uniform, rng)
-    at = observer + directions_of(sampled["RA"], sampled["DEC"]) * table.of(sampled["Z"])[:, None]
+    at = observer + directions(sampled["RA"], sampled["DEC"]) * table.distance(sampled["Z"])[:, None]
     outside = ((at < 0) | (at >= side)).any(axis=1).mean() if len(at) else 0.0
     if outside > OUTSIDE:
         raise StorageError(
             f"{100 * outside:.3g}% of the survey's volume, up to redshift {settings.largest_redshift:g} at "
-            f"{float(table.of(settings.largest_redshift)):.0f} Mpc, lie outside of the box of {side:g} Mpc; set "
+            f"{float(table.distance(settings.largest_redshift)):.0f} Mpc, lie outside of the box of {side:g} Mpc; set "
             "replicate: true, or another observer, region or largest_redshift"
         )
 

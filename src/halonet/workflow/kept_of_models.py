@@ -84,6 +84,14 @@ def mock_files(layout: Layout) -> list[str]:
     return files
 
 
+def light_cone_files(layout: Layout) -> list[str]:
+    """Kept files of the light cones."""
+    cones = layout.settings.light_cone
+    seeds = range(cones.first_seed, cones.first_seed + cones.count)
+    names = ["haloes.h5", *(f"shells.{kind}" for kind in ("json", *figure_names.FORMATS))]
+    return [f"{layout.light_cones}/{seed}/{name}" for seed in seeds for name in names]
+
+
 def mock_thresholds(layout: Layout) -> list[str]:
     """Thresholds of the mocks' network: this run's, or those that travel with it; none where there are none."""
     if layout.mock_network_is_own:

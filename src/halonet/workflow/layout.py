@@ -178,6 +178,11 @@ class Layout:
         cuts = [seeds[start : start + CONTROLS_PER_JOB] for start in range(0, number, CONTROLS_PER_JOB)]
         return {f"{cut[0]}-{cut[-1]}": cut for cut in cuts}
 
+    def last_ahead(self, seed: int) -> int:
+        """Last seed that a process goes on to once it has made the mock of ``seed``; where ranks share a mock, none."""
+        further = self.settings.jobs.mocks_per_process - 1 if self.settings.mocks.ranks == 1 else 0
+        return min(seed + further, self.mock_seeds[-1])
+
     def script(self, name: str) -> str:
         """A script of the workflow, wherever the run's working folder is."""
         return str(self.root / "workflow_scripts" / f"{name}.py")
@@ -196,6 +201,7 @@ FOLDERS = (
     "figures",
     "neural_bias",
     "field_level",
+    "light_cones",
 )
 
 

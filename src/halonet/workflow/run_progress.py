@@ -40,6 +40,7 @@ TITLES = {
     "draw_figures_with_calibration": "figures, calibration too",
     "write_report": "report",
     "make_mock": "mocks",
+    "make_light_cone": "light cones",
     "measure_mock": "statistics of the mocks",
     "measure_controls": "cheap partners of the mocks",
     "populate_haloes": "galaxies of the mocks",

@@ -1,6 +1,6 @@
 """Constants of the vote finder from boxes of known truth; never from test boxes.
 
-They are judged together by the haloes they lead to. The last three only tell what becomes of the candidates that one
+They are judged together by the haloes they lead to. The last four only tell what becomes of the candidates that one
 competition for the votes has left, so that a competition serves all their values.
 """
 
@@ -34,6 +34,7 @@ class VoteConstants:
     least_votes: float
     volume_weight: float
     volume_factor: float
+    volume_slope: float
 
     @property
     def competition(self) -> tuple[float, ...]:
@@ -47,16 +48,18 @@ class VoteConstants:
 
 
 CHOICES = {
-    "scale": (0.45, 0.6, 0.8),
-    "reach": (0.7, 0.85, 1.0),
+    "scale": (0.45, 0.5, 0.55, 0.6, 0.7, 0.8),
+    "reach": (0.6, 0.7, 0.85, 1.0),
     "radius_weight": (0.5, 1.0, 2.0, 3.0),
     "exclusion": (0.5, 0.6, 0.75, 0.9, 1.0),  # predicted radii are unsure: many true centres lie within them
     "least_votes": (0.1, 0.15, 0.2, 0.225, 0.25, 0.275, 0.3, 0.325, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7),
-    "volume_weight": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
-    "volume_factor": (0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.35, 1.4),
+    "volume_weight": (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4),
+    "volume_factor": (0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.225, 1.25, 1.275, 1.3, 1.35, 1.4),
+    "volume_slope": (0.94, 0.96, 0.97, 0.98, 0.99, 1.0, 1.02),
 }
-# The best of a grid for vnet-small-objects: from afar the search may end beside it.
-START = VoteConstants(0.45, 0.85, 3.0, 0.6, 0.25, 0.8, 1.15)
+TOGETHER = (("volume_weight", "volume_factor"),)  # the more the volume weighs, the larger it has to be
+# The best of a grid for the network n-body: from afar the search may end beside it.
+START = VoteConstants(0.6, 0.6, 1.0, 0.5, 0.25, 1.2, 1.25, 0.98)
 
 
 def calibrate_votes(
@@ -83,7 +86,7 @@ def calibrate_votes(
                 competitions.setdefault(trial.competition, []).append((shares, box.true))
         return {trial: _judge(trial, competitions[trial.competition], settings, cosmology) for trial in trials}
 
-    return search_constants(START, CHOICES, compare)
+    return search_constants(START, CHOICES, compare, TOGETHER)
 
 
 def _compete(box: VoteBox, trials: Iterable[VoteConstants]) -> Iterator[tuple[VoteConstants, Shares]]:

@@ -27,6 +27,7 @@ from halonet.halo_finding.votes.counting import (
 from halonet.settings import VoteSettings
 
 BIN_CELLS = 8  # least side of the bins candidates are looked up in: 4 take twice as long
+PIVOT_CELLS = 300  # volume that ``volume_slope`` leaves as it is
 FEWEST_VOTES = 0.1  # with which a candidate goes on to the next round; the least of a halo is a setting
 
 
@@ -109,10 +110,18 @@ class Shares:
         """Votes in units of a complete halo."""
         return self.volume / _sphere(np.exp(self.log_radius))
 
-    def radii(self, kept: np.ndarray, volume_weight: float, volume_factor: float) -> np.ndarray:
-        """Geometric mean of the radius that votes predict and of that of ``volume_factor`` times the voting volume."""
-        of_volume = np.log(3 * volume_factor / (4 * np.pi) * self.volume[kept]) / 3
-        return np.exp((1 - volume_weight) * self.log_radius[kept] + volume_weight * of_volume)
+    def radii(self, kept: np.ndarray, settings: VoteSettings) -> np.ndarray:
+        """Radii (cells) of those of a boolean mask, from the voting volume and the radius that votes predict.
+
+        ln R is a mean of the two, in which the volume, ``volume_factor`` times what votes, has ``volume_weight``. A
+        weight beyond 1 takes off what the prediction errs by: it makes small haloes of dense regions too large. At last
+        volumes are stretched by ``volume_slope`` about that of :data:`PIVOT_CELLS`.
+        """
+        weight, per_cell = settings.volume_weight, 3 * settings.volume_factor / (4 * np.pi)
+        of_volume = np.log(per_cell * self.volume[kept]) / 3
+        log_radius = (1 - weight) * self.log_radius[kept] + weight * of_volume
+        pivot = np.log(3 / (4 * np.pi) * PIVOT_CELLS) / 3
+        return np.exp(log_radius + (settings.volume_slope - 1) * (log_radius - pivot))
 
     def moved(self, kept: np.ndarray, n: int) -> Candidates:
         """The candidates of a boolean mask, moved to the mean of their votes, in a box of ``n`` cells."""
@@ -157,7 +166,7 @@ def elected(shares: Shares, settings: VoteSettings, n: int) -> VotedHaloes:
     kept = shares.votes >= settings.least_votes
     final = shares.moved(kept, n)
     positions = (final.cells + final.rests + 0.5) % n
-    radii = shares.radii(kept, settings.volume_weight, settings.volume_factor)
+    radii = shares.radii(kept, settings)
     scatters = shares.centre_scatter[kept], shares.radius_scatter[kept]
     return VotedHaloes(positions, radii, _sphere(radii), shares.votes[kept], *scatters)
 
