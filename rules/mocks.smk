@@ -90,10 +90,10 @@ rule measure_controls:
         cosmology=as_json(SETTINGS.cosmology),
         cells=SETTINGS.mocks.cells,
         box_size=SETTINGS.mocks.box_size_mpc,
-        first=lambda wildcards: LAYOUT.control_batches[wildcards.batch][0],
-        count=lambda wildcards: len(LAYOUT.control_batches[wildcards.batch]),
+        first_seed=lambda wildcards: LAYOUT.control_batches[wildcards.batch][0],
+        fields=lambda wildcards: len(LAYOUT.control_batches[wildcards.batch]),
     shell:
-        "python {params.script:q} --first-seed {params.first:q} --count {params.count:q} --cells {params.cells:q}"
+        "python {params.script:q} --first-seed {params.first_seed:q} --count {params.fields:q} --cells {params.cells:q}"
         " --box-size {params.box_size:q} --cosmology {params.cosmology:q} --power-spectrum {input.power_spectrum:q}"
         " --settings {params.settings:q} --controls {output.controls:q} > {log:q} 2>&1"
 

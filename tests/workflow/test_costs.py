@@ -188,7 +188,8 @@ def test_the_forecast_of_the_quickstart_is_that_of_a_quarter_of_an_hour():
         for rule in COSTS
         if not any(each in rule for each in ("mock", "light_cone", "field_level"))
     }
-    for rule in ("import_ground_truth", "make_batch", "assign_cells", "match_abundance", "write_constrained_density"):
+    others = ("import_ground_truth", "make_batch", "assign_cells", "match_abundance", "write_constrained_density")
+    for rule in (*others, "measure_controls", "populate_haloes"):
         del jobs[rule]
     for machine_ in (Machine(0.7, 0.04), Machine(1.0, 0.08)):
         costs = JobCosts(settings, machine_)
