@@ -18,7 +18,7 @@ from halonet.mocks.methods import METHODS, mock_by
 from halonet.mocks.request import MockRequest
 from halonet.mocks.summary import summarise_mocks
 from halonet.settings import MockSettings
-from halonet.statistics.mock import VECTORS, measure_mock
+from halonet.statistics.mock import measure_mock
 from halonet.storage import read_json, write_json
 
 FIRST = 1  # seed
@@ -65,18 +65,20 @@ def made(arguments: argparse.Namespace, settings: MockSettings, method: str, see
 
 
 def table(summary: dict) -> str:
-    """Rows: how many times as many plain mocks have the same error, for each k, and by statistic."""
-    found, lines = (
-        summary["control_variates"],
-        ["| statistic | value | gain of the mean | of its variance |", "|---|---|---|---|"],
-    )
-    gain, squared = np.array(found["gain"], float), np.diag(np.array(found["covariance_gain"], float))
+    """Rows: how many times as many plain mocks have the same error, for each bin, by statistic."""
+    found = summary["control_variates"]
+    lines = [
+        "| statistic | gain of the mean | with further fields without end | of its variance |",
+        "|---|---|---|---|",
+    ]
+    gains = [np.array(found[name], float) for name in ("gain", "largest_gain")]
+    gains.append(np.diag(np.array(found["covariance_gain"], float)))
     for each in summary["order"]:
         rows = slice(each["first"], each["first"] + each["number"])
-        shown = [" ".join(f"{value:.1f}" for value in values[rows]) for values in (gain, squared)]
-        lines.append(f"| {each['statistic']} | {each['value']} | {shown[0]} | {shown[1]} |")
+        shown = [" ".join(f"{value:.1f}" for value in values[rows]) for values in gains]
+        lines.append(f"| {each['value']} | {' | '.join(shown)} |")
     k = " ".join(f"{value:.3f}" for value in summary["power_spectrum"]["k"])
-    return "\n".join([f"k = {k} per Mpc; {', '.join(VECTORS)}", *lines])
+    return "\n".join([f"k = {k} per Mpc", *lines])
 
 
 if __name__ == "__main__":

@@ -70,6 +70,9 @@ def test_an_error_of_the_controls_mean_enters_the_error(spectra):
     exact, known = regress_mean(data, controls, SIGNAL), regress_mean(data, controls, SIGNAL, 3.0)
     np.testing.assert_array_equal(exact.mean, known.mean)
     np.testing.assert_allclose(known.error**2 - exact.error**2, 9, rtol=0.6)
+    of_controls = np.diag(2 / MODES * SIGNAL**2)
+    known = regress_covariance(data, controls, of_controls, np.full((3, 3), 5.0)).error
+    assert (known > regress_covariance(data, controls, of_controls).error).all()
 
 
 def test_a_control_that_does_not_vary_changes_nothing():

@@ -103,6 +103,7 @@ def test_mocks_and_partners_of_the_same_phases_give_means_of_less_error(mocks, c
     assert (
         np.median(gain[powers["first"] : powers["first"] + powers["number"]]) > 1.2
     )  # with twice as many others as mocks it cannot reach 3
+    assert (np.array(found["largest_gain"]) >= gain - 1e-9).all()
     assert np.shape(found["covariance"]) == (len(plain),) * 2
 
 

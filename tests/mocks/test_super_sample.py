@@ -78,7 +78,7 @@ def test_the_page_shows_every_statistic_and_how_many_mocks_are_needed(summary, r
 
 def test_the_page_shows_the_gain_of_control_variates(summary):
     number = summary["precision"]["data"]
-    gains = {name: [2.0] * number for name in ("mean", "error", "plain_error", "gain")}
+    gains = {name: [2.0] * number for name in ("mean", "error", "plain_error", "gain", "largest_gain")}
     controls = gains | {"fields": 77, "covariance_gain": np.full((number, number), 1.5).tolist()}
     page = mocks_page(summary | {"control_variates": controls})
     assert page.count("data:image/png;base64,") == 3

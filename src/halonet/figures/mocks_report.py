@@ -92,14 +92,16 @@ def _needed(summary: dict[str, Any]) -> str:
 
 def _gains(summary: dict[str, Any]) -> str:
     found, rows = summary["control_variates"], []
-    gain, variance = np.array(found["gain"], float), np.diag(np.array(found["covariance_gain"], float))
+    gains = [np.array(found[name], float) for name in ("gain", "largest_gain")]
+    gains.append(np.diag(np.array(found["covariance_gain"], float)))
     for each in summary["order"]:
         part = slice(each["first"], each["first"] + each["number"])
         if each["number"]:
-            values = [f"{np.nanmedian(some[part]):.2g}" for some in (gain, variance)]
+            values = [f"{np.nanmedian(some[part]):.2g}" for some in gains]
             rows.append([TITLES[each["statistic"]], each["value"], *values])
     legend = "Median over the bins. Below 1 the partner shares nothing with the mocks: take the plain mean."
-    return _table(["Statistic", "Value", "Gain of the mean", "Gain of the variance"], rows, legend)
+    head = ["Statistic", "Value", "Gain of the mean", "With further fields without end", "Gain of the variance"]
+    return _table(head, rows, legend)
 
 
 def _super_sample(summary: dict[str, Any]) -> str:

@@ -78,11 +78,14 @@ def _regressed(
     return Regression(residuals.mean(axis=0), np.sqrt(variance), np.sqrt(data.var(axis=0, ddof=1) / mocks))
 
 
-def regress_covariance(data: np.ndarray, controls: np.ndarray, control_covariance: np.ndarray) -> Regression:
+def regress_covariance(
+    data: np.ndarray, controls: np.ndarray, control_covariance: np.ndarray, covariance_error: np.ndarray | float = 0.0
+) -> Regression:
     """Covariance of ``data`` by that of the ``controls``, element by element: arrays of shape (p, p) in the result.
 
-    ``control_covariance`` is that of the controls over all phases, shape (p, p). The errors are those that products of
-    deviations have over mocks. The matrix is symmetric and unbiased to 1 / N, but need not be positive definite.
+    ``control_covariance`` is that of the controls over all phases, shape (p, p), and ``covariance_error`` its standard
+    error, 0 where it is exact. The errors are those that products of deviations have over mocks. The matrix is
+    symmetric and unbiased to 1 / N, but need not be positive definite.
     """
     data, controls = _checked(data, controls)
     size = data.shape[1]
@@ -90,7 +93,8 @@ def regress_covariance(data: np.ndarray, controls: np.ndarray, control_covarianc
     # Where data are slopes times controls and something of their own, products have these slopes: they are known much
     # better than those that products would give.
     slopes = (slopes[:, :, None] * slopes[:, None, :]).reshape(len(data), size**2)
-    found = _regressed(_products(data), _products(controls), slopes, np.asarray(control_covariance, float).ravel())
+    known, error = (np.asarray(each, float).ravel() for each in (control_covariance, covariance_error))
+    found = _regressed(_products(data), _products(controls), slopes, known, error)
     return Regression(*(each.reshape(size, size) for each in (found.mean, found.error, found.plain_error)))
 
 

@@ -116,10 +116,12 @@ def control_summary(mocks: Sequence[dict[str, Any]], controls: Sequence[dict[str
     own, further = (_table([field["values"] for field in some], kept) for some in ([fields[s] for s in seeds], others))
     control_mean, mean_error = _mean_of_controls(further, others, controls[0]["linear_mean"], kept)
     mean = regress_mean(data, own, control_mean, mean_error)
-    covariance = regress_covariance(data, own, moments(further).covariance)
+    of_controls = moments(further)
+    covariance = regress_covariance(data, own, of_controls.covariance, of_controls.element_error)
     return {
         "fields": len(others),
         **_listed(mean),
+        "largest_gain": regress_mean(data, own, control_mean).gain.tolist(),  # of further fields without end
         "covariance": covariance.mean.tolist(),
         "covariance_error": covariance.error.tolist(),
         "covariance_gain": covariance.gain.tolist(),
