@@ -34,6 +34,7 @@ from halonet.workflow.kept_of_models import (
     field_level_figures,
     field_level_files,
     kept_mock_fields,
+    light_cone_files,
     mock_files,
     mock_thresholds,
     neural_bias_chains,
@@ -95,6 +96,7 @@ include: "rules/report.smk"
 include: "rules/neural_bias.smk"
 include: "rules/field_level.smk"
 include: "rules/mocks.smk"
+include: "rules/light_cones.smk"
 
 
 wildcard_constraints:
@@ -129,6 +131,7 @@ localrules:
     neural_bias,
     field_level,
     mocks,
+    light_cones,
     truths,
 
 
@@ -256,3 +259,11 @@ rule mocks:
     input:
         mock_files(LAYOUT),
         own_mock_network(LAYOUT),
+
+
+# What observers see of boxes, by Peak Patch; no part of `all`.
+
+
+rule light_cones:
+    input:
+        light_cone_files(LAYOUT),

@@ -22,8 +22,9 @@ from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density
 from halonet.mpi import world
 from halonet.peak_patch.collapse import solve_collapse_table
-from halonet.peak_patch.finder import Progress, find_haloes
+from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
+from halonet.peak_patch.steps import Progress
 from halonet.settings import CosmologySettings, FilterBankSettings, PeakPatchSettings
 
 CELL_SIZE = 1.0

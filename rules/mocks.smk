@@ -24,6 +24,8 @@ rule make_mock:
         tasks_per_gpu=0,  # or the SLURM executor would take `tasks` for those of each GPU
         gpu=COSTS.gpus("make_mock"),
         gpus_of_rank=SETTINGS.mocks.gpus,
+        # No parameter: which other mocks there are changes none of them.
+        last_ahead=lambda wildcards: LAYOUT.last_ahead(int(wildcards.seed)),
     params:
         **PARAMETERS.of_script("make_mock"),
         weights=PARAMETERS.mock_network_digest,
@@ -41,6 +43,7 @@ rule make_mock:
         + "python {params.script:q} --seed {wildcards.seed:q} --cells {params.cells:q} --box-size {params.box_size:q}"
         ' --network "$(dirname {input.network[0]:q})" --cosmology {params.cosmology:q} --power-spectrum {input.power_spectrum:q}'
         " --threads {threads} --gpus {resources.gpus_of_rank} --ranks {resources.tasks} {params.options:q}"
+        " --last-ahead {resources.last_ahead}"
         " --output {output.haloes:q} > {log:q} 2>&1"
 
 
@@ -59,16 +62,50 @@ rule measure_mock:
         **RESOURCES.of_rule("measure_mock"),
     params:
         **PARAMETERS.of_script("measure_mock"),
-        settings=PARAMETERS.mocks("minimum_cells", "largest_k_per_mpc"),
+        settings=PARAMETERS.mocks("minimum_cells", "largest_k_per_mpc", "statistics"),
     shell:
         "python {params.script:q} --haloes {input.haloes:q} --settings {params.settings:q}"
         " --statistics {output.statistics:q} > {log:q} 2>&1"
 
 
+# The mocks' cheap partners, and further fields that tell the partners' mean, some in a job.
+
+
+rule measure_controls:
+    input:
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
+    output:
+        controls=f"{LAYOUT.mocks}/controls/{{batch}}.json",
+    log:
+        f"{LAYOUT.logs}/measure_controls/{{batch}}.log",
+    benchmark:
+        f"{LAYOUT.logs}/measure_controls/{{batch}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        **RESOURCES.of_rule("measure_controls"),
+    params:
+        **PARAMETERS.of_script("measure_controls"),
+        settings=PARAMETERS.mocks("minimum_cells", "largest_k_per_mpc", "statistics"),
+        cosmology=as_json(SETTINGS.cosmology),
+        cells=SETTINGS.mocks.cells,
+        box_size=SETTINGS.mocks.box_size_mpc,
+        first=lambda wildcards: LAYOUT.control_batches[wildcards.batch][0],
+        count=lambda wildcards: len(LAYOUT.control_batches[wildcards.batch]),
+    shell:
+        "python {params.script:q} --first-seed {params.first:q} --count {params.count:q} --cells {params.cells:q}"
+        " --box-size {params.box_size:q} --cosmology {params.cosmology:q} --power-spectrum {input.power_spectrum:q}"
+        " --settings {params.settings:q} --controls {output.controls:q} > {log:q} 2>&1"
+
+
 rule summarise_mocks:
     input:
+        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
         statistics=expand(
             f"{LAYOUT.mocks}/{{seed}}/statistics.json", seed=LAYOUT.mock_seeds
+        ),
+        controls=expand(
+            f"{LAYOUT.mocks}/controls/{{batch}}.json", batch=LAYOUT.control_batches
         ),
     output:
         summary=f"{LAYOUT.mocks}/covariance.json",
@@ -84,9 +121,30 @@ rule summarise_mocks:
     params:
         **PARAMETERS.of_script("summarise_mocks"),
         settings=PARAMETERS.mocks("precision"),
+        controls=lambda wildcards, input: given("--controls", input.controls),
     shell:
-        "python {params.script:q} --statistics {input.statistics:q} --settings {params.settings:q}"
+        "python {params.script:q} --statistics {input.statistics:q} --settings {params.settings:q} {params.controls:q}"
+        " --power-spectrum {input.power_spectrum:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"
+
+
+rule write_mocks_report:
+    input:
+        summary=f"{LAYOUT.mocks}/covariance.json",
+    output:
+        report=f"{LAYOUT.mocks}/mocks.html",
+    log:
+        f"{LAYOUT.logs}/write_mocks_report.log",
+    benchmark:
+        f"{LAYOUT.logs}/write_mocks_report.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        **RESOURCES.of_rule("write_mocks_report"),
+    params:
+        **PARAMETERS.of_script("write_mocks_report"),
+    shell:
+        "python {params.script:q} --summary {input.summary:q} --report {output.report:q} > {log:q} 2>&1"
 
 
 rule match_abundance:
@@ -110,3 +168,24 @@ rule match_abundance:
     shell:
         "python {params.script:q} --haloes {input.haloes:q} --matched {output.matched:q}"
         " --power-spectrum {input.power_spectrum:q} > {log:q} 2>&1"
+
+
+rule populate_haloes:
+    input:
+        haloes=f"{LAYOUT.mocks}/{{seed}}/{LAYOUT.populated_haloes}.h5",
+    output:
+        galaxies=f"{LAYOUT.mocks}/{{seed}}/galaxies.h5",
+    log:
+        f"{LAYOUT.logs}/populate_haloes/{{seed}}.log",
+    benchmark:
+        f"{LAYOUT.logs}/populate_haloes/{{seed}}.tsv"
+    conda:
+        "../envs/cpu.yaml"
+    resources:
+        **RESOURCES.of_rule("populate_haloes"),
+    params:
+        **PARAMETERS.of_script("populate_haloes"),
+        settings=as_json(SETTINGS.mocks.galaxies) if SETTINGS.mocks.galaxies else "",
+    shell:
+        "python {params.script:q} {input.haloes:q} --seed {wildcards.seed:q} --settings {params.settings:q}"
+        " --galaxies {output.galaxies:q} > {log:q} 2>&1"

@@ -18,10 +18,21 @@ FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption", "checks"},
     {"storage", "cosmology", "dark_energy", "digests"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
-    | {"particles", "owners", "columns", "column_files", "sampling", "plausibility", "masses"},
+    | {
+        "crate",
+        "galaxy_catalogue",
+        "particles",
+        "owners",
+        "columns",
+        "column_files",
+        "sampling",
+        "plausibility",
+        "masses",
+        "sky",
+    },
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
-    | {"export"},
-    {"field_level", "mocks"},  # inference, built on the neural bias model; mocks, built on several stages
+    | {"export", "galaxies", "surveys"},
+    {"field_level", "mocks", "light_cones"},  # inference; mocks of boxes and of the sky, built on several stages
     {"workflow"},  # plans the jobs of all stages
     {"interface"},  # what a user imports
     {"command", "__main__"},  # what a user types
@@ -31,9 +42,11 @@ DOORS_OF_NEURAL_BIAS = {"inputs", "evolution", "kernels", "fit", "results"}
 BY_HAND = {
     "export_catalogue",
     "export_particles",
+    "observe_survey",
     "ship_network",
     "show_mock",
     "show_status",
+    "write_crate",
 }  # on finished work; no stages
 
 

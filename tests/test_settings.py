@@ -180,3 +180,11 @@ def test_the_networks_of_the_ablation_of_heads_cost_the_same():
         for network in map(settings.networks.get, settings.run.networks)
     ]
     assert max(costs) / min(costs) < 1.01  # a step is 1.5 to 2% of them
+
+
+def test_control_variates_need_some_mocks_and_some_further_fields():
+    message = "control_fields = 3 with count = 10; control variates need 4 or more of both"
+    assert message in failure(mocks={"control_fields": 3})
+    assert "control_fields = 50 with count = 2" in failure(mocks={"control_fields": 50, "count": 2})
+    settings = load_settings(PAPER, SMALL)
+    assert settings.mocks.control_fields == 0

@@ -13,8 +13,10 @@ from halonet.settings import HaloFindingSettings, stage_settings
 from halonet.storage import write_json
 
 # Of a candidate: how it was judged. The others are its constants.
-MEASURED = ("completeness", "purity", "large_score", "lesser", "score", "agreement")
-MEASURED += ("abundance_error", "abundance_excess", "tolerance")
+MEASURED = (
+    *("completeness", "purity", "large_score", "lesser", "score", "agreement"),
+    *("abundance_error", "abundance_excess", "tolerance"),
+)
 
 
 def main() -> None:

@@ -2,23 +2,34 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from halonet import console
 from halonet.checks.names import stem_of
 from halonet.checks.parser import READS, SETTINGS, WRITES_WITH_FIGURES, Parser
+from halonet.cosmology import compute_power_spectrum, declared, read_power_spectrum
 from halonet.figures.mocks import draw_covariance
 from halonet.figures.style import save
+from halonet.mocks.controls import read_controls
 from halonet.mocks.summary import summarise_mocks
+from halonet.mocks.super_sample import super_sample_term
 from halonet.provenance import provenance
 from halonet.settings import MockSettings, stage_settings
+from halonet.statistics.mock import VECTORS
 from halonet.storage import StorageError, read_json, write_json
 
 
 def read_measurement(path: str) -> dict:
     """Read the measurement of a mock; another kind of file is refused."""
     values = read_json(path)
-    if missing := [part for part in ("box", "mass_function", "power_spectrum") if part not in values]:
-        raise StorageError(f"{path}: {', '.join(missing)} missing; measure_mock.py writes such a file")
+    if "box" not in values or not set(VECTORS) & set(values):
+        raise StorageError(f"{path}: no box, or none of {', '.join(VECTORS)}; measure_mock.py writes such a file")
     return values
+
+
+def spectrum_of(path: str | None, box: dict) -> tuple[np.ndarray, np.ndarray]:
+    """The linear power spectrum at z = 0 of a file, or CAMB's for the cosmology of the mocks."""
+    return read_power_spectrum(path) if path else compute_power_spectrum(declared(box["cosmology"], "mocks"))
 
 
 def main() -> None:
@@ -26,6 +37,16 @@ def main() -> None:
     parser = Parser(description=__doc__)
     parser.add_argument(
         "--statistics", type=READS, nargs="+", required=True, help="JSON files of measure_mock.py, two or more"
+    )
+    parser.add_argument(
+        "--controls",
+        type=READS,
+        nargs="+",
+        default=[],
+        help="of the same seeds and of others: files of measure_controls.py, or of measure_mock.py for other mocks",
+    )
+    parser.add_argument(
+        "--power-spectrum", type=READS, help="linear, at z = 0 (CSV), for modes beyond the box; default: CAMB's"
     )
     parser.add_argument("--settings", type=SETTINGS, help="mocks settings as JSON; precision counts here")
     parser.add_argument(
@@ -36,7 +57,10 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     settings = stage_settings(MockSettings, arguments.settings)
-    summary = summarise_mocks([read_measurement(path) for path in arguments.statistics], settings.precision)
+    controls = read_controls([(path, read_json(path)) for path in arguments.controls])
+    summary = summarise_mocks([read_measurement(path) for path in arguments.statistics], settings.precision, controls)
+    if "mass_function" in summary and summary["box"]["cosmology"] is not None:
+        summary["super_sample"] = super_sample_term(summary, spectrum_of(arguments.power_spectrum, summary["box"]))
     summary["provenance"] = provenance("summarise_mocks", {"precision": settings.precision})
     path = Path(arguments.summary)
     save(draw_covariance(summary).figure, path.parent, stem_of(path))

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mock_stages import table
 from network_costs import markdown
 
 from halonet.figures.style import save
@@ -15,6 +16,7 @@ from performance.notes import EXPLAINED
 from performance.scaling import growths
 
 CHANGES = ROOT / "benchmarks" / "results" / "before_after.json"
+MOCKS = ROOT / "benchmarks" / "results" / "mock_stages.json"
 PROCESSORS = ROOT / "benchmarks" / "results" / "processors.json"
 IDLE_CORES = 0.3
 MEMORY_GB, MEMORY_CELLS = 24, 512
@@ -33,7 +35,7 @@ def write_page(result, page):
     rows = [one for record in result["cases"] for one in record.get("rows", [])]
     run = Run(result, rows)
     made = [head(run), rates(run), distances(run), beside(run), growth(run), ranks(run), memory(run)]
-    sections = [*made, processors(), changes(), costs(run)]
+    sections = [*made, processors(), changes(), mocks(), costs(run)]
     write_text(page, "\n\n".join(section for section in sections if section) + "\n")
     draw(run, page.parent / "images")
 
@@ -277,6 +279,30 @@ def changes():
         f"benchmarks/before_after.py --before {found['before'][:12]} --cells {found['stages'][0]['cells']}`)."
     )
     return f"## What changes gained\n\n{words}\n\n{markdown(header, cells, left=2)}"
+
+
+def mocks():
+    """Where the time of a mock goes, from ``benchmarks/mock_stages.py``; nothing where it was not run."""
+    if not MOCKS.exists():
+        return ""
+    text = "## Mocks, stage by stage"
+    for cells, found in read_json(MOCKS).items():
+        runs = found["runs"]
+        haloes = {name: run["haloes"] for name, run in runs.items()}
+        first = next(iter(haloes.values()))["at_least_100_cells"]
+        words = (
+            f"A mock of {cells}³ cells by the default network on {found['machine']['cpu']}, 2 threads, each in a "
+            "process of its own, in one run (`python benchmarks/mock_stages.py --before "
+            f"{found['before'][:12]} --cells {cells}`): "
+            "wall seconds, and in brackets those of the processor, which are at most twice as many. *start* is imports "
+            "and the power spectrum, *network* the prediction without its channels. Haloes of at least 100 cells: "
+        )
+        words += "; ".join(
+            f"{name} {one['at_least_100_cells']:,}, of which {100 * one['matched'] / first:.1f}% are those of the first"
+            for name, one in haloes.items()
+        )
+        text += f"\n\n{words}.\n\n{table(runs)}"
+    return text
 
 
 def costs(run):

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from halonet import settings
 from halonet.catalogue import COLUMNS, REQUIRED
+from halonet.columns import LIGHT_CONE_COLUMNS, REQUIRED_OF_LIGHT_CONES, Column
 from halonet.storage import write_text
 
 HERE = Path(__file__).parent
@@ -119,18 +120,24 @@ def _default(field: FieldInfo) -> str:
 
 def columns_page() -> str:
     """Columns of a catalogue, from the table that writes the files."""
-    rows = [
-        f"| `{column.name}` | {column.unit} | {column.dtype} | {'yes' if name in REQUIRED else ''} | "
-        f"{column.description} |"
-        for name, column in COLUMNS.items()
-    ]
     return (
         f"# Columns of a catalogue\n\n{NOTE}\n\nA catalogue is the group `haloes` of an HDF5 file, sorted by mass, one "
         "dataset per column with its `unit` and `description` as attributes. Root attributes: `box_size_mpc`, "
         "`redshift`, `cosmology` (JSON), `seed`, `grid_cells`, `provenance` (JSON), `notes` (JSON). Columns that are "
-        "not required are there where they are known.\n\n"
-        "| column | unit | dtype | required | meaning |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+        f"not required are there where they are known.\n\n{_table(COLUMNS, REQUIRED)}\n## Light cones\n\n"
+        "The group `haloes` of a [light cone](../light_cones.md), sorted by distance. Its root attribute `light_cone` "
+        "(JSON) says observer, opening and range of redshifts; `redshift` and `grid_cells` are not there.\n\n"
+        f"{_table(LIGHT_CONE_COLUMNS, REQUIRED_OF_LIGHT_CONES)}"
     )
+
+
+def _table(columns: dict[str, Column], required: tuple[str, ...]) -> str:
+    rows = [
+        f"| `{column.name}` | {column.unit} | {column.dtype} | {'yes' if name in required else ''} | "
+        f"{column.description} |"
+        for name, column in columns.items()
+    ]
+    return "| column | unit | dtype | required | meaning |\n|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def scripts_page() -> str:

@@ -18,17 +18,22 @@ _environment.prepare(_Path(__file__).parent)
 # The Python interface: names by the module that has them, which is imported when one of them is asked for.
 _INTERFACE = {
     "halonet.interface.mocks": ("make_mock", "match_abundance"),
+    "halonet.interface.light_cones": ("make_light_cone",),
     "halonet.interface.fields": ("draw_density", "draw_phases", "find_peak_patch_haloes", "linear_power_spectrum"),
     "halonet.interface.networks": ("Prediction", "list_networks", "load_network", "predict"),
     "halonet.interface.finding": ("find_haloes",),
     "halonet.interface.statistics": ("analytic_mass_function", "mass_function", "power_spectrum"),
+    "halonet.interface.galaxies": ("observe", "populate"),
+    "halonet.galaxy_catalogue": ("GalaxyCatalogue", "read_galaxies", "write_galaxies"),
+    "halonet.interface.surveys": ("survey_statistics",),
     "halonet.interface.neural_bias": ("draw_neural_bias_haloes", "fit_neural_bias", "sample_neural_bias"),
     "halonet.interface.exports": ("convert_masses", "export_catalogue"),
     "halonet.catalogue": ("HaloCatalogue", "read_catalogue", "write_catalogue"),
+    "halonet.sky.catalogue": ("LightConeCatalogue", "read_light_cone", "write_light_cone"),
     "halonet.matching": ("completeness_and_purity", "match_haloes"),
     "halonet.settings": (
-        *("CosmologySettings", "HaloFindingSettings", "NeuralBiasSettings", "PeakPatchSettings"),
-        "PredictionSettings",
+        *("CosmologySettings", "HaloFindingSettings", "NeuralBiasSettings", "OccupationSettings"),
+        *("PeakPatchSettings", "PredictionSettings", "SurveySettings"),
     ),
 }
 _MODULES = {name: module for module, names in _INTERFACE.items() for name in names}

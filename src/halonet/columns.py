@@ -67,3 +67,24 @@ LAGRANGIAN = ("qx", "qy", "qz")
 EULERIAN = ("x", "y", "z")
 VELOCITY = ("vx", "vy", "vz")
 REQUIRED = (*LAGRANGIAN, "radius", "mass", "cells")
+
+# Of light cones. What a box has, too, has its meaning unless it is said here; the observer is at the origin.
+LIGHT_CONE_COLUMNS = {
+    column.name: column
+    for column in (
+        Column("ra", "f8", "deg", "right ascension, in [0, 360), from the x axis towards the y axis"),
+        Column("dec", "f8", "deg", "declination, in [-90, 90], from the x-y plane towards the z axis"),
+        Column("redshift", "f8", "1", "cosmological redshift, of the comoving distance"),
+        Column("observed_redshift", "f8", "1", "redshift with the Doppler shift of the peculiar velocity"),
+        Column("distance", "f8", "Mpc", "comoving distance"),
+        Column("x", "f4", "Mpc", "comoving position when its light left the halo, from the observer"),
+        Column("y", "f4", "Mpc", "comoving position when its light left the halo, from the observer"),
+        Column("z", "f4", "Mpc", "comoving position when its light left the halo, from the observer"),
+        *(COLUMNS[name] for name in ("vx", "vy", "vz", "radius", "mass", "cells")),
+        Column("qx", "f4", "Mpc", "Lagrangian centre from the observer; images of a halo differ by whole boxes"),
+        Column("qy", "f4", "Mpc", "Lagrangian centre from the observer; images of a halo differ by whole boxes"),
+        Column("qz", "f4", "Mpc", "Lagrangian centre from the observer; images of a halo differ by whole boxes"),
+        *(COLUMNS[name] for name in ("raw_radius", "overdensity", "ellipticity", "prolateness")),
+    )
+}
+REQUIRED_OF_LIGHT_CONES = ("ra", "dec", "redshift", "observed_redshift", "distance", *EULERIAN, *VELOCITY, "mass")

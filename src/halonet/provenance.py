@@ -23,7 +23,7 @@ PACKAGE = Path(halonet.__file__).parent
 SMALL_BYTES = 16 * 2**20  # of files that are read again every time
 BLOCK_BYTES = 2**20
 SETTLED_NS = 2 * 10**9  # since the last change of a file, before its digest is kept
-LIBRARIES = ("numpy", "scipy", "h5py", "numba", "camb", "keras", "tensorflow", "tensorflow-cpu")
+LIBRARIES = ("numpy", "scipy", "h5py", "numba", "camb", "keras", "tensorflow", "tensorflow-cpu", "openvino")
 
 
 def provenance(stage: str, settings: dict[str, Any], seed: int | None = None) -> dict[str, Any]:

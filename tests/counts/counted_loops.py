@@ -83,7 +83,6 @@ def peak_patch(cells=40):
     from halonet.peak_patch.candidates import find_candidates, smooth
     from halonet.peak_patch.measurement import Search, measure
     from halonet.peak_patch.sphere import sphere
-    from halonet.settings import CosmologySettings
 
     slabs, radii = Slabs(cells), np.array([2.0, 2.4, 2.88])
     density = smooth(slabs.forward(white_noise(slabs, 1)), slabs, 1.0)
@@ -92,8 +91,8 @@ def peak_patch(cells=40):
     examined, filters = find_candidates(modes, slabs, radii, table.threshold(0.0))
     psi = np.stack([first_order_displacement(modes, slabs, 1.0, axis) for axis in range(3)], axis=-1)
     ball, chosen = sphere(int(1.75 * radii[-1])), slice(0, 40)
-    search = Search(radii, 1.0, ball, table, CosmologySettings(), "published")
-    arguments = (0, examined[chosen], filters[chosen], search)
+    search = Search(radii, 1.0, ball, table, "published")
+    arguments = (0, examined[chosen], filters[chosen], np.zeros(40), search)
     densities, found = reads(measure, density.view(Counted), psi, *arguments)
     displacements, _ = reads(measure, density, psi.view(Counted), *arguments)
     number = len(examined[chosen])

@@ -14,7 +14,7 @@ from counts.counted_loops import spherical_table
 from counts.paper import PAPER
 from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import WAVENUMBERS
-from halonet.dataset.channels import whole_box_channels
+from halonet.dataset import channels
 from halonet.dataset.samples import read_window
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_eulerian_columns
@@ -91,11 +91,20 @@ def test_spectra_take_one_transform_a_field(transforms, density):
     assert transforms == {"forward": 2}
 
 
-def test_channels_share_the_strain_of_a_radius(transforms, density):
-    radii = [2.0, 3.0]
+def test_channels_share_the_strain_of_a_radius_and_three_transforms_along_x(transforms, density, monkeypatch):
+    radii, lines = [2.0, 3.0], Counter()
+
+    def counted(modes, axis, **options):
+        lines[axis] += modes.size // modes.shape[axis]
+        return ifft(modes, axis=axis, **options)
+
+    ifft = channels.fft.ifft
+    monkeypatch.setattr(channels.fft, "ifft", counted)
     settings = ChannelSettings(smoothing_cells=radii, shear_cells=radii, prolateness_cells=radii)
-    whole_box_channels(density, settings)
-    assert transforms == {"forward": 1, "inverse": 2 + 2 * 5}
+    channels.whole_box_channels(density, settings)
+    assert transforms == {"forward": 1}
+    a_field = CELLS * (CELLS // 2 + 1)  # lines of the modes of a field
+    assert lines == {1: (3 + 6) * len(radii) * a_field}
 
 
 def test_the_paper_s_run_is_planned_in_as_many_jobs_as_it_has_boxes_and_stages(tmp_path):

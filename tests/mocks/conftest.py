@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader
 
@@ -20,6 +20,7 @@ def power_law():
         cells = 27 * rng.uniform(1e-9, 1, haloes) ** (-1 / slope)
         columns = {name: rng.uniform(0, SIDE, haloes).astype("f4") % np.float32(SIDE) for name in LAGRANGIAN}
         columns |= {name: rng.uniform(0, SIDE, haloes).astype("f4") % np.float32(SIDE) for name in EULERIAN}
+        columns |= {name: rng.normal(0, 300, haloes).astype("f4") for name in VELOCITY}
         columns |= {"radius": np.cbrt(cells).astype("f4"), "mass": cells * CELL_MASS, "cells": cells}
         header = FieldHeader(SIDE, 0.0, CosmologySettings().model_dump(), seed)
         return HaloCatalogue(columns, header, 32)

@@ -10,6 +10,7 @@ from halonet.mocks.covariance import (
     mocks_for_variance,
     moments,
     parameter_inflation,
+    percival_factor,
     variance_error,
 )
 
@@ -57,6 +58,19 @@ def test_the_variance_of_fitted_parameters_is_inflated_as_predicted():
         weights = np.linalg.inv(np.cov(rng.normal(size=(mocks, data)), rowvar=False)).sum(axis=0)
         amplitudes.append(weights @ rng.normal(size=data) / weights.sum())
     assert np.var(amplitudes) * data - 1 == pytest.approx(parameter_inflation(mocks, data, 1), rel=0.2)
+
+
+def test_percivals_factor_turns_the_variance_of_a_likelihood_into_that_of_the_parameters():
+    """The amplitude of a known shape again: the likelihood's variance by Hartlap's inverse, and the true one."""
+    rng, data, mocks = np.random.default_rng(19), 6, 20
+    amplitudes, variances = [], []
+    for _ in range(4000):
+        inverse = hartlap_factor(mocks, data) * np.linalg.inv(np.cov(rng.normal(size=(mocks, data)), rowvar=False))
+        variances.append(1 / inverse.sum())
+        amplitudes.append(variances[-1] * inverse.sum(axis=0) @ rng.normal(size=data))
+    factor = np.var(amplitudes) / np.mean(variances)
+    assert percival_factor(mocks, data, 1) == pytest.approx(factor, rel=0.05)
+    assert percival_factor(10, data, 1) is None
 
 
 @pytest.mark.parametrize("precision", [0.5, 0.1, 0.05])

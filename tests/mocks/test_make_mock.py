@@ -89,9 +89,36 @@ def test_the_workflow_makes_the_haloes_of_the_command_and_plans_what_more_mocks_
         for name in mock["haloes"]:
             np.testing.assert_array_equal(file["haloes"][name], mock["haloes"][name])
     workflow.change("mocks", count=3, precision=0.2)
-    assert workflow.planned("mocks") == {"make_mock": 2, "measure_mock": 3, "summarise_mocks": 1}
+    assert workflow.planned("mocks") == {
+        "make_mock": 2,
+        "measure_mock": 3,
+        "summarise_mocks": 1,
+        "write_mocks_report": 1,
+    }
+    workflow.change("mocks", count=4, control_fields=30, galaxies={})
+    more = {
+        "make_mock": 3,
+        "measure_mock": 4,
+        "populate_haloes": 4,
+        "measure_controls": 2,
+        "summarise_mocks": 1,
+        "write_mocks_report": 1,
+    }
+    assert workflow.planned("mocks") == more
     workflow.change("mocks", network="nowhere")
     assert "mocks.network = 'nowhere'" in workflow.run("mocks", "--dry-run", check=False).output
+
+
+def test_a_process_that_goes_on_makes_the_mocks_that_later_calls_take(folder, run_script, tmp_path):
+    box = ("--cells", CELLS, "--network", NETWORK, "--threads", 1, "--ranks", 1, "--last-ahead", 7)
+    spectrum = ("--power-spectrum", folder / "power_spectrum.csv")
+    run_script("make_mock", "--seed", 6, *box, *spectrum, "--output", tmp_path / "6" / "haloes.h5")
+    assert not (tmp_path / "7").exists()
+    (ahead,) = (tmp_path / ".ahead").glob("7-*.h5")
+    assert ahead.read_bytes() == (folder / "mock.h5").read_bytes()
+    run_script("make_mock", "--seed", 7, *box, *spectrum, "--output", tmp_path / "7" / "haloes.h5")
+    assert not ahead.exists()
+    assert (tmp_path / "7" / "haloes.h5").read_bytes() == (folder / "mock.h5").read_bytes()
 
 
 def refused(run_script, output, *arguments):

@@ -10,8 +10,9 @@ from halonet.cosmology import mean_matter_density
 from halonet.figures.mocks import draw_covariance
 from halonet.mocks.covariance import CovarianceError
 from halonet.mocks.summary import summarise_mocks
-from halonet.settings import CosmologySettings
-from halonet.statistics.mock import measure_mock
+from halonet.settings import CosmologySettings, MockSettings
+from halonet.statistics.counts_in_cells import cubes_of
+from halonet.statistics.mock import VECTORS, MockError, measure_mock
 from halonet.storage import read_json
 
 
@@ -30,7 +31,8 @@ def test_numbers_in_bins_add_up_to_the_haloes_and_follow_the_mass_function(power
 
 def test_random_positions_have_the_power_of_shot_noise_and_the_scatter_of_a_gaussian_field(mocks):
     summary = summarise_mocks(mocks, 0.1)
-    spectrum = {name: np.array(summary["power_spectrum"][name]) for name in ("modes", "mean", "deviation")}
+    measured = summary["power_spectrum"] | summary["power_spectrum"]["power"]
+    spectrum = {name: np.array(measured[name]) for name in ("modes", "mean", "deviation")}
     np.testing.assert_allclose(spectrum["mean"], 100.0**3 / 3000, rtol=0.15)
     expected = np.sqrt(2 / spectrum["modes"])
     np.testing.assert_allclose(spectrum["deviation"] / spectrum["mean"], expected, rtol=0.5)
@@ -41,11 +43,58 @@ def test_numbers_come_first_in_the_covariance_and_rare_bins_are_left_out(mocks):
     summary = summarise_mocks(mocks, 0.1)
     counts = np.array([mock["mass_function"]["counts"] for mock in mocks])
     kept = counts.mean(axis=0) >= 1
-    assert summary["mass_function"]["bins"] == kept.tolist()
+    assert summary["mass_function"]["counts"]["kept"] == kept.tolist()
     assert not kept.all()
     variances = np.diag(summary["covariance"])
     np.testing.assert_allclose(variances[: kept.sum()], counts[:, kept].var(axis=0, ddof=1))
-    assert len(variances) == kept.sum() + len(summary["power_spectrum"]["k"]) == summary["precision"]["data"]
+    powers = summary["order"][1]
+    assert (powers["value"], powers["first"], powers["number"]) == (
+        "power",
+        kept.sum(),
+        len(summary["power_spectrum"]["k"]),
+    )
+    assert len(variances) == sum(each["number"] for each in summary["order"]) == summary["precision"]["data"]
+
+
+def test_every_statistic_of_random_positions_is_its_shot_noise(mocks):
+    """Density n, box V, m points a cube: P = P_0 = 1/n, B = 1/n^2, xi = 0, variance 1/m, skewness 1/m^2."""
+    summary, density = summarise_mocks(mocks, 0.1), 3000 / 100.0**3
+    means = np.array([3000 / cubes**3 for cubes in cubes_of(100.0)])
+    for statistic, value, expected in (
+        ("multipoles", "monopole", 1 / density),
+        ("multipoles", "quadrupole", 0),
+        ("multipoles", "hexadecapole", 0),
+        ("bispectrum", "equilateral", density**-2),
+        ("bispectrum", "squeezed", density**-2),
+        ("correlation_function", "correlation", 0),
+        ("counts_in_cells", "variance", 1 / means),
+        ("counts_in_cells", "skewness", 1 / means**2),
+    ):
+        measured = {name: np.array(summary[statistic][value][name]) for name in ("mean", "deviation", "kept")}
+        kept = measured["kept"]
+        error = measured["deviation"][kept] / np.sqrt(len(mocks))
+        apart = (measured["mean"] - expected)[kept]
+        assert np.abs(apart / error).max() < 4.5, value
+        assert error.max() < 0.2 * np.max(expected) or expected == 0 or statistic == "bispectrum", value
+
+
+def test_the_settings_name_the_statistics_that_can_be_measured(power_law):
+    assert MockSettings().statistics == list(VECTORS)
+    few = measure_mock(power_law(1), 27, 0.6, ["bispectrum", "mass_function"])
+    assert [name for name in few if name != "box"] == ["mass_function", "bispectrum"]
+
+
+def test_mocks_with_different_statistics_are_refused(mocks, power_law):
+    other = measure_mock(power_law(77), 27, 0.6, ["power_spectrum"])
+    with pytest.raises(CovarianceError, match="another power_spectrum; measure all with the same"):
+        summarise_mocks([mocks[0], other], 0.1)
+
+
+def test_haloes_without_velocities_have_no_multipoles_and_the_message_says_what_to_do(power_law):
+    haloes = power_law(1)
+    del haloes.columns["vx"]
+    with pytest.raises(MockError, match="leave multipoles out of"):
+        measure_mock(haloes, 27, 0.6)
 
 
 def test_mocks_of_another_box_and_the_same_mock_twice_are_refused(mocks):
@@ -105,9 +154,9 @@ def test_zeros_of_an_empty_mock_enter_mean_and_covariance(power_law):
     empty = measure_mock(without_haloes(power_law(3)), 100, 0.3)
     summary = summarise_mocks([empty, *mocks], 0.1)
     counts = np.array([mock["mass_function"]["counts"] for mock in mocks])
-    np.testing.assert_allclose(summary["mass_function"]["mean"], counts.sum(axis=0) / 3)
+    np.testing.assert_allclose(summary["mass_function"]["counts"]["mean"], counts.sum(axis=0) / 3)
     power = np.array([mock["power_spectrum"]["power"] for mock in mocks])
-    np.testing.assert_allclose(summary["power_spectrum"]["mean"], power.sum(axis=0) / 3)
+    np.testing.assert_allclose(summary["power_spectrum"]["power"]["mean"], power.sum(axis=0) / 3)
     assert np.isfinite(summary["covariance"]).all()
     assert summary["box"]["cell_mass_msun"] > 0
 

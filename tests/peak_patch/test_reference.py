@@ -10,7 +10,7 @@ from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
 from halonet.peak_patch.measurement import Search, measure
 from halonet.peak_patch.sphere import sphere
-from halonet.settings import CosmologySettings, PeakPatchSettings
+from halonet.settings import PeakPatchSettings
 
 from .conftest import GROUPS
 
@@ -45,8 +45,8 @@ def test_candidates_and_radii_are_those_of_the_reference(group, reference, field
     radii = filter_radii(settings.filters, 1.0)
     cells, filters = find_candidates(modes, slabs, radii, table.threshold(0.0))
     density = reference["density"]
-    search = Search(radii, 1.0, sphere(31), table, CosmologySettings(), settings.search)
-    found = measure(density, psi, 0, cells, filters, search)
+    search = Search(radii, 1.0, sphere(31), table, settings.search)
+    found = measure(density, psi, 0, cells, filters, np.zeros(len(cells)), search)
     at_same_cell, of_same_radius = compare_candidates(reference[group], cells[found.rows], found.radii)
     assert at_same_cell >= 0.999
     assert of_same_radius >= 0.999
@@ -64,8 +64,8 @@ def test_every_candidate_is_the_reference_s_in_the_padded_tile_the_reference_smo
     index = np.stack(np.unravel_index(cells, density.shape)) - buffer
     inside = np.all((index >= 0) & (index < 128), axis=0)
     cells, filters, index = cells[inside], filters[inside], index[:, inside]
-    search = Search(radii, 1.0, sphere(31), table, CosmologySettings(), settings.search)
-    found = measure(density, psi, 0, cells, filters, search)
+    search = Search(radii, 1.0, sphere(31), table, settings.search)
+    found = measure(density, psi, 0, cells, filters, np.zeros(len(cells)), search)
     in_box = np.ravel_multi_index(index[:, found.rows], (128,) * 3)
     at_same_cell, of_same_radius = compare_candidates(reference[group], in_box, found.radii)
     assert at_same_cell >= 0.9999

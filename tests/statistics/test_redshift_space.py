@@ -27,17 +27,34 @@ def moved():
     return lattice.reshape(3, -1).T, shifts.reshape(-1, 3)
 
 
-@pytest.mark.parametrize("growth", [0.0, 0.5, 1.0])
-def test_linear_multipoles_are_those_of_kaiser(moved, growth):
+def kaiser_ratios(beta):
+    """Monopole and quadrupole over the spectrum in real space (Kaiser 1987; Hamilton 1998)."""
+    return 1 + 2 * beta / 3 + beta**2 / 5, 4 * beta / 3 + 4 * beta**2 / 7
+
+
+def linear_hexadecapole(field, bins, beta):
+    """Sum of 9 L_4 (1 + beta mu^2)^2 |delta|^2 over the modes of a field: their few directions are no continuum."""
+    k = np.stack(np.meshgrid(*[np.fft.fftfreq(CELLS, 1 / CELLS)] * 3, indexing="ij"))
+    length = np.maximum(np.linalg.norm(k, axis=0), 1e-9)
+    power = np.abs(np.fft.fftn(field) / CELLS**3 / np.prod(np.sinc(k / CELLS), axis=0) ** 2) ** 2 * SIDE**3
+    squared = k**2 / length**2
+    seen = 9 / 8 * (35 * squared**2 - 30 * squared + 3) * (1 + beta * squared) ** 2
+    return (power * seen.mean(axis=0))[(np.rint(length) > 0) & (np.rint(length) <= bins)].sum()
+
+
+@pytest.mark.parametrize(("bias", "growth"), [(1.0, 0.0), (1.0, 0.5), (1.0, 1.0), (2.0, 0.8)])
+def test_linear_multipoles_are_those_of_kaiser(moved, bias, growth):
     lattice, shifts = moved
-    positions = np.mod(lattice + shifts, SIDE)
+    positions = np.mod(lattice + bias * shifts, SIDE)
     found = redshift_space_multipoles(positions, growth * shifts, SIDE, 8, CELLS)
     field = halo_overdensity(positions, CELLS, SIDE, "cloud_in_cell")
     real = measure_spectra(field, field, SIDE, "cloud_in_cell").first[:8]
-    expected = 1 + 2 * growth / 3 + growth**2 / 5, 4 * growth / 3 + 4 * growth**2 / 7
+    expected = kaiser_ratios(growth / bias)
     weights = found.modes * real
     for multipole, kaiser in zip((found.monopole, found.quadrupole), expected, strict=True):
         assert (found.modes * multipole).sum() / weights.sum() == pytest.approx(kaiser, abs=0.03)
+    seen = linear_hexadecapole(field, 8, growth / bias) / weights.sum()
+    assert (found.modes * found.hexadecapole).sum() / weights.sum() == pytest.approx(seen, abs=0.03)
 
 
 def test_without_velocities_the_monopole_is_the_spectrum_in_real_space(moved):

@@ -105,6 +105,7 @@ def _shown(values: np.ndarray) -> str:
 
 
 LENGTH = Number("Mpc", above=0, most=1e6)  # nothing periodic is wider than the observable universe
+COORDINATE = Number("Mpc", least=-1e6, most=1e6)
 COUNT = Number(whole=True, least=1)
 CELLS = Number(whole=True, least=2, most=2**16)
 INDEX = Number(whole=True, least=0, below=2**31)

@@ -5,10 +5,14 @@ import argparse
 from halonet import console
 from halonet.checks.parser import READS, WRITES
 from halonet.export.formats import FORMATS, Masses, export_catalogue
+from halonet.export.light_cones import LIGHT_CONE_FORMATS, export_light_cone
 from halonet.masses import DEFINITIONS, RELATIONS, TAKEN_AS
 from halonet.settings import SettingsError
+from halonet.sky.catalogue import is_light_cone
 
 _FORMATS = "\n".join(f"  {form.name:10} *{form.suffix:17} {form.description}" for form in FORMATS.values())
+_SKIES = "\n".join(f"  {name:10} *{form.suffix:17} {form.description}" for name, form in LIGHT_CONE_FORMATS.items())
+_NAMES = tuple(dict.fromkeys([*FORMATS, *LIGHT_CONE_FORMATS]))
 EXAMPLES = f"""\
   halonet export mock.h5 --to halotools
   halonet export mock.h5 --to fits -o mock.fits
@@ -16,13 +20,14 @@ EXAMPLES = f"""\
 
 formats:
 {_FORMATS}
+{_SKIES}
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of command and script."""
-    parser.add_argument("haloes", type=READS, help="HDF5 catalogue of this project")
-    parser.add_argument("--to", required=True, choices=FORMATS, help="format to write")
+    parser.add_argument("haloes", type=READS, help="HDF5 catalogue of this project, of a box or a light cone")
+    parser.add_argument("--to", required=True, choices=_NAMES, help="format to write")
     parser.add_argument(
         "-o", "--output", type=WRITES, help="file to write; default: beside the catalogue, with the format's suffix"
     )
@@ -51,6 +56,13 @@ def run(arguments: argparse.Namespace) -> None:
     given = {name: value for name, value in given.items() if value is not None}
     if given and not arguments.masses:
         raise SettingsError("--mass-is and --concentration are for --masses, which is not given")
-    masses = Masses(arguments.masses, **given) if arguments.masses else None
-    output = export_catalogue(arguments.haloes, arguments.to, arguments.output, masses)
-    console.log.info("%s: %s written", output, FORMATS[arguments.to].description)
+    if is_light_cone(arguments.haloes):
+        if arguments.masses:
+            raise SettingsError("--masses is for boxes; the masses of a light cone are those of its method")
+        output = export_light_cone(arguments.haloes, arguments.to, arguments.output)
+        description = LIGHT_CONE_FORMATS[arguments.to].description
+    else:
+        masses = Masses(arguments.masses, **given) if arguments.masses else None
+        output = export_catalogue(arguments.haloes, arguments.to, arguments.output, masses)
+        description = FORMATS[arguments.to].description
+    console.log.info("%s: %s written", output, description)

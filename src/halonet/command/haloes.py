@@ -16,8 +16,9 @@ from halonet.cosmology import cosmology_of
 from halonet.grid.slabs import Slabs
 from halonet.mpi import world
 from halonet.peak_patch.collapse import read_collapse_table, solve_collapse_table
-from halonet.peak_patch.finder import SILENT, Progress, find_haloes
+from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
+from halonet.peak_patch.steps import SILENT, Progress
 from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
 from halonet.settings import PeakPatchSettings, stage_settings

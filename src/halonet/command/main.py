@@ -11,14 +11,18 @@ from halonet.command.parsing import fill
 
 COMMANDS = {
     "mock": ("mock", "make a mock halo catalogue from a seed or from your own density"),
+    "lightcone": ("light_cone", "make the halo catalogue of a light cone: what an observer of a box sees"),
     "haloes": ("haloes", "find the Peak Patch haloes of a density"),
     "predict": ("predict", "predict with a network which cells of a density belong to haloes"),
     "find": ("find", "find haloes in a predicted probability"),
+    "galaxies": ("galaxies", "populate the haloes of a catalogue with galaxies"),
+    "survey": ("survey", "observe a box as a survey: mask, n(z), redshifts, randoms; FITS"),
     "export": ("export", "write a catalogue in the format of another code"),
     "import": ("import_", "read a catalogue of another code: Peak Patch, PINOCCHIO"),
     "show": ("show", "draw a mock: its haloes and their mass function"),
     "match-abundance": ("match_abundance", "remap the masses of mocks to Tinker et al. (2008)"),
     "networks": ("networks", "list the trained networks at hand, or show the card of one"),
+    "crate": ("crate", "describe a run as a research object (RO-Crate), to be published"),
     "status": ("status", "show how far a run of the workflow is"),
 }
 EPILOG = """\

@@ -3,6 +3,7 @@
 import argparse
 import os
 from pathlib import Path
+from typing import get_args
 
 from halonet.checks.numbers import CELLS, COUNT, GPUS, LENGTH, SEED, THREADS
 from halonet.checks.parser import NETWORK, PHASES, READS, SETTINGS, WRITES, WRITES_FOLDER, add_override
@@ -16,9 +17,10 @@ from halonet.settings import (
     PeakPatchSettings,
     stage_settings,
 )
+from halonet.settings.network import Precision
 
 NAMES_OF_BOX = ("seed", "density", "phases", "flip_phases", "cells", "power_spectrum", "abundance_matching", "threads")
-NAMES_OF_METHODS = ("outside_validity", "scratch", "gpus", "collapse_table", "network", "thresholds")
+NAMES_OF_METHODS = ("outside_validity", "scratch", "precision", "gpus", "collapse_table", "network", "thresholds")
 MODELS: dict[str, type[Model]] = {
     "cosmology": CosmologySettings,
     "halo_finding": HaloFindingSettings,
@@ -28,7 +30,13 @@ MODELS: dict[str, type[Model]] = {
 
 
 def add_box(parser: argparse.ArgumentParser) -> None:
-    """What any mock needs to know."""
+    """What any mock of a box needs to know."""
+    add_source(parser)
+    parser.add_argument("--abundance-matching", action="store_true", help="remap masses to Tinker et al. 2008")
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """Phases, cosmology, and how the job runs."""
     phases = parser.add_mutually_exclusive_group(required=True)
     phases.add_argument("--seed", type=SEED, help="of the mock: another seed, an independent mock")
     phases.add_argument(
@@ -56,7 +64,6 @@ def add_box(parser: argparse.ArgumentParser) -> None:
         "--power-spectrum", type=READS, help="CSV with k_per_mpc and power_mpc3 at z = 0; default: CAMB's"
     )
     add_override(parser, "a density or spectrum is not what it should be, or a network is not for this box")
-    parser.add_argument("--abundance-matching", action="store_true", help="remap masses to Tinker et al. 2008")
     parser.add_argument("--keep-phases", type=WRITES, help="also write the white noise (HDF5)")
     parser.add_argument("--keep-density", type=WRITES, help="also write the density (HDF5)")
     parser.add_argument("--threads", type=THREADS, default=os.cpu_count(), help="of each rank; default: all cores")
@@ -82,6 +89,11 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--keep-probability", type=WRITES, help="also write the predicted probability (HDF5)")
     group.add_argument(
         "--scratch", type=WRITES_FOLDER, help="folder, on a local disk, for what of a large box does not fit in memory"
+    )
+    group.add_argument(
+        "--precision",
+        choices=get_args(Precision),
+        help="of the network's numbers; default: fastest, which is bfloat16 where the processor has it",
     )
     group.add_argument("--gpus", type=GPUS, default=0, help="of each rank, 0 or 1; default: 0")
 

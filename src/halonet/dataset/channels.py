@@ -23,22 +23,29 @@ and the determinant det t, from which
     prolateness = 3 sqrt(6) det t / shear^2
 
 is between -shear and shear: shear where matter falls in along one axis alone (a pancake), -shear where it does along
-two (a filament). t is computed by its five components in an orthonormal basis of such tensors, each by one inverse
-transform: no trace is needed, and nothing large cancels. Odd derivatives vanish on their Nyquist plane, or channels
-would not commute with reflections.
+two (a filament). t is computed by its five components in an orthonormal basis of such tensors: nothing large cancels.
+Odd derivatives vanish on their Nyquist plane, or channels would not commute with reflections.
+
+The density is transformed once, and of each radius the x axis back once, for its three derivatives; then planes of
+constant x are finished one by one, in the cache of a processor (:mod:`halonet.dataset.channel_loops`).
 """
 
-from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
+from scipy import fft
 
+from halonet.dataset.channel_loops import derive_along_x, invariants, strain_of_plane
 from halonet.grid.scratch import zeros
 from halonet.grid.slabs import Slabs
+from halonet.grid.threads import in_threads
 from halonet.grid.windows import top_hat
 from halonet.settings import ChannelSettings, SettingsError
 
 COLLAPSE_THRESHOLD = 1.686  # delta_c, linear overdensity at which a sphere collapses
-BYTES_PER_CELL = 33  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
+LIMIT = COLLAPSE_THRESHOLD * float(np.finfo(np.float16).max)
+BYTES_PER_CELL = 17  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
+BLOCK_BYTES = 2**18  # of modes of one derivative, which are transformed at a time
 
 
 def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: int = 1) -> np.ndarray:
@@ -51,7 +58,7 @@ def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: 
     settings
         Radii in cells; none larger than N / 2.
     threads
-        Threads of the Fourier transforms.
+        Change no bit.
 
     Returns
     -------
@@ -62,80 +69,77 @@ def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: 
     """
     cells = len(density)
     settings.check_box(cells)
-    slabs = Slabs(cells, threads=threads)
     channels = zeros((*density.shape, settings.count), np.float16)
-    modes = slabs.forward(np.asarray(density, np.float32))
-    for index, radius in enumerate(settings.smoothing_cells):
-        _store(slabs.inverse(_filtered(modes, slabs, radius), overwrite=True), channels[..., index])
-    first = len(settings.smoothing_cells)
-    strain = zeros((5, *slabs.shape), np.float32)
-    for radius in dict.fromkeys([*settings.shear_cells, *settings.prolateness_cells]):
-        for component, field in enumerate(strain):
-            field[...] = slabs.inverse(_filtered(modes, slabs, radius, component), overwrite=True)
-        if radius in settings.shear_cells:
-            index = first + settings.shear_cells.index(radius)
-            _store((_shear(strain[:, x]) for x in range(cells)), channels[..., index])
-        if radius in settings.prolateness_cells:
-            index = first + len(settings.shear_cells) + settings.prolateness_cells.index(radius)
-            _store((_prolateness(strain[:, x]) for x in range(cells)), channels[..., index])
+    modes = Slabs(cells, threads=threads).forward(np.asarray(density, np.float32))
+    mean = modes[0, 0, 0].real / np.float32(cells**3)
+    derivatives = zeros((cells, 3, *modes.shape[1:]), np.complex64)
+    for radius in dict.fromkeys((*settings.smoothing_cells, *settings.shear_cells, *settings.prolateness_cells)):
+        transform = partial(_transform_along_x, modes, _windows(cells, radius), derivatives)
+        in_threads(transform, _blocks(modes), threads)
+        in_threads(partial(_finish, derivatives, mean, _places(settings, radius), channels), range(cells), threads)
     return channels
 
 
-def _store(planes: Iterable[np.ndarray], channel: np.ndarray) -> None:
-    """Write the planes of a field, in units of the critical density, into its channel."""
-    limit = COLLAPSE_THRESHOLD * float(np.finfo(np.float16).max)
-    for plane, target in zip(planes, channel, strict=True):
-        if not np.abs(plane).max() < limit:
+def _places(settings: ChannelSettings, radius: float) -> dict[str, int]:
+    """Which channels a radius fills: those of trace, shear and prolateness."""
+    places, first = {}, 0
+    for name, radii in (
+        ("trace", settings.smoothing_cells),
+        ("shear", settings.shear_cells),
+        ("prolateness", settings.prolateness_cells),
+    ):
+        if radius in radii:
+            places[name] = first + list(radii).index(radius)
+        first += len(radii)
+    return places
+
+
+def _windows(cells: int, radius: float) -> np.ndarray:
+    """Window of a sphere of ``radius`` cells over k^2, by k^2 in units of the fundamental, which is a whole number."""
+    numbers = np.arange(3 * (cells // 2) ** 2 + 1)
+    window = top_hat(2 * np.pi / cells * np.sqrt(numbers) * radius) / np.maximum(numbers, 1)
+    window[0] = 0  # the mean has no derivatives
+    return window.astype(np.float32)
+
+
+def _blocks(modes: np.ndarray) -> list[slice]:
+    """Some ky at a time, so that their columns stay in the cache."""
+    size = max(1, BLOCK_BYTES // modes[:, 0].nbytes)
+    return [slice(start, min(start + size, modes.shape[1])) for start in range(0, modes.shape[1], size)]
+
+
+def _odd(cells: int) -> np.ndarray:
+    """0 for the wavenumber of the Nyquist plane, where odd derivatives of a real field vanish, else 1."""
+    return (2 * np.arange(cells) != cells).astype(np.float32)
+
+
+def _transform_along_x(modes: np.ndarray, windows: np.ndarray, derivatives: np.ndarray, block: slice) -> None:
+    """Derivatives of the smoothed potential by x, for a block of ky."""
+    columns = np.empty((3, len(modes), block.stop - block.start, modes.shape[2]), np.complex64)
+    derive_along_x(modes[:, block], block.start, windows, _odd(len(modes)), columns)
+    columns = fft.ifft(columns, axis=1, overwrite_x=True)
+    derivatives[:, :, block] = columns.swapaxes(0, 1)
+
+
+def _finish(derivatives: np.ndarray, mean: np.float32, places: dict[str, int], channels: np.ndarray, x: int) -> None:
+    """Channels of a radius in a plane of constant x, in units of the critical density."""
+    cells = len(derivatives)
+    strain = np.empty((6, *derivatives.shape[2:]), np.complex64)
+    kz = np.repeat(np.arange(strain.shape[2], dtype=np.float32), 2)
+    kz = np.stack([kz, np.where(2 * kz == cells, np.float32(0), kz)])
+    strain_of_plane(derivatives[x].view(np.float32), _odd(cells), kz, strain.view(np.float32))
+    wanted = slice(0 if places.keys() - {"trace"} else 5, 6 if "trace" in places else 5)
+    columns = fft.ifft(strain[wanted], axis=1, overwrite_x=True)
+    fields = fft.irfft(columns, n=cells, axis=2)
+    found = {}
+    if "trace" in places:
+        found["trace"] = fields[-1] + mean
+    if wanted.start == 0:
+        found["shear"], found["prolateness"] = np.empty((2, cells, cells), np.float32)
+        invariants(fields, found["shear"], found["prolateness"])
+    for name, index in places.items():
+        if not np.abs(found[name]).max() < LIMIT:
             raise SettingsError(
-                f"a channel of the density is beyond {limit:.3g} or not finite; a linear density is needed"
+                f"a channel of the density is beyond {LIMIT:.3g} or not finite; a linear density is needed"
             )
-        target[...] = plane / np.float32(COLLAPSE_THRESHOLD)
-
-
-def _filtered(modes: np.ndarray, slabs: Slabs, radius: float, component: int | None = None) -> np.ndarray:
-    """Modes averaged over a sphere of ``radius`` cells: of the density, or of a component of its traceless strain."""
-    # k^2 in units of the fundamental is a whole number: one table holds every value of the window.
-    numbers = np.arange(3 * (slabs.cells // 2) ** 2 + 1)
-    window = top_hat(2 * np.pi / slabs.cells * np.sqrt(numbers) * radius)
-    result = np.empty_like(modes)
-    for plane in range(slabs.cells):
-        factor = window[_squared(slabs, plane)]
-        if component is not None:
-            factor *= _traceless(slabs, plane, component)
-        result[plane] = factor.astype(np.float32) * modes[plane]
-    return result
-
-
-def _shear(strain: np.ndarray) -> np.ndarray:
-    """Norm of traceless tensors given by their five components."""
-    return np.sqrt(np.square(strain).sum(axis=0))
-
-
-def _prolateness(strain: np.ndarray) -> np.ndarray:
-    """3 sqrt(6) times the determinant of such tensors, over the square of their norm; zero for the zero tensor."""
-    xy, yz, zx = strain[2:] / np.float32(2**0.5)
-    half, axial = strain[0] / np.float32(2**0.5), strain[1] / np.float32(6**0.5)
-    xx, yy, zz = half - axial, -half - axial, 2 * axial
-    determinant = xx * yy * zz + 2 * xy * yz * zx - xx * yz**2 - yy * zx**2 - zz * xy**2
-    return np.float32(3 * 6**0.5) * determinant / np.maximum(np.square(strain).sum(axis=0), np.finfo(np.float32).tiny)
-
-
-def _traceless(slabs: Slabs, plane: int, component: int) -> np.ndarray:
-    """Component of k_i k_j / k^2 in an orthonormal basis of symmetric traceless tensors, for one plane of modes."""
-    kx, ky, kz = (k[plane] if axis == 0 else k[0] for axis, k in enumerate(slabs.wavenumbers))
-    off = [k[plane] if axis == 0 else k[0] for axis, k in enumerate(slabs.off_nyquist)]
-    squared = _squared(slabs, plane)
-    if component == 0:
-        product = (kx**2 - ky**2) / 2**0.5
-    elif component == 1:
-        product = (3 * kz**2 - squared) / 6**0.5
-    else:
-        one, other = [(kx * off[0], ky * off[1]), (ky * off[1], kz * off[2]), (kz * off[2], kx * off[0])][component - 2]
-        product = 2**0.5 * one * other
-    return product / np.maximum(squared, 1)
-
-
-def _squared(slabs: Slabs, plane: int) -> np.ndarray:
-    """k^2 of one plane of modes in units of the fundamental, integers of shape (N, N / 2 + 1)."""
-    kx, ky, kz = slabs.wavenumbers
-    return np.rint(kx[plane] ** 2 + ky[0] ** 2 + kz[0] ** 2).astype(np.int64)
+        channels[x, ..., index] = found[name] / np.float32(COLLAPSE_THRESHOLD)

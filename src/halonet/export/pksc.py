@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
-from halonet.cosmology import mean_matter_density
+from halonet.cosmology import declared, mean_matter_density
 from halonet.export.rows import ForeignError, ForeignRows
 from halonet.export.units import about_the_centre, lagrangian_radius
 from halonet.settings import CosmologySettings
+from halonet.sky.catalogue import LightConeCatalogue
 from halonet.storage import atomic_path
 
 HEADER = np.dtype([("haloes", "<i4"), ("largest_radius", "<f4"), ("redshift", "<f4")])
@@ -38,6 +39,22 @@ def write_pksc(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySetting
     )
     # The number of haloes is an int32: 2e9 haloes are 10^5 times those of a (512 Mpc)^3 box.
     header = np.array((len(catalogue), radii.max(initial=0.0), catalogue.header.redshift), HEADER)
+    with atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(header.tobytes())
+        file.write(rows.astype("<f4").tobytes())
+
+
+def write_websky(path: Path, catalogue: LightConeCatalogue) -> None:
+    """Write the light-cone catalogue of the WebSky release: the same header, redshift -1, and 10 float32 per halo.
+
+    They are those of a merged catalogue but for the last one; the observer is at the origin. Readers take the redshift
+    from the distance. Source: ``halos.pksc`` of WebSky v0.0 (Stein et al. 2020, JCAP 10, 012) and its readers.
+    """
+    radii = lagrangian_radius(catalogue["mass"], declared(catalogue.header.known_cosmology(), "light cone"))
+    rows = np.column_stack(
+        (catalogue.positions(), catalogue.positions(VELOCITY), radii, catalogue.positions(LAGRANGIAN))
+    )
+    header = np.array((len(catalogue), radii.max(initial=0.0), UNSET), HEADER)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         file.write(header.tobytes())
         file.write(rows.astype("<f4").tobytes())

@@ -11,6 +11,14 @@ from halonet.figures.style import FAINT, MISSED, PREDICTION, TINKER, TRUTH, Draw
 
 SLICE = 0.1  # of the box, thickness of the slice that is shown
 SMALLEST_SHOWN = 100.0  # cells
+SHORT = {
+    "mass_function": "numbers",
+    "power_spectrum": "$P(k)$",
+    "multipoles": "$P_{0,2,4}(k)$",
+    "bispectrum": "$B(k)$",
+    "correlation_function": r"$\xi(r)$",
+    "counts_in_cells": "cells",
+}  # statistics on the axes of a matrix
 COLLAPSED = 200.0  # density of a collapsed halo over the mean
 
 
@@ -71,34 +79,39 @@ def _draw_abundance(ax: Axes, haloes: HaloCatalogue, masses: np.ndarray, tinker:
 def draw_covariance(summary: dict) -> Drawing:
     """Mass function, power spectrum, correlation matrix and error of the covariance, from a summary of mocks."""
     figure, (counts, power, matrix, errors) = new_figure(9.6, 8.0, 2, 2)
-    bins = _draw_counts(counts, summary)
-    _draw_power(power, summary)
-    image = _draw_correlation(matrix, summary, bins)
+    for ax, statistic, draw in (
+        (counts, "mass_function", _draw_counts),
+        (power, "power_spectrum", _draw_power),
+    ):
+        if statistic in summary:
+            draw(ax, summary)
+        else:
+            ax.set_visible(False)
+    image = _draw_correlation(matrix, summary)
     figure.colorbar(image, ax=matrix, shrink=0.85, label="correlation coefficient")
     _draw_errors(errors, summary["precision"], summary["mocks"])
     box, number = summary["box"], summary["mocks"]
     caption = (
         f"{number} mocks of ({box['box_size_mpc']:g} Mpc)³, haloes of at least {box['minimum_cells']:g} cells. Top: "
         "scatter of one mock over the mean, beside that of Poisson counts and of a Gaussian field. Bottom left: "
-        "correlation of numbers in bins of mass and of the power spectrum. Bottom right: relative error of a variance "
+        "correlation of all statistics, in the order of their bins. Bottom right: relative error of a variance "
         "against the number of mocks, and the factor that makes the inverse covariance unbiased (Hartlap et al. 2007)."
     )
     return Drawing(figure, "Covariance of mocks", caption)
 
 
-def _draw_counts(ax: Axes, summary: dict) -> int:
-    """Relative scatter of the numbers of haloes; returns the number of bins in the covariance."""
+def _draw_counts(ax: Axes, summary: dict) -> None:
+    """Relative scatter of the numbers of haloes."""
     function, cell_mass = summary["mass_function"], summary["box"]["cell_mass_msun"]
-    kept = np.array(function["bins"])
+    kept = np.array(function["counts"]["kept"])
     edges = np.array(function["edges"]) * cell_mass
     masses = np.sqrt(edges[1:] * edges[:-1])[kept]
-    mean, deviation = (np.array(function[name])[kept] for name in ("mean", "deviation"))
+    mean, deviation = (np.array(function["counts"][name])[kept] for name in ("mean", "deviation"))
     ax.loglog(masses, deviation / mean, "o-", color=PREDICTION, markersize=4, label="mocks")
     ax.loglog(masses, mean**-0.5, "--", color=TRUTH, linewidth=1, label="Poisson")
     ax.set(title="Numbers in bins of mass", xlabel=r"$M$  (M$_\odot$)", ylabel="scatter / mean")
     _plain_numbers(ax)
     ax.legend(loc="upper left")
-    return int(kept.sum())
 
 
 def _plain_numbers(ax: Axes) -> None:
@@ -111,7 +124,8 @@ def _plain_numbers(ax: Axes) -> None:
 def _draw_power(ax: Axes, summary: dict) -> None:
     """Relative scatter of the power spectrum; a Gaussian field's is sqrt(2 / modes), k and -k both counted."""
     spectrum = summary["power_spectrum"]
-    k, modes, mean, deviation = (np.array(spectrum[name]) for name in ("k", "modes", "mean", "deviation"))
+    k, modes = (np.array(spectrum[name]) for name in ("k", "modes"))
+    mean, deviation = (np.array(spectrum["power"][name]) for name in ("mean", "deviation"))
     ax.loglog(k, deviation / mean, "o-", color=PREDICTION, markersize=4, label="mocks")
     ax.loglog(k, np.sqrt(2 / modes), "--", color=TRUTH, linewidth=1, label="Gaussian field")
     ax.set(title="Power spectrum (Eulerian)", xlabel=r"$k$  (Mpc$^{-1}$)", ylabel="scatter / mean")
@@ -123,14 +137,19 @@ def _draw_power(ax: Axes, summary: dict) -> None:
     ax.legend(loc="upper right")
 
 
-def _draw_correlation(ax: Axes, summary: dict, bins: int) -> AxesImage:
+def _draw_correlation(ax: Axes, summary: dict) -> AxesImage:
     correlation = np.array(summary["correlation"], dtype=float)  # none of what does not vary
     image = ax.imshow(correlation, cmap="RdBu_r", vmin=-1, vmax=1, origin="lower")
-    ax.axhline(bins - 0.5, color=TRUTH, linewidth=0.8)
-    ax.axvline(bins - 0.5, color=TRUTH, linewidth=0.8)
-    middles = [(bins - 1) / 2, (bins + len(correlation) - 1) / 2]
-    ax.set_xticks(middles, ["bins of mass", "bins of $k$"])
-    ax.set_yticks(middles, ["bins of mass", "bins of $k$"], rotation=90, va="center")
+    parts: dict[str, list[int]] = {}  # first bin and one after the last of each statistic
+    for each in summary["order"]:
+        first, end = each["first"], each["first"] + each["number"]
+        parts[each["statistic"]] = [parts.get(each["statistic"], [first])[0], end]
+    for _, end in list(parts.values())[:-1]:
+        ax.axhline(end - 0.5, color=TRUTH, linewidth=0.8)
+        ax.axvline(end - 0.5, color=TRUTH, linewidth=0.8)
+    middles = [(first + end - 1) / 2 for first, end in parts.values()]
+    ax.set_xticks(middles, [SHORT[name] for name in parts], rotation=30, ha="right")
+    ax.set_yticks(middles, [SHORT[name] for name in parts])
     ax.tick_params(length=0)
     ax.set_title("Correlation matrix")
     return image

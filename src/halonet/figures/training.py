@@ -11,8 +11,10 @@ from halonet.figures.limit import Limit
 from halonet.figures.style import FAINT, MISSED, ORDERED_MAP, PREDICTION, TRUTH, Drawing, new_figure, styled
 from halonet.settings.haloes import calibrated_finder
 
-VOTED = ("scale", "reach", "radius_weight", "exclusion", "least_votes")
-VOTED += ("volume_weight", "volume_factor", "volume_slope")
+VOTED = (
+    *("scale", "reach", "radius_weight", "exclusion", "least_votes"),
+    *("volume_weight", "volume_factor", "volume_slope"),
+)
 
 
 @styled

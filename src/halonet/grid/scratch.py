@@ -5,6 +5,8 @@ folder: the operating system keeps in memory what is in use and there is room fo
 no name, so that nothing is left behind however the process ends.
 """
 
+import ctypes
+import mmap
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,3 +44,17 @@ def zeros(shape: tuple[int, ...], dtype: type) -> np.ndarray:
         # Room is taken now: a full disk found while writing to memory would kill the process without a word.
         os.posix_fallocate(file.fileno(), 0, int(np.prod(shape)) * np.dtype(dtype).itemsize)
         return np.asarray(np.memmap(file, dtype, "r+", shape=shape))
+
+
+def forget(planes: np.ndarray) -> None:
+    """Give the memory of planes that nobody will read again back to the system; what they hold is lost.
+
+    Nothing happens where the system cannot do it. Of a field on disk only what is in memory goes.
+    """
+    advise, size = getattr(ctypes.CDLL(None), "madvise", None), mmap.PAGESIZE
+    if advise is None or not planes.flags.c_contiguous:
+        return
+    first = -(-planes.ctypes.data // size) * size
+    length = (planes.ctypes.data + planes.nbytes) // size * size - first
+    if length > 0:
+        advise(ctypes.c_void_p(first), ctypes.c_size_t(length), ctypes.c_int(mmap.MADV_DONTNEED))

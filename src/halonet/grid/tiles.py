@@ -53,7 +53,7 @@ def map_tiles(
     ----------
     function
         Takes a tile of shape (tile, tile, tile), and after it one of each field ``beside``; returns one of that shape,
-        or where there are ``further`` results a tuple of it and one tile of each of them.
+        or trimmed alike at all faces, or where there are ``further`` results a tuple of it and one of each of them.
     field
         Periodic field, shape (N, N, N).
     tile, buffer
@@ -81,7 +81,7 @@ def map_tiles(
         corner = tuple(first - buffer for first in start)
         outputs = function(*(periodic_window(each, corner, tile) for each in (field, *beside)))
         for target, output in zip((result, *further), outputs if further else (outputs,), strict=True):
-            seen = output[_cube((buffer - blend,) * 3, core + 2 * blend)]
+            seen = output[_cube(((len(output) - core) // 2 - blend,) * 3, core + 2 * blend)]
             if blend:
                 _add_periodically(target, _weighted(seen, weights), [first - blend for first in start])
             else:

@@ -8,15 +8,22 @@ import numpy as np
 from numba import njit
 
 from halonet.grid.shells import shells_within
+from halonet.grid.threads import in_threads
 from halonet.particles import Particles
 
 REACH = 1.3  # radius of the sphere whose particles can count, in radii
 KERNEL = 0.4  # deviation of the weights in Eulerian space, in radii
+TOGETHER = 64  # haloes that a thread takes at a time
 CORNER = 0.75**0.5 + 1e-4  # from the centre of a cell to its corner (cells), with a margin for rounding
 
 
 def gathered_means(
-    particles: Particles, centres: np.ndarray, radii: np.ndarray, reach: float = REACH, kernel: float = KERNEL
+    particles: Particles,
+    centres: np.ndarray,
+    radii: np.ndarray,
+    reach: float = REACH,
+    kernel: float = KERNEL,
+    threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean displacement from each centre (Mpc) and mean velocity (km/s) of the particles that gather, (n, 3) each.
 
@@ -33,6 +40,8 @@ def gathered_means(
     kernel
         Deviation of the Gaussian of the distance, in Eulerian space, from the mean of the particles that started within
         the radius; in radii.
+    threads
+        Change no bit.
     """
     if len(centres) == 0:
         return np.zeros((0, 3)), np.zeros((0, 3))
@@ -42,36 +51,51 @@ def gathered_means(
     shells = shells_within(int(np.ceil(farthest.max())))
     stops = shells.starts[np.searchsorted(shells.radii, farthest, side="right")]
     fields = particles.displacements, particles.velocities
-    return _gather(*fields, np.asarray(centres, np.float64), radii, (reach, kernel, cell_size), shells.offsets, stops)
+    centres, scales = np.asarray(centres, np.float64), (reach, kernel, cell_size)
+    moved, speeds = np.empty((2, len(centres), 3))
+
+    def gather(rows: slice) -> None:
+        _gather(*fields, centres[rows], radii[rows], scales, shells.offsets, stops[rows], moved[rows], speeds[rows])
+
+    # Haloes are in the order of their mass: each thread gets small parts, of large ones and of small ones.
+    in_threads(gather, [slice(start, start + TOGETHER) for start in range(0, len(centres), TOGETHER)], threads)
+    return moved, speeds
 
 
-@njit(cache=True)
-def _gather(displacements, velocities, centres, radii, scales, offsets, stops):
+@njit(cache=True, nogil=True)
+def _gather(displacements, velocities, centres, radii, scales, offsets, stops, moved, speeds):
     n, (reach, kernel, cell_size) = len(displacements), scales
-    moved, speeds = np.empty((len(centres), 3)), np.empty((len(centres), 3))
-    start, end, near = np.empty(3), np.empty(3), np.empty(3)
+    cell, aside, near = np.empty(3, np.int64), np.empty(3), np.zeros(3)
+    displaced, started, velocity = np.empty(3), np.empty(3), np.empty(3)
     for halo in range(len(centres)):
-        cell = np.floor(centres[halo]).astype(np.int64)
-        aside = cell + 0.5 - centres[halo]  # from the halo's centre to that of its cell
+        for axis in range(3):
+            cell[axis] = np.int64(np.floor(centres[halo, axis]))
+            aside[axis] = cell[axis] + 0.5 - centres[halo, axis]  # from the halo's centre to that of its cell
         # First the mean over the sphere itself, then the means with weights by the distance from it.
         for turn in range(2):
-            widest = radii[halo] if turn == 0 else reach * radii[halo]
-            displaced, started, velocity, total = np.zeros(3), np.zeros(3), np.zeros(3), 0.0
+            widest = (radii[halo] if turn == 0 else reach * radii[halo]) ** 2
+            spread, total = (kernel * radii[halo] * cell_size) ** 2, 0.0
+            displaced[:], started[:], velocity[:] = 0.0, 0.0, 0.0
             for i in range(stops[halo]):
-                start[:] = offsets[i] + aside
-                if (start**2).sum() > widest**2:
+                sx, sy, sz = offsets[i, 0] + aside[0], offsets[i, 1] + aside[1], offsets[i, 2] + aside[2]
+                if sx * sx + sy * sy + sz * sz > widest:
                     continue
-                x, y, z = (cell + offsets[i]) % n
-                end[:] = displacements[x, y, z]
+                x, y, z = (cell[0] + offsets[i, 0]) % n, (cell[1] + offsets[i, 1]) % n, (cell[2] + offsets[i, 2]) % n
+                end, speed = displacements[x, y, z], velocities[x, y, z]
                 weight = 1.0
                 if turn == 1:
-                    away = start * cell_size + end - near
-                    weight = np.exp(-0.5 * (away**2).sum() / (kernel * radii[halo] * cell_size) ** 2)
+                    ax = sx * cell_size + end[0] - near[0]
+                    ay = sy * cell_size + end[1] - near[1]
+                    az = sz * cell_size + end[2] - near[2]
+                    weight = np.exp(-0.5 * (ax * ax + ay * ay + az * az) / spread)
                 total += weight
+                started[0] += weight * sx
+                started[1] += weight * sy
+                started[2] += weight * sz
                 for axis in range(3):
                     displaced[axis] += weight * end[axis]
-                    started[axis] += weight * start[axis]
-                    velocity[axis] += weight * velocities[x, y, z, axis]
-            near[:] = displaced / total + started / total * cell_size
-        moved[halo], speeds[halo] = near, velocity / total
-    return moved, speeds
+                    velocity[axis] += weight * speed[axis]
+            for axis in range(3):
+                near[axis] = displaced[axis] / total + started[axis] / total * cell_size
+                speeds[halo, axis] = velocity[axis] / total
+        moved[halo] = near

@@ -100,7 +100,9 @@ def with_eulerian_columns(
     return HaloCatalogue(columns, catalogue.header, catalogue.grid_cells, catalogue.notes)
 
 
-def with_columns_of_particles(catalogue: HaloCatalogue, particles: Particles, gathered: bool = False) -> HaloCatalogue:
+def with_columns_of_particles(
+    catalogue: HaloCatalogue, particles: Particles, gathered: bool = False, threads: int = 1
+) -> HaloCatalogue:
     """Add Eulerian centres (Mpc) and peculiar velocities (km/s): means over the particles of each halo's sphere.
 
     Parameters
@@ -109,11 +111,13 @@ def with_columns_of_particles(catalogue: HaloCatalogue, particles: Particles, ga
         Of the whole box at the redshift of the catalogue, one for every cell.
     gathered
         Means over the particles that gather in place of all of the sphere; see :mod:`halonet.halo_finding.gathering`.
+    threads
+        Change no bit.
     """
     positions, centres, radii = _spheres(catalogue)
     columns = dict(catalogue.columns)
     if gathered:
-        moved, velocities = gathered_means(particles, catalogue.centres_in_cells(), radii)
+        moved, velocities = gathered_means(particles, catalogue.centres_in_cells(), radii, threads=threads)
         for axis in range(3):
             columns[EULERIAN[axis]] = _into_box(positions[:, axis] + moved[:, axis], catalogue.box_size_mpc)
             columns[VELOCITY[axis]] = velocities[:, axis]

@@ -115,11 +115,12 @@ class Comparison:
     def agreement(self) -> Agreement:
         """Over all boxes: the mean of the matched fractions, and the numbers of haloes together."""
         matched = [mean_over_boxes(fractions) for fractions in zip(*self.matched, strict=True)]
-        known = matched[1:] and not np.isnan(harmonic_mean(*matched[1]))
-        large = match_score(*matched[1], self.lesser) if known else None
+        known = bool(matched[1:]) and not np.isnan(harmonic_mean(*matched[1]))
+        large = match_score(matched[1][0], matched[1][1], self.lesser) if known else None
         errors = np.array([abundance_errors(*numbers) for numbers in np.sum(self.numbers, axis=0)])
         excess = float(np.maximum(errors - self.tolerance, 0).mean())
-        return Agreement(*matched[0], float(errors.mean()), large, self.tolerance, excess, self.lesser)
+        (completeness, purity), error = matched[0], float(errors.mean())
+        return Agreement(completeness, purity, error, large, self.tolerance, excess, self.lesser)
 
 
 def search_constants(

@@ -11,6 +11,7 @@ import numpy as np
 
 from halonet.cosmology import growth_factor
 from halonet.grid.slabs import Slabs
+from halonet.grid.threads import in_threads
 from halonet.initial_conditions.noise import white_noise
 from halonet.plausibility.whiteness import check_noise, check_spectrum_is_flat
 from halonet.settings import CosmologySettings
@@ -96,9 +97,12 @@ def _coloured(
     growth = growth_factor(cosmology, cosmology.redshift)
     amplitude = growth * np.sqrt(power / cell_size**3)
     kx, ky, kz = slabs.wavenumbers
-    for i in range(slabs.cells):
+
+    def scale(i: int) -> None:
         squared = kx[i] ** 2 + ky[0] ** 2 + kz[0] ** 2
         wavenumber = fundamental * np.sqrt(squared)
         factor = np.interp(np.log(np.maximum(wavenumber, fundamental)), np.log(k), amplitude)
         modes[i] *= np.where(squared > 0, factor, 0).astype(np.float32)
+
+    in_threads(scale, range(slabs.cells), slabs.threads)
     return slabs.inverse(modes, overwrite=True)

@@ -15,6 +15,7 @@ import numpy as np
 from halonet.cosmology import matter_fraction
 from halonet.dark_energy import second_order_ratio
 from halonet.grid.slabs import Slabs
+from halonet.grid.threads import in_threads
 from halonet.settings import CosmologySettings
 
 
@@ -65,9 +66,12 @@ def _gradient_over_laplacian(
     length = slabs.cells * cell_size / (2 * np.pi)
     component = (slabs.wavenumbers[axis] * slabs.off_nyquist[axis] * length).astype(np.float32)
     result = np.empty_like(modes)
-    for i in range(slabs.cells):
+
+    def derive(i: int) -> None:
         k = component[i] if axis == 0 else component[0]
         result[i] = np.complex64(factor) * (k * _inverse_square(slabs, i)).astype(np.float32) * modes[i]
+
+    in_threads(derive, range(slabs.cells), slabs.threads)
     return result
 
 
@@ -75,8 +79,11 @@ def _potential_derivative(modes: np.ndarray, slabs: Slabs, i: int, j: int) -> np
     """d_i d_j laplacian^-1 delta; the sign is that of k_i k_j / k^2, which the products do not see."""
     one, other = (slabs.wavenumbers[axis] * slabs.off_nyquist[axis] for axis in (i, j))
     result = np.empty_like(modes)
-    for plane in range(slabs.cells):
+
+    def derive(plane: int) -> None:
         k1 = one[plane] if i == 0 else one[0]
         k2 = other[plane] if j == 0 else other[0]
         result[plane] = (k1 * k2 * _inverse_square(slabs, plane)).astype(np.float32) * modes[plane]
+
+    in_threads(derive, range(slabs.cells), slabs.threads)
     return slabs.inverse(result, overwrite=True)

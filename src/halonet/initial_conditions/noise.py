@@ -8,6 +8,7 @@ import hashlib
 import numpy as np
 
 from halonet.grid.slabs import Slabs
+from halonet.grid.threads import in_threads
 
 
 def derived_seed(seed: int, name: str, index: int = 0) -> int:
@@ -25,6 +26,9 @@ def generator(seed: int, name: str, index: int = 0) -> np.random.Generator:
 def white_noise(slabs: Slabs, seed: int) -> np.ndarray:
     """Gaussian white noise of unit variance, float32 of shape (N / ranks, N, N)."""
     noise = np.empty(slabs.shape, np.float32)
-    for i, plane in enumerate(noise):
-        generator(seed, "white noise plane", slabs.start + i).standard_normal(out=plane, dtype=np.float32)
+
+    def draw(plane: int) -> None:
+        generator(seed, "white noise plane", slabs.start + plane).standard_normal(out=noise[plane], dtype=np.float32)
+
+    in_threads(draw, range(len(noise)), slabs.threads)
     return noise

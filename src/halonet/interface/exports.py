@@ -6,7 +6,9 @@ from pathlib import Path
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
 from halonet.export.formats import write_as
+from halonet.export.light_cones import write_light_cone_as
 from halonet.masses import RELATIONS, with_masses
+from halonet.sky.catalogue import LightConeCatalogue
 
 
 @recording
@@ -49,18 +51,18 @@ def convert_masses(
     return with_masses(haloes, to, mass_is, concentration)
 
 
-def export_catalogue(haloes: HaloCatalogue, path: str | Path, to: str) -> None:
+def export_catalogue(haloes: HaloCatalogue | LightConeCatalogue, path: str | Path, to: str) -> None:
     """Write a catalogue in the format of another code.
 
     Parameters
     ----------
     haloes
-        Catalogue in memory.
+        Catalogue in memory, of a box or a light cone.
     path
         File to write, atomically.
     to
         ``pksc`` (Peak Patch), ``pinocchio``, ``halotools``, ``nbodykit``, ``xgpaint``, ``fits`` or ``parquet``. The
-        last two need ``pip install halonet[export]``.
+        last two need ``pip install halonet[export]``. A light cone: ``websky``, ``xgpaint`` or ``fits``.
 
     Raises
     ------
@@ -78,4 +80,7 @@ def export_catalogue(haloes: HaloCatalogue, path: str | Path, to: str) -> None:
     >>> h5py.File("mock.halotools.hdf5")["data"].shape
     (39,)
     """
-    write_as(haloes, to, path)
+    if isinstance(haloes, LightConeCatalogue):
+        write_light_cone_as(haloes, to, path)
+    else:
+        write_as(haloes, to, path)

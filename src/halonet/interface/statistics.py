@@ -129,4 +129,4 @@ def power_spectrum(
     if missing := {"x", "y", "z"} - set(haloes.columns):
         raise ValueError(f"the catalogue has no columns {', '.join(sorted(missing))}, the haloes' Eulerian centres")
     largest = largest_k_per_mpc or 0.5 * np.pi / haloes.cell_size
-    return binned_power(haloes, largest)
+    return binned_power(haloes, largest, haloes.grid_cells)

@@ -6,9 +6,9 @@ moves them. The catalogue has the same bits for any number of ranks.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -39,6 +39,9 @@ from halonet.settings import (
 )
 from halonet.statistics.mass_function import expected_haloes
 from halonet.storage import read_json
+
+if TYPE_CHECKING:
+    from halonet.network import TrainedNetwork
 
 LEAST_CELLS = 100.0  # of haloes that are counted against the mass function
 T = TypeVar("T")
@@ -91,7 +94,19 @@ class NetworkMock:
     @cached_property
     def tiles(self) -> PredictionSettings:
         """Tiles of the prediction."""
-        return tiles_for(self.box.cells, 2**self.settings.levels)
+        return tiles_for(self.box.cells, 2**self.settings.levels, self.request.precision)
+
+    @cached_property
+    def made_of(self) -> dict[str, Any]:
+        """All that the mock depends on but for its seed and a power spectrum of the user's own."""
+        box, names = self.box, ("model.weights.h5", "settings.json", "normalisation.json")
+        return {
+            "network": [file_digest(self.folder / name) for name in names],
+            "prediction": self.tiles.model_dump(),
+            "finder": [self.finder.settings.model_dump(), self.finder.in_force],
+            "box": [box.cells, box.header.box_size_mpc, box.cosmology.model_dump()],
+            "request": [self.request.abundance_matching, self.request.outside_validity, self.request.flip_phases],
+        }
 
     def check(self) -> None:
         """Refuse what cannot be made."""
@@ -137,7 +152,6 @@ class NetworkMock:
         self, density: np.ndarray, heads: dict[str, np.ndarray], communicator: Communicator | None
     ) -> np.ndarray:
         """Probability of every cell, and what ``heads`` say, which fills their fields; complete on the first rank."""
-        from halonet.network import load_network
         from halonet.network.devices import prepare_devices_once
         from halonet.network.prediction import predict_box
 
@@ -147,16 +161,26 @@ class NetworkMock:
         def track(every: list[T]) -> Iterator[T]:
             return console.progress(own_share(every, communicator), "tiles")
 
-        network = load_network(self.folder)
+        network = _loaded(self.folder)
         probability = predict_box(network, density, self.box.cell_size, self.tiles, track, request.threads, heads)
         for field in (probability, *heads.values()):
             sum_over_ranks(field, communicator)
         return probability
 
     def _provenance(self) -> dict[str, Any]:
+        from halonet.network.engines import arithmetic
+
         settings = {
             "network": {"name": self.folder.name, "weights": file_digest(self.folder / "model.weights.h5")},
-            "prediction": self.tiles.model_dump(),
+            "prediction": self.tiles.model_dump() | {"arithmetic": arithmetic(self.tiles.precision)},
             "halo_finding": self.finder.settings.model_dump() | {"in_force": self.finder.in_force},
         }
         return self.box.provenance(settings)
+
+
+@lru_cache(maxsize=1)
+def _loaded(folder: Path) -> "TrainedNetwork":
+    """A trained network, once for the mocks of a process."""
+    from halonet.network import load_network
+
+    return load_network(folder)

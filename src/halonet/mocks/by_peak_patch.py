@@ -7,15 +7,19 @@ imitate. The catalogue has the same bits for any number of ranks.
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
+import numpy as np
+
 from halonet import console
 from halonet.catalogue import HaloCatalogue
 from halonet.grid.slabs import Slabs
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.mpi import Communicator
 from halonet.peak_patch.collapse import CollapseTable, read_collapse_table, solve_collapse_table
-from halonet.peak_patch.finder import SILENT, Progress, find_haloes
+from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
+from halonet.peak_patch.steps import SILENT, Progress
 from halonet.settings import CosmologySettings, PeakPatchSettings
+from halonet.storage import FieldHeader
 
 
 def fitting_settings(box_size_mpc: float) -> PeakPatchSettings:
@@ -54,23 +58,36 @@ class PeakPatchMock:
         """A user's, else the paper's, with filters that fit into the box."""
         return self.request.peak_patch or fitting_settings(self.box.header.box_size_mpc)
 
+    def table(self, communicator: Communicator | None = None) -> CollapseTable:
+        """The collapse table that was given, or else solved here; collective."""
+        kind = self.settings.collapse_table
+        if self.request.collapse_table:
+            return read_collapse_table(self.request.collapse_table, self.box.cosmology, kind)
+        with console.step(f"collapse table ({kind})"):
+            return collapse_table(self.box.cosmology, kind, communicator)
+
+    def density(self, slabs: Slabs) -> np.ndarray:
+        """This rank's planes of the density, which is kept where that is asked for; collective."""
+        with console.step(f"density of {self.box.cells}^3 cells"):
+            density = self.box.density_slab(slabs)
+        self.box.keep(self.header, slabs, density=density)
+        return density
+
+    @cached_property
+    def header(self) -> FieldHeader:
+        """Box, cosmology, seed and provenance of the catalogue."""
+        record = self.box.provenance({"peak_patch": self.settings.model_dump()})
+        return replace(self.box.header, provenance=record)
+
     def make(self, communicator: Communicator | None = None) -> HaloCatalogue | None:
         """The catalogue on the first rank, None on the others; collective."""
-        request, box, settings = self.request, self.box, self.settings
-        slabs = Slabs(box.cells, communicator, request.threads)
-        if request.collapse_table:
-            table = read_collapse_table(request.collapse_table, box.cosmology, settings.collapse_table)
-        else:
-            with console.step(f"collapse table ({settings.collapse_table})"):
-                table = collapse_table(box.cosmology, settings.collapse_table, communicator)
-        with console.step(f"density of {box.cells}^3 cells"):
-            density = box.density_slab(slabs)
-        header = replace(box.header, provenance=box.provenance({"peak_patch": settings.model_dump()}))
-        box.keep(header, slabs, density=density)
+        box, settings, header = self.box, self.settings, self.header
+        slabs = Slabs(box.cells, communicator, self.request.threads)
+        table, density = self.table(communicator), self.density(slabs)
         with console.step("haloes"):
             told = Progress(lambda filters: console.progress(filters, "filters"))
             progress = SILENT if slabs.rank else told
             haloes = find_haloes(density, slabs, box.cell_size, box.cosmology, settings, table, header, progress)
-        if "mask" in request.keep:
+        if "mask" in self.request.keep:
             box.keep(header, slabs, mask=halo_mask(haloes, slabs))
         return None if slabs.rank else haloes

@@ -6,7 +6,10 @@ From N independent mocks of p data points the unbiased covariance S has a Wishar
   :math:`\sqrt{2 / (N - 1)}` (Anderson 2003; Taylor, Joachimi & Kitching 2013);
 - its inverse is too large by 1 over :math:`h = (N - p - 2) / (N - 1)` (Hartlap, Simon & Schneider 2007);
 - errors of q parameters fitted with the inverse are inflated in variance by :math:`1 + B (p - q)` with
-  :math:`B = (N - p - 2) / ((N - p - 1)(N - p - 4))` (Dodelson & Schneider 2013).
+  :math:`B = (N - p - 2) / ((N - p - 1)(N - p - 4))` (Dodelson & Schneider 2013);
+- the variance that a Gaussian likelihood with Hartlap's inverse reads off is to be multiplied by
+  :math:`(1 + B (p - q)) / (1 + A + B (q + 1))`, :math:`A = 2 / ((N - p - 1)(N - p - 4))`, to be that of the parameters
+  (Percival et al. 2014).
 """
 
 from dataclasses import dataclass
@@ -93,6 +96,15 @@ def parameter_inflation(mocks: int, data: int, parameters: int) -> float | None:
     if mocks <= data + 4:
         return None
     return (mocks - data - 2) / ((mocks - data - 1) * (mocks - data - 4)) * (data - parameters)
+
+
+def percival_factor(mocks: int, data: int, parameters: int) -> float | None:
+    """Factor from the likelihood's variance of a fitted parameter to its true one; None where it is infinite."""
+    inflation = parameter_inflation(mocks, data, parameters)
+    if inflation is None:
+        return None
+    products = (mocks - data - 1) * (mocks - data - 4)
+    return (1 + inflation) / (1 + 2 / products + (mocks - data - 2) / products * (parameters + 1))
 
 
 def mocks_for_parameters(inflation: float, data: int, parameters: int) -> int:

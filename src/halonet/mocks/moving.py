@@ -47,7 +47,7 @@ def move_haloes(
     if settings.method == "second_order":
         return with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift, threads)
     particles = particles_of(catalogue.header, density, cosmology, settings, threads)
-    return with_columns_of_particles(catalogue, particles, settings.average == "gathered")
+    return with_columns_of_particles(catalogue, particles, settings.average == "gathered", threads)
 
 
 def check_displacement(settings: DisplacementSettings, cosmology: CosmologySettings) -> None:
@@ -82,4 +82,4 @@ def particles_of(
     del linear
     step = simulate_to_end(state, schedule, Gravity(slabs, settings.mesh))
     header = replace(header, cosmology=cosmology.model_dump())
-    return Particles(*comoving_fields(step, state, header), header)
+    return Particles(*comoving_fields(step, state, header, overwrite=True), header)

@@ -32,6 +32,7 @@ from halonet.settings import (
     SettingsError,
     validate,
 )
+from halonet.settings.network import Precision
 from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
 
 CELL_SIZE = 1.0  # Mpc, of the paper
@@ -73,6 +74,8 @@ class MockRequest:
         HDF5 files to write fields to, by their names: ``phases``, ``density``, ``probability``, ``mask``.
     scratch
         Folder for what of a large box does not fit in memory.
+    precision
+        Of the network's numbers: ``fastest`` is bfloat16 where the processor has it, ``float32`` always that.
     threads, gpus
         Of each rank; threads change no bit.
     phases
@@ -98,6 +101,7 @@ class MockRequest:
     abundance_matching: bool = False
     keep: Mapping[str, str | Path] = field(default_factory=dict)
     scratch: str | Path | None = None
+    precision: Precision = "fastest"
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     gpus: int = 0
     phases: str | Path | np.ndarray | None = None

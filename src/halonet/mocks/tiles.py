@@ -7,6 +7,7 @@ multiple of 2^n.
 """
 
 from halonet.settings import PredictionSettings, SettingsError
+from halonet.settings.network import Precision
 
 LARGEST_CORE = 128  # cells: tiles of 192, some 2 GB of activations for the shipped networks
 SMALLEST_CORE = 16  # smaller ones would be nearly all buffer
@@ -14,8 +15,10 @@ LARGEST_BUFFER, SMALLEST_BUFFER = 32, 16  # cells; smaller ones leave seams
 SHALLOW, SHALLOW_BUFFER = 8, 24  # sides that are multiples of no more: three levels
 
 
-def tiles_for(cells: int, multiple: int) -> PredictionSettings:
+def tiles_for(cells: int, multiple: int, precision: Precision = "fastest") -> PredictionSettings:
     """Tile and buffer for a box of ``cells``^3 cells and a network that takes sides that are multiples of ``multiple``.
+
+    ``precision`` is that of :class:`~halonet.settings.PredictionSettings`.
 
     Raises
     ------
@@ -30,7 +33,7 @@ def tiles_for(cells: int, multiple: int) -> PredictionSettings:
             f"multiples of {multiple}; {' and '.join(map(str, sorted(near)))} can be covered"
         )
     tile, buffer = fitting
-    return PredictionSettings(tile=tile, buffer=buffer)
+    return PredictionSettings(tile=tile, buffer=buffer, precision=precision)
 
 
 def _fitting(cells: int, multiple: int) -> tuple[int, int] | None:

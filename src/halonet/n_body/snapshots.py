@@ -15,11 +15,16 @@ def snapshot_header(step: Step, header: FieldHeader, provenance: dict[str, Any])
     return FieldHeader(header.box_size_mpc, step.snapshot, cosmology, header.seed, provenance)
 
 
-def comoving_fields(step: Step, state: State, header: FieldHeader) -> tuple[np.ndarray, np.ndarray]:
+def comoving_fields(
+    step: Step, state: State, header: FieldHeader, overwrite: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
     """Displacements (comoving Mpc) and peculiar velocities (km/s), float32 of shape (N / ranks, N, N, 3).
 
-    The velocity is a dx/dt = p / a, with momenta p in cells and H0 = 1.
+    The velocity is a dx/dt = p / a, with momenta p in cells and H0 = 1. To ``overwrite`` the state, which then is of no
+    more use, saves a copy of it.
     """
     cell_size = header.box_size_mpc / state.displacements.shape[1]
     to_velocity = 100 * header.known_cosmology()["h"] * cell_size / step.a
-    return state.displacements * np.float32(cell_size), state.momenta * np.float32(to_velocity)
+    into = (state.displacements, state.momenta) if overwrite else (None, None)
+    displacements = np.multiply(state.displacements, np.float32(cell_size), out=into[0])
+    return displacements, np.multiply(state.momenta, np.float32(to_velocity), out=into[1])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from halonet.grid.slabs import Slabs
+from halonet.grid.threads import in_threads
 from halonet.initial_conditions.displacement import (
     first_order_displacement,
     second_order_displacement,
@@ -27,17 +28,31 @@ def start_particles(density: np.ndarray, slabs: Slabs, growth: Growth, a: float)
     displacements, momenta
         In cells (H0 = 1), float32 of shape (N / ranks, N, N, 3).
     """
-    displacements = np.empty((*slabs.shape, 3), np.float32)
-    momenta = np.empty_like(displacements)
+    displacements, momenta = np.zeros((2, *slabs.shape, 3), np.float32)
     modes = slabs.forward(density)
     for axis in range(3):
         first = first_order_displacement(modes, slabs, 1.0, axis)
-        np.multiply(first, np.float32(growth.first(a)), out=displacements[..., axis])
-        np.multiply(first, np.float32(growth.first_momentum(a)), out=momenta[..., axis])
+        _add(first, growth.first(a), growth.first_momentum(a), displacements[..., axis], momenta[..., axis], slabs)
     source = slabs.forward(second_order_source(modes, slabs))
     del modes, first
     for axis in range(3):
         second = second_order_displacement(source, slabs, 1.0, axis)
-        displacements[..., axis] -= np.float32(growth.second(a)) * second
-        momenta[..., axis] -= np.float32(growth.second_momentum(a)) * second
+        _add(second, -growth.second(a), -growth.second_momentum(a), displacements[..., axis], momenta[..., axis], slabs)
     return displacements, momenta
+
+
+def _add(
+    field: np.ndarray,
+    growth: float,
+    growth_of_momentum: float,
+    displacement: np.ndarray,
+    momentum: np.ndarray,
+    slabs: Slabs,
+) -> None:
+    """Add a component, in place: times its growth to the displacement, and that of its momentum to the momentum."""
+
+    def add(plane: int) -> None:
+        displacement[plane] += np.float32(growth) * field[plane]
+        momentum[plane] += np.float32(growth_of_momentum) * field[plane]
+
+    in_threads(add, range(len(field)), slabs.threads)

@@ -52,6 +52,16 @@ def prepare_devices_once(threads: int, gpus: int, place: int = 0) -> None:
         log.warning("TensorFlow keeps the threads and devices that it has begun with (%s)", error)
 
 
+def uses_gpus() -> bool:
+    """Whether networks of this process run on GPUs."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    with without_notes():
+        return bool(tf.config.get_visible_devices("GPU"))
+
+
 def keep_memory() -> None:
     """Let this process keep the memory it gives back, where the C library is glibc.
 

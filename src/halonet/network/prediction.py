@@ -1,15 +1,18 @@
 """Prediction of the probability mask of a whole periodic box, tile by tile (HaloNet paper, section 3.3)."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from halonet.dataset.channels import whole_box_channels
 from halonet.dataset.symmetries import GROUPS, Symmetry
+from halonet.grid.scratch import forget
 from halonet.grid.tiles import map_tiles
 from halonet.network.build import size_multiple
+from halonet.network.engines import engine_of
 from halonet.network.folder import TrainedNetwork
 from halonet.network.heads import positions
 from halonet.plausibility.density import check_density, moments
@@ -58,31 +61,56 @@ def predict_box(
     """
     _check_tile(network, settings.tile)
     _check_cells(network, cell_size_mpc)
-    deviation, symmetries = _deviation(network, density), GROUPS[settings.average]
     wanted, heads = network.settings.channels, dict(heads or {})
     beside = (whole_box_channels(density, wanted, threads),) if wanted.count else ()
-
-    def outputs(tile: np.ndarray, *channels: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
-        inputs = np.concatenate([tile[..., None] / np.float32(deviation), *channels], axis=-1, dtype=np.float32)
-        means = _means(network, inputs, symmetries, heads)
-        return means if heads else means[0]
-
-    further = tuple(heads.values())
-    return map_tiles(outputs, density, settings.tile, settings.buffer, track, beside, settings.blend, further)
+    predict = _predictor(network, _deviation(network, density), settings, threads, tuple(heads))
+    cut, further = (settings.tile, settings.buffer), tuple(heads.values())
+    forgetting = partial(_forgetting, track, beside, settings.buffer)
+    return map_tiles(predict, density, *cut, forgetting, beside, settings.blend, further)
 
 
-def _means(
-    network: TrainedNetwork, inputs: np.ndarray, symmetries: Sequence[Symmetry], heads: Mapping
-) -> tuple[np.ndarray, ...]:
-    """Probability of a tile, (S, S, S), and what heads say of it, each the mean over turned copies of the inputs."""
-    shape, channels = inputs.shape[:3], positions(network.settings.heads)
-    totals = [np.zeros((*shape, *kept), np.float32) for kept in ((), *(field.shape[3:] for field in heads.values()))]
-    for symmetry in symmetries:
-        predicted, back = _finite(network.model.predict_on_batch(symmetry(inputs)[None])[0]), symmetry.inverse()
-        totals[0] += back(predicted[..., 0])
-        for total, name in zip(totals[1:], heads, strict=True):
-            total += _turned_back(predicted[..., channels[name]], back)
-    return tuple(total / len(symmetries) for total in totals)
+def _forgetting(
+    track: Callable[[list], Iterable], fields: tuple[np.ndarray, ...], buffer: int, starts: list
+) -> Iterator[tuple[int, int, int]]:
+    """Tiles by the first cells of their cores, and no memory for planes that none will see any more."""
+    done = buffer  # the planes below it belong to the last tiles, too
+    for start in track(starts):
+        if (stop := start[0] - buffer) > done:
+            for field in fields:
+                forget(field[done:stop])
+            done = stop
+        yield start
+
+
+def _predictor(
+    network: TrainedNetwork, deviation: float, settings: PredictionSettings, threads: int, heads: tuple[str, ...]
+) -> Callable[..., np.ndarray | tuple[np.ndarray, ...]]:
+    """Function of a tile and its channels: its probability, trimmed, and where there are ``heads`` what they say."""
+    engine, places = engine_of(network.model, settings, threads), positions(network.settings.heads)
+    symmetries = GROUPS[settings.average]
+
+    def predict(tile: np.ndarray, channels: np.ndarray | None = None) -> np.ndarray | tuple[np.ndarray, ...]:
+        normalised, totals = tile / np.float32(deviation), list[np.ndarray]()
+        for symmetry in symmetries:
+            predicted = _finite(engine(symmetry(normalised), None if channels is None else symmetry(channels)))
+            parts = _turned_back(predicted, places, heads, symmetry.inverse())
+            totals = [total + part for total, part in zip(totals, parts, strict=True)] if totals else parts
+        means = [total / np.float32(len(symmetries)) for total in totals] if len(symmetries) > 1 else totals
+        return tuple(means) if heads else means[0]
+
+    return predict
+
+
+def _turned_back(
+    predicted: np.ndarray, places: Mapping[str, slice], heads: tuple[str, ...], back: Symmetry
+) -> list[np.ndarray]:
+    """Probability of a tile, (S, S, S), and what its heads say, in the orientation of the box."""
+    parts = [back(predicted[..., 0])]
+    for name in heads:
+        field = predicted[..., places[name]]
+        # Vectors, or scalars without their one channel.
+        parts.append(back.turn_vectors(field) if field.shape[-1] == 3 else back(field[..., 0]))
+    return parts
 
 
 def check_input(
@@ -111,11 +139,6 @@ def _finite(predicted: np.ndarray) -> np.ndarray:
             "it was trained on; nothing was written"
         )
     return predicted
-
-
-def _turned_back(field: np.ndarray, back: Symmetry) -> np.ndarray:
-    """Output of a head, (S, S, S, C), in the orientation of the box: vectors, or scalars without their one channel."""
-    return back.turn_vectors(field) if field.shape[-1] == 3 else back(field[..., 0])
 
 
 def _check_cells(network: TrainedNetwork, cell_size_mpc: float) -> None:

@@ -1,6 +1,7 @@
 """Candidate peaks: local maxima of the density smoothed on a bank of top-hat filters."""
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -43,6 +44,34 @@ def _apply_window(modes, window, kx2, ky2, kz2):
     return result
 
 
+class Peaks(NamedTuple):
+    """Peaks of the smoothed density, of the largest filter first: flat cell indices, filters, heights; (peaks,) each.
+
+    A cell is there once for every filter on which it is a peak. The height is the smoothed density today.
+    """
+
+    cells: np.ndarray
+    filters: np.ndarray
+    heights: np.ndarray
+
+
+def find_peaks(
+    modes: np.ndarray,
+    slabs: Slabs,
+    radii_cells: np.ndarray,
+    threshold: float,
+    progress: Callable[[range], Iterable[int]] = iter,
+) -> Peaks:
+    """Peaks on this rank's planes: the density smoothed there reaches ``threshold``, and no neighbour is larger."""
+    found = []
+    for index in progress(range(len(radii_cells))[::-1]):
+        density = smooth(modes, slabs, radii_cells[index])
+        cells = _peaks(density, *slabs.neighbour_planes(density), threshold)
+        heights = density.reshape(-1)[cells]
+        found.append((cells + slabs.start * slabs.cells**2, np.full(len(cells), index), heights))
+    return Peaks(*(np.concatenate(values) for values in zip(*found, strict=True)))
+
+
 def find_candidates(
     modes: np.ndarray,
     slabs: Slabs,
@@ -52,8 +81,8 @@ def find_candidates(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Peaks of the smoothed density that may collapse, on this rank's planes.
 
-    A cell is a candidate of a filter if the density smoothed there reaches ``threshold`` and none of its 26 neighbours
-    is larger; it keeps the largest filter on which it is one.
+    A cell is a candidate if the density smoothed there reaches ``threshold`` and none of its 26 neighbours is larger;
+    it keeps the largest filter on which it is one.
 
     Returns
     -------
@@ -61,15 +90,10 @@ def find_candidates(
         Flat index of each candidate's cell in the whole grid, ascending, and the index of its filter; int64 of shape
         (candidates,).
     """
-    cells, filters = [], []
-    for index in progress(range(len(radii_cells))[::-1]):
-        density = smooth(modes, slabs, radii_cells[index])
-        found = _peaks(density, *slabs.neighbour_planes(density), threshold)
-        cells.append(found + slabs.start * slabs.cells**2)
-        filters.append(np.full(len(found), index))
-    # Filters were visited from the largest down, and unique keeps the first visit of a cell.
-    unique, first = np.unique(np.concatenate(cells), return_index=True)
-    return unique, np.concatenate(filters)[first]
+    peaks = find_peaks(modes, slabs, radii_cells, threshold, progress)
+    # The largest filter stands first, and unique keeps the first of a cell.
+    unique, first = np.unique(peaks.cells, return_index=True)
+    return unique, peaks.filters[first]
 
 
 @numba.njit(cache=True)

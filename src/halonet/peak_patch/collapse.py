@@ -10,6 +10,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numba
@@ -59,23 +60,35 @@ class CollapseTable:
     wa: float = 0.0
 
     def threshold(self, redshift: float) -> float:
-        """Critical linear overdensity f_c (today's linear field) of a sphere that collapses at ``redshift``.
+        """Critical linear overdensity f_c (today's linear field) of a sphere that collapses at ``redshift``."""
+        return float(self.thresholds(np.array([redshift]))[0])
+
+    def thresholds(self, redshifts: np.ndarray) -> np.ndarray:
+        """Critical linear overdensities (today's linear field) at each of ``redshifts``, of their shape.
 
         log10 F is walked down from its maximum until the sphere no longer collapses in time, and one step more. The
         steps of the published table, 1e-4 summed in single precision, are part of its value of 1.7162 today.
         """
+        logs, latest = self._walk
+        late = np.searchsorted(-latest, -(1 + redshifts), side="left")
+        if len(wrong := redshifts[(late == 0) | (late == len(logs))]):
+            (start, spacing), last = self.axes[0], len(self.values) - 1
+            raise ValueError(
+                f"redshift {wrong[0]:g}: the {self.kind} collapse table, overdensities {10**start:.3g} to "
+                f"{10 ** (start + spacing * last):.3g} today, has no critical overdensity; collapse_table 'fine' "
+                "reaches farther"
+            )
+        return 10 ** (logs[late] - THRESHOLD_STEP[self.kind])
+
+    @cached_property
+    def _walk(self) -> tuple[np.ndarray, np.ndarray]:
+        """log10 F at the steps, falling, and the least 1 + z at which a sphere collapses up to each of them."""
         (start, spacing), step = self.axes[0], THRESHOLD_STEP[self.kind]
         nodes = start + spacing * np.arange(len(self.values))
         steps = np.full(int((nodes[-1] - nodes[0]) / step), -step)
         steps[0] = nodes[-1]
         logs = np.cumsum(steps, dtype=PRECISION[self.kind]).astype(float)
-        late = np.flatnonzero(np.interp(logs, nodes, self.values[:, 0, 0]) <= 1 + redshift)
-        if not len(late) or late[0] == 0:
-            raise ValueError(
-                f"redshift {redshift}: the {self.kind} collapse table, overdensities {10 ** nodes[0]:.3g} to "
-                f"{10 ** nodes[-1]:.3g} today, has no critical overdensity; collapse_table 'fine' reaches farther"
-            )
-        return float(10 ** (logs[late[0]] - step))
+        return logs, np.minimum.accumulate(np.interp(logs, nodes, self.values[:, 0, 0]))
 
 
 @numba.njit(cache=True)

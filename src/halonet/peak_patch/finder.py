@@ -5,7 +5,6 @@ periodic and may be distributed in slabs over MPI ranks; the catalogue is the sa
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,31 +12,26 @@ from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.columns import COLUMNS
 from halonet.cosmology import growth_factor, growth_rate, hubble_rate, mean_matter_density
 from halonet.grid.slabs import Slabs
-from halonet.initial_conditions.displacement import (
-    first_order_displacement,
-    second_order_coefficient,
-    second_order_displacement,
-    second_order_source,
-)
-from halonet.peak_patch.candidates import filter_radii, find_candidates
+from halonet.initial_conditions.displacement import second_order_coefficient
+from halonet.peak_patch.candidates import find_candidates
 from halonet.peak_patch.collapse import CollapseTable
-from halonet.peak_patch.measurement import OUTER_START, Search, mean_within, measure, starting_shells
+from halonet.peak_patch.measurement import Search, measure, starting_shells
 from halonet.peak_patch.merging import exclude, exclude_final_state, merging_order, reduce_overlaps
 from halonet.peak_patch.patches import PROPERTIES, Patches
 from halonet.peak_patch.sharing import Share, expected_costs, share_out
-from halonet.peak_patch.sphere import Sphere, sphere
-from halonet.settings import CosmologySettings, PeakPatchSettings, SettingsError
+from halonet.peak_patch.steps import (
+    SILENT,
+    Progress,
+    cell_centres,
+    first_order,
+    means_within,
+    search_of,
+    second_order_means,
+    today,
+    vector_columns,
+)
+from halonet.settings import CosmologySettings, PeakPatchSettings
 from halonet.storage import FieldHeader
-
-
-class Progress(NamedTuple):
-    """Wraps the iteration over filters, and is called with the name of each phase that is done."""
-
-    filters: Callable[[Any], Any] = iter
-    finished: Callable[[str], None] = lambda phase: None
-
-
-SILENT = Progress()
 
 
 def find_haloes(
@@ -72,125 +66,72 @@ def find_haloes(
     SettingsError
         If the largest filter exceeds half of the box.
     """
-    search = _search(slabs, cell_size, cosmology, settings, table)
-    modes = slabs.forward(_today(density, cosmology))
+    search = search_of(slabs, cell_size, settings, table)
+    modes = slabs.forward(today(density, cosmology))
     progress.finished("forward transform")
-    found = find_candidates(modes, slabs, search.radii_mpc / cell_size, search.threshold, progress.filters)
-    cells, filters = (slabs.gather(each) for each in found)
+    threshold = table.threshold(cosmology.redshift)
+    found = find_candidates(modes, slabs, search.radii_mpc / cell_size, threshold, progress.filters)
+    candidates = tuple(slabs.gather(each) for each in found)
     progress.finished("smoothing and peaks")
-    patches, first, share = _patches(density, modes, slabs, cells, filters, search, progress.finished)
-    second = _second_order_means(modes, share, patches, search.sphere, cell_size)
+    patches, first, share = _patches(density, modes, slabs, candidates, search, cosmology, progress.finished)
+    second = second_order_means(modes, share, patches, search.sphere, cell_size)
     progress.finished("second-order displacement")
     header = header or FieldHeader(slabs.cells * cell_size, cosmology.redshift, cosmology.model_dump())
-    catalogue = _catalogue(patches, first, second, search, settings, header, slabs)
+    catalogue = _catalogue(patches, (first, second), search, settings, cosmology, header, slabs)
     progress.finished("merging")
     return catalogue
 
 
-def _search(
-    slabs: Slabs, cell_size: float, cosmology: CosmologySettings, settings: PeakPatchSettings, table: CollapseTable
-) -> Search:
-    """How radii are searched for; a largest filter that does not fit into the box is refused."""
-    box_size = slabs.cells * cell_size
-    if 2 * settings.filters.largest_mpc > box_size * (1 + 1e-9):
-        raise SettingsError(
-            f"filters.largest_mpc = {settings.filters.largest_mpc} exceeds half of the box ({box_size / 2} Mpc); "
-            "give a smaller largest filter"
-        )
-    radii_mpc = filter_radii(settings.filters, cell_size)
-    ball = sphere(min(settings.largest_sphere_cells, int(OUTER_START * radii_mpc[-1] / cell_size)))
-    return Search(radii_mpc, cell_size, ball, table, cosmology, settings.search)
-
-
-def _today(density: np.ndarray, cosmology: CosmologySettings) -> np.ndarray:
-    """The linear density extrapolated from the redshift to today."""
-    growth = growth_factor(cosmology, cosmology.redshift)
-    return density if growth == 1 else density / np.float32(growth)
-
-
 def _patches(
-    density: np.ndarray, modes: np.ndarray, slabs: Slabs, cells: np.ndarray, filters: np.ndarray, search: Search,
-    finished: Callable[[str], None],
+    density: np.ndarray, modes: np.ndarray, slabs: Slabs, candidates: tuple[np.ndarray, ...], search: Search,
+    cosmology: CosmologySettings, finished: Callable[[str], None],
 ) -> tuple[Patches, np.ndarray, Share]:  # fmt: skip
     """Patches that exclude each other, and their mean first-order displacements (Mpc), shape (patches, 3)."""
-    ball, cell_size = search.sphere, search.cell_size
+    (cells, filters), ball, cell_size = candidates, search.sphere, search.cell_size
     costs = expected_costs(starting_shells(search.radii_mpc, cell_size, ball), ball)
     share = share_out(cells, costs[filters], ball.reach, slabs)
-    psi1 = _first_order(modes, share, cell_size)
-    local_density = _today(share.fetch(density), search.cosmology)
+    psi1 = first_order(modes, share, cell_size)
+    local_density = today(share.fetch(density), cosmology)
     finished("first-order displacement")
-    patches = _measure(local_density, psi1, share, cells, filters, search)
+    patches = _measured(local_density, psi1, share, candidates, search, cosmology.redshift)
     del local_density
     finished("measurement")
     order = merging_order(patches.radii, patches.filters, patches.cells, slabs.cells)
-    kept = exclude(_positions(patches.cells, slabs)[order], patches.radii[order], slabs.cells)
+    kept = exclude(cell_centres(patches.cells, slabs)[order], patches.radii[order], slabs.cells)
     patches = patches.select(np.sort(order[kept]))
     finished("exclusion")
-    return patches, _means(psi1, share, patches, ball), share
+    return patches, means_within(psi1, share, patches, ball), share
 
 
-def _positions(cells: np.ndarray, slabs: Slabs) -> np.ndarray:
-    """Cell centres (cells), shape (cells, 3)."""
-    return np.stack(np.unravel_index(cells, (slabs.cells,) * 3), axis=-1) + 0.5
-
-
-def _first_order(modes: np.ndarray, share: Share, cell_size: float) -> np.ndarray:
-    """First-order displacement (Mpc) today on this rank's share of planes, shape (planes, N, N, 3)."""
-    psi = share.empty(3)
-    for axis in range(3):
-        share.fetch(first_order_displacement(modes, share.slabs, cell_size, axis), out=psi[..., axis])
-    return psi
-
-
-def _measure(
-    density: np.ndarray, psi1: np.ndarray, share: Share, cells: np.ndarray, filters: np.ndarray, search: Search
-) -> Patches:
+def _measured(
+    density: np.ndarray, psi1: np.ndarray, share: Share, candidates: tuple[np.ndarray, ...], search: Search,
+    redshift: float,
+) -> Patches:  # fmt: skip
     """Measure this rank's candidates and collect those that collapse from all ranks."""
-    cells, filters, slabs = cells[share.rows], filters[share.rows], share.slabs
-    found = measure(density, psi1, share.first_plane, cells, filters, search)
-    # Radii on the lattice meet centres at exactly that distance: single precision decides as in the reference code.
-    radii = found.radii.astype(np.float32).astype(np.float64)
-    ranks = np.full(len(found.rows), slabs.rank)
-    values = (cells[found.rows], filters[found.rows], found.shells, radii, found.properties, ranks)
-    return Patches(*(slabs.gather(value) for value in values))
-
-
-def _means(field: np.ndarray, share: Share, patches: Patches, ball: Sphere) -> np.ndarray:
-    """Mean of a field within every patch, from whoever measured it; shape (patches, components)."""
-    mine = patches.ranks == share.slabs.rank
-    means = mean_within(field, share.first_plane, patches.cells[mine], patches.shells[mine], ball)
-    return share.slabs.gather(means)
-
-
-def _second_order_means(
-    modes: np.ndarray, share: Share, patches: Patches, ball: Sphere, cell_size: float
-) -> np.ndarray:
-    """Mean raw second-order displacement (Mpc) of every patch, one component at a time to save memory."""
-    source = share.slabs.forward(second_order_source(modes, share.slabs))
-    means = []
-    for axis in range(3):
-        component = share.fetch(second_order_displacement(source, share.slabs, cell_size, axis))
-        means.append(_means(component[..., None], share, patches, ball))
-    return np.concatenate(means, axis=1)
+    cells, filters = (each[share.rows] for each in candidates)
+    found = measure(density, psi1, share.first_plane, cells, filters, np.full(len(cells), redshift), search)
+    ranks = np.full(len(found.rows), share.slabs.rank)
+    values = (cells[found.rows], filters[found.rows], found.shells, found.radii, found.properties, ranks)
+    return Patches(*(share.slabs.gather(value) for value in values))
 
 
 def _catalogue(
     patches: Patches,
-    first: np.ndarray,
-    second: np.ndarray,
+    means: tuple[np.ndarray, np.ndarray],
     search: Search,
     settings: PeakPatchSettings,
+    cosmology: CosmologySettings,
     header: FieldHeader,
     slabs: Slabs,
 ) -> HaloCatalogue:
     """Overlap reduction, final-state exclusion, and all columns."""
-    cell_size, cosmology = search.cell_size, search.cosmology
+    cell_size = search.cell_size
     order = merging_order(patches.radii, patches.filters, patches.cells, slabs.cells)
-    patches, first, second = patches.select(order), first[order], second[order]
+    patches, first, second = patches.select(order), *(mean[order] for mean in means)
     redshift, growth = cosmology.redshift, growth_factor(cosmology, cosmology.redshift)
     psi1 = growth * first
     psi2 = second_order_coefficient(cosmology, redshift) * growth**2 * second
-    centres = _positions(patches.cells, slabs)
+    centres = cell_centres(patches.cells, slabs)
 
     def moved(order: str) -> np.ndarray:
         shift = psi1 + psi2 if order == "second_order" else psi1
@@ -212,18 +153,14 @@ def _catalogue(
         "raw_radius": patches.radii * cell_size,
         "filter_radius": search.radii_mpc[patches.filters],
         **dict(zip(PROPERTIES, patches.properties.T, strict=True)),
-        **_vector(LAGRANGIAN, centres * cell_size),
-        **_vector(EULERIAN, eulerian * cell_size),
-        **_vector(VELOCITY, rate * (psi1 + 2 * psi2 if settings.positions == "second_order" else psi1)),
-        **_vector(("psi1_x", "psi1_y", "psi1_z"), psi1),
-        **_vector(("psi2_x", "psi2_y", "psi2_z"), psi2),
+        **vector_columns(LAGRANGIAN, centres * cell_size),
+        **vector_columns(EULERIAN, eulerian * cell_size),
+        **vector_columns(VELOCITY, rate * (psi1 + 2 * psi2 if settings.positions == "second_order" else psi1)),
+        **vector_columns(("psi1_x", "psi1_y", "psi1_z"), psi1),
+        **vector_columns(("psi2_x", "psi2_y", "psi2_z"), psi2),
     }
     catalogue = HaloCatalogue(_typed(columns, header.box_size_mpc), header, slabs.cells)
     return catalogue.select(kept).sorted_by_mass()
-
-
-def _vector(names: tuple[str, str, str], values: np.ndarray) -> dict[str, np.ndarray]:
-    return dict(zip(names, values.T, strict=True))
 
 
 def _typed(columns: dict[str, np.ndarray], box_size: float) -> dict[str, np.ndarray]:

@@ -13,7 +13,6 @@ import numpy as np
 from halonet.peak_patch.collapse import CollapseTable
 from halonet.peak_patch.measurement_loops import means, measure_all
 from halonet.peak_patch.sphere import Sphere
-from halonet.settings import CosmologySettings
 
 OUTER_START = 1.75  # radius at which the inward search starts, in filter radii
 LARGEST_START_MPC = 40.0
@@ -31,7 +30,7 @@ class Measurements:
     shells
         Outermost shell that collapses, int64.
     radii
-        Radius (cells), float64.
+        Radius (cells), float64 that single precision holds.
     properties
         Mean overdensity, ellipticity, prolateness and strain eigenvalues l1 >= l2 >= l3, float64 of shape (rows, 6).
     """
@@ -56,8 +55,6 @@ class Search:
         Shells that a candidate can grow over.
     table
         When an ellipsoid collapses in this cosmology.
-    cosmology
-        Its redshift is that of the haloes.
     method
         ``published`` or ``corrected``.
     """
@@ -66,13 +63,7 @@ class Search:
     cell_size: float
     sphere: Sphere
     table: CollapseTable
-    cosmology: CosmologySettings
     method: str
-
-    @property
-    def threshold(self) -> float:
-        """Smallest overdensity, extrapolated to today, that has collapsed at the redshift."""
-        return self.table.threshold(self.cosmology.redshift)
 
 
 def starting_shells(radii_mpc: np.ndarray, cell_size: float, sphere: Sphere) -> np.ndarray:
@@ -101,9 +92,10 @@ def measure(
     first_plane: int,
     cells: np.ndarray,
     filters: np.ndarray,
+    redshifts: np.ndarray,
     search: Search,
 ) -> Measurements:
-    """Measure candidates on the planes around them.
+    """Measure candidates on the planes around them, each at its own redshift.
 
     Parameters
     ----------
@@ -112,7 +104,10 @@ def measure(
     first_plane
         Plane of the grid that the first of these planes is. With fewer than N planes, every sphere must fit in.
     cells, filters
-        Flat cell index in the whole grid and filter of each candidate, shape (candidates,).
+        Flat cell index in the whole grid and filter of each candidate, shape (candidates,). A cell may be there at
+        several redshifts; what is around it is read once where these follow one another.
+    redshifts
+        At which each of them is to have collapsed, shape (candidates,).
     """
     starts = starting_shells(search.radii_mpc, search.cell_size, search.sphere)
     limits = published_limits(search.radii_mpc, search.cell_size, search.sphere)
@@ -125,12 +120,14 @@ def measure(
         limits[filters],
         _tables(search.sphere, search.cell_size),
         (search.table.values, search.table.axes),
-        search.threshold,
-        1 + search.cosmology.redshift,
+        search.table.thresholds(redshifts),
+        1 + redshifts,
         search.method == "published",
     )
     rows = np.flatnonzero(radii > 0)
-    return Measurements(rows, shells[rows], radii[rows], properties[rows])
+    # Radii on the lattice meet centres at exactly that distance: single precision decides as in the reference code.
+    rounded = radii[rows].astype(np.float32).astype(np.float64)
+    return Measurements(rows, shells[rows], rounded, properties[rows])
 
 
 def locate(cells: np.ndarray, first_plane: int, shape: tuple[int, int, int]) -> np.ndarray:

@@ -9,7 +9,9 @@ from halonet.peak_patch.sphere import SUPPORT
 
 @numba.njit(cache=True)
 def _extend(index, known, wanted, radius, centre, shape, offsets):
-    """Flat indices of the first ``wanted`` cells of the sphere, of which ``known`` are there; all within ``radius``."""
+    """Flat indices of the first ``wanted`` cells of the sphere, all within ``radius``; returns how many are known."""
+    if wanted <= known:
+        return known
     planes, n, _ = shape
     reach = int(np.ceil(radius))
     x, y, z = centre
@@ -60,22 +62,21 @@ def _mean_density(density, index, starts, radii, begin, end, shell_mean, mean):
 
 
 @numba.njit(cache=True)
-def _surface_sums(displacement, index, offsets, starts, begin, end, sums):
-    """Sum of displacement times offset over each shell, symmetrised: xx, yy, zz, yz, xz, xy."""
-    for m in range(begin, end + 1):
-        xx = yy = zz = yz = xz = xy = 0.0
-        for i in range(starts[m], starts[m + 1]):
-            j = index[i]
-            px, py, pz = displacement[j, 0], displacement[j, 1], displacement[j, 2]
-            ox, oy, oz = np.float64(offsets[i, 0]), np.float64(offsets[i, 1]), np.float64(offsets[i, 2])
-            xx += px * ox
-            yy += py * oy
-            zz += pz * oz
-            yz += py * oz + pz * oy
-            xz += px * oz + pz * ox
-            xy += px * oy + py * ox
-        sums[m, 0], sums[m, 1], sums[m, 2] = xx, yy, zz
-        sums[m, 3], sums[m, 4], sums[m, 5] = 0.5 * yz, 0.5 * xz, 0.5 * xy
+def _surface_sum(displacement, index, offsets, begin, end, result):
+    """Sum of displacement times offset over cells ``begin`` to ``end``, symmetrised: xx, yy, zz, yz, xz, xy."""
+    xx = yy = zz = yz = xz = xy = 0.0
+    for i in range(begin, end):
+        j = index[i]
+        px, py, pz = displacement[j, 0], displacement[j, 1], displacement[j, 2]
+        ox, oy, oz = np.float64(offsets[i, 0]), np.float64(offsets[i, 1]), np.float64(offsets[i, 2])
+        xx += px * ox
+        yy += py * oy
+        zz += pz * oz
+        yz += py * oz + pz * oy
+        xz += px * oz + pz * ox
+        xy += px * oy + py * ox
+    result[0], result[1], result[2] = xx, yy, zz
+    result[3], result[4], result[5] = 0.5 * yz, 0.5 * xz, 0.5 * xy
 
 
 @numba.njit(cache=True)
@@ -110,51 +111,57 @@ def _ellipsoid(m, upper, mean, sums, tables, collapse, result):
 
 
 @numba.njit(cache=True)
-def _outer_shell(start, threshold, density, index, known, centre, shape, tables, published, shell_mean, mean):
-    """Outermost shell of the inward search, -1 to reject, and the number of cells whose index is known.
+def _close(wanted, density, index, reached, centre, shape, tables, shell_mean, mean):
+    """See that the mean within shells up to ``wanted`` is known; ``reached``: cells with an index, shells closed."""
+    offsets, starts, radii, _, _, _, _ = tables
+    if wanted >= reached[1]:
+        reached[0] = _extend(index, reached[0], starts[wanted + 1], radii[wanted], centre, shape, offsets)
+        _mean_density(density, index, starts, radii, reached[1], wanted, shell_mean, mean)
+        reached[1] = wanted + 1
+
+
+@numba.njit(cache=True)
+def _outer_shell(start, threshold, density, index, reached, centre, shape, tables, published, shell_mean, mean):
+    """Outermost shell of the inward search, -1 to reject.
 
     Where the sphere within the starting shell is still dense enough, the corrected search goes on outward from the last
     shell that the reference code has summed by then, 2 cells beyond.
     """
-    offsets, starts, radii, _, last, _, _ = tables
+    _, _, radii, _, last, _, _ = tables
     end, m = len(radii) - 1, start
-    known = _extend(index, known, starts[m + 1], radii[m], centre, shape, offsets)
-    _mean_density(density, index, starts, radii, 0, m, shell_mean, mean)
+    _close(m, density, index, reached, centre, shape, tables, shell_mean, mean)
     if mean[m] < threshold:
         while m >= 0 and mean[m] < threshold:
             m -= 1
-        return (m + 1 if m >= 0 else -1), known
+        return m + 1 if m >= 0 else -1
     if published:
-        return m, known
-    closed = m
+        return m
     m = last[m] + 1
     while m <= end:
-        known = _extend(index, known, starts[m + 1], radii[m], centre, shape, offsets)
-        _mean_density(density, index, starts, radii, closed + 1, m, shell_mean, mean)
-        closed = m
+        _close(m, density, index, reached, centre, shape, tables, shell_mean, mean)
         if mean[m] < threshold:
-            return (m if radii[end] >= radii[m] + SUPPORT else -1), known
+            return m if radii[end] >= radii[m] + SUPPORT else -1
         m += 1
-    known = _extend(index, known, starts[end + 1], radii[end], centre, shape, offsets)
-    _mean_density(density, index, starts, radii, closed + 1, end, shell_mean, mean)
-    return end, known
+    _close(end, density, index, reached, centre, shape, tables, shell_mean, mean)
+    return end
 
 
 @numba.njit(cache=True)
 def _search(
-    outer, upper, known, displacement, index, centre, shape, tables, collapse, target, published, sums, mean, result
-):
+    outer, upper, reached, displacement, index, centre, shape, tables, collapse, target, published, sums, summed, mean,
+    result,
+):  # fmt: skip
     """Search inward from shell ``outer`` for the first that collapses; returns it, or -1, and the radius (cells)."""
     offsets, starts, radii, first, last, _, _ = tables
-    previous, z_out, lowest = np.empty(6), -1.0, -1
+    previous, z_out = np.empty(6), -1.0
     # In the published search nothing is known about the outermost shell itself.
     for m in range(outer - 1 if published else outer, -1, -1):
-        if lowest < 0:
-            lowest = min(last[m], upper) + 1
-            known = _extend(index, known, starts[lowest], radii[lowest - 1], centre, shape, offsets)
-        if first[m] < lowest:
-            _surface_sums(displacement, index, offsets, starts, first[m], lowest - 1, sums)
-            lowest = first[m]
+        for other in range(min(last[m], upper), first[m] - 1, -1):
+            if not summed[other]:
+                end = starts[other + 1]
+                reached[0] = _extend(index, reached[0], end, radii[other], centre, shape, offsets)
+                _surface_sum(displacement, index, offsets, starts[other], end, sums[other])
+                summed[other] = True
         z_in = _ellipsoid(m, upper, mean, sums, tables, collapse, result)
         if z_in >= target and m < outer:
             if z_out <= 0 or z_out == z_in:
@@ -168,18 +175,27 @@ def _search(
     return -1, 0.0
 
 
-@numba.njit(cache=True)
-def measure_all(density, displacement, shape, centres, begins, limits, tables, collapse, threshold, target, published):
-    """Outermost shell that collapses, radius (cells, 0 for none) and properties of every candidate."""
+@numba.njit(cache=True, nogil=True)
+def measure_all(
+    density, displacement, shape, centres, begins, limits, tables, collapse, thresholds, targets, published
+):
+    """Outermost shell that collapses, radius (cells, 0 for none) and properties of every candidate.
+
+    What is known around a centre is kept for the next candidate, which may be the same centre at another redshift.
+    """
     offsets, last = tables[0], tables[4]
     count = len(last)
-    index, sums = np.empty(len(offsets), np.int64), np.empty((count, 6))
+    index, reached = np.empty(len(offsets), np.int64), np.zeros(2, np.int64)
+    sums, summed = np.empty((count, 6)), np.zeros(count, np.bool_)
     shell_mean, mean = np.empty(count), np.empty(count)
     shells, sizes = np.full(len(centres), -1, np.int64), np.zeros(len(centres))
     properties = np.zeros((len(centres), 6))
     for row in range(len(centres)):
-        outer, known = _outer_shell(
-            begins[row], threshold, density, index, 0, centres[row], shape, tables, published, shell_mean, mean
+        if row == 0 or not (centres[row] == centres[row - 1]).all():
+            reached[:], summed[:] = 0, False
+        threshold = thresholds[row]
+        outer = _outer_shell(
+            begins[row], threshold, density, index, reached, centres[row], shape, tables, published, shell_mean, mean
         )
         if outer < 0:
             continue
@@ -188,7 +204,7 @@ def measure_all(density, displacement, shape, centres, begins, limits, tables, c
         if published and mean[outer] < threshold:
             upper = outer if outer >= limits[row] else min(limits[row], last[outer])
         shells[row], sizes[row] = _search(
-            outer, upper, known, displacement, index, centres[row], shape, tables, collapse, target, published, sums,
-            mean, properties[row],
+            outer, upper, reached, displacement, index, centres[row], shape, tables, collapse, targets[row], published,
+            sums, summed, mean, properties[row],
         )  # fmt: skip
     return shells, sizes, properties

@@ -17,7 +17,12 @@ def merging_order(radii: np.ndarray, filters: np.ndarray, indices: np.ndarray, c
     All have the shape (candidates,). ``indices`` are flat cell indices (z fastest) in a grid of ``cells`` cells along a
     side.
     """
-    x, y, z = np.unravel_index(indices, (cells,) * 3)
+    return order_of(radii, filters, np.stack(np.unravel_index(indices, (cells,) * 3), axis=-1))
+
+
+def order_of(radii: np.ndarray, filters: np.ndarray, lattice: np.ndarray) -> np.ndarray:
+    """The same order for indices of cells along each axis, shape (candidates, 3)."""
+    x, y, z = lattice.T
     return np.lexsort((x, y, z, -filters, -radii))
 
 
@@ -117,6 +122,14 @@ def _exclude(positions, box, bins, starts, members, radii, own, other):
 
 
 @numba.njit(cache=True)
+def caps(r1, r2, d):
+    """Volumes that the plane of intersection cuts off two spheres at a distance ``d``."""
+    h1 = (r2 - r1 + d) * (r2 + r1 - d) / (2 * d)
+    h2 = (r1 - r2 + d) * (r1 + r2 - d) / (2 * d)
+    return np.pi / 3 * h1**2 * (3 * r1 - h1), np.pi / 3 * h2**2 * (3 * r2 - h2)
+
+
+@numba.njit(cache=True)
 def _lost_volumes(positions, box, bins, starts, members, radii, shared):
     """Volume each sphere loses to those it overlaps (cells)."""
     count = len(radii)
@@ -128,9 +141,7 @@ def _lost_volumes(positions, box, bins, starts, members, radii, shared):
             r2 = radii[j]
             if d >= r1 + r2 or d == 0:
                 continue
-            h1 = (r2 - r1 + d) * (r2 + r1 - d) / (2 * d)
-            h2 = (r1 - r2 + d) * (r1 + r2 - d) / (2 * d)
-            cap1, cap2 = np.pi / 3 * h1**2 * (3 * r1 - h1), np.pi / 3 * h2**2 * (3 * r2 - h2)
+            cap1, cap2 = caps(r1, r2, d)
             if shared:
                 lost[i] += cap1
                 lost[j] += cap2

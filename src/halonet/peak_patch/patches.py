@@ -1,6 +1,7 @@
 """Candidates that collapse, as all ranks know them."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -34,6 +35,6 @@ class Patches:
     properties: np.ndarray
     ranks: np.ndarray
 
-    def select(self, rows: np.ndarray) -> "Patches":
+    def select(self, rows: np.ndarray) -> Self:
         """Patches picked by indices, in that order."""
-        return Patches(*(values[rows] for values in vars(self).values()))
+        return type(self)(*(values[rows] for values in vars(self).values()))

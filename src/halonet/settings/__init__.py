@@ -6,6 +6,7 @@ stage depends on nothing but what stands in its model. Lengths are comoving Mpc 
 
 from halonet.settings.base import Model, SettingsError, stage_settings, validate
 from halonet.settings.field_level import BiasSamplerSettings, FieldLevelSettings, PhaseSamplerSettings
+from halonet.settings.galaxies import OccupationSettings
 from halonet.settings.haloes import (
     DisplacementSettings,
     HaloFindingSettings,
@@ -15,6 +16,7 @@ from halonet.settings.haloes import (
     StatisticsSettings,
     VoteSettings,
 )
+from halonet.settings.light_cone import CircleSettings, LightConeSettings, LightConesSettings
 from halonet.settings.network import (
     ChannelSettings,
     DatasetSettings,
@@ -36,11 +38,13 @@ from halonet.settings.simulation import (
     PeakPatchSettings,
     TruthFilesSettings,
 )
+from halonet.settings.survey import SurveySettings
 
 __all__ = [
     "BiasSamplerSettings",
     "BoxSettings",
     "ChannelSettings",
+    "CircleSettings",
     "CosmologySettings",
     "DatasetSettings",
     "DisplacementSettings",
@@ -53,11 +57,14 @@ __all__ = [
     "HeadSettings",
     "HeadsSettings",
     "JobSettings",
+    "LightConeSettings",
+    "LightConesSettings",
     "MockSettings",
     "Model",
     "NBodySettings",
     "NetworkSettings",
     "NeuralBiasSettings",
+    "OccupationSettings",
     "PeakPatchSettings",
     "PhaseSamplerSettings",
     "PredictionSettings",
@@ -68,6 +75,7 @@ __all__ = [
     "ShellThresholdSettings",
     "SphereFitSettings",
     "StatisticsSettings",
+    "SurveySettings",
     "TrainingSettings",
     "TrainingStageSettings",
     "TruthFilesSettings",

@@ -1,10 +1,11 @@
 """Settings of halo finding, statistics and mocks."""
 
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
 from halonet.settings.base import Fraction, Model
+from halonet.settings.galaxies import OccupationSettings
 from halonet.settings.network import NetworkSettings
 from halonet.settings.paths import GivenPath
 
@@ -192,6 +193,12 @@ class StatisticsSettings(Model):
         return self
 
 
+FEWEST_CONTROLS = 4  # of which a regression can be made
+MockStatistic = Literal[
+    "mass_function", "power_spectrum", "multipoles", "bispectrum", "correlation_function", "counts_in_cells"
+]
+
+
 class MockSettings(Model):
     """Mock catalogues from a trained network, and their mean and covariance."""
 
@@ -205,10 +212,26 @@ class MockSettings(Model):
     keep_probability: bool = False
     outside_validity: bool = Field(False, description="warn, not refuse, where the network was not trained for the box")
     minimum_cells: int = Field(100, ge=1, description="smaller haloes do not enter mean and covariance")
-    largest_k_per_mpc: float = Field(0.3, gt=0, description="of the power spectrum in the covariance")
+    largest_k_per_mpc: float = Field(0.3, gt=0, description="of spectra in the covariance")
+    statistics: list[MockStatistic] = Field(
+        list(get_args(MockStatistic)), min_length=1, description="in the covariance"
+    )
+    control_fields: int = Field(
+        0, ge=0, description="cheap fields beside the mocks' own, for control variates; 0: none"
+    )
     precision: float = Field(0.1, gt=0, lt=1, description="wanted relative error of a variance")
+    galaxies: OccupationSettings | None = Field(None, description="galaxies of every mock; {} for the defaults below")
     ranks: int = Field(1, ge=1, description="MPI ranks of a mock; changes no result")
     gpus: int = Field(0, ge=0, description="of each rank")
+
+    @model_validator(mode="after")
+    def _has_enough_controls(self) -> Self:
+        if 0 < self.control_fields < FEWEST_CONTROLS or (self.control_fields and self.count < FEWEST_CONTROLS):
+            raise ValueError(
+                f"control_fields = {self.control_fields} with count = {self.count}; control variates need "
+                f"{FEWEST_CONTROLS} or more of both, or control_fields: 0"
+            )
+        return self
 
     @model_validator(mode="after")
     def _is_shared_evenly(self) -> Self:

@@ -177,6 +177,9 @@ class TrainingSettings(Model):
         return self
 
 
+Precision = Literal["float32", "fastest"]
+
+
 class PredictionSettings(Model):
     """Tiled prediction: tiles overlap, and ``buffer`` cells are trimmed from each face (paper, section 3.3)."""
 
@@ -186,6 +189,15 @@ class PredictionSettings(Model):
     average: Literal["none", "reflections", "cube"] = Field(
         "none", description="mean of the predictions of every tile under these symmetries, 1, 8 or 48 of them"
     )
+
+    precision: Precision = Field(
+        "float32", description="of the network: `fastest` is bfloat16 on processors that have it, else float32"
+    )
+
+    @property
+    def trimmed(self) -> int:
+        """Cells that a tile's prediction loses at every face."""
+        return self.buffer - self.blend
 
     @model_validator(mode="after")
     def _leaves_a_core(self) -> Self:

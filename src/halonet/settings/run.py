@@ -9,6 +9,7 @@ from halonet.settings.base import Model, Name, SettingsError, validate
 from halonet.settings.field_level import FieldLevelSettings
 from halonet.settings.haloes import FINDERS, HaloFindingSettings, MockSettings, StatisticsSettings
 from halonet.settings.heads import HEADS
+from halonet.settings.light_cone import LightConesSettings
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
 from halonet.settings.paths import GivenPath
@@ -35,6 +36,9 @@ class JobSettings(Model):
     model_config = ConfigDict(strict=False)
 
     boxes_per_job: int = Field(1, ge=1, description="in a job of the target `batches`")
+    mocks_per_process: int = Field(
+        10, ge=1, description="that a job of the target `mocks` makes ahead, its own included"
+    )
     memory_factor: float = Field(1.0, gt=0, description="times the measured memory; every retry doubles it")
     time_factor: float = Field(1.0, gt=0, description="times the measured run time; every retry doubles it")
     largest_memory_mb: int | None = Field(None, ge=500, description="no job asks for more; null: no limit")
@@ -66,6 +70,7 @@ class Settings(Model):
     neural_bias: NeuralBiasSettings
     field_level: FieldLevelSettings = FieldLevelSettings()
     mocks: MockSettings = MockSettings()
+    light_cone: LightConesSettings = LightConesSettings()
     jobs: JobSettings = JobSettings()
 
     @property

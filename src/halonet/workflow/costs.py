@@ -7,19 +7,19 @@ twice as much with every attempt, never more than the cluster has. Where the num
 from dataclasses import dataclass
 
 from halonet.settings import JobSettings, Settings
+from halonet.workflow.light_cone_costs import cells_of_light_cone
 from halonet.workflow.operations import operations_per_voxel, prediction_mb, training_mb
 
 MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
 START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
 SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
-THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock")
-MOCK_RULES = ("make_mock", "measure_mock", "summarise_mocks", "match_abundance")  # boxes of their own size
+THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock", "make_light_cone")
+MOCK_RULES = ("make_mock", "measure_mock", "measure_controls", "summarise_mocks", "match_abundance", "populate_haloes")
 N_BODY_RULES = ("draw_density", "simulate_n_body", "find_n_body_haloes")  # of a box of this truth
 FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_level_haloes")  # on a grid of their own
 NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
-# Of a simulation, for a cell of its force mesh: both meshes; and for a force: transforms and passes.
-MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.015
+MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.015  # of a cell of a force mesh: both meshes; a force's transforms and passes
 EVALUATIONS = 20  # of the forward model in a transition of the phases
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
@@ -75,9 +75,13 @@ COSTS = {
     "draw_figures_with_calibration": Cost(350, 4, 12, 0.2),
     "write_report": Cost(150),
     "make_mock": Cost(3700, 160, 40, 4.9),  # of a network whose haloes are moved by particles
+    "make_light_cone": Cost(400, 60, 25, 1.1),
     "measure_mock": Cost(300, 24, 3, 0.2),
+    "measure_controls": Cost(350, 24, 10, 8.0),  # of all fields of a job
     "summarise_mocks": Cost(300),
+    "write_mocks_report": Cost(300, seconds=10),
     "match_abundance": Cost(400, seconds=30),
+    "populate_haloes": Cost(300, 2, 5, 0.05),
     "prepare_neural_bias": Cost(700, 30, 10, 0.5),
     "sample_neural_bias": Cost(1300, 0, 40, 0.54),  # the time for a transition
     "summarise_neural_bias": Cost(2600, 0, 40, 0.54),
@@ -191,12 +195,14 @@ class JobCosts:
         """Cells of the box a job works on."""
         if rule in FIELD_LEVEL_RULES:
             return self.settings.field_level.cells**3
+        if rule == "make_light_cone":
+            return cells_of_light_cone(self.settings)
         return (self.settings.mocks.cells if rule in MOCK_RULES else self.settings.boxes.cells) ** 3
 
     def ranks(self, rule: str) -> int:
         """MPI ranks."""
-        if rule == "make_mock":
-            return self.settings.mocks.ranks
+        if rule in ("make_mock", "make_light_cone"):
+            return (self.settings.mocks if rule == "make_mock" else self.settings.light_cone).ranks
         if rule in ("draw_density", "find_peak_patch_haloes", "simulate_n_body", "make_batch"):
             return self.settings.ground_truth.ranks
         return self.settings.training.ranks if rule == "train_network" else 1

@@ -74,11 +74,22 @@ def mock_files(layout: Layout) -> list[str]:
     mocks, seeds = layout.settings.mocks, layout.mock_seeds
     names = ["haloes.h5", *(f"{name}.h5" for name in kept_mock_fields(layout, layout.mocks))]
     names += ["matched_haloes.h5"] if mocks.abundance_matching else []
+    names += ["galaxies.h5"] if mocks.galaxies else []
     files = [f"{layout.mocks}/{seed}/{name}" for seed in seeds for name in names]
     if mocks.count > 1:
         files += [f"{layout.mocks}/{seed}/statistics.json" for seed in seeds]
+        files += [f"{layout.mocks}/controls/{batch}.json" for batch in layout.control_batches]
         files += [f"{layout.mocks}/covariance.{kind}" for kind in ("json", *figure_names.FORMATS)]
+        files.append(f"{layout.mocks}/mocks.html")
     return files
+
+
+def light_cone_files(layout: Layout) -> list[str]:
+    """Kept files of the light cones."""
+    cones = layout.settings.light_cone
+    seeds = range(cones.first_seed, cones.first_seed + cones.count)
+    names = ["haloes.h5", *(f"shells.{kind}" for kind in ("json", *figure_names.FORMATS))]
+    return [f"{layout.light_cones}/{seed}/{name}" for seed in seeds for name in names]
 
 
 def mock_thresholds(layout: Layout) -> list[str]:

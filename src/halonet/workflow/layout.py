@@ -7,6 +7,8 @@ from pathlib import Path
 
 from halonet.settings import HaloFindingSettings, Settings
 
+CONTROLS_PER_JOB = 25  # cheap fields that one job measures
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -162,6 +164,25 @@ class Layout:
         """Seeds of the mocks."""
         return [self.settings.mocks.first_seed + i for i in range(self.settings.mocks.count)]
 
+    @property
+    def populated_haloes(self) -> str:
+        """Name of the catalogue of a mock that gets galaxies: with matched masses where the run has them."""
+        return "matched_haloes" if self.settings.mocks.abundance_matching else "haloes"
+
+    @property
+    def control_batches(self) -> dict[str, list[int]]:
+        """Seeds of the mocks' controls, mocks first, by the first and last seed of each job; none without controls."""
+        mocks = self.settings.mocks
+        number = mocks.count + mocks.control_fields if mocks.control_fields and mocks.count > 1 else 0
+        seeds = [mocks.first_seed + i for i in range(number)]
+        cuts = [seeds[start : start + CONTROLS_PER_JOB] for start in range(0, number, CONTROLS_PER_JOB)]
+        return {f"{cut[0]}-{cut[-1]}": cut for cut in cuts}
+
+    def last_ahead(self, seed: int) -> int:
+        """Last seed that a process goes on to once it has made the mock of ``seed``; where ranks share a mock, none."""
+        further = self.settings.jobs.mocks_per_process - 1 if self.settings.mocks.ranks == 1 else 0
+        return min(seed + further, self.mock_seeds[-1])
+
     def script(self, name: str) -> str:
         """A script of the workflow, wherever the run's working folder is."""
         return str(self.root / "workflow_scripts" / f"{name}.py")
@@ -180,6 +201,7 @@ FOLDERS = (
     "figures",
     "neural_bias",
     "field_level",
+    "light_cones",
 )
 
 

@@ -71,6 +71,14 @@ class Parameters:
         """Of the mocks' settings, those that a script uses."""
         return json.dumps({name: getattr(self.layout.settings.mocks, name) for name in names})
 
+    def light_cone(self) -> str:
+        """Observer, opening and redshifts of the light cones."""
+        return as_json(self.layout.settings.light_cone.cone)
+
+    def cosmology_today(self) -> str:
+        """The cosmology, whose redshift has no meaning for a light cone."""
+        return json.dumps(self.layout.settings.cosmology.model_dump(exclude={"redshift"}))
+
     def outside_validity(self) -> list[str]:
         """The option that lets a user's own truth be unlike haloes, where the configuration says so."""
         files = self.layout.settings.ground_truth.files
@@ -99,7 +107,7 @@ class Parameters:
 
     def batch_configuration(self) -> dict[str, Any]:
         """Configuration that makes the boxes of a batch as the run would: all of it, but for how its jobs run."""
-        values = self.layout.settings.model_dump(exclude={"training", "jobs", "mocks", "field_level"})
+        values = self.layout.settings.model_dump(exclude={"training", "jobs", "mocks", "field_level", "light_cone"})
         values["ground_truth"] |= {"ranks": 1, "launcher": ""}
         values["ground_truth"]["n_body"] |= {"threads": 1, "checkpoint_minutes": 10.0}
         return values | {"training": {}}
@@ -107,7 +115,7 @@ class Parameters:
     def reported_settings(self) -> dict[str, Any]:
         """The settings that decide a run's results: neither how jobs run, nor networks that are not trained."""
         settings = self.layout.settings
-        how = dict.fromkeys(("training", "jobs", "mocks", "field_level"), True)
+        how = dict.fromkeys(("training", "jobs", "mocks", "field_level", "light_cone"), True)
         unused = {
             "files": {"peak_patch", "n_body"},
             "peak_patch": {"source", "files", "n_body"},

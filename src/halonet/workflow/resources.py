@@ -34,7 +34,8 @@ class JobResources:
             return memory_mb(self.costs.megabytes(rule, wildcards.get("network")), attempt, jobs)
 
         def runtime(wildcards: Wildcards, attempt: int) -> int:
-            return runtime_minutes(self.costs.seconds(rule, wildcards.get("network")), attempt, jobs)
+            together = jobs.mocks_per_process if rule == "make_mock" else 1
+            return runtime_minutes(together * self.costs.seconds(rule, wildcards.get("network")), attempt, jobs)
 
         return {"mem_mb": mem_mb, "runtime": runtime}
 

@@ -19,6 +19,7 @@ from itertools import pairwise
 import numpy as np
 from numba import njit
 
+from halonet.grid.threads import in_threads
 from halonet.halo_finding.votes.fields import HeadFields
 
 ONE = 1 << 24  # fixed-point unit of counts: a vote for the largest halo has some 500 of them; counts up to 127
@@ -67,17 +68,21 @@ def cast_votes(fields: HeadFields, least_probability: float) -> Votes:
     """Votes of all cells of at least ``least_probability``; 8 bytes per cell of the box beside the votes."""
     n, least = len(fields.probability), np.float32(least_probability)
     bins = np.zeros(n**3, np.uint32)  # of ln radius that votes for a cell have, each a bit
-    for x, probability, offset, log_radius in _planes(fields):
-        _mark(x, probability, offset, log_radius, n, least, bins)
+    _share(fields, _mark, n, least, bins)
     numbers = np.bitwise_count(bins)
     ends = np.cumsum(numbers, dtype=np.int32)
     moments = np.zeros((ends[-1], 7), np.int64)
-    for x, probability, offset, log_radius in _planes(fields):
-        _add(x, probability, offset, log_radius, n, least, bins, ends, moments)
+    _share(fields, _add, n, least, bins, ends, moments)
     voted = np.flatnonzero(bins)
     cells = np.unravel_index(np.repeat(voted, numbers[voted]), (n,) * 3)
     means = (moments[:, 1:5] / np.maximum(moments[:, :1], 1)).astype(np.float32)
     return Votes(np.stack(cells, axis=1).astype(np.int32), means[:, :3], means[:, 3], moments, n)
+
+
+def _share(fields: HeadFields, work: Callable[..., object], *arguments: object) -> None:
+    """Go through all planes in several threads, each of which works on votes for cells in planes of its own."""
+    cuts = np.linspace(0, len(fields.probability), THREADS + 1).astype(int)
+    in_threads(lambda own: [work(*plane, own, *arguments) for plane in _planes(fields)], pairwise(cuts), THREADS)
 
 
 def _planes(fields: HeadFields) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
@@ -86,37 +91,37 @@ def _planes(fields: HeadFields) -> Iterator[tuple[int, np.ndarray, np.ndarray, n
         yield x, probability, fields.centre_offset[x].astype(np.float32), log_radii(fields, x)
 
 
-@njit(cache=True)
-def _voted(x, y, z, offset, log_radius, n):
-    """Cell that a cell votes for, as one number, and the bin of its ln radius."""
-    flat = 0
-    for start, step in ((x, offset[0]), (y, offset[1]), (z, offset[2])):
-        flat = flat * n + (start + _nearest(step)) % n
+@njit(cache=True, nogil=True)
+def _voted(y, z, plane, offset, log_radius, n):
+    """Cell that a cell votes for, in a plane that is known, as one number, and the bin of its ln radius."""
+    flat = (plane * n + (y + _nearest(offset[1])) % n) * n + (z + _nearest(offset[2])) % n
     return flat, np.uint32((log_radius - LOG_RADII[0]) / SAME_LOG_RADIUS)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _nearest(step):
     return np.int64(np.floor(step + np.float32(0.5)))  # which does not depend on where the box begins
 
 
-@njit(cache=True)
-def _mark(x, probability, offset, log_radius, n, least, bins):
+@njit(cache=True, nogil=True)
+def _mark(x, probability, offset, log_radius, planes, n, least, bins):
     for y in range(n):
         for z in range(n):
-            if probability[y, z] >= least:
-                flat, bin_ = _voted(x, y, z, offset[y, z], log_radius[y, z], n)
+            plane = (x + _nearest(offset[y, z, 0])) % n
+            if probability[y, z] >= least and planes[0] <= plane < planes[1]:
+                flat, bin_ = _voted(y, z, plane, offset[y, z], log_radius[y, z], n)
                 bins[flat] |= np.uint32(1) << bin_
 
 
-@njit(cache=True)
-def _add(x, probability, offset, log_radius, n, least, bins, ends, moments):
+@njit(cache=True, nogil=True)
+def _add(x, probability, offset, log_radius, planes, n, least, bins, ends, moments):
     rest = np.empty(3)
     for y in range(n):
         for z in range(n):
-            if probability[y, z] < least:
+            plane = (x + _nearest(offset[y, z, 0])) % n
+            if probability[y, z] < least or not planes[0] <= plane < planes[1]:
                 continue
-            flat, bin_ = _voted(x, y, z, offset[y, z], log_radius[y, z], n)
+            flat, bin_ = _voted(y, z, plane, offset[y, z], log_radius[y, z], n)
             row, others = ends[flat] - 1, bins[flat] >> (bin_ + np.uint32(1))
             while others:  # bins of larger radii come after it
                 row -= others & np.uint32(1)

@@ -1,0 +1,155 @@
+"""A run as a research object: RO-Crate 1.1 of its files, by the profile Process Run Crate 0.5.
+
+``ro-crate-metadata.json`` beside the files of a run says what each is, with size and digest, what made them, and from
+which settings and versions. It is plain JSON-LD; nothing but the standard library writes it.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import halonet
+from halonet.checks.errors import StorageError
+from halonet.storage import write_json
+
+METADATA = "ro-crate-metadata.json"
+# Digests are no term of RO-Crate 1.1 itself.
+CONTEXT = ["https://w3id.org/ro/crate/1.1/context", {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}]
+PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
+SOFTWARE, ACTION = "#halonet", "#run"
+LEFT_OUT = ("logs",)  # folders of a run that are no results
+FORMATS = {
+    ".h5": "application/x-hdf5",
+    ".json": "application/json",
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".png": "image/png",
+    ".pdf": "application/pdf",
+    ".fits": "application/fits",
+    ".yaml": "application/yaml",
+}
+Entity = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What the files of a run do not say of themselves.
+
+    Attributes
+    ----------
+    name, description
+        Of the crate.
+    license
+        Address of the licence of the data.
+    published
+        Date of the crate.
+    author, orcid
+        Who publishes it; the ORCID is an address, https://orcid.org/...
+    """
+
+    name: str
+    description: str
+    license: str
+    published: date
+    author: str
+    orcid: str | None = None
+
+
+def write_crate(folder: str | Path, publication: Publication) -> int:
+    """Write the metadata file of a run into its ``folder``; returns the number of files it describes.
+
+    Raises
+    ------
+    StorageError
+        If there are none.
+    """
+    folder = Path(folder)
+    files = list(_files(folder))
+    if not files:
+        raise StorageError(f"{folder}: holds no files of a run; name the folder results/<run>")
+    entities = [_file(folder, path) for path in files]
+    parts = [{"@id": entity["@id"]} for entity in entities]
+    graph = [_descriptor(), _root(publication, parts), *_makers(publication, parts), *entities]
+    write_json(folder / METADATA, {"@context": CONTEXT, "@graph": graph})
+    return len(files)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Files of a run in the order of their names, without logs and what is hidden."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        hidden = any(part.startswith(".") for part in parts)
+        if path.is_file() and not hidden and parts[0] not in LEFT_OUT and parts != (METADATA,):
+            yield path
+
+
+def _file(folder: Path, path: Path) -> Entity:
+    with open(path, "rb") as handle:
+        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    entity: Entity = {
+        "@id": path.relative_to(folder).as_posix(),
+        "@type": "File",
+        "name": path.relative_to(folder).as_posix(),
+        "contentSize": str(path.stat().st_size),
+        "sha256": digest,
+    }
+    if path.suffix in FORMATS:
+        entity["encodingFormat"] = FORMATS[path.suffix]
+    return entity
+
+
+def _descriptor() -> Entity:
+    return {
+        "@id": METADATA,
+        "@type": "CreativeWork",
+        "about": {"@id": "./"},
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+    }
+
+
+def _root(publication: Publication, parts: list[Entity]) -> Entity:
+    return {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": publication.name,
+        "description": publication.description,
+        "datePublished": publication.published.isoformat(),
+        "license": {"@id": publication.license},
+        "author": {"@id": _author(publication)},
+        "conformsTo": {"@id": PROFILE},
+        "hasPart": parts,
+        "mentions": {"@id": ACTION},
+    }
+
+
+def _author(publication: Publication) -> str:
+    return publication.orcid or "#author"
+
+
+def _makers(publication: Publication, parts: list[Entity]) -> list[Entity]:
+    """The profile, the software, the run, its author, and the licence."""
+    return [
+        {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"},
+        {
+            "@id": SOFTWARE,
+            "@type": "SoftwareApplication",
+            "name": "HaloNet",
+            "softwareVersion": halonet.__version__,
+            "description": "Mock dark-matter halo catalogues from random phases",
+        },
+        {
+            "@id": ACTION,
+            "@type": "CreateAction",
+            "name": f"Run of HaloNet: {publication.name}",
+            "description": "Every file holds its own record: stage, settings, seed, versions and git commit.",
+            "endTime": publication.published.isoformat(),
+            "instrument": {"@id": SOFTWARE},
+            "agent": {"@id": _author(publication)},
+            "result": parts,
+        },
+        {"@id": _author(publication), "@type": "Person", "name": publication.author},
+        {"@id": publication.license, "@type": "CreativeWork", "name": "Licence", "description": publication.license},
+    ]

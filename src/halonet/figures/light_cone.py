@@ -1,0 +1,76 @@
+"""A light cone at a glance: a slice through it, and the number of its haloes against redshift."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from halonet.figures.style import FAINT, ORDERED_MAP, SEQUENCE, Drawing, new_figure, styled
+from halonet.settings import CircleSettings
+from halonet.sky.catalogue import LightConeCatalogue
+from halonet.sky.coordinates import directions
+
+THICKNESS = 20.0  # Mpc, of the slice that is shown
+MOST_SHOWN = 30_000  # haloes of the slice, the heaviest
+MIDDLES = {"full_sky": (0.0, 0.0), "hemisphere": (0.0, 45.0), "octant": (45.0, 35.0)}  # degrees; of the openings
+
+
+@styled
+def draw_light_cone(catalogue: LightConeCatalogue, shells: dict[str, Any]) -> Drawing:
+    """A slice that holds the observer and the middle of the opening, and n(z) in shells beside Tinker et al. 2008.
+
+    ``shells`` are those of :func:`halonet.light_cones.shells.measure_shells`.
+    """
+    figure, (slice_ax, counts_ax) = new_figure(10.4, 4.6, 1, 2)
+    shown = _draw_slice(slice_ax, catalogue)
+    figure.colorbar(shown, ax=slice_ax, shrink=0.85, label="redshift")
+    _draw_counts(counts_ax, shells)
+    first, last = catalogue.settings.redshift_range
+    caption = (
+        f"Light cone of {len(catalogue):,} haloes, redshift {first:g} to {last:g}. Left: those within "
+        f"{THICKNESS / 2:g} Mpc of a plane through the observer, where they are when their light leaves them; larger "
+        "points are heavier. Right: comoving number density above some masses in shells of redshift, with Poisson "
+        "errors; lines: Tinker et al. 2008 at the redshift of each shell."
+    )
+    return Drawing(figure, "A light cone", caption)
+
+
+def _draw_slice(ax: Axes, catalogue: LightConeCatalogue) -> Any:
+    opening = catalogue.settings.opening
+    circle = isinstance(opening, CircleSettings)
+    middle = (opening.right_ascension, opening.declination) if isinstance(opening, CircleSettings) else MIDDLES[opening]
+    ra, dec = (np.array([angle]) for angle in middle)
+    axes = directions(np.append(ra, ra + 90.0), np.append(dec, 0.0))  # towards the middle, and east of it
+    along, across = axes @ catalogue.positions().T
+    height = catalogue.positions() @ np.cross(axes[0], axes[1])
+    inside = np.flatnonzero(np.abs(height) < THICKNESS / 2)
+    inside = np.sort(inside[np.argsort(-catalogue["mass"][inside], kind="stable")[:MOST_SHOWN]])
+    sizes = 0.6 * (catalogue["mass"][inside] / 1e13) ** (2 / 3)
+    shown = ax.scatter(
+        along[inside], across[inside], s=np.clip(sizes, 0.1, 30), c=catalogue["redshift"][inside], cmap=ORDERED_MAP,
+        linewidths=0, rasterized=True,
+    )  # fmt: skip
+    ax.plot([0], [0], "+", color="k")
+    ax.set(
+        title=f"A slice of {THICKNESS:g} Mpc", aspect="equal", ylabel="Mpc",
+        xlabel="Mpc, towards the centre of the circle" if circle else "Mpc, towards the middle of the opening",
+    )  # fmt: skip
+    return shown
+
+
+def _draw_counts(ax: Axes, shells: dict[str, Any]) -> None:
+    edges, volumes = np.array(shells["edges"]), np.array(shells["volumes"])
+    middles = (edges[1:] + edges[:-1]) / 2
+    for i, mass in enumerate(shells["masses"]):
+        counts, expected = np.array(shells["counts"][i]), np.array(shells["tinker_2008"][i])
+        colour = SEQUENCE[i]
+        seen = counts > 0
+        errors = np.sqrt(counts[seen]) / volumes[seen]
+        ax.errorbar(
+            middles[seen], counts[seen] / volumes[seen], errors, fmt="o", color=colour, markersize=4,
+            label=f"above {mass:.1e} M$_\\odot$",
+        )  # fmt: skip
+        ax.plot(middles, expected / volumes, "--", color=colour, linewidth=1)
+    ax.set(title="Number density", xlabel="redshift", ylabel=r"$n({>}M)$  (Mpc$^{-3}$)", yscale="log")
+    ax.grid(color=FAINT, linewidth=0.5)
+    ax.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="none")

@@ -1,0 +1,1 @@
+"""Galaxies in haloes: how many, where within them, and how fast."""

@@ -1,0 +1,93 @@
+"""A run as a research object: every file with its digest, the same again, and valid where the validator is at hand."""
+
+import hashlib
+import json
+from datetime import date
+
+import pytest
+
+from halonet.checks.errors import StorageError
+from halonet.crate import METADATA, Publication, write_crate
+
+PUBLICATION = Publication(
+    "Run few", "Ten mocks", "https://creativecommons.org/licenses/by/4.0/", date(2026, 1, 2), "A. Person",
+    "https://orcid.org/0000-0002-1825-0097",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, content in (("mocks/n/1/haloes.h5", b"1"), ("mocks/n/covariance.json", b"{}"), ("report.html", b"<p>")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    for name in ("logs/a.log", ".snakemake/b", "mocks/.c.part"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("left out")
+    return tmp_path
+
+
+def entities(folder):
+    return {entity["@id"]: entity for entity in json.loads((folder / METADATA).read_text())["@graph"]}
+
+
+def test_every_result_stands_in_the_crate_with_its_digest_and_no_log_does(folder):
+    assert write_crate(folder, PUBLICATION) == 3
+    found = entities(folder)
+    parts = {part["@id"] for part in found["./"]["hasPart"]}
+    assert parts == {"mocks/n/1/haloes.h5", "mocks/n/covariance.json", "report.html"}
+    for name in parts:
+        assert found[name]["sha256"] == hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        assert found[name]["contentSize"] == str((folder / name).stat().st_size)
+    assert found["mocks/n/1/haloes.h5"]["encodingFormat"] == "application/x-hdf5"
+
+
+def test_every_reference_within_the_crate_names_something_that_is_in_it(folder):
+    write_crate(folder, PUBLICATION)
+    found = entities(folder)
+
+    def references(value):
+        if isinstance(value, dict):
+            yield from [value["@id"]] if set(value) == {"@id"} else []
+            for each in value.values():
+                yield from references(each)
+        elif isinstance(value, list):
+            for each in value:
+                yield from references(each)
+
+    named = {name for entity in found.values() for name in references(entity)}
+    assert named - found.keys() == {"https://w3id.org/ro/crate/1.1"}
+    assert found["#run"]["instrument"] == {"@id": "#halonet"}
+
+
+def test_the_same_run_gives_the_same_bytes(folder):
+    write_crate(folder, PUBLICATION)
+    first = (folder / METADATA).read_bytes()
+    write_crate(folder, PUBLICATION)
+    assert (folder / METADATA).read_bytes() == first
+
+
+def test_a_folder_without_files_is_no_run(tmp_path):
+    with pytest.raises(StorageError, match="holds no files of a run; name the folder"):
+        write_crate(tmp_path, PUBLICATION)
+
+
+def test_the_command_describes_a_run(folder, run_script):
+    run_script("write_crate", folder, "--author", "A. Person", "--date", "2026-01-02")
+    assert entities(folder)["./"]["datePublished"] == "2026-01-02"
+    assert entities(folder)["#author"]["name"] == "A. Person"
+
+
+def test_the_validator_of_ro_crates_accepts_it(folder):
+    validator = pytest.importorskip("rocrate_validator.services")
+    models = pytest.importorskip("rocrate_validator.models")
+    write_crate(folder, PUBLICATION)
+    settings = models.ValidationSettings(
+        rocrate_uri=str(folder),
+        profile_identifier="process-run-crate-0.5",
+        requirement_severity=models.Severity.REQUIRED,
+    )
+    found = validator.validate(settings)
+    issues = [issue.message for issue in found.get_issues()]
+    if any("Unable to retrieve" in issue for issue in issues):
+        pytest.skip("the validator looks the vocabulary up at w3id.org, which cannot be reached")
+    assert not issues
