@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 from scipy.interpolate import CubicHermiteSpline
 
 from halonet.cosmology import growth_factor, growth_rate, hubble_rate
@@ -29,11 +30,11 @@ class Epochs:
         self.cosmology = cosmology
         self.nodes = np.arange(int(np.ceil(largest * NODES)) + 2) / NODES
 
-    def distance(self, redshifts: np.ndarray) -> np.ndarray:
+    def distance(self, redshifts: npt.ArrayLike) -> np.ndarray:
         """Comoving distance (Mpc), the integral of c / H."""
         return CubicHermiteSpline(self.nodes, self._distances, self._slopes, extrapolate=False)(redshifts)
 
-    def redshift(self, distances: np.ndarray) -> np.ndarray:
+    def redshift(self, distances: npt.ArrayLike) -> np.ndarray:
         """Redshift at which light has come from comoving distances (Mpc)."""
         return self._inverse(distances)
 
