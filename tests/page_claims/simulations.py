@@ -1,4 +1,4 @@
-"""Simulations: docs/n_body.md, from the files of benchmarks/n_body*.py, eulerian.py and comparison.py."""
+"""Simulations: docs/n_body.md, from the files of benchmarks/n_body*.py, eulerian.py, comparison.py and scatter.py."""
 
 from page_claims.base import claims, off, results, row, shown
 
@@ -20,21 +20,45 @@ MOVES = {
     "10 steps | sphere": "simulation of 10 steps, mean over the sphere",
     "5 steps | true cells": "simulation of 5 steps, over its true cells",
 }
-RIVALS = ("n-body", "Peak Patch", "vnet-small-objects")
+RIVALS = ("n-body", "n-body, matched", "Peak Patch", "vnet-small-objects")
+CUTS, CLASSES = (375, 1875, "all"), ("galaxies", "groups", "clusters")
+POSITIONS = "error of Eulerian positions (Mpc)"
 COMPARED = {  # row of the page: quantities of the file, in how many digits
-    "Dice of both classes (no halo at all: 0.681)": (("Dice, both classes",), ".3f"),
+    "Dice of both classes": (("Dice, both classes",), ".3f"),
     "cells that agree at p > 0.5": (("cells that agree at p > 0.5",), ".3f"),
-    "AUC of galaxies, groups, clusters": (("AUC of galaxies", "AUC of groups", "AUC of clusters"), ".3f"),
-    "completeness above 100, 300, 1000 particles": (tuple(f"completeness above {n}" for n in (100, 300, 1000)), ".3f"),
-    "purity": (tuple(f"purity above {n}" for n in (100, 300, 1000)), ".3f"),
-    "Lagrangian power to k = 0.3 per Mpc, 375, 1875 most massive, all": (
-        tuple(f"power (lagrangian, {cut})" for cut in (375, 1875, "all")),
+    "AUC of galaxies, groups, clusters, true cells": (tuple(f"AUC of {one}" for one in CLASSES), ".3f"),
+    "the same, cells within spheres of equal volume": (
+        tuple(f"AUC of {one}, within spheres" for one in CLASSES),
         ".3f",
     ),
-    "Eulerian power": (tuple(f"power (eulerian, {cut})" for cut in (375, 1875, "all")), ".3f"),
-    "r at k = 0.1 per Mpc, Eulerian": (tuple(f"r at 0.1 (eulerian, {cut})" for cut in (375, 1875, "all")), ".3f"),
-    "monopole in redshift space to k = 0.2": (tuple(f"monopole ({cut})" for cut in (375, 1875, "all")), ".3f"),
-    "quadrupole to k = 0.2": (tuple(f"quadrupole ({cut})" for cut in (375, 1875, "all")), ".3f"),
+    "completeness above 100, 300, 1000 particles": (tuple(f"completeness above {n}" for n in (100, 300, 1000)), ".3f"),
+    "purity": (tuple(f"purity above {n}" for n in (100, 300, 1000)), ".3f"),
+    "haloes above 100, 300, 1000, 3000, 10,000 over the simulation's": (
+        tuple(f"haloes above {n}" for n in (100, 300, 1000, 3000, 10000)),
+        ".3f",
+    ),
+    "mass in galaxies, groups, clusters": (tuple(f"mass in {one}" for one in CLASSES), ".3f"),
+    "Lagrangian power to k = 0.3 per Mpc, 375, 1875 most massive, all": (
+        tuple(f"power (lagrangian, {cut})" for cut in CUTS),
+        ".3f",
+    ),
+    "r at k = 0.1, Lagrangian": (tuple(f"r at 0.1 (lagrangian, {cut})" for cut in CUTS), ".3f"),
+    "Eulerian power to k = 0.3 per Mpc, 375, 1875 most massive, all": (
+        tuple(f"power (eulerian, {cut})" for cut in CUTS),
+        ".3f",
+    ),
+    "r at k = 0.1, Eulerian": (tuple(f"r at 0.1 (eulerian, {cut})" for cut in CUTS), ".3f"),
+    "monopole to k = 0.2": (tuple(f"monopole ({cut})" for cut in CUTS), ".3f"),
+    "quadrupole to k = 0.2": (tuple(f"quadrupole ({cut})" for cut in CUTS), ".3f"),
+    "counts in cubes of 16 Mpc: variance, skewness, r": (
+        tuple(f"counts in cells, {one}" for one in ("variance", "skewness", "r")),
+        ".3f",
+    ),
+    "error of Eulerian positions (Mpc), all; 100 to 300, 300 to 1000, above 1000": (
+        (POSITIONS, *(f"{POSITIONS}, {one}" for one in ("100 to 300", "300 to 1000", "above 1000"))),
+        ".2f",
+    ),
+    "error of velocities (km/s)": (("error of velocities (km/s)",), ".0f"),
 }
 
 
@@ -136,17 +160,53 @@ def the_limit_of_what_can_be_known():
 def a_network_beside_its_rivals():
     mean = results("n_body_comparison")["mean"]
     for name, (quantities, form) in COMPARED.items():
-        yield row(name, *(shown([mean[rival][one]["mean"] for one in quantities], form) for rival in RIVALS))
-    cuts = (100, 300, 1000, 3000, 10000)
-    above = [shown([mean[rival][f"haloes above {cut}"]["mean"] for cut in cuts]) for rival in RIVALS]
-    above[0] += f" ± {mean['n-body']['haloes above 10000']['error']:.3f}"
-    yield row("haloes above 100, 300, 1000, 3000, 10,000 over the simulation's", *above)
-    errors = ("error of Eulerian positions (Mpc)", "error of velocities (km/s)")
-    pairs = [[mean[rival][error]["mean"] for error in errors] for rival in RIVALS]
+        cells = [
+            shown([mean[rival][one]["mean"] for one in quantities if one in mean[rival]], form) for rival in RIVALS
+        ]
+        yield row(name, *cells)
+
+
+@claims(PAGE)
+def a_network_beside_its_aims():
+    held = results("n_body_comparison")["mean"]["n-body"]
+    scatter = results("scatter")["ratios"]["network"]
+
+    def known(name):
+        return f"{held[name]['mean']:.3f} ± {held[name]['error']:.3f}"
+
     yield row(
-        "rms error of Eulerian positions (Mpc), velocities (km/s) of matched haloes",
-        *(f"{position:.2f}, {velocity:.0f}" for position, velocity in pairs),
+        "completeness, purity above 100 particles ≥ 0.87",
+        f"{known('completeness above 100')}, {known('purity above 100')}",
     )
+    yield row("mass in each class to 2%", ", ".join(known(f"mass in {one}") for one in CLASSES))
+    numbers = [held[f"haloes above {cut}"]["mean"] for cut in (100, 300, 1000, 3000)]
+    yield row(
+        "numbers of haloes from 100 to 10,000 to 4%", f"{shown(numbers)}, {known('haloes above 10000')} (125 haloes)"
+    )
+    bins = []
+    for space in ("lagrangian", "eulerian"):
+        curves = [held[f"curve of power ({space}, {cut})"] for cut in CUTS]
+        near = [
+            sum(abs(mean - 1) <= 3 * error for mean, error in zip(curve["mean"], curve["error"], strict=True))
+            for curve in curves
+        ]
+        bins.append(f"{space.capitalize()} {', '.join(map(str, near))} of 12")
+    yield row("single bins (fundamental ones, of 0.0245 per Mpc) within 3 errors", "; ".join(bins))
+    ratios = [f"{one['variance']:.2f} ± {one['error']:.2f}" for one in scatter.values()]
+    yield f"{', '.join(ratios[:3])}; {', '.join(ratios[3:])} |"
+
+
+@claims("docs/mocks.md")
+def scatter_of_mocks():
+    held = results("scatter")["ratios"]
+    assert (results("scatter")["boxes"], results("scatter")["box"]["cells"]) == (16, 128)
+    for name in held["network"]:
+        pair = [held[method][name] for method in ("network", "peak_patch")]
+        cells = [
+            f"{one['variance']:.2f} ± {one['error']:.2f} | {one['mean']:.3f} | {one['correlation']:.2f}" for one in pair
+        ]
+        title = f"{name}, all above 100, bins to k = 0.3 per Mpc" if name.startswith("Lagrangian") else name
+        yield row(title, *cells)
 
 
 @claims(PAGE)

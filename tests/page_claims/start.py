@@ -14,7 +14,7 @@ from halonet.network.card_numbers import mass_text, power_departures
 from halonet.network.shipped import DEFAULT_NETWORK, find_network
 from halonet.provenance import file_digest
 from halonet.settings import CosmologySettings, load_settings
-from page_claims.base import ROOT, claims, measured, off, read, results, row
+from page_claims.base import ROOT, claims, measured, off, read, results, row, shown
 
 CONFIG, QUICKSTART = ROOT / "config.yaml", ROOT / "profiles/quickstart/settings.yaml"
 REDRAW = "the default network is another now: python benchmarks/tutorial.py --help"
@@ -56,13 +56,35 @@ def times_of_the_commands():
 
 @claims("README.md")
 def methods_beside_one_another():
-    held, rivals = measured("n-body"), results("n_body_comparison")["mean"]["Peak Patch"]
-    pairs = f"completeness {held['completeness']:.2f}, purity {held['purity']:.2f} above 100 particles"
-    peak_patch = [rivals[f"{name} above 100"]["mean"] for name in ("completeness", "purity")]
-    yield f"{pairs} (Peak Patch: {peak_patch[0]:.2f}, {peak_patch[1]:.2f})"
-    ratios = [one["ratio"] for one in held["abundance"] if one["cells"] <= 3000]
-    yield f"numbers of haloes to {100 * off(ratios):.0f}% from 100 to 3000"
-    yield f"above 100 particles (3.4 × 10¹² solar masses at 1 Mpc) it finds {held['completeness']:.2f} and Peak Patch {peak_patch[0]:.2f}."
+    mean, scatter = results("n_body_comparison")["mean"], results("scatter")["ratios"]
+    rivals = [mean[name] for name in ("Peak Patch", "n-body")]
+    rows = {
+        "haloes of a simulation above 100 particles (3.4 × 10¹² solar masses at 1 Mpc): found, true": [
+            shown([one[f"{word} above 100"]["mean"] for word in ("completeness", "purity")], ".2f") for one in rivals
+        ],
+        "number above 100, 300, 1000, 3000, 10,000 particles, over the simulation's": [
+            shown([one[f"haloes above {cut}"]["mean"] for cut in (100, 300, 1000, 3000, 10000)], ".2f")
+            for one in rivals
+        ],
+        "Eulerian power to k = 0.3 per Mpc, over the simulation's": [
+            shown([one[f"power (eulerian, {cut})"]["mean"] for cut in (375, 1875, "all")], ".2f")
+            + " (375, 1875 most massive, all)"
+            for one in rivals
+        ],
+        "where those found are: rms errors of position and velocity": [
+            f"{one['error of Eulerian positions (Mpc)']['mean']:.2f} Mpc, {one['error of velocities (km/s)']['mean']:.0f} km/s"
+            for one in rivals
+        ],
+        "scatter over boxes of (128 Mpc)³: variance of numbers above 100; above 300 particles, over the simulations'": [
+            "; ".join(
+                f"{one[f'haloes above {cut}']['variance']:.2f} ± {one[f'haloes above {cut}']['error']:.2f}"
+                for cut in (100, 300)
+            )
+            for one in (scatter["peak_patch"], scatter["network"])
+        ],
+    }
+    for name, cells in rows.items():
+        yield row(name, *cells)
     simulated = results("n_body_256")["summary"]
     cut = simulated["cuts"].index(100)
     over = [simulated["z=0"][f"over {name}"][cut] for name in ("watson13", "courtin11")]
