@@ -101,7 +101,7 @@ class MockRequest:
     abundance_matching: bool = False
     keep: Mapping[str, str | Path] = field(default_factory=dict)
     scratch: str | Path | None = None
-    precision: Precision = "fastest"
+    precision: Precision = "float32"
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
     gpus: int = 0
     phases: str | Path | np.ndarray | None = None

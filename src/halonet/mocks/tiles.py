@@ -15,7 +15,7 @@ LARGEST_BUFFER, SMALLEST_BUFFER = 32, 16  # cells; smaller ones leave seams
 SHALLOW, SHALLOW_BUFFER = 8, 24  # sides that are multiples of no more: three levels
 
 
-def tiles_for(cells: int, multiple: int, precision: Precision = "fastest") -> PredictionSettings:
+def tiles_for(cells: int, multiple: int, precision: Precision = "float32") -> PredictionSettings:
     """Tile and buffer for a box of ``cells``^3 cells and a network that takes sides that are multiples of ``multiple``.
 
     ``precision`` is that of :class:`~halonet.settings.PredictionSettings`.
