@@ -34,9 +34,12 @@ def predict(tmp_path_factory):
     script = ROOT / "workflow_scripts/predict_mask.py"
     files = ("--density", folder / "density.h5", "--network", NETWORK, "--probability", folder / "p.h5")
     settings = json.dumps({"tile": 32, "buffer": 8})
+    # Without OpenVINO, which has kernels of its own and cannot run where oneDNN tells of them, TensorFlow predicts.
+    (folder / "sitecustomize.py").write_text("import sys\n\nsys.modules['openvino'] = None\n")
+    variables_of_all = {"ONEDNN_VERBOSE": "1", "PYTHONPATH": str(folder)}
 
     def start(**variables):
-        return run(sys.executable, script, *files, "--settings", settings, ONEDNN_VERBOSE="1", **variables)
+        return run(sys.executable, script, *files, "--settings", settings, **variables_of_all, **variables)
 
     return start
 
@@ -58,7 +61,7 @@ def test_the_convolutions_of_a_script_run_in_kernels_of_onednn_unless_the_user_s
 def test_a_script_prints_its_own_words_and_none_of_tensorflow(predicted):
     lines = predicted.stderr.splitlines()
     assert lines
-    assert all("tiles" in line for line in lines)
+    assert all("tiles" in line or "networks run on Keras" in line for line in lines)
 
 
 def test_notes_of_tensorflow_are_shown_to_who_asks_for_them_and_other_errors_of_its_import_to_all():
