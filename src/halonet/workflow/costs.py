@@ -98,7 +98,7 @@ COSTS = {
 
 def memory_mb(measured: float, attempt: int, jobs: JobSettings) -> int:
     """Memory to ask for (MB) where ``measured`` MB were measured."""
-    asked = (SNAKEMAKE_MB + MEMORY_MARGIN * jobs.memory_factor * measured) * 2 ** (attempt - 1)
+    asked = int(SNAKEMAKE_MB + MEMORY_MARGIN * jobs.memory_factor * measured) * 2 ** (attempt - 1)
     return int(min(asked, jobs.largest_memory_mb or asked))
 
 
