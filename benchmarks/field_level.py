@@ -9,13 +9,12 @@ FOLDER holds data and chains, and a run goes on from what stands there. Results 
 import argparse
 import json
 import multiprocessing
-import os
-import platform
 import shutil
 import time
 from pathlib import Path
 
 import numpy as np
+from performance.measuring import machine
 
 CELLS, BOX_SIZE = 32, 256.0  # Mpc; cells of 8 Mpc
 MINIMUM_MASS, SEED, CHAINS = 3e12, 3, 2
@@ -146,10 +145,8 @@ def command_of(arguments):
 
 def record(arguments, results, cells, seconds):
     """Write the results with the machine and the command they came from."""
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    cpu = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), platform.processor())
     result = {
-        "machine": {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version()},
+        "machine": machine(),
         "command": command_of(arguments),
         "cells": cells,
         "fraction": arguments.fraction,

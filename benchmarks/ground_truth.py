@@ -9,12 +9,12 @@ counts: on a virtual machine memory that is held for the first time may take sec
 
 import argparse
 import json
-import platform
 import resource
 import time
 from pathlib import Path
 
 import numpy as np
+from performance.measuring import machine
 
 from halonet import console
 from halonet.cosmology import compute_power_spectrum
@@ -79,16 +79,6 @@ def report(cells, haloes, ranks, idle_memory):
         "bytes_per_cell": round(sum(rank[2] - idle_memory for rank in ranks) / volume, 1),
         "wall_seconds": round(max(rank[1] for rank in ranks), 2),
         "balance": round(float(np.mean(busy) / max(busy)), 3),
-    }
-
-
-def machine():
-    info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line]
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "cores": len(names),
-        "python": platform.python_version(),
     }
 
 

@@ -11,12 +11,12 @@ Both write JSON; wall time, so nothing else should run.
 
 import argparse
 import json
-import platform
 import resource
 import time
 from pathlib import Path
 
 import numpy as np
+from performance.measuring import machine
 
 from halonet.catalogue import EULERIAN
 from halonet.grid.slabs import Slabs
@@ -38,14 +38,6 @@ from halonet.storage import write_json
 
 CUTS = (27.0, 100.0, 300.0, 1000.0)  # cells
 COSMOLOGY = CosmologySettings()
-
-
-def processor():
-    """Name of the processor."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":")[1].strip()
-    return platform.processor()
 
 
 def cost(arguments):
@@ -73,7 +65,7 @@ def cost(arguments):
     region = sight.region
     volume = 4 / 3 * np.pi * region.fraction_of_sky() * (region.farthest**3 - region.nearest**3)
     return {
-        "processor": processor(), "threads": arguments.threads, "cells": arguments.cells,
+        "processor": machine()["cpu"], "threads": arguments.threads, "cells": arguments.cells,
         "box_size_mpc": arguments.box_size, "redshift_range": request.settings.redshift_range,
         "boxes": volume / arguments.box_size**3, "haloes": len(columns["mass"]),
         "seconds": time.perf_counter() - start, "phases": phases, "gigabytes": memory / 1e9,

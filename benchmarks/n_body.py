@@ -7,7 +7,6 @@ grid and differ beyond its Nyquist frequency.
 """
 
 import argparse
-import platform
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from n_body_runs import (
     power_of,
     run,
 )
+from performance.measuring import machine
 from scipy import fft
 
 from halonet import console
@@ -127,13 +127,6 @@ def coarsened(density):
     modes = modes[np.ix_(keep, keep, np.arange(n // 2 + 1))] / 8
     modes[n // 2], modes[:, n // 2], modes[:, :, n // 2] = 0, 0, 0
     return fft.irfftn(modes, s=(n,) * 3).astype(np.float32)
-
-
-def machine():
-    """Processor, as Linux names it."""
-    text = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":")[1].strip() for line in text if line.startswith("model name")]
-    return {"cpu": names[0] if names else platform.processor(), "cores": len(names)}
 
 
 def command(arguments):

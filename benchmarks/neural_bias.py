@@ -12,13 +12,13 @@ import argparse
 import json
 import multiprocessing
 import os
-import platform
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from neural_bias_calibration import calibration
+from performance.measuring import machine
 
 BOX_SIZE, CELLS = 357.0, 64  # Mpc: 250 Mpc/h and 3.9 Mpc/h cells, as in Charnock et al. (2020)
 MINIMUM_MASS = 3e12
@@ -110,11 +110,8 @@ def speed(arguments):
 
 def record(arguments, name, result):
     """Write a result with the machine and the command it came from."""
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    cpu = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), platform.processor())
-    machine = {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version()}
     command = f"python benchmarks/neural_bias.py {arguments.command.__name__}"
-    text = json.dumps({"machine": machine, "command": command} | result, indent=2)
+    text = json.dumps({"machine": machine(), "command": command} | result, indent=2)
     arguments.output.mkdir(parents=True, exist_ok=True)
     (arguments.output / f"{name}.json").write_text(text + "\n")
     print(text)

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from performance.measuring import machine
 
 from halonet.settings import load_settings
 from halonet.storage import read_json, write_json
@@ -85,10 +86,9 @@ def fastest(work, repetitions):
 
 
 def processor():
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    name, flags = (next(line for line in lines if line.startswith(key)) for key in ("model name", "flags"))
+    flags = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags"))
     units = [unit for unit in ("avx2", "avx512f", "avx512_vnni", "amx_tile") if unit in flags.split()]
-    return f"{name.split(': ')[1]} ({', '.join(units)})"
+    return f"{machine()['cpu']} ({', '.join(units)})"
 
 
 if __name__ == "__main__":

@@ -5,16 +5,12 @@ python benchmarks/quickstart.py --run results/quickstart --output benchmarks/res
 
 import argparse
 import csv
-import re
 from pathlib import Path
+
+from performance.measuring import machine
 
 from halonet.storage import read_json, write_json
 from halonet.workflow.run_status import measured_seconds
-
-
-def processor() -> str:
-    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return found[1] if found else "unknown"
 
 
 def minutes_of(run: Path) -> float:
@@ -59,7 +55,7 @@ def main() -> None:
     result = {
         "command": "make quickstart; python benchmarks/quickstart.py --run results/quickstart --output FOLDER",
         "commit": provenance["git_commit"],
-        "processor": processor(),
+        "processor": machine()["cpu"],
         "kernels": arguments.kernels,
         "minutes": minutes_of(arguments.run),
         "training_minutes": max(measured_seconds(arguments.run / "logs")["train_network"]) / 60,

@@ -15,8 +15,6 @@ multiplication in the same precision. Memory is that of the process on the CPU, 
 import argparse
 import json
 import os
-import platform
-import resource
 import subprocess
 import sys
 import time
@@ -25,7 +23,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from backend_devices import backend_version, device_names, gpus_found, peak_memory
 from network_costs import presets
+from performance.measuring import machine
 from scipy.ndimage import gaussian_filter
 
 from halonet import console
@@ -131,16 +131,6 @@ def measure_case(case):
     }
 
 
-def gpus_found():
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        return 0  # the other backends choose for themselves
-    import tensorflow as tf
-
-    return min(len(tf.config.list_physical_devices("GPU")), 1)
-
-
 def find_preset(name):
     found = {preset: settings for _, preset, settings in presets()}
     if name not in found:
@@ -166,55 +156,6 @@ def matmul_rate(precision, on_gpu, seconds):
     return 2 * size**3 * repeats * pace(iter(int, None), min(seconds, 10), multiply)
 
 
-def device_names():
-    """Number of GPUs the backend uses, and what it computes on."""
-    import keras
-
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        gpus = tf.config.get_visible_devices("GPU")
-        names = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
-    elif keras.backend.backend() == "jax":
-        import jax
-
-        names = [device.device_kind for device in jax.devices() if device.platform != "cpu"]
-    else:
-        import torch
-
-        names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return len(names), names[0] if names else "CPU"
-
-
-def peak_memory():
-    """Bytes: the most the device's allocator held on a GPU, else the most this process held."""
-    import keras
-
-    backend = keras.backend.backend()
-    if not device_names()[0]:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
-    if backend == "jax":
-        import jax
-
-        return jax.local_devices()[0].memory_stats()["peak_bytes_in_use"]
-    import torch
-
-    return torch.cuda.max_memory_allocated()
-
-
-def backend_version():
-    import importlib
-
-    import keras
-
-    module = importlib.import_module(keras.backend.backend())
-    return f"{module.__name__} {module.__version__}"
-
-
 def run_case(case):
     """Result of :func:`measure_case`, or what went wrong: a case that needs too much memory must not end the others."""
     command = [sys.executable, __file__, "--case", json.dumps(case)]
@@ -225,14 +166,6 @@ def run_case(case):
         reason = next((line for line in reversed(lines) if "rror" in line), lines[-1])
         return named | {"error": f"exit code {process.returncode}: {reason[:200]}"}
     return named | json.loads(process.stdout.strip().splitlines()[-1])
-
-
-def machine():
-    info = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.split(":")[1].strip() for line in info if line.startswith("model name")]
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    cpu = names[0] if names else platform.processor()
-    return {"cpu": cpu, "cores": os.cpu_count(), "memory_gb": round(memory), "python": platform.python_version()}
 
 
 def markdown(results):

@@ -25,6 +25,7 @@ FLOORS = [
         "owners",
         "columns",
         "column_files",
+        "column_table",
         "sampling",
         "plausibility",
         "masses",
@@ -103,7 +104,7 @@ def sizes(path):
 
 
 def test_modules_functions_and_lists_of_parameters_are_short():
-    folders = (ROOT / "src", ROOT / "workflow_scripts")
+    folders = (ROOT / "src", ROOT / "workflow_scripts", ROOT / "benchmarks")
     found = [size for folder in folders for path in folder.rglob("*.py") for size in sizes(path)]
     beyond = {name: size for name, size, bound in found if size > bound}
     bounds = f"{LONGEST_MODULE} and {LONGEST_FUNCTION} lines, {MOST_PARAMETERS} parameters"

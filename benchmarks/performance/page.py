@@ -4,23 +4,19 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mock_stages import table
 from network_costs import markdown
 
 from halonet.figures.style import save
-from halonet.storage import read_json, write_text
-from performance import forecast, limits, transforms
+from halonet.storage import write_text
+from performance import limits
 from performance.drawing import FAR, draw_distances, draw_growths
-from performance.measuring import ROOT
 from performance.notes import EXPLAINED
-from performance.scaling import growths
+from performance.on_a_cluster import costs
+from performance.other_runs import changes, mocks, processors
+from performance.rows import NONE, Run, fastest_peer, growth_panels, seconds_text, size_text
 
-CHANGES = ROOT / "benchmarks" / "results" / "before_after.json"
-MOCKS = ROOT / "benchmarks" / "results" / "mock_stages.json"
-PROCESSORS = ROOT / "benchmarks" / "results" / "processors.json"
 IDLE_CORES = 0.3
 MEMORY_GB, MEMORY_CELLS = 24, 512
-NONE = "-"
 RATES = {
     "bytes": ("memory bandwidth", 1e9, "GB/s"),
     "flops": ("matrix product, float32", 1e9, "GFLOP/s"),
@@ -38,68 +34,6 @@ def write_page(result, page):
     sections = [*made, processors(), changes(), mocks(), costs(run)]
     write_text(page, "\n\n".join(section for section in sections if section) + "\n")
     draw(run, page.parent / "images")
-
-
-class Run:
-    """Rows of a run, with the limit of each and the peers that ran in processes of their own."""
-
-    def __init__(self, result, rows):
-        self.result, self.rows = result, rows
-        self.rates, self.transforms = limits.rates(rows), transforms.fastest(rows)
-        self.own = [one for one in rows if "peer_of" not in one and not one["stage"].startswith("rate of ")]
-        for one in rows:
-            if "peer_of" in one:
-                self._add_peer(one)
-        for one in self.own:
-            one["limit"] = limits.limit_seconds(one, self.rates, self.transforms)
-
-    def _add_peer(self, peer):
-        for one in self.own:
-            if (one["stage"], one["cells"]) == (peer["peer_of"], peer["cells"]):
-                scale = one["work"]["flops"] / peer["work"]["flops"] if peer.get("per_flop") else 1.0
-                one["peers"].append({"name": peer["name"], "seconds": scale * peer["seconds"]})
-
-    def largest(self):
-        """The row of every stage with the largest box or the most haloes or boxes, on one rank."""
-        found = {}
-        for one in self.own:
-            if one.get("ranks", 1) == 1:
-                before = found.get(one["stage"])
-                if before is None or size(one) >= size(before):
-                    found[one["stage"]] = one
-        return list(found.values())
-
-    def largest_with_peers(self):
-        """The largest row of every stage that a peer did, too; not every peer went up to the largest."""
-        found = {}
-        for one in self.own:
-            if one["peers"] and one.get("ranks", 1) == 1:
-                before = found.get(one["stage"])
-                if before is None or size(one) >= size(before):
-                    found[one["stage"]] = one
-        return list(found.values())
-
-
-def size(one):
-    return one["cells"] or one.get("haloes") or one.get("boxes") or 0
-
-
-def size_text(one):
-    if one["cells"]:
-        window = f", windows of {one['window']}³" if "window" in one else ""
-        threads = f", {one['threads']} threads" if one.get("threads", 1) > 1 else ""
-        return f"{one['cells']}³{window}{threads}"
-    return f"{one['haloes']:,} haloes" if one.get("haloes") else f"{one['boxes']} boxes" if one.get("boxes") else NONE
-
-
-def seconds_text(seconds):
-    if seconds is None:
-        return NONE
-    return f"{1e3 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
-
-
-def fastest_peer(one):
-    return min((peer["seconds"] for peer in one["peers"] if "seconds" in peer), default=None)
 
 
 def head(run):
@@ -178,16 +112,6 @@ def beside(run):
     return f"## Beside the peers\n\n{words}\n\n{markdown(header, cells, left=2)}"
 
 
-def growth_panels(run):
-    rows = [one for one in run.own if one.get("ranks", 1) == 1 and "window" not in one]
-    # Training steps have one size, and transforms of tiny boxes stay within caches.
-    return [
-        ("cells of the box", growths([one for one in rows if "preset" not in one], "cells")),
-        ("haloes", growths([one for one in rows if not one["cells"] and "voxels" not in one], "haloes")),
-        ("boxes planned", growths(rows, "boxes")),
-    ]
-
-
 def growth(run):
     tables = []
     for label, found in growth_panels(run):
@@ -237,122 +161,6 @@ def memory(run):
         "TensorFlow's memory for a tile, weighs most in small ones."
     )
     return f"## Memory\n\n{words}\n\n{markdown(header, cells, left=2)}"
-
-
-def processors():
-    """What each kind of processor gives, from ``benchmarks/processors.py``; nothing where it was not run."""
-    if not PROCESSORS.exists():
-        return ""
-    found = read_json(PROCESSORS)
-    header = ("kernels", "training step", "prediction of 128³", "`make quickstart`")
-    cells = []
-    for one in found["rows"]:
-        whole = one["quickstart_seconds"]
-        times = [seconds_text(one[name]) for name in ("step_seconds", "prediction_seconds")]
-        cells.append([one["kind"], *times, NONE if whole is None else f"{whole / 60:.1f} min"])
-    words = (
-        f"The quickstart's network on {found['threads']} threads of one machine, {found['processor']}, whose kernels "
-        "were held back to those of lesser processors (`python benchmarks/processors.py`). HaloNet switches on the "
-        "kernels of oneDNN, which TensorFlow leaves off where there is no AVX-512; `TF_ENABLE_ONEDNN_OPTS=0` has "
-        "TensorFlow's own again. More than half of a training step with AVX2 is the gradient of the kernels of "
-        "convolutions, for which oneDNN has nothing better there than matrix products."
-    )
-    return f"## Kinds of processors\n\n{words}\n\n{markdown(header, cells, left=1)}"
-
-
-def changes():
-    """What changes of the code have gained, from ``benchmarks/before_after.py``; nothing where it was not run."""
-    if not CHANGES.exists():
-        return ""
-    found = read_json(CHANGES)
-    header = ("stage", "cells", "CPU time before", "after", "bytes per cell before", "after", "same bits")
-    cells = []
-    for one in found["stages"]:
-        pair, volume = (one["before"], one["after"]), one["cells"] ** 3
-        times = [seconds_text(each["cpu_seconds"]) for each in pair]
-        held = [f"{each['bytes'] / volume:.1f}" for each in pair]
-        cells.append([one["stage"], f"{one['cells']}³", *times, *held, "yes" if one["same_bits"] else "**no**"])
-    words = (
-        "On processors Peak Patch, the statistics and the search for haloes cost most; what their profiles showed to "
-        "be needless is gone. "
-        f"Commit `{found['before'][:12]}` beside `{found['after'][:20]}`, in turn in one run (`python "
-        f"benchmarks/before_after.py --before {found['before'][:12]} --cells {found['stages'][0]['cells']}`)."
-    )
-    return f"## What changes gained\n\n{words}\n\n{markdown(header, cells, left=2)}"
-
-
-def mocks():
-    """Where the time of a mock goes, from ``benchmarks/mock_stages.py``; nothing where it was not run."""
-    if not MOCKS.exists():
-        return ""
-    text = "## Mocks, stage by stage"
-    for cells, found in read_json(MOCKS).items():
-        runs = found["runs"]
-        haloes = {name: run["haloes"] for name, run in runs.items()}
-        first = next(iter(haloes.values()))["at_least_100_cells"]
-        words = (
-            f"A mock of {cells}³ cells by the default network on {found['machine']['cpu']}, 2 threads, each in a "
-            "process of its own, in one run (`python benchmarks/mock_stages.py --before "
-            f"{found['before'][:12]} --cells {cells}`): "
-            "wall seconds, and in brackets those of the processor, which are at most twice as many. *start* is imports "
-            "and the power spectrum, *network* the prediction without its channels. Haloes of at least 100 cells: "
-        )
-        words += "; ".join(
-            f"{name} {one['at_least_100_cells']:,}, of which {100 * one['matched'] / first:.1f}% are those of the first"
-            for name, one in haloes.items()
-        )
-        text += f"\n\n{words}.\n\n{table(runs)}"
-    return text
-
-
-def costs(run):
-    lines = forecast.paper(run.rows)
-    if lines is None:
-        return ""
-    return "\n\n".join(["## On a cluster", paper_table(run, lines), large_table(run)])
-
-
-def paper_table(run, lines):
-    header = ("rule", "jobs", "s each", "cores", "core hours", "GPU hours", "from")
-    cells = [
-        [
-            one.name,
-            *(f"{one.jobs}", f"{one.seconds:,.0f}", f"{one.cores}", f"{one.core_hours:,.1f}", f"{one.gpu_hours:,.1f}"),
-            "this run" if one.measured else "`costs.py`",
-        ]
-        for one in lines
-    ]
-    total = [sum(one.core_hours for one in lines), sum(one.gpu_hours for one in lines)]
-    cells.append(["together", f"{sum(one.jobs for one in lines)}", "", "", *(f"{hours:,.1f}" for hours in total), ""])
-    stored = forecast.paper_storage(run.rows)
-    words = (
-        "**The paper's run**, 256 boxes of 512³ cells: jobs as Snakemake plans them, costs per cell of this run where "
-        "a stage was measured, else those of `src/halonet/workflow/costs.py`; 10 s of each are the start of a job. No "
-        "GPU was measured: 2.5 TFLOP/s is what the paper's 24 hours on four P100 amount to."
-    )
-    if stored:
-        words += f" Files: {stored / 1e9:,.0f} GB."
-    return f"{words}\n\n{markdown(header, cells, left=1)}"
-
-
-def large_table(run):
-    lines, held = forecast.large_box(run.rows, dict(growth_panels(run)[0][1]))
-    header, cells = ("stage", "core hours", "GPU hours", "memory (TB)", "nodes of 256 GB"), []
-    for one in lines:
-        total = held.get(one.name)
-        memory = [f"{total / 1e12:.2f}", f"{forecast.nodes_of(total)}"] if total else [NONE, NONE]
-        shared = "" if forecast.LARGE.get(one.name, True) else ", in one process"
-        cells.append([one.name + shared, f"{one.core_hours:,.1f}", f"{one.gpu_hours:,.1f}", *memory])
-    stored = forecast.large_storage(run.rows)
-    words = (
-        f"**A box of (4 Gpc)³** with {forecast.SIDE}³ cells of 1 Mpc, 512 times the paper's: times of the largest box "
-        "measured here, carried on with the fitted exponents (1 at least). Stages *in one process* cannot hold this "
-        "box on any node today: it has to be found and moved in slabs first; their hours say what that would cost."
-    )
-    if stored:
-        files = ", ".join(f"{name} {value / 1e12:.2f} TB" for name, value in stored.items())
-        words += f" Files: {files}."
-    return f"{words}\n\n{markdown(header, cells, left=1)}"
 
 
 def draw(run, folder):

@@ -2,21 +2,21 @@
 
 import html
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from halonet.checks.attributes import json_or_note, number_of
 from halonet.checks.numbers import COUNT
 from halonet.column_files import check_inside, read_columns
+from halonet.column_table import ColumnTable
 from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, VELOCITY
-from halonet.storage import FieldHeader, StorageError, new_hdf5, open_hdf5, read_header, write_header
+from halonet.storage import StorageError, new_hdf5, open_hdf5, read_header, write_header
 
 if TYPE_CHECKING:
     from astropy.table import Table
-    from pandas import DataFrame
 
 
 SINGLE_PRECISION = np.finfo(np.float32).eps
@@ -36,7 +36,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class HaloCatalogue:
+class HaloCatalogue(ColumnTable):
     """Haloes of one periodic box: ``haloes["mass"]`` is a column, ``len(haloes)`` their number.
 
     Attributes
@@ -62,22 +62,11 @@ class HaloCatalogue:
     ('qx', 'Mpc')
     """
 
-    columns: dict[str, np.ndarray]
-    header: FieldHeader
+    KNOWN: ClassVar = COLUMNS
+    REQUIRED: ClassVar = REQUIRED
+
     grid_cells: int
     notes: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        unknown = set(self.columns) - set(COLUMNS)
-        missing = set(REQUIRED) - set(self.columns)
-        if unknown or missing:
-            raise ValueError(f"catalogue columns: unknown {sorted(unknown)}, missing {sorted(missing)}")
-
-    def __len__(self) -> int:
-        return len(self.columns["mass"])
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.columns[name]
 
     def __repr__(self) -> str:
         masses, redshift = self["mass"], self.header.redshift
@@ -87,15 +76,9 @@ class HaloCatalogue:
 
     def _repr_html_(self) -> str:
         """In a notebook: what :func:`repr` says, and the first haloes with the units of their columns."""
-        first = replace(self, columns={name: values[:5] for name, values in self.columns.items()}).to_pandas()
+        first = self.select(slice(5)).to_pandas()
         first.columns = [f"{name} ({COLUMNS[name].unit})" for name in first.columns]
         return f"<p>{html.escape(repr(self))}</p>{first.to_html()}"
-
-    def to_pandas(self) -> "DataFrame":
-        """Table with one row per halo and the columns' names, in the units of :data:`COLUMNS`."""
-        import pandas as pd
-
-        return pd.DataFrame({name: self.columns[name] for name in COLUMNS if name in self.columns})
 
     def to_astropy(self) -> "Table":
         """Astropy table with units and descriptions; box, redshift, cosmology and notes are in its ``meta``.
@@ -116,11 +99,6 @@ class HaloCatalogue:
         return table
 
     @property
-    def box_size_mpc(self) -> float:
-        """Side of the box (Mpc)."""
-        return self.header.box_size_mpc
-
-    @property
     def cell_size(self) -> float:
         """Side of a grid cell (Mpc)."""
         return self.box_size_mpc / self.grid_cells
@@ -131,7 +109,7 @@ class HaloCatalogue:
         Lagrangian centres that were cell centres before they were rounded to single precision are so again: whether a
         cell lies within a radius must not depend on where in the box the halo is.
         """
-        values = np.stack([self.columns[name] for name in names], axis=-1).astype(np.float64)
+        values = super().positions(names)
         return self._on_lattice(values) if names == LAGRANGIAN else values
 
     def _on_lattice(self, positions: np.ndarray) -> np.ndarray:
@@ -147,10 +125,6 @@ class HaloCatalogue:
         """
         cells = self.positions(LAGRANGIAN) / (cell_size or self.cell_size)
         return np.round(cells, 9)  # beyond it are the digits of the division
-
-    def select(self, rows: np.ndarray | slice) -> "HaloCatalogue":
-        """Haloes picked by a boolean mask, or by indices or a slice in their order."""
-        return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
 
     def larger_than(self, cells: float) -> "HaloCatalogue":
         """Haloes of at least ``cells`` grid cells."""
@@ -188,16 +162,9 @@ def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
     39
     """
     catalogue = catalogue.sorted_by_mass()
-    for name, values in catalogue.columns.items():
-        if not np.isfinite(values).all():
-            wrong = len(values) - int(np.isfinite(values).sum())
-            raise StorageError(f"{path}: {name} is not finite in {wrong} of {len(values)} haloes; nothing is written")
+    catalogue.check_finite(path)
     with new_hdf5(path) as file:
-        group = file.create_group("haloes")
-        for name, column in COLUMNS.items():
-            if name in catalogue.columns:
-                data = group.create_dataset(name, data=catalogue[name].astype(column.dtype))
-                data.attrs["unit"], data.attrs["description"] = column.unit, column.description
+        catalogue.write_columns(file)
         write_header(file, catalogue.header)
         file.attrs["grid_cells"] = catalogue.grid_cells
         file.attrs["notes"] = json.dumps(catalogue.notes)

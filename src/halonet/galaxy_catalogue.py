@@ -3,18 +3,14 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any, ClassVar
 
 from halonet.checks.attributes import json_or_note
 from halonet.checks.hdf5 import columns_of
 from halonet.column_files import check_inside
+from halonet.column_table import ColumnTable
 from halonet.columns import EULERIAN, Column
-from halonet.storage import FieldHeader, StorageError, new_hdf5, open_hdf5, read_header, write_header
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
+from halonet.storage import new_hdf5, open_hdf5, read_header, write_header
 
 GALAXY_COLUMNS = {
     column.name: column
@@ -33,7 +29,7 @@ GALAXY_COLUMNS = {
 
 
 @dataclass(frozen=True)
-class GalaxyCatalogue:
+class GalaxyCatalogue(ColumnTable):
     """Galaxies of one periodic box: ``galaxies["vx"]`` is a column, ``len(galaxies)`` their number.
 
     Attributes
@@ -55,40 +51,17 @@ class GalaxyCatalogue:
     'central'
     """
 
-    columns: dict[str, np.ndarray]
-    header: FieldHeader
+    KNOWN: ClassVar = GALAXY_COLUMNS
+    REQUIRED: ClassVar = tuple(GALAXY_COLUMNS)
+    OBJECTS: ClassVar = "galaxies"
+
     notes: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if set(self.columns) != set(GALAXY_COLUMNS):
-            raise ValueError(f"columns are {sorted(self.columns)}; a galaxy catalogue has {sorted(GALAXY_COLUMNS)}")
-
-    def __len__(self) -> int:
-        return len(self.columns["halo"])
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.columns[name]
 
     def __repr__(self) -> str:
         redshift, central = self.header.redshift, int(self["central"].sum())
         when = "unknown redshift" if redshift is None else f"redshift {redshift:g}"
         numbers = f"{len(self)} galaxies, {central} of them central"
         return f"<GalaxyCatalogue: {numbers}, box of {self.box_size_mpc:g} Mpc, {when}>"
-
-    @property
-    def box_size_mpc(self) -> float:
-        """Side of the box (Mpc)."""
-        return self.header.box_size_mpc
-
-    def positions(self, names: tuple[str, ...] = EULERIAN) -> np.ndarray:
-        """Positions (or velocities) as one array, float64 of shape (galaxies, 3)."""
-        return np.stack([self.columns[name] for name in names], axis=-1).astype(np.float64)
-
-    def to_pandas(self) -> "DataFrame":
-        """Table with one row per galaxy and the columns' names, in the units of :data:`GALAXY_COLUMNS`."""
-        import pandas as pd
-
-        return pd.DataFrame({name: self.columns[name] for name in GALAXY_COLUMNS})
 
 
 def write_galaxies(path: str | Path, galaxies: GalaxyCatalogue) -> None:
@@ -108,11 +81,9 @@ def write_galaxies(path: str | Path, galaxies: GalaxyCatalogue) -> None:
     >>> len(halonet.read_galaxies("galaxies.h5"))
     5
     """
+    galaxies.check_finite(path)
     with new_hdf5(path) as file:
-        group = file.create_group("galaxies")
-        for name, column in GALAXY_COLUMNS.items():
-            data = group.create_dataset(name, data=galaxies[name].astype(column.dtype))
-            data.attrs["unit"], data.attrs["description"] = column.unit, column.description
+        galaxies.write_columns(file)
         write_header(file, galaxies.header)
         file.attrs["notes"] = json.dumps(galaxies.notes)
 
@@ -141,11 +112,7 @@ def read_galaxies(path: str | Path) -> GalaxyCatalogue:
     with open_hdf5(path) as file:
         columns = columns_of(path, file, "galaxies", GALAXY_COLUMNS)
         notes = json_or_note(file.attrs.get("notes", "{}"))
-    if missing := set(GALAXY_COLUMNS) - set(columns):
-        raise StorageError(f"{path}: columns {', '.join(sorted(missing))} are missing from group galaxies")
-    for name, values in columns.items():
-        if len(values) != len(columns["halo"]) or not np.isfinite(values).all():
-            raise StorageError(f"{path}: column {name} has {len(values)} values, not all finite, or not one a galaxy")
+    GalaxyCatalogue.check_columns(path, columns)
     for name in EULERIAN:
         check_inside(path, name, columns[name], header.box_size_mpc)
     return GalaxyCatalogue(columns, header, notes)

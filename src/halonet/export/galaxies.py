@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from halonet.export.column_tables import fits_table, parquet_table
+from halonet.export.table_files import fits_table, parquet_table
 from halonet.galaxy_catalogue import GALAXY_COLUMNS, GalaxyCatalogue, write_galaxies
 from halonet.settings import SettingsError
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from halonet.columns import Column
-from halonet.export.column_tables import fits_table
+from halonet.export.table_files import fits_table
 from halonet.storage import FieldHeader
 
 

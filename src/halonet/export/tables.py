@@ -9,7 +9,7 @@ from pathlib import Path
 
 from halonet.catalogue import HaloCatalogue
 from halonet.columns import COLUMNS, LIGHT_CONE_COLUMNS
-from halonet.export.column_tables import fits_table, parquet_table
+from halonet.export.table_files import fits_table, parquet_table
 from halonet.settings import CosmologySettings
 from halonet.sky.catalogue import LightConeCatalogue
 from halonet.storage import FieldHeader

@@ -13,26 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from halonet.figures.mock_statistics import TITLES, draw_gains, draw_statistics
 from halonet.figures.mocks import draw_covariance
-from halonet.figures.page import DETAILS, FIGURE, STYLE
+from halonet.figures.page import DETAILS, FIGURE, document
 from halonet.figures.style import DPI, RC, Drawing
 
-PAGE = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>$title</title>
-<style>$style</style>
-</head>
-<body>
-<main>
-<h1>$title</h1>
-<p class="lead">$lead</p>
-$parts
-</main>
-</body>
-</html>
-""")
 CARD = Template("""<h2>$title</h2>
 <div class="card">$content</div>""")
 
@@ -53,7 +36,7 @@ def mocks_page(summary: dict[str, Any]) -> str:
         parts.append(_card("Modes longer than the box", _super_sample(summary)))
     record = yaml.safe_dump(summary.get("provenance", {}), sort_keys=False, allow_unicode=True, width=110)
     parts.append(_card("Provenance", DETAILS.substitute(opened="", title="Record", text=escape(record))))
-    return PAGE.substitute(title="Mocks", style=STYLE, lead=escape(lead), parts="\n".join(parts))
+    return document("Mocks", "\n".join([f'<p class="lead">{escape(lead)}</p>', *parts]))
 
 
 def _card(title: str, content: str) -> str:

@@ -1,5 +1,6 @@
 """The page of the report: one file without scripts, fonts or images from elsewhere."""
 
+from html import escape
 from string import Template
 
 STYLE = """
@@ -41,7 +42,7 @@ details { margin-bottom: .8rem; }
 @media print { body { background: white; } .card { break-inside: avoid; } }
 """
 
-PAGE = Template("""<!doctype html>
+DOCUMENT = Template("""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -52,7 +53,13 @@ PAGE = Template("""<!doctype html>
 <body>
 <main>
 <h1>$title</h1>
-$navigation
+$parts
+</main>
+</body>
+</html>
+""")
+
+REPORT = Template("""$navigation
 $comparison
 $networks
 $bias
@@ -60,11 +67,7 @@ $truths
 <h2 id="settings">Settings and provenance</h2>
 <div class="card">
 $provenance
-</div>
-</main>
-</body>
-</html>
-""")
+</div>""")
 
 COMPARISON = Template("""<h2 id="comparison">Networks side by side</h2>
 <div class="card">
@@ -137,3 +140,8 @@ FIGURE = Template("""<figure class="$shape"><h3>$title</h3>
 <figcaption>$caption</figcaption></figure>""")
 
 DETAILS = Template("""<details$opened><summary>$title</summary><pre>$text</pre></details>""")
+
+
+def document(title: str, parts: str) -> str:
+    """A page with the style of the report; ``parts`` is HTML, ``title`` text."""
+    return DOCUMENT.substitute(title=escape(title), style=STYLE, parts=parts)

@@ -9,7 +9,7 @@ import yaml
 
 from halonet.figures.key_numbers import KeyNumber, headline, key_numbers
 from halonet.figures.neural_bias_numbers import bias_headline, bias_numbers
-from halonet.figures.page import BIAS, COMPARISON, DETAILS, FIGURE, NETWORK, PAGE, ROW, STYLE, TABLE, TRUTHS
+from halonet.figures.page import BIAS, COMPARISON, DETAILS, FIGURE, NETWORK, REPORT, ROW, TABLE, TRUTHS, document
 from halonet.storage import StorageError, read_json
 
 FIRST_SCREEN = ("slice", "mass_function")
@@ -78,9 +78,7 @@ def build_report(
     if truths:
         links.append('<a href="#truths">Peak Patch and simulation</a>')
     navigation = f"<nav>{''.join(links)}<a href='#settings'>settings and provenance</a></nav>"
-    return PAGE.substitute(
-        title=escape(title),
-        style=STYLE,
+    parts = REPORT.substitute(
         navigation=navigation,
         comparison=_comparison(networks) if len(networks) > 1 else "",
         networks="\n".join(_network_section(network, alone=len(networks) == 1) for network in networks),
@@ -88,6 +86,7 @@ def build_report(
         truths=_truths_section(truths) if truths else "",
         provenance=_provenance(networks, settings),
     )
+    return document(title, parts)
 
 
 def _comparison(networks: list[ReportedNetwork]) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from halonet.column_table import ColumnTable
 from halonet.settings import MockSettings
-from halonet.statistics.mock import VECTORS, MockError, Points, measure_points
+from halonet.statistics.mock import VECTORS, MockError, measure_points
 
 
 def survey_statistics(
-    points: Points, statistics: Sequence[str] | None = None, largest_k_per_mpc: float | None = None
+    points: ColumnTable, statistics: Sequence[str] | None = None, largest_k_per_mpc: float | None = None
 ) -> dict[str, Any]:
     """Measure what surveys measure of a periodic box: spectra, bispectrum, two-point function, counts in cells.
 

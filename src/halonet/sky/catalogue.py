@@ -1,24 +1,22 @@
 """Light-cone catalogues in memory and as files; ``LIGHT_CONE_COLUMNS`` of :mod:`halonet.columns` has the columns."""
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from halonet.checks.attributes import json_or_note, text_of
 from halonet.checks.hdf5 import columns_of
-from halonet.columns import EULERIAN, LIGHT_CONE_COLUMNS, REQUIRED_OF_LIGHT_CONES
+from halonet.column_table import ColumnTable
+from halonet.columns import LIGHT_CONE_COLUMNS, REQUIRED_OF_LIGHT_CONES
 from halonet.settings import LightConeSettings, validate
-from halonet.storage import FieldHeader, StorageError, new_hdf5, open_hdf5, read_header, write_header
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
+from halonet.storage import StorageError, new_hdf5, open_hdf5, read_header, write_header
 
 
 @dataclass(frozen=True)
-class LightConeCatalogue:
+class LightConeCatalogue(ColumnTable):
     """Haloes that an observer sees, nearest first: ``haloes["redshift"]`` is a column, ``len(haloes)`` their number.
 
     Attributes
@@ -33,22 +31,11 @@ class LightConeCatalogue:
         What else is said of the catalogue, as JSON values.
     """
 
-    columns: dict[str, np.ndarray]
-    header: FieldHeader
+    KNOWN: ClassVar = LIGHT_CONE_COLUMNS
+    REQUIRED: ClassVar = REQUIRED_OF_LIGHT_CONES
+
     settings: LightConeSettings
     notes: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        unknown = set(self.columns) - set(LIGHT_CONE_COLUMNS)
-        missing = set(REQUIRED_OF_LIGHT_CONES) - set(self.columns)
-        if unknown or missing:
-            raise ValueError(f"columns of a light cone: unknown {sorted(unknown)}, missing {sorted(missing)}")
-
-    def __len__(self) -> int:
-        return len(self.columns["mass"])
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        return self.columns[name]
 
     def __repr__(self) -> str:
         masses, (first, last) = self["mass"], self.settings.redshift_range
@@ -56,20 +43,6 @@ class LightConeCatalogue:
         opening = self.settings.opening
         name = opening if isinstance(opening, str) else f"circle of {opening.radius:g} degrees"
         return f"<LightConeCatalogue: {len(self)} haloes{found}, {name}, redshift {first:g} to {last:g}>"
-
-    def to_pandas(self) -> "DataFrame":
-        """Table with one row per halo and the columns' names, in the units of ``LIGHT_CONE_COLUMNS``."""
-        import pandas as pd
-
-        return pd.DataFrame({name: self.columns[name] for name in LIGHT_CONE_COLUMNS if name in self.columns})
-
-    def positions(self, names: tuple[str, ...] = EULERIAN) -> np.ndarray:
-        """Positions from the observer (or velocities) as one array, float64 of shape (haloes, 3)."""
-        return np.stack([self.columns[name] for name in names], axis=-1).astype(np.float64)
-
-    def select(self, rows: np.ndarray | slice) -> "LightConeCatalogue":
-        """Haloes picked by a boolean mask, or by indices or a slice in their order."""
-        return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
 
     def between(self, first: float, last: float) -> "LightConeCatalogue":
         """Haloes of cosmological redshifts from ``first`` to below ``last``."""
@@ -104,16 +77,9 @@ def write_light_cone(path: str | Path, catalogue: LightConeCatalogue) -> None:
     True
     """
     catalogue = catalogue.nearest_first()
-    for name, values in catalogue.columns.items():
-        if not np.isfinite(values).all():
-            wrong = len(values) - int(np.isfinite(values).sum())
-            raise StorageError(f"{path}: {name} is not finite in {wrong} of {len(values)} haloes; nothing is written")
+    catalogue.check_finite(path)
     with new_hdf5(path) as file:
-        group = file.create_group("haloes")
-        for name, column in LIGHT_CONE_COLUMNS.items():
-            if name in catalogue.columns:
-                data = group.create_dataset(name, data=catalogue[name].astype(column.dtype, copy=False))
-                data.attrs["unit"], data.attrs["description"] = column.unit, column.description
+        catalogue.write_columns(file)
         write_header(file, catalogue.header)
         file.attrs["light_cone"] = catalogue.settings.model_dump_json()
         file.attrs["notes"] = json.dumps(catalogue.notes)
@@ -158,9 +124,5 @@ def read_light_cone(path: str | Path) -> LightConeCatalogue:
             if unit != wanted:
                 raise StorageError(f"{path}: column {name} has the unit {unit}; {wanted} is needed, without h")
         notes = json_or_note(file.attrs.get("notes", "{}"))
-    if missing := set(REQUIRED_OF_LIGHT_CONES) - set(columns):
-        raise StorageError(f"{path}: columns {', '.join(sorted(missing))} are missing from group haloes")
-    for name, values in columns.items():
-        if len(values) != len(columns["mass"]) or not np.isfinite(values).all():
-            raise StorageError(f"{path}: column {name} has another length than mass, or values that are not finite")
+    LightConeCatalogue.check_columns(path, columns)
     return LightConeCatalogue(columns, header, settings, notes)

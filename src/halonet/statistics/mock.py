@@ -5,11 +5,12 @@ statistic enter a covariance, and in which order.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue
+from halonet.column_table import ColumnTable
 from halonet.cosmology import declared, mean_matter_density
 from halonet.statistics.bispectrum import bispectrum_of_points, shot_noise
 from halonet.statistics.correlation import count_pairs, separation_edges
@@ -19,7 +20,6 @@ from halonet.statistics.power_spectrum import halo_overdensity, measure_spectra
 from halonet.statistics.redshift_space import redshift_shifts, redshift_space_multipoles
 from halonet.statistics.wide_bins import MockError as MockError  # most modules know it from here
 from halonet.statistics.wide_bins import WideBins, wide_bins
-from halonet.storage import FieldHeader
 
 # The values of each statistic that enter a covariance.
 VECTORS = {
@@ -31,23 +31,6 @@ VECTORS = {
     "counts_in_cells": ("variance", "skewness"),
 }
 LINE_OF_SIGHT = 2  # one axis: a mean over three would have less scatter than a survey
-
-
-class Points(Protocol):
-    """What statistics of positions need of a catalogue, of haloes or of galaxies."""
-
-    @property
-    def columns(self) -> dict[str, np.ndarray]:
-        """Arrays by their name."""
-
-    @property
-    def header(self) -> FieldHeader:
-        """Box, redshift and cosmology."""
-
-    def __len__(self) -> int: ...
-
-    def positions(self, names: tuple[str, ...] = ...) -> np.ndarray:
-        """Three columns as one array, shape (points, 3)."""
 
 
 def measure_mock(
@@ -97,7 +80,7 @@ def measure_mock(
 
 
 def measure_points(
-    points: Points, largest_k: float, statistics: Sequence[str] = tuple(VECTORS), cells: int | None = None
+    points: ColumnTable, largest_k: float, statistics: Sequence[str] = tuple(VECTORS), cells: int | None = None
 ) -> dict[str, Any]:
     """Those of ``statistics`` that are of positions, of haloes or galaxies, by their names, as JSON values.
 
@@ -134,12 +117,12 @@ def vector(measured: dict[str, Any], statistic: str) -> np.ndarray:
     return np.concatenate([np.asarray(measured[statistic][name], float) for name in VECTORS[statistic]])
 
 
-def _power_spectrum(points: Points, bins: WideBins, cells: int) -> dict[str, Any]:
+def _power_spectrum(points: ColumnTable, bins: WideBins, cells: int) -> dict[str, Any]:
     k, modes, power = _binned_power(points, bins, cells)
     return {"k": k.tolist(), "modes": modes.tolist(), "power": power.tolist()}
 
 
-def _multipoles(points: Points, bins: WideBins) -> dict[str, Any]:
+def _multipoles(points: ColumnTable, bins: WideBins) -> dict[str, Any]:
     header = points.header
     if not set(VELOCITY) <= set(points.columns) or header.cosmology is None or header.redshift is None:
         raise MockError(
@@ -159,7 +142,7 @@ def _multipoles(points: Points, bins: WideBins) -> dict[str, Any]:
     return {"k": k.tolist(), "modes": modes.tolist()} | {name: row.tolist() for name, row in named}
 
 
-def _bispectrum(points: Points, bins: WideBins) -> dict[str, Any]:
+def _bispectrum(points: ColumnTable, bins: WideBins) -> dict[str, Any]:
     box_size, cells = points.header.box_size_mpc, bins.mesh
     k, _, power = _binned_power(points, bins, cells)
     if len(points):
@@ -173,7 +156,7 @@ def _bispectrum(points: Points, bins: WideBins) -> dict[str, Any]:
     return {"k": k.tolist()} | listed | {"shot_noise": {n: v.tolist() for n, v in zip(names, noise, strict=True)}}
 
 
-def _correlation_function(points: Points) -> dict[str, Any]:
+def _correlation_function(points: ColumnTable) -> dict[str, Any]:
     box_size = points.header.box_size_mpc
     edges = separation_edges(box_size)
     pairs, expected = count_pairs(points.positions(EULERIAN), box_size, edges)
@@ -182,7 +165,7 @@ def _correlation_function(points: Points) -> dict[str, Any]:
     return {"edges": edges.tolist(), "correlation": excess.tolist()} | numbers
 
 
-def _counts_in_cells(points: Points) -> dict[str, Any]:
+def _counts_in_cells(points: ColumnTable) -> dict[str, Any]:
     side, positions = points.header.box_size_mpc, points.positions(EULERIAN)
     found = [count_in_cells(positions, side, cubes) for cubes in cubes_of(side)]
     names = ("variance", "skewness", "mean")
@@ -199,7 +182,7 @@ def _cell_mass(haloes: HaloCatalogue) -> float | None:
     return mean_matter_density(declared(haloes.header.cosmology, "catalogue")) * haloes.cell_size**3
 
 
-def binned_power(points: Points, largest_k: float, cells: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def binned_power(points: ColumnTable, largest_k: float, cells: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Power spectrum of Eulerian counts (cloud-in-cell, corrected) in bins that hold whole fundamental ones.
 
     Returns
@@ -210,7 +193,7 @@ def binned_power(points: Points, largest_k: float, cells: int) -> tuple[np.ndarr
     return _binned_power(points, wide_bins(points.header.box_size_mpc, largest_k, cells // 2), cells)
 
 
-def _binned_power(points: Points, bins: WideBins, cells: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _binned_power(points: ColumnTable, bins: WideBins, cells: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     box_size = points.header.box_size_mpc
     field = np.zeros((cells,) * 3, np.float32)
     if len(points):

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy.spatial import KDTree
 
 from halonet.checks.errors import StorageError
+from halonet.column_table import ColumnTable
 from halonet.columns import EULERIAN, VELOCITY, Column
 from halonet.cosmology import declared
 from halonet.initial_conditions.noise import generator
@@ -35,23 +36,6 @@ BEYOND = 0.05  # in redshift: how far peculiar velocities may carry a galaxy, wi
 TRIALS = 20_000  # points of the survey's volume by which that is found out
 
 
-class Points(Protocol):
-    """Haloes or galaxies of a box."""
-
-    @property
-    def columns(self) -> dict[str, np.ndarray]:
-        """Arrays by their name."""
-
-    @property
-    def header(self) -> FieldHeader:
-        """Box, redshift and cosmology."""
-
-    def __len__(self) -> int: ...
-
-    def positions(self, names: tuple[str, ...] = ...) -> np.ndarray:
-        """Three columns as one array, shape (points, 3)."""
-
-
 @dataclass(frozen=True)
 class Survey:
     """A survey and its randoms.
@@ -72,7 +56,7 @@ class Survey:
     notes: dict[str, Any] = field(default_factory=dict)
 
 
-def observe_box(points: Points, settings: SurveySettings, seed: int) -> Survey:
+def observe_box(points: ColumnTable, settings: SurveySettings, seed: int) -> Survey:
     """Observe the points of a periodic box from a position in it or outside.
 
     The whole box is at one redshift. Distances give redshifts, velocities shift them, and the selection in redshift is
@@ -108,7 +92,7 @@ def observe_box(points: Points, settings: SurveySettings, seed: int) -> Survey:
     return Survey(data, _with_weights(randoms, selection, settings), header, notes)
 
 
-def _seen(points: Points, settings: SurveySettings, table: Epochs, observer: np.ndarray) -> dict[str, np.ndarray]:
+def _seen(points: ColumnTable, settings: SurveySettings, table: Epochs, observer: np.ndarray) -> dict[str, np.ndarray]:
     """Angles and redshifts of all points within mask and redshifts, of every image of the box that can hold some."""
     side, positions, velocities = points.header.box_size_mpc, points.positions(EULERIAN), points.positions(VELOCITY)
     parts = []
@@ -197,7 +181,7 @@ def _check_inside_box(settings: SurveySettings, table: Epochs, observer: np.ndar
         )
 
 
-def _cosmology(points: Points) -> CosmologySettings:
+def _cosmology(points: ColumnTable) -> CosmologySettings:
     if missing := [name for name in (*EULERIAN, *VELOCITY) if name not in points.columns]:
         raise StorageError(f"columns {', '.join(missing)} are missing; a survey needs positions and velocities")
     if points.header.cosmology is None or points.header.redshift is None:
