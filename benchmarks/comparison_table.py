@@ -107,7 +107,7 @@ def draw(table: dict) -> Figure:
     for ax, aimed in ((abundance, 0.04), (power, 0.05)):
         ax.axhspan(1 - aimed, 1 + aimed, color=FAINT, alpha=0.6, linewidth=0, zorder=0)
         ax.axhline(1, color=TRUTH, linewidth=0.8)
-        ax.set_ylim(0.75, 1.2)
+        ax.set_ylim(0.6 if ax is abundance else 0.8, 1.2)  # room for what the colours mean
     moved.set(title="Where matched haloes end", ylabel="error of the position (Mpc)", xlabel="cells", ylim=(0, None))
     moved.set_xticks(range(len(masses())), masses())
     moved.set_xlim(-0.25, len(masses()) - 0.75)

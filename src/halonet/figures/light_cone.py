@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from halonet.figures.style import FAINT, ORDERED_MAP, SEQUENCE, Drawing, new_figure, styled
+from halonet.figures.style import FAINT, ORDERED_MAP, SEQUENCE, TRUTH, Drawing, new_figure, power_of_ten, styled
 from halonet.settings import CircleSettings
 from halonet.sky.catalogue import LightConeCatalogue
 from halonet.sky.coordinates import directions
@@ -68,9 +68,12 @@ def _draw_counts(ax: Axes, shells: dict[str, Any]) -> None:
         errors = np.sqrt(counts[seen]) / volumes[seen]
         ax.errorbar(
             middles[seen], counts[seen] / volumes[seen], errors, fmt="o", color=colour, markersize=4,
-            label=f"above {mass:.1e} M$_\\odot$",
+            label=rf"above {power_of_ten(mass)} M$_\odot$",
         )  # fmt: skip
         ax.plot(middles, expected / volumes, "--", color=colour, linewidth=1)
+    ax.plot([], [], "--", color=TRUTH, linewidth=1, label="Tinker et al. (2008)")
     ax.set(title="Number density", xlabel="redshift", ylabel=r"$n({>}M)$  (Mpc$^{-3}$)", yscale="log")
     ax.grid(color=FAINT, linewidth=0.5)
-    ax.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="none")
+    lowest, highest = ax.get_ylim()
+    ax.set_ylim(lowest * (lowest / highest) ** 0.4, highest)  # room for what lines and points are
+    ax.legend(loc="lower left", ncols=2)

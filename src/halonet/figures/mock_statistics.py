@@ -54,7 +54,7 @@ def _draw_one(ax: Axes, name: str, summary: dict) -> None:
             part = better[name, value]
             rows = slice(part["first"], part["first"] + part["number"])
             by = np.array(summary["control_variates"]["mean"], float)[rows]
-            ax.plot(at, factor * by, "o", color=TRUTH, markersize=2.5)
+            ax.plot(at, factor * by, "o", color=colour, markeredgecolor=TRUTH, markeredgewidth=0.6, markersize=4)
     ax.set(title=TITLES[name], xlabel=label[0], ylabel=label[1], xscale=scale[0], yscale=scale[1])
     if scale[0] == "log" and name != "mass_function":
         label_wavenumbers(ax)
