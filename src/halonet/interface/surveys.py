@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from halonet.settings import MockSettings
-from halonet.statistics.mock import VECTORS, MockError, Points, measure_points
+from halonet.statistics.mock import VECTORS, Points, measure_points
+from halonet.statistics.wide_bins import MockError
 
 
 def survey_statistics(
