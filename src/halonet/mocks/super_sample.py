@@ -6,8 +6,8 @@ A background density :math:`\delta_b` shifts all data together, so that the term
 - numbers: :math:`R = b N`, b the peak-background bias of Tinker et al. (2010) at the bin's mass (Hu & Kravtsov 2003);
 - power spectrum P of points, density contrast with respect to their mean in the survey itself, n their density:
   :math:`R = (P - 1/n)\,[47/21 - \tfrac13 d\ln P_L / d\ln k + 2 b_2 / b_1 - 2 b_1] - b_1 / n`, at tree level (Takada
-  & Hu 2013 and de Putter et al. 2012 for matter; Li, Schmittfull & Seljak 2018 for biased points), with
-  :math:`b_2(b_1)` of Lazeyras et al. (2016).
+  & Hu 2013 and de Putter et al. 2012 for matter, which is :math:`b_1 = 1, b_2 = 0`; Li, Schmittfull & Seljak 2018,
+  arXiv:1711.00018, for biased points), with :math:`b_2(b_1)` of Lazeyras et al. (2016, arXiv:1511.01096, eq. 5.2).
 
 :math:`\sigma_b` is that of the linear density in a sphere of the box's volume.
 """
