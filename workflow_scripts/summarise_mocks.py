@@ -13,7 +13,7 @@ from halonet.figures.style import save
 from halonet.mocks.controls import read_controls
 from halonet.mocks.spectrum import camb_spectrum
 from halonet.mocks.summary import summarise_mocks
-from halonet.mocks.super_sample import super_sample_term
+from halonet.mocks.super_sample import has_super_sample, super_sample_term
 from halonet.provenance import provenance
 from halonet.settings import MockSettings, stage_settings
 from halonet.statistics.mock import VECTORS
@@ -60,7 +60,7 @@ def main() -> None:
     settings = stage_settings(MockSettings, arguments.settings)
     controls = read_controls([(path, read_json(path)) for path in arguments.controls])
     summary = summarise_mocks([read_measurement(path) for path in arguments.statistics], settings.precision, controls)
-    if "mass_function" in summary and summary["box"]["cosmology"] is not None:
+    if has_super_sample(summary):
         summary["super_sample"] = super_sample_term(summary, spectrum_of(arguments.power_spectrum, summary["box"]))
     summary["provenance"] = provenance("summarise_mocks", {"precision": settings.precision})
     path = Path(arguments.summary)

@@ -23,8 +23,15 @@ from halonet.settings import CosmologySettings
 STEP = 0.05  # of ln k, of the slope of the spectrum; it smooths no more than that
 
 
+def has_super_sample(summary: dict[str, Any]) -> bool:
+    """Whether a summary has what the term needs: numbers by mass, a cosmology and a redshift."""
+    box = summary["box"]
+    known = box["cosmology"] is not None and box["redshift"] is not None
+    return known and "mass_function" in summary and bool(box["cell_mass_msun"])
+
+
 def super_sample_term(summary: dict[str, Any], spectrum: tuple[np.ndarray, np.ndarray]) -> dict[str, Any] | None:
-    """Response and covariance term of numbers and power spectrum, as JSON values; None of mocks without numbers.
+    """Response and covariance term of numbers and power spectrum, as JSON values; see :func:`has_super_sample`.
 
     Parameters
     ----------
@@ -34,7 +41,7 @@ def super_sample_term(summary: dict[str, Any], spectrum: tuple[np.ndarray, np.nd
         Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3).
     """
     box = summary["box"]
-    if "mass_function" not in summary or box["cosmology"] is None or not box["cell_mass_msun"]:
+    if not has_super_sample(summary):
         return None
     cosmology = declared(box["cosmology"] | {"redshift": box["redshift"]}, "mocks")
     numbers = summary["mass_function"]["counts"]
