@@ -62,12 +62,10 @@ def cost(arguments):
         Progress(finished=finished),
     )  # fmt: skip
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    region = sight.region
-    volume = 4 / 3 * np.pi * region.fraction_of_sky() * (region.farthest**3 - region.nearest**3)
     return {
         "processor": machine()["cpu"], "threads": arguments.threads, "cells": arguments.cells,
         "box_size_mpc": arguments.box_size, "redshift_range": request.settings.redshift_range,
-        "boxes": volume / arguments.box_size**3, "haloes": len(columns["mass"]),
+        "boxes": sight.region.volume / arguments.box_size**3, "haloes": len(columns["mass"]),
         "seconds": time.perf_counter() - start, "phases": phases, "gigabytes": memory / 1e9,
     }  # fmt: skip
 

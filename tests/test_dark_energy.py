@@ -203,6 +203,7 @@ def test_massless_neutrinos_may_be_named():
     ("attributes", "words"),
     [
         ({"M_nu": 0.06}, "m_nu = 0.06: massive neutrinos"),
+        ({"Omega_nu": 0.0014}, "omega_nu = 0.0014: massive neutrinos"),
         ({"w0": -0.2}, "w0 = -0.2: Input should be less"),
         ({"w0": "phantom"}, "attribute w0: 'phantom' is no number"),
         ({"wa": np.array([0.1, 0.2])}, r"attribute wa: an array of shape \(2,\)"),

@@ -5,7 +5,8 @@ from halonet.catalogue import read_catalogue
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.provenance import provenance
 from halonet.settings import MockSettings, stage_settings
-from halonet.statistics.mock import MockError, measure_mock
+from halonet.statistics.mock import measure_mock
+from halonet.statistics.wide_bins import MockError
 from halonet.storage import write_json
 
 USED = ("minimum_cells", "largest_k_per_mpc", "statistics")

@@ -7,12 +7,13 @@ import numpy as np
 from halonet import console
 from halonet.checks.names import stem_of
 from halonet.checks.parser import READS, SETTINGS, WRITES_WITH_FIGURES, Parser
-from halonet.cosmology import compute_power_spectrum, declared, read_power_spectrum
+from halonet.cosmology import declared, read_power_spectrum
 from halonet.figures.mocks import draw_covariance
 from halonet.figures.style import save
 from halonet.mocks.controls import read_controls
+from halonet.mocks.spectrum import camb_spectrum
 from halonet.mocks.summary import summarise_mocks
-from halonet.mocks.super_sample import super_sample_term
+from halonet.mocks.super_sample import has_super_sample, super_sample_term
 from halonet.provenance import provenance
 from halonet.settings import MockSettings, stage_settings
 from halonet.statistics.mock import VECTORS
@@ -29,7 +30,7 @@ def read_measurement(path: str) -> dict:
 
 def spectrum_of(path: str | None, box: dict) -> tuple[np.ndarray, np.ndarray]:
     """The linear power spectrum at z = 0 of a file, or CAMB's for the cosmology of the mocks."""
-    return read_power_spectrum(path) if path else compute_power_spectrum(declared(box["cosmology"], "mocks"))
+    return read_power_spectrum(path) if path else camb_spectrum(declared(box["cosmology"], "mocks"))
 
 
 def main() -> None:
@@ -59,7 +60,7 @@ def main() -> None:
     settings = stage_settings(MockSettings, arguments.settings)
     controls = read_controls([(path, read_json(path)) for path in arguments.controls])
     summary = summarise_mocks([read_measurement(path) for path in arguments.statistics], settings.precision, controls)
-    if "mass_function" in summary and summary["box"]["cosmology"] is not None:
+    if has_super_sample(summary):
         summary["super_sample"] = super_sample_term(summary, spectrum_of(arguments.power_spectrum, summary["box"]))
     summary["provenance"] = provenance("summarise_mocks", {"precision": settings.precision})
     path = Path(arguments.summary)

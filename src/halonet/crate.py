@@ -4,7 +4,6 @@
 which settings and versions. It is plain JSON-LD; nothing but the standard library writes it.
 """
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +12,7 @@ from typing import Any
 
 import halonet
 from halonet.checks.errors import StorageError
+from halonet.digests import digest_of
 from halonet.storage import write_json
 
 METADATA = "ro-crate-metadata.json"
@@ -87,14 +87,12 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _file(folder: Path, path: Path) -> Entity:
-    with open(path, "rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
     entity: Entity = {
         "@id": path.relative_to(folder).as_posix(),
         "@type": "File",
         "name": path.relative_to(folder).as_posix(),
         "contentSize": str(path.stat().st_size),
-        "sha256": digest,
+        "sha256": digest_of(path),
     }
     if path.suffix in FORMATS:
         entity["encodingFormat"] = FORMATS[path.suffix]

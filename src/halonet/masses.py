@@ -5,8 +5,8 @@ Notes
 What the mass of a catalogue is, is an assumption, and said. ``mass`` is mean matter density times Lagrangian volume:
 
 - Peak Patch: the volume that collapses. Axes freeze at 200^(-1/3) of the background's size (Bond & Myers 1996), which
-  is 200 times the mean density; catalogues of the code are held to masses within 200 times the mean (Stein et al.
-  2020, arXiv:2001.08787). ``200m``, the default; so are masses matched to Tinker et al. (2008).
+  is 200 times the mean density, and the readers of the code's WebSky catalogue (Stein et al. 2020, arXiv:2001.08787)
+  call this mass M200m. ``200m``, the default; so are masses matched to Tinker et al. (2008).
 - Friends of friends of 0.2: number of particles. Roughly ``200m`` (White 2001, astro-ph/0011495); the surface is at a
   local density of 81.62 times the mean (More et al. 2011, arXiv:1103.0005), which is ``fof`` here, and right for many
   particles per halo only.
@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from scipy.interpolate import CubicSpline
@@ -30,6 +30,7 @@ from halonet.checks.assumptions import assume
 from halonet.columns import COLUMNS
 from halonet.cosmology import (
     CRITICAL_DENSITY,
+    DECIDING,
     declared,
     expansion_rate,
     matter_fraction,
@@ -37,6 +38,7 @@ from halonet.cosmology import (
     use_in_colossus,
 )
 from halonet.settings import CosmologySettings, SettingsError, validate
+from halonet.settings.galaxies import Concentration
 
 DEFINITIONS = {
     "200m": ("m200m", "r200m"),
@@ -44,11 +46,10 @@ DEFINITIONS = {
     "500c": ("m500c", "r500c"),
     "vir": ("mvir", "rvir"),
 }
-RELATIONS = ("diemer19", "ishiyama21", "duffy08")  # of colossus, for the definition 200m
+RELATIONS = get_args(Concentration)
 TAKEN_AS = (*DEFINITIONS, "fof")
 FRIENDS_OF_FRIENDS = 81.62  # times the mean density at the surface, for a linking length of 0.2 (More et al. 2011)
 NODES = np.geomspace(1e6, 1e17, 441)  # Msun, within 200 times the mean density
-NEEDED_OF_COSMOLOGY = ("h", "omega_b", "omega_cdm")
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def _known(wanted: Sequence[str], taken_as: str, relation: str) -> list[str]:
 def cosmology_of_masses(haloes: HaloCatalogue, source: str = "catalogue") -> CosmologySettings:
     """Cosmology at the catalogue's redshift; masses within radii hang on both, and neither is guessed."""
     said = haloes.header.cosmology or {}
-    if missing := [name for name in NEEDED_OF_COSMOLOGY if name not in said]:
+    if missing := [name for name in DECIDING if name not in said]:
         raise SettingsError(f"{source}: masses by other definitions need {', '.join(missing)} of its cosmology")
     if haloes.header.redshift is None:
         raise SettingsError(f"{source}: masses by other definitions need its redshift, which it does not name")

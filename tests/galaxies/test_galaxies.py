@@ -1,5 +1,7 @@
 """Galaxies against their formulae: mean numbers, the profile, the Jeans equation; and against halotools."""
 
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -138,6 +140,7 @@ def test_galaxies_as_tables_hold_every_column_with_its_unit(tmp_path):
     with fits.open(tmp_path / "galaxies.fits") as file:
         table = file["GALAXIES"]
         assert [column.unit for column in table.columns][:7] == ["Mpc"] * 3 + ["km s-1"] * 3 + [None]
+        assert json.loads(table.header["PROVENAN"]) == galaxies.header.provenance
         for name in GALAXY_COLUMNS:
             np.testing.assert_array_equal(table.data[name], galaxies[name])
     read = parquet.read_table(tmp_path / "galaxies.parquet").to_pandas()

@@ -147,6 +147,11 @@ def test_what_a_light_cone_cannot_be_is_refused_by_name(options, message):
         halonet.make_light_cone(**{"seed": 7, "cells": 32, "redshift_range": RANGE} | options)
 
 
+def test_phases_of_ones_own_take_the_place_of_the_seed(sky):
+    again = halonet.make_light_cone(phases=halonet.draw_phases(7, 32), redshift_range=RANGE, observer=OBSERVER)
+    assert all((again[name] == sky[name]).all() for name in sky.columns)
+
+
 def test_options_of_the_command_lie_over_its_settings():
     words = "lightcone --seed 1 -o sky.h5 --redshifts 0.1 0.2 --observer 1 2 3 --light-cone"
     given = settings_of(parse([*words.split(), '{"opening": "hemisphere", "redshift_range": [0.0, 0.9]}']))

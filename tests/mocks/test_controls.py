@@ -9,7 +9,7 @@ import pytest
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY
 from halonet.cosmology import compute_power_spectrum, growth_rate
 from halonet.grid.slabs import Slabs
-from halonet.mocks.controls import control_summary, controls_of_mocks, measure_controls
+from halonet.mocks.controls import control_summary, controls_of_mocks, measure_controls, read_controls
 from halonet.mocks.covariance import CovarianceError
 from halonet.mocks.partners import partner_haloes
 from halonet.mocks.request import MockBox, MockRequest
@@ -124,6 +124,16 @@ def test_a_mock_without_a_partner_and_partners_without_others_are_refused(mocks,
     other = controls | {"box": controls["box"] | {"redshift": 0.5}}
     with pytest.raises(CovarianceError, match=r"redshift = 0.5 in a control and 0.0 in the mocks"):
         control_summary(mocks, [other], kept)
+
+
+def test_files_of_partners_and_of_other_mocks_are_refused_together(mocks, controls):
+    partners, others = ("partners.json", controls), [(f"{i}.json", mock) for i, mock in enumerate(mocks)]
+    assert read_controls([partners]) == [controls]
+    assert read_controls(others) == [controls_of_mocks(mocks)]
+    with pytest.raises(CovarianceError, match=r"1 files of measure_controls.py and 16 of measure_mock.py; give one"):
+        read_controls([partners, *others])
+    with pytest.raises(CovarianceError, match=r"a.json: no control"):
+        read_controls([("a.json", {"box": {}})])
 
 
 def test_partners_are_the_same_for_any_number_of_threads():

@@ -12,7 +12,8 @@ from halonet.mocks.covariance import CovarianceError
 from halonet.mocks.summary import summarise_mocks
 from halonet.settings import CosmologySettings, MockSettings
 from halonet.statistics.counts_in_cells import cubes_of
-from halonet.statistics.mock import VECTORS, MockError, measure_mock
+from halonet.statistics.mock import VECTORS, measure_mock
+from halonet.statistics.wide_bins import MockError
 from halonet.storage import read_json
 
 

@@ -8,7 +8,7 @@ from halonet.grid.slabs import Slabs
 from halonet.mocks.partners import partner_haloes
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.mocks.summary import summarise_mocks
-from halonet.mocks.super_sample import halo_bias, power_response, super_sample_term
+from halonet.mocks.super_sample import halo_bias, has_super_sample, power_response, super_sample_term
 from halonet.settings import CosmologySettings
 from halonet.statistics.mock import measure_mock
 from halonet.storage import read_json, write_json
@@ -52,6 +52,14 @@ def summary(power_law):
     mocks = [measure_mock(power_law(seed), 27, 0.4) for seed in range(12)]
     found = summarise_mocks(mocks, 0.1)
     return found | {"super_sample": super_sample_term(found, (K, 1e4 * K / 0.02 * np.exp(-K / 0.02)))}
+
+
+@pytest.mark.parametrize("name", ["cosmology", "redshift", "cell_mass_msun"])
+def test_mocks_that_do_not_say_what_the_term_needs_have_none(summary, name):
+    assert has_super_sample(summary)
+    unknown = summary | {"box": summary["box"] | {name: None}}
+    assert not has_super_sample(unknown)
+    assert super_sample_term(unknown, (K, K**-1.0)) is None
 
 
 def test_the_term_is_the_outer_product_of_responses_times_the_variance_of_the_volume(summary):

@@ -29,6 +29,7 @@ COSMOLOGY_NAMES = {
     "w0": ("w0", "w_0", "W0"),
     "wa": ("wa", "w_a", "Wa"),
     "m_nu": ("m_nu", "mnu", "M_nu", "sum_m_nu", "neutrino_mass"),
+    "omega_nu": ("omega_nu", "Omega_nu"),
 }
 # Flat LambdaCDM of the papers' tables, as astropy.cosmology has them: h, Omega_m, Omega_b, n_s, sigma8.
 NAMED = {

@@ -6,8 +6,8 @@ number of MPI ranks (mpiexec -n 4 halonet lightcone ...).
 """
 
 import argparse
-import json
 import logging
+from pathlib import Path
 from typing import Any
 
 from halonet import console
@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def settings_of(arguments: argparse.Namespace) -> LightConeSettings:
     """Settings of the light cone: those given as JSON, over them what has an option of its own."""
-    values: dict[str, Any] = json.loads(stage_settings(LightConeSettings, arguments.light_cone).model_dump_json())
+    values: dict[str, Any] = stage_settings(LightConeSettings, arguments.light_cone).model_dump(mode="json")
     options = {"redshift_range": arguments.redshifts, "opening": arguments.opening, "observer": arguments.observer}
     values |= {name: value for name, value in options.items() if value is not None}
     return validate(LightConeSettings, values, "light_cone")
@@ -81,7 +81,6 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.figure:
         shells = measure_shells(catalogue, made.box.power_spectrum)
         drawing = draw_light_cone(catalogue, shells)
-        folder = arguments.figure.rpartition("/")[0] or "."
-        save(drawing.figure, folder, stem_of(arguments.figure))
+        save(drawing.figure, Path(arguments.figure).parent, stem_of(arguments.figure))
         write_json(arguments.figure, shells | {"caption": drawing.caption})
     console.log.info("%s: %d haloes", arguments.output, len(catalogue))

@@ -7,6 +7,7 @@ from typing import Any
 
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue, check_inside, read_catalogue
 from halonet.checks.names import beside_alone
+from halonet.cosmology import DECIDING
 from halonet.export.halotools import write_halotools
 from halonet.export.nbodykit import write_nbodykit
 from halonet.export.pinocchio import write_pinocchio
@@ -17,7 +18,6 @@ from halonet.masses import RELATIONS, with_masses
 from halonet.settings import CosmologySettings, validate
 
 PHASE_SPACE = (*EULERIAN, *VELOCITY)
-NEEDED_OF_COSMOLOGY = ("h", "omega_b", "omega_cdm")
 
 
 class ExportError(ValueError):
@@ -170,7 +170,7 @@ def _check_columns(source: str | Path, catalogue: HaloCatalogue, form: Format) -
 def _cosmology(source: str | Path, catalogue: HaloCatalogue, form: Format) -> CosmologySettings:
     """Cosmology of the catalogue, all of it said by the file: a default of h would be wrong without a word."""
     said = catalogue.header.cosmology or {}
-    if missing := [name for name in NEEDED_OF_COSMOLOGY if name not in said]:
+    if missing := [name for name in DECIDING if name not in said]:
         raise ExportError(
             f"{source}: {form.name} needs {', '.join(missing)}; the root attribute cosmology must hold them, as JSON "
             '{"h": 0.7, "omega_b": 0.043, "omega_cdm": 0.207} for example'

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 import halonet
-from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import mean_matter_density
-from halonet.export.units import in_mpc_per_h, in_msun_per_h
+from halonet.export.units import column_per_h, in_mpc_per_h, in_msun_per_h
 from halonet.masses import requested_masses, with_masses
 from halonet.settings import CosmologySettings
 from halonet.storage import new_hdf5
@@ -54,8 +54,8 @@ def _columns(catalogue: HaloCatalogue, cosmology: CosmologySettings) -> dict[str
     for name in VELOCITY:
         columns[f"halo_{name}"] = catalogue[name].astype(np.float64)
     for name in requested_masses(catalogue):
-        convert = {"Msun": in_msun_per_h, "Mpc": in_mpc_per_h}[COLUMNS[name].unit]
-        columns[SCALE_RADIUS if name == "scale_radius" else f"halo_{name}"] = convert(catalogue[name], cosmology)
+        column = SCALE_RADIUS if name == "scale_radius" else f"halo_{name}"
+        columns[column] = column_per_h(name, catalogue[name], cosmology)
     columns["halo_nfw_conc"] = columns["halo_rvir"] / columns[SCALE_RADIUS]
     columns["halo_lagrangian_radius"] = in_mpc_per_h(catalogue["radius"], cosmology)
     return columns

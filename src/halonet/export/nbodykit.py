@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import COLUMNS, EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
-from halonet.export.units import in_mpc_per_h, in_msun_per_h
+from halonet.export.units import column_per_h, in_mpc_per_h, in_msun_per_h
 from halonet.masses import requested_masses
 from halonet.settings import CosmologySettings
 from halonet.storage import new_hdf5
@@ -28,8 +28,7 @@ def write_nbodykit(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySet
         "LagrangianRadius": ("Mpc/h", in_mpc_per_h(catalogue["radius"], cosmology)),
     }
     for name in requested_masses(catalogue):
-        convert = {"Msun": in_msun_per_h, "Mpc": in_mpc_per_h}[COLUMNS[name].unit]
-        datasets[name] = (f"{COLUMNS[name].unit}/h", convert(catalogue[name], cosmology))
+        datasets[name] = (f"{COLUMNS[name].unit}/h", column_per_h(name, catalogue[name], cosmology))
     with new_hdf5(path) as file:
         for name, (unit, values) in datasets.items():
             file[name] = values

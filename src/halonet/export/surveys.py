@@ -9,6 +9,7 @@ import numpy as np
 
 from halonet.columns import Column
 from halonet.export.table_files import fits_table
+from halonet.export.tables import header_values, keywords_of
 from halonet.storage import FieldHeader
 
 
@@ -20,9 +21,5 @@ def write_survey_table(
     notes: Mapping[str, Any],
 ) -> None:
     """Write the columns of a survey or of its randoms, atomically, as the binary table ``SURVEY``."""
-    about: dict[str, str | float | int] = {"BOXSIZE": header.box_size_mpc, "COSMOLOG": json.dumps(header.cosmology)}
-    if header.redshift is not None:
-        about["REDSHIFT"] = header.redshift
-    if header.seed is not None:
-        about["SEED"] = header.seed
-    fits_table(Path(path), "SURVEY", known, columns, about | {"NOTES": json.dumps(dict(notes))})
+    about = header_values(header) | {"notes": json.dumps(dict(notes))}
+    fits_table(Path(path), "SURVEY", known, columns, keywords_of(about))

@@ -5,6 +5,7 @@ provenance and notes with the table.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from halonet.catalogue import HaloCatalogue
@@ -29,16 +30,14 @@ FITS_KEYWORDS = {
 
 def write_fits(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings | None = None) -> None:
     """Write the binary table ``HALOES``; descriptions are TCOMMn, cosmology, provenance and notes JSON text."""
-    about = {FITS_KEYWORDS[name]: value for name, value in metadata(catalogue).items()}
-    fits_table(path, "HALOES", COLUMNS, catalogue.columns, about)
+    fits_table(path, "HALOES", COLUMNS, catalogue.columns, keywords_of(metadata(catalogue)))
 
 
 def write_fits_of_light_cone(path: Path, catalogue: LightConeCatalogue) -> None:
     """The same table of a light cone; readers of FITS do not tell ``ra`` from ``RA``, nor ``dec`` from ``DEC``."""
     values = header_values(catalogue.header) | {"light_cone": catalogue.settings.model_dump_json()}
     values["notes"] = json.dumps(catalogue.notes)
-    about = {FITS_KEYWORDS[name]: value for name, value in values.items()}
-    fits_table(path, "HALOES", LIGHT_CONE_COLUMNS, catalogue.columns, about)
+    fits_table(path, "HALOES", LIGHT_CONE_COLUMNS, catalogue.columns, keywords_of(values))
 
 
 def write_parquet(path: Path, catalogue: HaloCatalogue, cosmology: CosmologySettings | None = None) -> None:
@@ -50,6 +49,11 @@ def metadata(catalogue: HaloCatalogue) -> dict[str, str | float | int]:
     """What the catalogue says about itself, by the names of its HDF5 attributes; absent where it does not say."""
     values = header_values(catalogue.header)
     return values | {"grid_cells": catalogue.grid_cells, "notes": json.dumps(catalogue.notes)}
+
+
+def keywords_of(values: Mapping[str, str | float | int]) -> dict[str, str | float | int]:
+    """The same values by the keywords that they have in FITS."""
+    return {FITS_KEYWORDS[name]: value for name, value in values.items()}
 
 
 def header_values(header: FieldHeader) -> dict[str, str | float | int]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from halonet.columns import COLUMNS
 from halonet.cosmology import mean_matter_density
 from halonet.settings import CosmologySettings
 
@@ -22,6 +23,11 @@ def in_mpc_per_h(lengths: Values, cosmology: CosmologySettings) -> Values:
 def in_msun_per_h(masses: Values, cosmology: CosmologySettings) -> Values:
     """Masses given in solar masses, in units of Msun/h (float64): their numbers times h."""
     return np.multiply(masses, cosmology.h, dtype=np.float64)
+
+
+def column_per_h(name: str, values: Values, cosmology: CosmologySettings) -> Values:
+    """Values of a column of masses or lengths in Msun/h or Mpc/h (float64), by the unit that the column has here."""
+    return {"Msun": in_msun_per_h, "Mpc": in_mpc_per_h}[COLUMNS[name].unit](values, cosmology)
 
 
 def about_the_centre(positions: np.ndarray, box_size: float) -> np.ndarray:

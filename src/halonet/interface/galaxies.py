@@ -1,12 +1,14 @@
 """Galaxies and surveys in memory."""
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.assumptions import recording
 from halonet.galaxies.populate import populate_haloes
 from halonet.galaxy_catalogue import GalaxyCatalogue
 from halonet.settings import OccupationSettings, SurveySettings
 from halonet.surveys.observe import Survey, observe_box
 
 
+@recording
 def populate(haloes: HaloCatalogue, settings: OccupationSettings | None = None, seed: int = 1) -> GalaxyCatalogue:
     """Populate haloes with galaxies: centrals, and satellites that follow the haloes' mass.
 

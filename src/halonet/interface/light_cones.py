@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from halonet.checks.assumptions import recording
+from halonet.interface.mocks import seed_unless
 from halonet.light_cones.methods import DEFAULT_METHOD, light_cone_by
 from halonet.light_cones.request import LightConeRequest
 from halonet.mocks.request import MockRequest
@@ -13,7 +14,7 @@ from halonet.sky.catalogue import LightConeCatalogue
 
 @recording
 def make_light_cone(
-    seed: int | None = 7,
+    seed: int | None = None,
     cells: int = 256,
     redshift_range: tuple[float, float] = (0.0, 0.5),
     opening: str | dict[str, float] = "octant",
@@ -25,7 +26,7 @@ def make_light_cone(
     Parameters
     ----------
     seed
-        Of the box; None for a ``density`` of your own.
+        Of the box; by default 7, unless the options have ``phases`` or a ``density``.
     cells
         Cells along a side of the box.
     redshift_range
@@ -56,9 +57,9 @@ def make_light_cone(
     values = {"redshift_range": list(redshift_range), "opening": opening, "observer": list(observer)}
     values["margin_mpc"] = options.pop("margin_mpc", None)
     method = options.pop("method", DEFAULT_METHOD)
-    options["threads"] = options.get("threads") or os.cpu_count() or 1
+    options |= {"seed": seed_unless(seed, options), "threads": options.get("threads") or os.cpu_count() or 1}
     settings = validate(LightConeSettings, values, "make_light_cone")
-    request = LightConeRequest(MockRequest(seed=seed, cells=cells, **options), settings)
+    request = LightConeRequest(MockRequest(cells=cells, **options), settings)
     haloes = light_cone_by(method, request).make()
     assert haloes is not None  # one process has no other ranks
     return haloes

@@ -5,7 +5,8 @@ from typing import Any
 
 from halonet.column_table import ColumnTable
 from halonet.settings import MockSettings
-from halonet.statistics.mock import VECTORS, MockError, measure_points
+from halonet.statistics.mock import VECTORS, measure_points
+from halonet.statistics.wide_bins import MockError
 
 
 def survey_statistics(

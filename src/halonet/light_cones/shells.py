@@ -5,19 +5,13 @@ from typing import Any
 import numpy as np
 
 from halonet.cosmology import declared, mean_matter_density
-from halonet.settings import CosmologySettings
 from halonet.sky.catalogue import LightConeCatalogue
 from halonet.sky.epochs import Epochs
-from halonet.sky.region import Region, region_of
+from halonet.sky.region import region_of
 from halonet.statistics.mass_function import predicted_abundance
 
 SHELLS = 12
 LEAST_CELLS = (100.0, 300.0, 1000.0)  # haloes above these masses are counted, in cells at the mean density
-
-
-def cosmology_of_cone(catalogue: LightConeCatalogue, source: str = "light cone") -> CosmologySettings:
-    """Cosmology of a light cone, which its file says."""
-    return declared(catalogue.header.known_cosmology(), source)
 
 
 def measure_shells(
@@ -40,11 +34,11 @@ def measure_shells(
     -----
     Expected is n(>M, z) of Tinker et al. (2008) at the redshift that halves the volume of each shell.
     """
-    cosmology = cosmology_of_cone(catalogue)
+    cosmology = declared(catalogue.header.known_cosmology(), "light cone")
     first, last = catalogue.settings.redshift_range
     epochs = Epochs(cosmology, last)
     edges = np.linspace(first, last, shells + 1)
-    volumes = shell_volumes(region_of(catalogue.settings, epochs), epochs.distance(edges))
+    volumes = region_of(catalogue.settings, epochs).volumes(epochs.distance(edges))
     grid = catalogue.notes.get("grid_cells")
     cell = (catalogue.header.box_size_mpc / grid) ** 3 * mean_matter_density(cosmology) if grid else None
     lightest = float(catalogue["mass"].min(initial=1e17))
@@ -60,11 +54,6 @@ def measure_shells(
         "tinker_2008": (np.transpose(expected) * volumes).tolist(),
         "haloes": len(catalogue),
     }
-
-
-def shell_volumes(region: Region, distances: np.ndarray) -> np.ndarray:
-    """Comoving volumes (Mpc^3) within the opening of a region, between the distances (Mpc), one fewer than they are."""
-    return 4 / 3 * np.pi * region.fraction_of_sky() * np.diff(distances**3)
 
 
 def _counted(catalogue: LightConeCatalogue, name: str, mass: float, edges: np.ndarray) -> list[int]:

@@ -79,7 +79,12 @@ def read_controls(files: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str,
         if "box" not in values or ("fields" not in values and not set(VECTORS) & set(values)):
             raise CovarianceError(f"{name}: no control; measure_controls.py or measure_mock.py writes such a file")
     controls = [values for _, values in files if "fields" in values]
-    return controls + ([controls_of_mocks(measured)] if measured else [])
+    if controls and measured:
+        raise CovarianceError(
+            f"{len(controls)} files of measure_controls.py and {len(measured)} of measure_mock.py; give one kind: "
+            "haloes of partners and of other mocks have different means"
+        )
+    return [controls_of_mocks(measured)] if measured else controls
 
 
 def control_summary(mocks: Sequence[dict[str, Any]], controls: Sequence[dict[str, Any]], kept: Kept) -> dict[str, Any]:

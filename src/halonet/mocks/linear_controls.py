@@ -40,8 +40,7 @@ def expected_spectra(
 def _binned(power: np.ndarray, bins: WideBins, rate: float) -> dict[str, np.ndarray]:
     squares = inner_squares(bins.narrow)
     length = squares[0] + squares[1] + squares[2]
-    index = np.rint(np.sqrt(length)).astype(np.int64)
-    index = np.where(index <= bins.narrow, (index + bins.together - 1) // bins.together, 0).ravel()
+    index = bins.index(np.sqrt(length)).ravel()
     weight = np.broadcast_to(inner_multiplicity(bins.narrow), length.shape)
     cosines = squares[LINE_OF_SIGHT] / np.maximum(length, 1)
 

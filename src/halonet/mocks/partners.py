@@ -14,8 +14,8 @@ from scipy.spatial import KDTree
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import growth_factor, growth_rate, hubble_rate, mean_matter_density, sigma_of_radius
 from halonet.grid.slabs import Slabs
-from halonet.grid.windows import top_hat
 from halonet.initial_conditions.displacement import first_order_displacement
+from halonet.peak_patch.candidates import smooth
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader
 
@@ -60,7 +60,7 @@ def partner_haloes(
     found = []
     for radius, larger in zip(radii, [np.inf, *radii[:-1]], strict=True):
         barrier = BARRIER + SLOPE * growth * sigma_of_radius(*spectrum, radius)
-        index, height = _peaks(_smoothed(modes, slabs, radius / cell), barrier)
+        index, height = _peaks(smooth(modes, slabs, radius / cell), barrier)
         size = np.minimum(radius * height / barrier, larger)  # between two filters, as the height says
         found.append((index, size, np.full(len(size), radius)))
     index, size, radius = (np.concatenate(parts) for parts in zip(*found, strict=True))
@@ -87,19 +87,6 @@ def _columns(index: np.ndarray, size: np.ndarray, cell: float, density: float) -
     volume = 4 / 3 * np.pi * size**3
     columns = {name: ((index[:, axis] + 0.5) * cell).astype(np.float32) for axis, name in enumerate(LAGRANGIAN)}
     return columns | {"radius": size.astype(np.float32), "mass": density * volume, "cells": volume / cell**3}
-
-
-def _smoothed(modes: np.ndarray, slabs: Slabs, radius: float) -> np.ndarray:
-    """Mean of the density over spheres of ``radius`` (cells), shape (N, N, N)."""
-    # |k|^2 is a whole number of few values: the window is dear, and a look into a table of it is not.
-    squares = [np.rint(k**2).astype(np.int32) for k in slabs.wavenumbers]
-    x = np.sqrt(np.arange(sum(int(each.max()) for each in squares) + 1)) * (2 * np.pi * radius / slabs.cells)
-    window = top_hat(x).astype(np.float32)
-    in_plane = squares[1][0] + squares[2][0]
-    smooth = np.empty_like(modes)
-    for plane, square in enumerate(squares[0].ravel()):
-        np.multiply(modes[plane], window[in_plane + square], out=smooth[plane])
-    return slabs.inverse(smooth, overwrite=True)
 
 
 def _peaks(field: np.ndarray, barrier: float) -> tuple[np.ndarray, np.ndarray]:

@@ -55,7 +55,8 @@ def summarise_mocks(
     statistics = _check(mocks)
     tables = {name: value_tables(mocks, name) for name in statistics}
     kept = {name: kept_of(mocks, name) for name in statistics}
-    both = moments(data_of(mocks, kept))
+    columns = [tables[name][value][:, which] for name, of in kept.items() for value, which in of.items()]
+    both = moments(np.concatenate(columns, axis=1))
     cell_mass = next((mock["box"]["cell_mass_msun"] for mock in mocks if mock["box"]["cell_mass_msun"]), None)
     sizes = {name: sum(int(each.sum()) for each in kept[name].values()) for name in statistics}
     better = {"control_variates": control_summary(mocks, controls, kept)} if controls else {}
@@ -89,13 +90,6 @@ def kept_of(mocks: Sequence[dict[str, Any]], statistic: str) -> dict[str, np.nda
         pairs = np.array([mock[statistic]["pairs"] for mock in mocks], float)
         kept["correlation"] = pairs.mean(axis=0) >= FEWEST_PAIRS
     return kept
-
-
-def data_of(mocks: Sequence[dict[str, Any]], kept: dict[str, dict[str, np.ndarray]]) -> np.ndarray:
-    """The kept values of all statistics, one mock a row, in the order of ``kept``: shape (mocks, data)."""
-    tables = {statistic: value_tables(mocks, statistic) for statistic in kept}
-    columns = [tables[statistic][name][:, which] for statistic, of in kept.items() for name, which in of.items()]
-    return np.concatenate(columns, axis=1)
 
 
 def _axes(mocks: Sequence[dict[str, Any]], statistic: str) -> dict[str, Any]:

@@ -6,8 +6,8 @@ A background density :math:`\delta_b` shifts all data together, so that the term
 - numbers: :math:`R = b N`, b the peak-background bias of Tinker et al. (2010) at the bin's mass (Hu & Kravtsov 2003);
 - power spectrum P of points, density contrast with respect to their mean in the survey itself, n their density:
   :math:`R = (P - 1/n)\,[47/21 - \tfrac13 d\ln P_L / d\ln k + 2 b_2 / b_1 - 2 b_1] - b_1 / n`, at tree level (Takada
-  & Hu 2013 and de Putter et al. 2012 for matter; Li, Schmittfull & Seljak 2018 for biased points), with
-  :math:`b_2(b_1)` of Lazeyras et al. (2016).
+  & Hu 2013 and de Putter et al. 2012 for matter, which is :math:`b_1 = 1, b_2 = 0`; Li, Schmittfull & Seljak 2018,
+  arXiv:1711.00018, for biased points), with :math:`b_2(b_1)` of Lazeyras et al. (2016, arXiv:1511.01096, eq. 5.2).
 
 :math:`\sigma_b` is that of the linear density in a sphere of the box's volume.
 """
@@ -23,8 +23,15 @@ from halonet.settings import CosmologySettings
 STEP = 0.05  # of ln k, of the slope of the spectrum; it smooths no more than that
 
 
+def has_super_sample(summary: dict[str, Any]) -> bool:
+    """Whether a summary has what the term needs: numbers by mass, a cosmology and a redshift."""
+    box = summary["box"]
+    known = box["cosmology"] is not None and box["redshift"] is not None
+    return known and "mass_function" in summary and bool(box["cell_mass_msun"])
+
+
 def super_sample_term(summary: dict[str, Any], spectrum: tuple[np.ndarray, np.ndarray]) -> dict[str, Any] | None:
-    """Response and covariance term of numbers and power spectrum, as JSON values; None of mocks without numbers.
+    """Response and covariance term of numbers and power spectrum, as JSON values; see :func:`has_super_sample`.
 
     Parameters
     ----------
@@ -34,7 +41,7 @@ def super_sample_term(summary: dict[str, Any], spectrum: tuple[np.ndarray, np.nd
         Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3).
     """
     box = summary["box"]
-    if "mass_function" not in summary or box["cosmology"] is None or not box["cell_mass_msun"]:
+    if not has_super_sample(summary):
         return None
     cosmology = declared(box["cosmology"] | {"redshift": box["redshift"]}, "mocks")
     numbers = summary["mass_function"]["counts"]

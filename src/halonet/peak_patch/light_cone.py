@@ -154,7 +154,7 @@ def _measured(fields: Fields, candidates: Candidates, images: Images, epochs: Ep
 
 
 def _surviving(patches: SeenPatches, images: Images, border: Border) -> tuple[SeenPatches, np.ndarray]:
-    """Patches that exclude each other, in merging order of none, by their cells; with what is known of each."""
+    """Patches that are not known to be excluded, in the order of the input, with what is known of each."""
     lattice = images.lattice(patches.cells, patches.images)
     order = order_of(patches.radii, patches.filters, lattice)
     undecided = images.region.outside(images.from_observer(lattice)) + border.largest > border.margin

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from halonet.settings.base import Model
 
+Concentration = Literal["diemer19", "ishiyama21", "duffy08"]  # relations of colossus, for the definition 200m
+
 
 class OccupationSettings(Model):
     """Galaxies of haloes: the five parameters of Zheng, Coil & Zehavi (2007), masses without h.
@@ -22,7 +24,5 @@ class OccupationSettings(Model):
         14.09, gt=5, lt=18, description="log10 of the mass (Msun), above that one, of one"
     )
     slope: float = Field(1.15, gt=0, lt=5, description="of the number of satellites with mass")
-    concentration: Literal["diemer19", "ishiyama21", "duffy08"] = Field(
-        "diemer19", description="relation of colossus, for 200 times the mean density"
-    )
+    concentration: Concentration = Field("diemer19", description="relation of colossus, for 200 times the mean density")
     mass: Literal["mass", "m200m"] = Field("mass", description="column that is the mass of a halo")

@@ -32,7 +32,7 @@ class Epochs:
 
     def distance(self, redshifts: npt.ArrayLike) -> np.ndarray:
         """Comoving distance (Mpc), the integral of c / H."""
-        return CubicHermiteSpline(self.nodes, self._distances, self._slopes, extrapolate=False)(redshifts)
+        return self._distance(redshifts)
 
     def redshift(self, distances: npt.ArrayLike) -> np.ndarray:
         """Redshift at which light has come from comoving distances (Mpc)."""
@@ -59,6 +59,10 @@ class Epochs:
         middles, half = (self.nodes[1:] + self.nodes[:-1]) / 2, 0.5 / NODES
         steps = half * self._per_redshift(middles[:, None] + half * _ABSCISSAE) @ _WEIGHTS
         return np.concatenate([[0.0], np.cumsum(steps)])
+
+    @cached_property
+    def _distance(self) -> CubicHermiteSpline:
+        return CubicHermiteSpline(self.nodes, self._distances, self._slopes, extrapolate=False)
 
     @cached_property
     def _inverse(self) -> CubicHermiteSpline:

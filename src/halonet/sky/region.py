@@ -47,6 +47,15 @@ class Region:
             return float((1 - np.cos(np.radians(self.opening.radius))) / 2)
         return 0.5 ** len(POSITIVE_AXES[self.opening])
 
+    def volumes(self, distances: np.ndarray) -> np.ndarray:
+        """Comoving volumes (Mpc^3) in the opening between ``distances`` (Mpc), shape (n,); the result has one fewer."""
+        return 4 / 3 * np.pi * self.fraction_of_sky() * np.diff(distances**3)
+
+    @property
+    def volume(self) -> float:
+        """Comoving volume (Mpc^3) of the region."""
+        return float(self.volumes(np.array([self.nearest, self.farthest]))[0])
+
     def _beside(self, positions: np.ndarray, distances: np.ndarray) -> np.ndarray:
         """Signed distance to the edge of the opening."""
         if not isinstance(self.opening, CircleSettings):

@@ -113,8 +113,7 @@ def _bins_of_modes(mesh: int, bins: WideBins) -> tuple[np.ndarray, np.ndarray]:
     """Bin of every mode of the half grid, 0 outside of all, and mean |k| of each bin in fundamentals, from 1 on."""
     whole, half = fft.fftfreq(mesh, 1 / mesh) ** 2, np.arange(mesh // 2 + 1.0) ** 2
     length = np.sqrt(whole[:, None, None] + whole[:, None] + half)
-    rounded = np.rint(length).astype(np.int64)
-    index = np.where(rounded <= bins.narrow, (rounded + bins.together - 1) // bins.together, 0)
+    index = bins.index(length)
     weight = np.broadcast_to(np.where(half == 0, 1.0, 2.0), length.shape)  # no mode of a bin is at Nyquist
     sums = [np.bincount(index.ravel(), each.ravel(), bins.number + 1) for each in (weight * length, weight)]
     return index, sums[0] / sums[1]

@@ -18,8 +18,7 @@ from halonet.statistics.counts_in_cells import count_in_cells, cubes_of
 from halonet.statistics.mass_function import BIN_EDGES, KEY_CUTS, count_above
 from halonet.statistics.power_spectrum import halo_overdensity, measure_spectra
 from halonet.statistics.redshift_space import redshift_shifts, redshift_space_multipoles
-from halonet.statistics.wide_bins import MockError as MockError  # most modules know it from here
-from halonet.statistics.wide_bins import WideBins, wide_bins
+from halonet.statistics.wide_bins import MockError, WideBins, wide_bins
 
 # The values of each statistic that enter a covariance.
 VECTORS = {

@@ -40,6 +40,11 @@ class WideBins:
         """Cells along a side of a mesh on which aliases of clouds in cells are below 1% of the shot noise."""
         return max(32, CELLS_PER_BIN * self.narrow)
 
+    def index(self, lengths: np.ndarray) -> np.ndarray:
+        """Bins, from 1 on, of modes whose |k| is ``lengths`` fundamentals; 0 outside of all; int64, same shape."""
+        rounded = np.rint(lengths).astype(np.int64)
+        return np.where(rounded <= self.narrow, (rounded + self.together - 1) // self.together, 0)
+
     def means(self, modes: np.ndarray, *rows: np.ndarray) -> list[np.ndarray]:
         """Number of modes of each bin, then the means of ``rows`` over them; rows and ``modes``: (narrow or more,)."""
         weights = modes[: self.narrow].reshape(self.number, self.together)

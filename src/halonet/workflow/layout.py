@@ -173,7 +173,7 @@ class Layout:
     def control_batches(self) -> dict[str, list[int]]:
         """Seeds of the mocks' controls, mocks first, by the first and last seed of each job; none without controls."""
         mocks = self.settings.mocks
-        number = mocks.count + mocks.control_fields if mocks.control_fields and mocks.count > 1 else 0
+        number = mocks.count + mocks.control_fields if mocks.control_fields else 0
         seeds = [mocks.first_seed + i for i in range(number)]
         cuts = [seeds[start : start + CONTROLS_PER_JOB] for start in range(0, number, CONTROLS_PER_JOB)]
         return {f"{cut[0]}-{cut[-1]}": cut for cut in cuts}

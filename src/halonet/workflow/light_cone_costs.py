@@ -1,7 +1,5 @@
 """What a light cone costs, beside the box that it repeats."""
 
-import numpy as np
-
 from halonet.settings import Settings
 from halonet.sky.epochs import Epochs
 from halonet.sky.region import region_of
@@ -13,5 +11,4 @@ def cells_of_light_cone(settings: Settings) -> int:
     """Cells of the box that is repeated, and a part of those of all its images."""
     chosen = settings.light_cone
     region = region_of(chosen.cone, Epochs(settings.cosmology, chosen.redshift_range[1]))
-    volume = 4 / 3 * np.pi * region.fraction_of_sky() * (region.farthest**3 - region.nearest**3)
-    return int(chosen.cells**3 * (1 + SHARE_OF_BOX * volume / chosen.box_size_mpc**3))
+    return int(chosen.cells**3 * (1 + SHARE_OF_BOX * region.volume / chosen.box_size_mpc**3))
