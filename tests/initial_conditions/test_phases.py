@@ -16,6 +16,7 @@ from halonet.initial_conditions.phases import open_phases
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.plausibility.spectrum import shape_without_wiggles
 from halonet.plausibility.verdict import PlausibilityError
+from halonet.plausibility.whiteness import _binned
 from halonet.provenance import file_digest
 from halonet.settings import CosmologySettings, SettingsError
 
@@ -242,3 +243,11 @@ def test_a_dataset_that_is_not_there_and_a_file_without_any_are_named(tmp_path, 
 def test_requests_that_contradict_themselves_are_refused(request_of, words):
     with pytest.raises((SettingsError, StorageError), match=words):
         request_of()
+
+
+def test_every_mode_of_the_cube_counts_once_in_the_spectrum_of_the_noise(noise):
+    cells = len(noise)
+    slabs = Slabs(cells)
+    power, weight = _binned(slabs.forward(noise), slabs)
+    assert weight.sum() == cells**3 - 1
+    assert power.sum() == pytest.approx(cells**6 * noise.astype(float).var(), rel=1e-5)  # Parseval

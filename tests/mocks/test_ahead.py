@@ -66,3 +66,16 @@ def test_a_mock_of_which_a_part_is_missing_was_never_finished(tmp_path, make):
     ahead.make_others({2: outputs(tmp_path, 2)}, make)
     ahead.file(2, Path("haloes.h5")).unlink()
     assert ahead.take_or_make(2, outputs(tmp_path, 2), make)
+
+
+def test_whoever_makes_a_mock_is_alone_with_its_seed(tmp_path):
+    ahead, refused = Ahead(tmp_path / ".ahead", "key"), []
+
+    def make_beside_another(seed: int, outputs: list[Path]) -> None:
+        with open(tmp_path / ".ahead" / f"{seed}.lock", "w") as file, pytest.raises(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        refused.append(seed)
+
+    ahead.take_or_make(1, outputs(tmp_path, 1), make_beside_another)
+    ahead.make_others({2: outputs(tmp_path, 2)}, make_beside_another)
+    assert refused == [1, 2]

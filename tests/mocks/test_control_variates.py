@@ -87,3 +87,18 @@ def test_controls_of_other_shape_or_too_few_are_refused():
         regress_mean(np.zeros((9, 2)), np.zeros((8, 2)), np.zeros(2))
     with pytest.raises(CovarianceError, match="with 4 mocks or more"):
         regress_mean(np.zeros((3, 2)), np.zeros((3, 2)), np.zeros(2))
+
+
+def test_the_slope_of_a_mock_is_that_of_the_regression_over_all_others(spectra):
+    data, controls = (each[0, :6] for each in spectra)
+    slopes = np.empty_like(data)
+    for i, column in np.ndindex(data.shape):
+        slopes[i, column] = np.polyfit(*(np.delete(each[:, column], i) for each in (controls, data)), 1)[0]
+    expected = (data - slopes * (controls - SIGNAL)).mean(axis=0)
+    np.testing.assert_allclose(regress_mean(data, controls, SIGNAL).mean, expected, rtol=1e-9)
+
+
+def test_the_covariance_by_controls_that_do_not_vary_is_the_unbiased_one_of_the_data(spectra):
+    data = spectra[0][0, :6]
+    found = regress_covariance(data, np.ones_like(data), np.zeros((3, 3)))
+    np.testing.assert_allclose(found.mean, np.cov(data, rowvar=False))

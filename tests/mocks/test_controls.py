@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY
-from halonet.cosmology import compute_power_spectrum, growth_rate
+from halonet.cosmology import compute_power_spectrum, growth_rate, hubble_rate
 from halonet.grid.slabs import Slabs
 from halonet.mocks.controls import control_summary, controls_of_mocks, measure_controls, read_controls
 from halonet.mocks.covariance import CovarianceError
+from halonet.mocks.linear_controls import expected_spectra, linear_spectra
 from halonet.mocks.partners import partner_haloes
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.mocks.summary import kept_of, summarise_mocks
@@ -18,6 +19,7 @@ from halonet.settings import CosmologySettings, MockSettings
 from halonet.statistics.mock import measure_mock
 from halonet.statistics.power_spectrum import halo_overdensity, measure_spectra
 from halonet.statistics.redshift_space import redshift_shifts
+from halonet.statistics.wide_bins import wide_bins
 from halonet.storage import FieldHeader
 
 ROOT = Path(__file__).parents[2]
@@ -26,8 +28,9 @@ SETTINGS = MockSettings(minimum_cells=27, largest_k_per_mpc=0.4, statistics=STAT
 CELLS, SIDE, COUNT = 32, 64.0, 16
 
 
-def request(seed):
-    return MockRequest(seed=seed, cells=CELLS, box_size_mpc=SIDE, threads=1)
+def request(seed, redshift=0.0):
+    cosmology = CosmologySettings(redshift=redshift)
+    return MockRequest(seed=seed, cells=CELLS, box_size_mpc=SIDE, cosmology=cosmology, threads=1)
 
 
 def measured(haloes):
@@ -75,14 +78,17 @@ def test_a_partner_has_the_phases_and_about_the_numbers_of_the_haloes_of_peak_pa
     assert correlation[3:6].mean() > 0.85
 
 
-def test_a_partner_moves_by_zeldovich_with_the_velocity_of_linear_growth():
-    box = MockBox(request(1))
+@pytest.mark.parametrize("redshift", [0.0, 1.0])
+def test_a_partner_moves_by_zeldovich_with_the_velocity_of_linear_growth(redshift):
+    box = MockBox(request(1, redshift))
     density = box.density_slab(Slabs(CELLS))
     haloes = partner_haloes(density, box.header, box.cosmology, box.power_spectrum, 27)
     apart = haloes.positions(EULERIAN) - haloes.positions(LAGRANGIAN)
     apart -= SIDE * np.rint(apart / SIDE)
-    shifts = redshift_shifts(haloes.positions(VELOCITY), box.cosmology)
-    np.testing.assert_allclose(shifts, growth_rate(box.cosmology, 0.0) * apart, atol=2e-5)
+    velocities, rate = haloes.positions(VELOCITY), growth_rate(box.cosmology, redshift)
+    per_mpc = hubble_rate(box.cosmology, redshift) / (1 + redshift)
+    np.testing.assert_allclose(velocities, rate * per_mpc * apart, atol=2e-3)
+    np.testing.assert_allclose(redshift_shifts(velocities, box.cosmology), rate * apart, atol=2e-5)
     assert haloes["cells"].min() >= 27
 
 
@@ -91,6 +97,29 @@ def test_the_linear_spectra_have_the_mean_that_the_power_spectrum_says(controls)
         values = np.array([field["linear"][name] for field in controls["fields"]])
         error = values.std(axis=0, ddof=1) / len(values) ** 0.5
         assert np.abs((values.mean(axis=0) - expected) / error).max() < 4.5, name
+
+
+def test_the_mean_of_the_linear_spectra_falls_with_redshift_as_those_of_the_same_phases_do():
+    drawn, expected = [], []
+    for redshift in (0.0, 1.0):
+        box = MockBox(request(3, redshift))
+        bins, density = wide_bins(SIDE, 0.4, CELLS // 2), box.density_slab(Slabs(CELLS))
+        drawn.append(linear_spectra(density, SIDE, bins, growth_rate(box.cosmology, redshift)))
+        expected.append(expected_spectra(box.power_spectrum, box.cosmology, bins))
+    falls = [late["power_spectrum"] / early["power_spectrum"] for late, early in (drawn, expected)]
+    np.testing.assert_allclose(falls[0], falls[1], rtol=1e-4)
+    assert falls[0].min() > 2
+
+
+def test_a_partner_of_a_shifted_box_is_shifted_though_haloes_meet_across_its_faces():
+    box = MockBox(request(4))
+    density, steps = box.density_slab(Slabs(CELLS)), np.array([5, 16, 27])
+    of_box, of_shifted = (
+        partner_haloes(each, box.header, box.cosmology, box.power_spectrum, 27).positions(LAGRANGIAN)
+        for each in (density, np.roll(density, steps, (0, 1, 2)))
+    )
+    moved = np.mod(of_box + steps * SIDE / CELLS, SIDE)
+    np.testing.assert_array_equal(moved[np.lexsort(moved.T)], of_shifted[np.lexsort(of_shifted.T)])
 
 
 def test_mocks_and_partners_of_the_same_phases_give_means_of_less_error(mocks, controls, kept):

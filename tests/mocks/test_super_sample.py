@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from halonet.cosmology import growth_factor
 from halonet.figures.mocks_report import mocks_page
 from halonet.grid.slabs import Slabs
 from halonet.mocks.partners import partner_haloes
@@ -70,6 +71,12 @@ def test_the_term_is_the_outer_product_of_responses_times_the_variance_of_the_vo
     order = {each["value"]: each["number"] for each in summary["order"]}
     assert len(response) == order["counts"] + order["power"]
     assert 0 < sigma < 1
+
+
+def test_long_modes_are_as_small_at_a_redshift_as_linear_growth_says(summary):
+    early = summary | {"box": summary["box"] | {"redshift": 1.0}}
+    term = super_sample_term(early, (K, 1e4 * K / 0.02 * np.exp(-K / 0.02)))
+    assert term["sigma"] == pytest.approx(growth_factor(CosmologySettings(), 1.0) * summary["super_sample"]["sigma"])
 
 
 def test_the_page_shows_every_statistic_and_how_many_mocks_are_needed(summary, run_script, tmp_path):

@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 from halonet.cosmology import growth_factor
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.displacement import first_order_displacement
+from halonet.peak_patch import light_cone
 from halonet.peak_patch.candidates import filter_radii, find_candidates
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.light_cone import Sight, find_light_cone
@@ -36,11 +37,13 @@ class Frozen(Epochs):
 def cone(small_box, small_settings, table, cosmology):
     """The light cone of an observer in the small box, cells of 1 Mpc; by default of cells that collapse today."""
 
-    def seen(region, epochs=None, settings=small_settings, observer=OBSERVER, margin=None, density=small_box):
+    def seen(
+        region, epochs=None, settings=small_settings, observer=OBSERVER, margin=None, density=small_box, threads=2
+    ):
         epochs = epochs or Epochs(cosmology, 0.2)
         at = cosmology.model_copy(update={"redshift": getattr(epochs, "only", 0.0)})
         sight = Sight(observer, region, epochs, margin)
-        columns = find_light_cone(density, Slabs(CELLS, threads=2), 1.0, at, settings, table, sight)
+        columns = find_light_cone(density, Slabs(CELLS, threads=threads), 1.0, at, settings, table, sight)
         order = np.lexsort((columns["mass"], columns["distance"]))
         return {name: values[order] for name, values in columns.items()}
 
@@ -86,6 +89,16 @@ def test_openings_that_join_hold_every_halo_once(cone):
     assert 0.3 < above.mean() < 0.7
     for name, values in north.items():
         np.testing.assert_array_equal(values, sky[name][above], err_msg=name)
+
+
+def test_neither_threads_nor_how_candidates_are_shared_among_them_change_a_bit(cone, monkeypatch):
+    region = Region("octant", 0.0, 60.0)
+    at_once = cone(region, threads=1)
+    monkeypatch.setattr(light_cone, "CELLS_AT_ONCE", 37)  # every box of a test is one part otherwise
+    for threads in (1, 2, 4):
+        shared = cone(region, threads=threads)
+        for name, values in at_once.items():
+            np.testing.assert_array_equal(shared[name], values, err_msg=f"{name}, {threads} threads")
 
 
 def test_a_halo_is_seen_on_the_light_cone_and_collapsed_by_then(cone, cosmology, table):

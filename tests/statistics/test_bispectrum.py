@@ -92,3 +92,9 @@ def test_bins_are_the_same_whatever_the_largest_wavenumber_and_none_is_refused()
     assert few.number < many.number
     with pytest.raises(MockError, match=r"largest_k_per_mpc = 0.02 is below the first bin of the box, 0.0628 per Mpc"):
         wide_bins(100.0, 0.02)
+
+
+def test_the_shot_noise_of_squeezed_triangles_has_one_long_side_and_two_of_the_bin():
+    power, density = np.array([50.0, 20.0, 10.0]), 0.5
+    np.testing.assert_allclose(shot_noise(power, density), [292, 112, 52])
+    np.testing.assert_allclose(shot_noise(power, density, squeezed=True), [172, 132])

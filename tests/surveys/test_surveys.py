@@ -77,6 +77,30 @@ def test_randoms_have_the_selection_of_the_data(uniform, tmp_path):
     np.testing.assert_allclose(survey.data["WEIGHT"], 1 / (1 + 30_000 * expected))
 
 
+def moving(distance, speed, number=100):
+    """Points around the observer at one distance (Mpc), which move away from him (km/s)."""
+    towards = np.random.default_rng(8).normal(size=(number, 3))
+    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    return box(SIDE / 2 + distance * towards, speed * towards)
+
+
+def test_the_selection_is_in_observed_redshift(tmp_path):
+    """At redshift 0.05, where all are wanted, points move to one of 0.08, where none is."""
+    path = tmp_path / "n.csv"
+    path.write_text(f"redshift,density_per_mpc3\n0,{100 / SIDE**3}\n0.06,{100 / SIDE**3}\n0.07,0\n0.1,0\n")
+    settings = SurveySettings(largest_redshift=0.1, density=str(path), randoms=0.0)
+    distance = float(Epochs(COSMOLOGY, 0.1).distance(0.05))
+    assert len(observe_box(moving(distance, 0.0), settings, 1).data["Z"]) == 100
+    assert len(observe_box(moving(distance, 9000.0), settings, 1).data["Z"]) == 0
+
+
+def test_points_beyond_the_largest_redshift_that_fall_towards_the_observer_are_seen():
+    settings = SurveySettings(largest_redshift=0.05, randoms=0.0)
+    distance = float(Epochs(COSMOLOGY, 0.1).distance(0.06))
+    assert len(observe_box(moving(distance, 0.0), settings, 1).data["Z"]) == 0
+    assert len(observe_box(moving(distance, -6000.0), settings, 1).data["Z"]) == 100
+
+
 def test_a_replicated_box_has_its_density_everywhere_and_its_points_again(uniform):
     settings = SurveySettings(largest_redshift=0.3, dec=[50.0, 90.0], replicate=True, randoms=1.0)
     survey = observe_box(uniform, settings, 1)

@@ -15,6 +15,7 @@ from halonet.settings import JobSettings, load_settings
 from halonet.storage import FieldHeader, read_json, write_field
 from halonet.workflow import machine
 from halonet.workflow.costs import COSTS, JobCosts, Machine, memory_mb, runtime_minutes
+from halonet.workflow.light_cone_costs import cells_of_light_cone
 from halonet.workflow.machine import machine_of
 from halonet.workflow.operations import TRAINED_WEIGHTS, operations_per_voxel, weights_mb
 
@@ -111,6 +112,23 @@ def test_ranks_share_the_time_of_a_box_and_add_the_memory_of_their_processes(tmp
     rule = "find_peak_patch_haloes"
     assert eight.seconds(rule) < one.seconds(rule) / 3
     assert eight.megabytes(rule) > one.megabytes(rule)
+
+
+def test_every_rank_of_a_mock_by_a_network_holds_the_whole_box(tmp_path):
+    one, four = (
+        JobCosts(load_settings(PAPER, written(tmp_path, f"mocks: {{ranks: {ranks}}}"))).megabytes("make_mock")
+        for ranks in (1, 4)
+    )
+    assert four == pytest.approx(4 * one)
+
+
+def test_a_light_cone_costs_its_box_and_a_part_of_the_volume_of_sky_that_it_sees(tmp_path):
+    full_sky, octant, circle = (
+        cells_of_light_cone(load_settings(PAPER, written(tmp_path, f"light_cone: {{cells: 64, opening: {opening}}}")))
+        for opening in ("full_sky", "octant", "{radius: 60}")  # which is a quarter of the sky
+    )
+    assert full_sky - 64**3 == pytest.approx(8 * (octant - 64**3), rel=1e-4)
+    assert circle - 64**3 == pytest.approx(2 * (octant - 64**3), rel=1e-4)
 
 
 def test_more_gpus_shorten_the_training_and_a_gpu_is_asked_for_by_training_and_prediction(tmp_path):
