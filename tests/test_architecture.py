@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from halonet.provenance import code_of
+from halonet.code_digests import code_of
 from halonet.settings import Settings, validate
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "halonet"
 FLOORS = [
-    {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption", "checks"},
+    {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption", "checks"}
+    | {"code_digests", "user_cache"},
     {"storage", "cosmology", "dark_energy", "digests"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
     | {

@@ -1,4 +1,4 @@
-"""Digest of the code behind a script: it changes with what the code computes, and with nothing else."""
+"""Digests of the code behind a script and of a user's files: they change with what is computed, with nothing else."""
 
 import os
 import shutil
@@ -8,22 +8,35 @@ import sys
 import numpy as np
 import pytest
 
-from halonet import provenance
+from halonet import code_digests, provenance
+from halonet.code_digests import PACKAGE, code_digest
 from halonet.environment import kernel_cache
-from halonet.provenance import PACKAGE, code_digest
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch):
+def as_a_new_process():
+    """Forget what this process has read: a new one knows no more than the notes say."""
+
+    def forget():
+        for remembered in (code_digests._noted, code_digests._parsed, code_digests._modules):
+            remembered.cache_clear()
+
+    yield forget
+    forget()
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch, as_a_new_process):
     """A package of two modules and a script that imports one, which imports the other."""
-    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    monkeypatch.setattr(code_digests, "PACKAGE", tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "inner.py").write_text("def f(x):\n    '''Twice x.'''\n    return 2 * x\n")
     (tmp_path / "outer.py").write_text("from halonet.inner import f\n\n\ndef g(x):\n    return f(x)\n")
     (tmp_path / "apart.py").write_text("def h(x):\n    return x\n")
     (tmp_path / "script.py").write_text("from halonet.outer import g\n\nprint(g(1))\n")
 
     def digest():
-        provenance._digest_of_file.cache_clear()
+        as_a_new_process()
         return code_digest(tmp_path / "script.py")
 
     return tmp_path, digest
@@ -48,6 +61,21 @@ def test_code_that_is_not_imported_does_not_change_the_digest(package):
     before = digest()
     (folder / "apart.py").write_text("def h(x):\n    return -x\n")
     assert digest() == before
+
+
+def test_a_text_is_parsed_once_and_a_damaged_note_of_it_is_passed_over(package, monkeypatch):
+    folder, digest = package
+    before = digest()
+    (note,) = (folder / "cache").rglob("*.json")
+    noted = note.read_text()
+    monkeypatch.setattr(code_digests, "_parse", lambda text, path: pytest.fail(f"{path} is parsed again"))
+    assert digest() == before
+    monkeypatch.undo()
+    monkeypatch.setattr(code_digests, "PACKAGE", folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    for damaged in (noted[:40], "[]", noted.replace(code_digests.PYTHON, "2.7")):
+        note.write_text(damaged)
+        assert digest() == before
 
 
 def test_provenance_is_the_same_for_two_identical_runs():

@@ -14,11 +14,12 @@ from pathlib import Path
 from halonet import console
 from halonet.checks.numbers import SEED
 from halonet.checks.parser import Parser
+from halonet.code_digests import code_digest
 from halonet.command.mock import write
 from halonet.command.mock_arguments import add_box, add_network, request_of
 from halonet.mocks.ahead import FOLDER, Ahead, key_of
 from halonet.mocks.by_network import NetworkMock
-from halonet.provenance import code_digest, file_digest
+from halonet.provenance import file_digest
 
 OUTPUTS = (
     "keep_density",

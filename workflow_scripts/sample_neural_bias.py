@@ -8,7 +8,8 @@ from halonet import console
 from halonet.checks.names import beside
 from halonet.checks.numbers import INDEX, SEED, THREADS
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
-from halonet.provenance import code_digest, provenance
+from halonet.code_digests import code_digest
+from halonet.provenance import provenance
 from halonet.settings import NeuralBiasSettings, stage_settings
 from halonet.storage import clear_leftovers, exclusive, lock_of
 

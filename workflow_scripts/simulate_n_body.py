@@ -18,6 +18,7 @@ import numpy as np
 from halonet import console
 from halonet.checks.numbers import COUNT, MINUTES, REDSHIFT, THREADS
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
+from halonet.code_digests import code_digest
 from halonet.cosmology import cosmology_of, growth_factor
 from halonet.grid.slabs import Slabs
 from halonet.interruption import Requests
@@ -31,7 +32,7 @@ from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
 from halonet.particles import write_particles
 from halonet.plausibility.density import check_against_spectrum
-from halonet.provenance import code_digest, file_digest, provenance
+from halonet.provenance import file_digest, provenance
 from halonet.settings import NBodySettings, SettingsError, stage_settings
 from halonet.storage import field_cells, read_field, read_header
 

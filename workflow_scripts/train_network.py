@@ -11,9 +11,10 @@ from pathlib import Path
 from halonet import console
 from halonet.checks.numbers import COUNT, SEED
 from halonet.checks.parser import BOX_FILES, BOXES, NETWORK, READS, SETTINGS, WRITES_FOLDER, Parser
+from halonet.code_digests import code_digest
 from halonet.dataset.manifest import read_manifest
 from halonet.mpi import Communicator, place_on_machine, world
-from halonet.provenance import code_digest, provenance
+from halonet.provenance import provenance
 from halonet.settings import NetworkSettings, TrainingSettings, stage_settings
 from halonet.storage import exclusive
 

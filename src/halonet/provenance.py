@@ -1,16 +1,13 @@
-"""What every artifact carries, and the digest of the code that made it.
+"""What every artifact carries: how it was made, and the digests of a user's files.
 
 A provenance record holds nothing that differs between two identical runs (no time, no host, no number of ranks), so
 that the same settings, seed and code give the same bytes.
 """
 
-import ast
 import hashlib
-import json
 import os
 import subprocess
 import time
-from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +15,7 @@ from typing import Any
 
 import halonet
 from halonet.checks.assumptions import assumptions
+from halonet.user_cache import keep_note, note_of, read_note
 
 PACKAGE = Path(halonet.__file__).parent
 SMALL_BYTES = 16 * 2**20  # of files that are read again every time
@@ -68,18 +66,14 @@ def file_digest(path: str | Path) -> str:
         return _digest_of_content(path, known.st_size)
     real = os.path.realpath(path)
     key = [real, known.st_size, known.st_mtime_ns, known.st_ctime_ns]
-    memory = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "halonet" / "digests"
-    note = memory / f"{hashlib.sha256(real.encode()).hexdigest()[:32]}.json"
-    try:
-        noted = json.loads(note.read_text())
-        if noted["key"] == key:
-            return noted["digest"]
-    except (OSError, ValueError, TypeError, KeyError):
-        pass  # not read yet, or damaged
+    note = note_of("digests", hashlib.sha256(real.encode()).hexdigest()[:32])
+    noted = read_note(note)
+    if noted.get("key") == key and "digest" in noted:
+        return noted["digest"]
     digest = _digest_of_content(path, known.st_size)
     # What changes within the resolution of its time would not be seen again.
     if time.time_ns() - max(known.st_mtime_ns, known.st_ctime_ns) > SETTLED_NS:
-        _keep(note, json.dumps({"key": key, "digest": digest}))
+        keep_note(note, {"key": key, "digest": digest})
     return digest
 
 
@@ -89,66 +83,3 @@ def _digest_of_content(path: str | Path, size: int) -> str:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()[:16]
-
-
-def _keep(note: Path, text: str) -> None:
-    """Write a note for later runs; where there is no room for it, they read the file again."""
-    part = note.with_name(f".{note.name}.{os.getpid()}.part")
-    try:
-        note.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text)
-        os.replace(part, note)
-    except OSError:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def code_digest(*sources: str | Path) -> str:
-    """Digest of Python files and of every module of this package they import, directly or not.
-
-    Comments, layout and docstrings do not count; nothing is imported, so it costs milliseconds in a workflow that knows
-    no TensorFlow.
-    """
-    names = {_name(path): digest for path, digest in code_of(*sources).items()}
-    return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def code_of(*sources: str | Path) -> dict[Path, str]:
-    """Digests of Python files and of every module of this package they import, directly or not."""
-    pending, digests = [Path(source).resolve() for source in sources], {}
-    while pending:
-        path = pending.pop()
-        if path not in digests:
-            digests[path], imported = _digest_of_file(path)
-            pending.extend(imported)
-    return digests
-
-
-def _name(path: Path) -> str:
-    return str(path.relative_to(PACKAGE)) if path.is_relative_to(PACKAGE) else path.name
-
-
-@cache
-def _digest_of_file(path: Path) -> tuple[str, tuple[Path, ...]]:
-    tree = ast.parse(path.read_text(), str(path))
-    imported = tuple(sorted({module for node in ast.walk(tree) for module in _imported_modules(node)}))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
-            node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imported
-
-
-def _imported_modules(node: ast.AST) -> list[Path]:
-    if isinstance(node, ast.Import):
-        names = [alias.name for alias in node.names]
-    elif isinstance(node, ast.ImportFrom) and node.module:
-        names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    else:
-        return []
-    paths = []
-    for name in names:
-        first, *rest = name.split(".")
-        if first == "halonet":
-            path = PACKAGE.joinpath(*rest)
-            paths += [p for p in (path.with_suffix(".py"), path / "__init__.py") if rest and p.is_file()]
-    return paths

@@ -97,6 +97,13 @@ class SlurmRun:
     def running(self, rule: str = "") -> list[dict]:
         return [job for job in self.jobs(rule) if job["state"] == "RUNNING"]
 
+    def at_work(self) -> list[dict]:
+        """Running jobs whose own Snakemake has said something."""
+        return [job for job in self.running() if any(log.stat().st_size for log in self.logs_of(job))]
+
+    def logs_of(self, job: dict) -> list[Path]:
+        return list((self.file.parent / "logs/slurm").rglob(f"{job['id']}.log"))
+
     def active(self) -> list[dict]:
         return [job for job in self.jobs() if job["state"] in ("RUNNING", "PENDING", "COMPLETING", "CONFIGURING")]
 

@@ -7,7 +7,6 @@ twice as much with every attempt, never more than the cluster has. Where the num
 from dataclasses import dataclass
 
 from halonet.settings import JobSettings, Settings
-from halonet.workflow.light_cone_costs import cells_of_light_cone
 from halonet.workflow.operations import operations_per_voxel, prediction_mb, training_mb
 
 MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
@@ -196,6 +195,9 @@ class JobCosts:
         if rule in FIELD_LEVEL_RULES:
             return self.settings.field_level.cells**3
         if rule == "make_light_cone":
+            # What it needs takes half a second to import, in every Snakemake of a run.
+            from halonet.workflow.light_cone_costs import cells_of_light_cone
+
             return cells_of_light_cone(self.settings)
         return (self.settings.mocks.cells if rule in MOCK_RULES else self.settings.boxes.cells) ** 3
 

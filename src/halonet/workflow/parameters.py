@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 from snakemake.iocontainers import Wildcards
 
-from halonet.provenance import code_digest, file_digest
+from halonet.code_digests import code_digest
+from halonet.provenance import file_digest
 from halonet.workflow.job_inputs import JobInputs
 from halonet.workflow.kept_of_models import mock_thresholds
 from halonet.workflow.layout import Layout
