@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import halonet
-from halonet.user_cache import keep_note, note_of, read_note
+from halonet.user_cache import cache_file, keep_note, read_note
 
 PACKAGE = Path(halonet.__file__).parent
 PYTHON = "{}.{}".format(*sys.version_info)  # the tree of a text is not the same in every version
@@ -65,7 +65,7 @@ def _name(path: Path) -> str:
 
 
 def _note() -> Path:
-    return note_of("code", hashlib.sha256(str(PACKAGE).encode()).hexdigest()[:32])
+    return cache_file("code", f"{hashlib.sha256(str(PACKAGE).encode()).hexdigest()[:32]}.json")
 
 
 @cache

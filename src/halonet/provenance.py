@@ -15,7 +15,7 @@ from typing import Any
 
 import halonet
 from halonet.checks.assumptions import assumptions
-from halonet.user_cache import keep_note, note_of, read_note
+from halonet.user_cache import cache_file, keep_note, read_note
 
 PACKAGE = Path(halonet.__file__).parent
 SMALL_BYTES = 16 * 2**20  # of files that are read again every time
@@ -66,7 +66,7 @@ def file_digest(path: str | Path) -> str:
         return _digest_of_content(path, known.st_size)
     real = os.path.realpath(path)
     key = [real, known.st_size, known.st_mtime_ns, known.st_ctime_ns]
-    note = note_of("digests", hashlib.sha256(real.encode()).hexdigest()[:32])
+    note = cache_file("digests", f"{hashlib.sha256(real.encode()).hexdigest()[:32]}.json")
     noted = read_note(note)
     if noted.get("key") == key and "digest" in noted:
         return noted["digest"]

@@ -1,4 +1,4 @@
-"""Notes in the user's cache folder, so that what takes long is computed once; without room for them it is each time."""
+"""The user's cache folder, so that what takes long is computed once; without room in it, it is each time."""
 
 import json
 import os
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 
-def note_of(kind: str, name: str) -> Path:
-    """File of a note: ``$XDG_CACHE_HOME/halonet/<kind>/<name>.json``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "halonet" / kind / f"{name}.json"
+def cache_file(kind: str, name: str) -> Path:
+    """A file in the user's cache folder: ``$XDG_CACHE_HOME/halonet/<kind>/<name>``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "halonet" / kind / name
 
 
 def read_note(note: Path) -> dict[str, Any]:

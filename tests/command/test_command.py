@@ -50,6 +50,7 @@ def test_help_says_what_a_command_does_with_examples_at_its_end(name, capsys):
             assert callable(parse(shlex.split(example)[1:]).run), example
 
 
+@pytest.mark.slow  # the same commands of the installed wheel are in every run (tests/package/test_wheel.py)
 def test_the_readmes_first_commands_run_from_an_empty_folder(tmp_path):
     first = commands_of(ROOT / "README.md")[:2]
     assert [words[0] for words in first] == ["mock", "show"]

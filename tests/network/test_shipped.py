@@ -29,6 +29,7 @@ def test_a_shipped_network_reaches_its_dice_on_haloes_of_the_reference_code(name
     assert overlap.dice > least, f"all background: {overlap.all_background:.3f}"
 
 
+@pytest.mark.slow  # half a minute: a simulation is made for it, and only new weights can change it
 def test_the_shipped_network_of_simulations_finds_more_of_a_simulations_haloes_than_peak_patch():
     box = {"seed": 11, "cells": 96, "threads": 2}
     true = halonet.make_mock(method="n_body", **box)

@@ -5,6 +5,7 @@ import pytest
 from scipy import integrate, special
 
 from halonet.cosmology import growth_factor, growth_rate
+from halonet.peak_patch import kept_tables
 from halonet.peak_patch.collapse import (
     FREEZE_OUT,
     growth_table,
@@ -15,6 +16,7 @@ from halonet.peak_patch.collapse import (
 )
 from halonet.peak_patch.ellipsoid import carlson_rd, self_gravity
 from halonet.peak_patch.integration import converged_collapse
+from halonet.peak_patch.kept_tables import kept_collapse_table
 from halonet.peak_patch.published import growth_history, published_collapse
 from halonet.settings import CosmologySettings
 from halonet.storage import StorageError
@@ -144,6 +146,28 @@ def test_look_up_returns_nodes_and_refuses_what_lies_outside(table):
         assert value == pytest.approx(table.values[i, j, k], rel=1e-9)
     for outside in [(1.4, 0.1, 0.0), (8.1, 0.1, 0.0), (3.0, 0.51, 0.0), (3.0, 0.2, 0.21), (-1.0, 0.1, 0.0)]:
         assert look_up(table.values, table.axes, *outside) == -1
+
+
+def test_a_table_is_solved_once_for_each_cosmology_and_again_if_the_kept_one_is_damaged(
+    table, cosmology, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    solved = []
+    monkeypatch.setattr(
+        kept_tables, "solve_collapse_table", lambda asked, *how, **ranks: solved.append(asked.omega_m) or table
+    )
+    for _ in range(2):
+        np.testing.assert_array_equal(kept_collapse_table(cosmology, "published").values, table.values)
+        assert solved == [cosmology.omega_m]
+    (kept,) = (tmp_path / "halonet/collapse").iterdir()
+    kept.write_bytes(kept.read_bytes()[:500])
+    np.testing.assert_array_equal(kept_collapse_table(cosmology, "published").values, table.values)
+    assert solved == 2 * [cosmology.omega_m]
+    other = CosmologySettings(omega_cdm=0.25)
+    kept_collapse_table(other, "published")
+    monkeypatch.setattr(kept_tables, "code_digest", lambda source: "of other code")
+    kept_collapse_table(cosmology, "published")
+    assert solved == [*2 * [cosmology.omega_m], other.omega_m, cosmology.omega_m]
 
 
 def test_a_stored_table_is_read_back_and_one_of_another_cosmology_is_refused(table, cosmology, tmp_path):

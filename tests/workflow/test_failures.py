@@ -13,15 +13,15 @@ def half_written(workflow):
     ("where", "sign", "targets", "artifacts"),
     [
         ("while a box is searched for haloes", "logs/find_peak_patch_haloes", ["ground_truth"], BOX),
-        pytest.param(
+        (
             "in the middle of training",
             "networks/tiny/checkpoints",
             ["training"],
             (*BOX, "networks/tiny/model.weights.h5"),
-            marks=pytest.mark.slow,  # a killed training is in every run (network/test_resume.py)
         ),
     ],
 )
+@pytest.mark.slow  # a killed training and a killed Snakemake are in every run (network/test_resume.py, tests/slurm)
 def test_a_run_killed_and_started_again_ends_with_the_same_catalogues_and_network(
     make_workflow, finished, where, sign, targets, artifacts
 ):

@@ -34,6 +34,7 @@ def test_further_snapshots_are_truths_of_their_own_from_the_same_simulation(simu
     assert planned["find_n_body_haloes_of_snapshot"] == 8
 
 
+@pytest.mark.slow  # its scripts are in every run (tests/n_body/test_scripts.py), and what is planned
 def test_a_box_of_the_truth_is_made_once_and_changed_settings_remake_what_they_decide(simulated):
     folder = simulated.results / "ground_truth/001"
     targets = [str((folder / f"{name}.h5").relative_to(simulated.folder)) for name in ("haloes", "mask", "owners")]

@@ -15,8 +15,9 @@ from halonet.checks.parser import READS, SETTINGS, WRITES, add_override
 from halonet.cosmology import cosmology_of
 from halonet.grid.slabs import Slabs
 from halonet.mpi import world
-from halonet.peak_patch.collapse import read_collapse_table, solve_collapse_table
+from halonet.peak_patch.collapse import read_collapse_table
 from halonet.peak_patch.finder import find_haloes
+from halonet.peak_patch.kept_tables import kept_collapse_table
 from halonet.peak_patch.mask import halo_mask
 from halonet.peak_patch.steps import SILENT, Progress
 from halonet.plausibility.density import check_against_spectrum
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cosmology", type=SETTINGS, help="cosmology as JSON or a JSON file; default: the field's, or the paper's"
     )
     add_override(parser, "the density is not what its cosmology and redshift give")
-    parser.add_argument("--collapse-table", type=READS, help="table of solve_collapse_table.py; default: solved here")
+    parser.add_argument("--collapse-table", type=READS, help="table of solve_collapse_table.py; default: solved once")
     parser.add_argument("--ranks", type=COUNT, help="refuse to run with another number of MPI ranks")
     parser.add_argument(
         "--threads", type=THREADS, default=1, help="threads of each rank's Fourier transforms; default: 1"
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.collapse_table:
         table = read_collapse_table(arguments.collapse_table, cosmology, settings.collapse_table)
     else:
-        table = solve_collapse_table(cosmology, settings.collapse_table, communicator=slabs.communicator)
+        table = kept_collapse_table(cosmology, settings.collapse_table, slabs.communicator)
     record = provenance("peak_patch", settings.model_dump(), header.seed)
     header = FieldHeader(header.box_size_mpc, cosmology.redshift, cosmology.model_dump(), header.seed, record)
     told = Progress(lambda filters: console.progress(filters, "filters"), lambda phase: log.info("%s done", phase))

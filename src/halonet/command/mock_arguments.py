@@ -107,7 +107,9 @@ def add_peak_patch(parser: argparse.ArgumentParser) -> None:
         help="settings as JSON, text or file; default: the paper's, with filters that fit the box",
     )
     group.add_argument(
-        "--collapse-table", type=READS, help="table of solve_collapse_table.py (HDF5); default: solved here, seconds"
+        "--collapse-table",
+        type=READS,
+        help="table of solve_collapse_table.py (HDF5); default: solved once",
     )
     group.add_argument(
         "--keep-mask", type=WRITES, help="also write the mask of the cells in haloes (HDF5); also of n_body"

@@ -14,8 +14,9 @@ from halonet.catalogue import HaloCatalogue
 from halonet.grid.slabs import Slabs
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.mpi import Communicator
-from halonet.peak_patch.collapse import CollapseTable, read_collapse_table, solve_collapse_table
+from halonet.peak_patch.collapse import CollapseTable, read_collapse_table
 from halonet.peak_patch.finder import find_haloes
+from halonet.peak_patch.kept_tables import kept_collapse_table
 from halonet.peak_patch.mask import halo_mask
 from halonet.peak_patch.steps import SILENT, Progress
 from halonet.settings import CosmologySettings, PeakPatchSettings
@@ -30,16 +31,16 @@ def fitting_settings(box_size_mpc: float) -> PeakPatchSettings:
 
 
 def collapse_table(cosmology: CosmologySettings, kind: str, communicator: Communicator | None = None) -> CollapseTable:
-    """Collapse table of a cosmology, solved once in a process: it takes seconds, and every redshift needs the same."""
+    """Collapse table of a cosmology, which every redshift shares; solved once, as it takes seconds."""
     if communicator is not None:  # the ranks of a script, which makes one mock
-        return solve_collapse_table(cosmology, kind, communicator=communicator)
+        return kept_collapse_table(cosmology, kind, communicator)
     densities = cosmology.model_dump(include={"omega_b", "omega_cdm", "h", "w0", "wa"})
     return _solved(CosmologySettings(**densities), kind)
 
 
 @lru_cache(maxsize=8)
 def _solved(cosmology: CosmologySettings, kind: str) -> CollapseTable:
-    return solve_collapse_table(cosmology, kind)
+    return kept_collapse_table(cosmology, kind)
 
 
 @dataclass(frozen=True)

@@ -99,10 +99,11 @@ class Trainer:
             elif self.job.start:
                 take_weights(self.model, settings, self.job.start)
             compile_for(self.model, chosen, self.lengths[stage], settings.precision, settings.heads)
-        if self.training.gpus > 1:
-            # Keras builds its measures from the first batch it sees, and cannot look into one that is shared out.
-            self.model.test_on_batch(*self.validation[0])
         self.shared_step = self.ranks.step(self.model, settings.heads)
+        if self.shared_step is None:
+            # Keras builds its measures from the first batch it sees. It cannot look into one that is shared out among
+            # GPUs, and a training step that builds them is traced twice, which takes longer than a batch.
+            self.model.test_on_batch(*self.validation[0])
         log.info(
             "stage %d of %d: %d steps, %s, %s weights", stage + 1, len(self.lengths), self.lengths[stage],
             chosen.optimizer, f"{self.model.count_params():,}",
