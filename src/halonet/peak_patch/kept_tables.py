@@ -26,7 +26,7 @@ from halonet.user_cache import cache_file
 def kept_collapse_table(
     cosmology: CosmologySettings, kind: str, communicator: Communicator | None = None
 ) -> CollapseTable:
-    """Collapse table of a cosmology, as ``solve_collapse_table`` solves it, or read if it was solved before; collective."""
+    """Collapse table as ``solve_collapse_table`` solves it, or read if it was solved before; collective."""
     path, first = _file(cosmology, kind), communicator is None or communicator.rank == 0
     table = _read(path, cosmology, kind) if first else None
     if communicator is not None:
