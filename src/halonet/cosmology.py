@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import integrate
 
 from halonet.checks.assumptions import assume
@@ -188,6 +187,8 @@ def sigma_of_radius(k: np.ndarray, power: np.ndarray, radius: float) -> float:
 
 def write_power_spectrum(path: str | Path, k: np.ndarray, power: np.ndarray) -> None:
     """Write a linear power spectrum as CSV: ``k`` (1/Mpc) and ``power`` (Mpc^3), shape (wavenumbers,)."""
+    import pandas as pd  # here, as it takes a quarter of a second, and few scripts need it
+
     table = pd.DataFrame({"k_per_mpc": k, "power_mpc3": power})
     write_text(path, table.to_csv(index=False, float_format="%.10e"))
 
@@ -197,6 +198,8 @@ def read_power_spectrum(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
     Returns k (1/Mpc), ascending, and P(k) (Mpc^3), float64 of shape (wavenumbers,). Other files are refused.
     """
+    import pandas as pd
+
     try:
         table = pd.read_csv(path)
         k, power = (table[name].to_numpy(float) for name in ("k_per_mpc", "power_mpc3"))

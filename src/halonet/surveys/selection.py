@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from halonet.checks.errors import StorageError
 from halonet.settings.survey import SurveySettings
@@ -40,6 +39,8 @@ def selection_of(settings: SurveySettings, available: float) -> Selection:
     ends = np.array([settings.smallest_redshift, settings.largest_redshift])
     if settings.density is None:
         return Selection(ends, np.full(2, available))
+    import pandas as pd  # here, as it takes a quarter of a second
+
     path = settings.density
     try:
         table = pd.read_csv(path)
