@@ -77,8 +77,8 @@ def main():
         runs = {
             "before": (Path(folder), {}),
             "keras": (ROOT, {"keras": True}),
-            "float32": (ROOT, {"precision": "float32"}),
-            "fastest": (ROOT, {}),
+            "float32": (ROOT, {}),
+            "fastest": (ROOT, {"precision": "fastest"}),
         }
         runs = {name: run for name, run in runs.items() if name in (arguments.only or runs)}
         found = {}
@@ -91,6 +91,9 @@ def main():
     record = {"cells": arguments.cells, "seed": arguments.seed, "before": arguments.before, "commit": commit()}
     record |= {"machine": machine(), "runs": found}
     held = read_json(RESULT) if RESULT.exists() else {}
+    earlier = held.get(str(arguments.cells), {})
+    if arguments.only and earlier.get("commit") == record["commit"]:
+        record["runs"] = earlier["runs"] | found  # of this state of the code, made run by run
     write_json(RESULT, held | {str(arguments.cells): record})
     print(table(found))
 
