@@ -58,21 +58,30 @@ def mocks():
     """Where the time of a mock goes, from ``benchmarks/mock_stages.py``; nothing where it was not run."""
     if not MOCKS.exists():
         return ""
-    text = "## Mocks, stage by stage"
+    text = (
+        "## Mocks, stage by stage\n\n*before* is an earlier state of the code, *keras* this one without OpenVINO, "
+        "*float32* what a mock is by default, *fastest* `--precision fastest`. The thresholds of the default network "
+        "have been chosen anew since *before*, so that its haloes are not quite those of the others."
+    )
     for cells, found in read_json(MOCKS).items():
         runs = found["runs"]
-        haloes = {name: run["haloes"] for name, run in runs.items()}
-        first = next(iter(haloes.values()))["at_least_100_cells"]
+        some = "" if "before" in runs else f" --only {' '.join(runs)}"
         words = (
             f"A mock of {cells}³ cells by the default network on {found['machine']['cpu']}, 2 threads, each in a "
             "process of its own, in one run (`python benchmarks/mock_stages.py --before "
-            f"{found['before'][:12]} --cells {cells}`): "
+            f"{found['before'][:12]} --cells {cells}{some}`): "
             "wall seconds, and in brackets those of the processor, which are at most twice as many. *start* is imports "
-            "and the power spectrum, *network* the prediction without its channels. Haloes of at least 100 cells: "
-        )
-        words += "; ".join(
-            f"{name} {one['at_least_100_cells']:,}, of which {100 * one['matched'] / first:.1f}% are those of the first"
-            for name, one in haloes.items()
+            f"and the power spectrum, *network* the prediction without its channels. {haloes_of(runs)}"
         )
         text += f"\n\n{words}.\n\n{table(runs)}"
     return text
+
+
+def haloes_of(runs):
+    """Numbers of haloes of every run, and how many of them are those of the first."""
+    first, *others = runs.values()
+    texts = [f"{next(iter(runs))} {first['haloes']['at_least_100_cells']:,}"]
+    for name, run in zip(list(runs)[1:], others, strict=True):
+        share = run["haloes"]["matched"] / first["haloes"]["at_least_100_cells"]
+        texts.append(f"{name} {run['haloes']['at_least_100_cells']:,}, of which {share:.1%} are those of the first")
+    return f"Haloes of at least 100 cells: {'; '.join(texts)}"
