@@ -73,7 +73,7 @@ def test_a_text_is_parsed_once_and_a_damaged_note_of_it_is_passed_over(package, 
     monkeypatch.undo()
     monkeypatch.setattr(code_digests, "PACKAGE", folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-    for damaged in (noted[:40], "[]", noted.replace(code_digests.PYTHON, "2.7")):
+    for damaged in (noted[:40], "[]", noted.replace(code_digests.READER, "(2, 7)")):
         note.write_text(damaged)
         assert digest() == before
 

@@ -16,7 +16,8 @@ import halonet
 from halonet.user_cache import cache_file, keep_note, read_note
 
 PACKAGE = Path(halonet.__file__).parent
-PYTHON = "{}.{}".format(*sys.version_info)  # the tree of a text is not the same in every version
+# What a text gives depends on the version of Python, and on how it is read here.
+READER = f"{sys.version_info[:2]} {hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]}"
 MOST_NOTED = 4000  # texts of files; the package has some 400
 
 
@@ -56,7 +57,7 @@ def code_of(*sources: str | Path) -> dict[Path, str]:
             digests[path] = parsed.digest
             pending.extend(module for name in parsed.imports for module in _modules(name))
     if len(known) > before:
-        keep_note(_note(), {"python": PYTHON, "files": dict(list(known.items())[-MOST_NOTED:])})
+        keep_note(_note(), {"reader": READER, "files": dict(list(known.items())[-MOST_NOTED:])})
     return digests
 
 
@@ -72,7 +73,7 @@ def _note() -> Path:
 def _noted() -> dict[str, list]:
     """Parsed texts by their digests, of this process and of earlier ones."""
     held = read_note(_note())
-    return held.get("files", {}) if held.get("python") == PYTHON else {}
+    return held.get("files", {}) if held.get("reader") == READER else {}
 
 
 @cache
