@@ -103,6 +103,20 @@ def methods_beside_one_another():
 
 
 @claims("README.md")
+def what_a_mock_by_the_network_costs():
+    runs = {cells: found["runs"] for cells, found in results("mock_stages").items()}
+    default, fastest = runs["256"]["float32"], runs["256"]["fastest"]
+    gib = default["peak_bytes"] / 2**30
+    yield f"{default['times']['all'][0]:.0f} s and {gib:.1f} GiB on two cores, Intel Xeon with AMX"
+    yield f"{fastest['times']['all'][0]:.0f} s with `--precision fastest`"
+    large = runs["512"]["fastest"]
+    yield (
+        f"{large['times']['all'][0]:.0f} s and {large['peak_bytes'] / 2**30:.1f} GiB with `--precision fastest`, two "
+        "cores of an Intel Xeon with AMX"
+    )
+
+
+@claims("README.md")
 def votes_of_the_network_with_heads():
     held = measured("vnet-small-objects")
     assert off([one["ratio"] for one in held["abundance"]]) < 0.05
