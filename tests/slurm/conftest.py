@@ -173,8 +173,7 @@ def workflow(cluster, tmp_path_factory) -> SlurmWorkflow:
     limits = "largest_memory_mb: 3800, longest_minutes: 60, time_factor: 5"
     profile.write_text(profile.read_text().replace("largest_memory_mb: 180000, longest_minutes: 1440", limits))
     # Long enough to be interrupted twice.
-    longer = settings.replace("steps: 60", "steps: 500").replace("interval: 20", "interval: 100")
-    workflow.settings.write_text(longer.replace("chains: 1", "chains: 2"))
+    workflow.settings.write_text(settings.replace("steps: 60", "steps: 500").replace("interval: 20", "interval: 100"))
     workflow.change("boxes", count=3)
     return workflow
 
