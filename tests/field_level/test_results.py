@@ -181,6 +181,8 @@ def test_the_script_of_the_data_takes_a_catalogue_of_the_pipeline_and_names_what
     with h5py.File(tmp_path / "inputs.h5") as file:
         assert len(file["mass"]) == len(catalogue)
         np.testing.assert_allclose(file["truth/density"][()], mock.data.truth["density"], atol=1e-4)
-    table = subprocess.run([*command, "--table", "x.csv", "--length-unit", "Mpc"], capture_output=True, text=True)
+    (tmp_path / "own.csv").write_text("x,y,z,mass\n1,2,3,1e13\n")
+    own = ("--table", tmp_path / "own.csv", "--length-unit", "Mpc")
+    table = subprocess.run([*command, *own], capture_output=True, text=True)
     assert table.returncode == 2
     assert "--box-size" in table.stderr
