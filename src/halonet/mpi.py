@@ -1,6 +1,7 @@
 """The MPI world of a script, and the check that it is the one the workflow asked for."""
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ else:
 # Set by the launchers of MPICH and Open MPI and by SLURM's PMI plugins; without one of them there is one process, and
 # initialising MPI would only cost time.
 LAUNCHER_VARIABLES = ("PMI_SIZE", "PMIX_RANK", "OMPI_COMM_WORLD_SIZE")
+SHORTEST_PAUSE, LONGEST_PAUSE = 1e-3, 0.2  # seconds between two looks of a rank that waits
 
 
 class WorldError(ValueError):
@@ -49,3 +51,16 @@ def place_on_machine(communicator: Communicator | None) -> int:
     place = local.rank
     local.Free()
     return place
+
+
+def wait_for_all(communicator: Communicator | None = None) -> None:
+    """Let a rank sleep until all others call this, too; collective.
+
+    MPI's own waiting would take its core from those that still work.
+    """
+    if communicator is None:
+        return
+    request, pause = communicator.Ibarrier(), SHORTEST_PAUSE
+    while not request.Test():
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from thread_ranks import on_ranks
 
 from halonet.dataset.channel_files import channel_file, check_channels, write_channels
 from halonet.dataset.channels import COLLAPSE_THRESHOLD, whole_box_channels
@@ -12,6 +13,7 @@ from halonet.dataset.manifest import Subvolume, cut_boxes, subvolumes
 from halonet.dataset.normalisation import measure
 from halonet.dataset.samples import BoxFiles, TrainingSamples, ValidationSamples
 from halonet.dataset.symmetries import GROUPS
+from halonet.grid.slabs import Slabs
 from halonet.grid.windows import top_hat
 from halonet.settings import ChannelSettings, DatasetSettings, Settings, SettingsError, validate
 from halonet.storage import FieldHeader, StorageError, read_field, read_header
@@ -124,6 +126,17 @@ def test_channels_without_prolateness_keep_the_record_of_the_networks_made_befor
 
 def test_threads_change_no_bit(density):
     assert np.array_equal(whole_box_channels(density, ALL, threads=2), whole_box_channels(density, ALL))
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 4])
+def test_channels_of_slabs_are_bit_for_bit_those_of_the_box(ranks, density, monkeypatch):
+    monkeypatch.setattr("halonet.dataset.channels.ROUND_BYTES", 2**12)  # several rounds, the last of some ranks alone
+
+    def work(communicator):
+        slabs = Slabs(len(density), communicator)
+        return whole_box_channels(density[slabs.start : slabs.stop], ALL, 1, slabs)
+
+    assert np.array_equal(np.concatenate(on_ranks(ranks, work)[0]), whole_box_channels(density, ALL))
 
 
 @pytest.mark.parametrize("value", [np.nan, 1e9])

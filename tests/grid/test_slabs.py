@@ -26,8 +26,8 @@ ghosts = slabs.with_ghosts(mine, 9)
 groups = [group.copy() for _, group in slabs.collect(back, 3)]
 everything = slabs.communicator.allgather((modes, ghosts)) if slabs.ranks > 1 else [(modes, ghosts)]
 for rank, (_, theirs) in enumerate(everything):
-    start = rank * slabs.planes
-    np.testing.assert_array_equal(theirs, field[np.arange(start - 9, start + slabs.planes + 9) % 16])
+    start, stop = slabs.bounds[rank : rank + 2]
+    np.testing.assert_array_equal(theirs, field[np.arange(start - 9, stop + 9) % 16])
 deviation = slabs.standard_deviation(mine)
 if slabs.rank == 0:
     whole = np.concatenate([m for m, _ in everything], axis=1)
@@ -38,15 +38,15 @@ if slabs.rank == 0:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("slabs")
-    for ranks in (1, 2, 4):
+    for ranks in (1, 2, 3, 4):
         mpiexec = Path(sys.executable).parent / "mpiexec"
         command = [mpiexec, "-n", str(ranks), sys.executable, "-c", PROGRAM, str(ranks), folder / f"{ranks}.npz"]
         subprocess.run(command, check=True)
-    return {ranks: np.load(folder / f"{ranks}.npz") for ranks in (1, 2, 4)}
+    return {ranks: np.load(folder / f"{ranks}.npz") for ranks in (1, 2, 3, 4)}
 
 
-def test_distributed_transform_is_bitwise_the_same_for_1_2_and_4_ranks(results):
-    for ranks in (2, 4):
+def test_distributed_transform_is_bitwise_the_same_for_1_2_3_and_4_ranks(results):
+    for ranks in (2, 3, 4):
         for name in ("modes", "back", "deviation"):
             assert results[ranks][name].tobytes() == results[1][name].tobytes()
 
@@ -67,12 +67,22 @@ def test_derivative_in_fourier_space_is_the_derivative_of_a_plane_wave():
     np.testing.assert_allclose(derivative[:, 4, 7], 3 * np.cos(3 * x), atol=1e-5)
 
 
-def test_a_grid_that_the_ranks_cannot_share_evenly_is_refused():
-    class ThreeRanks:
-        rank, size = 0, 3
+def test_slabs_of_ranks_that_do_not_divide_the_grid_differ_by_one_plane():
+    class Rank:
+        def __init__(self, rank):
+            self.rank, self.size = rank, 3
 
-    with pytest.raises(SlabError, match="16 cells along a side cannot be shared out evenly among 3 ranks"):
-        Slabs(16, ThreeRanks())
+    slabs = [Slabs(16, Rank(rank)) for rank in range(3)]
+    assert [(each.start, each.stop) for each in slabs] == [(0, 5), (5, 10), (10, 16)]
+    assert slabs[0].owners.tolist() == [0] * 5 + [1] * 5 + [2] * 6
+
+
+def test_a_grid_with_fewer_planes_than_ranks_is_refused():
+    class Ranks:
+        rank, size = 0, 17
+
+    with pytest.raises(SlabError, match="16 cells along a side cannot be shared out among 17 ranks"):
+        Slabs(16, Ranks())
 
 
 def test_a_world_of_the_wrong_size_is_refused():

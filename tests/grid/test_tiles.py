@@ -2,7 +2,10 @@ import h5py
 import numpy as np
 import pytest
 from scipy.ndimage import uniform_filter
+from thread_ranks import on_ranks
 
+from halonet.grid.slab_tiles import map_tiles_of_slabs
+from halonet.grid.slabs import Slabs
 from halonet.grid.tiles import core_starts, map_tiles, periodic_window
 from halonet.settings import SettingsError
 
@@ -96,3 +99,31 @@ def test_half_precision_in_a_file_has_the_bits_of_half_precision_in_memory(tmp_p
             map_tiles(lambda tile: (tile, values), field, 32, 0, further=(further,))
         np.testing.assert_array_equal(memory, stored[...])
     assert memory.any()
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+def test_tiles_shared_out_among_ranks_give_the_bits_of_one_and_no_rank_is_sent_the_box(ranks):
+    rng = np.random.default_rng(4)
+    field = rng.normal(size=(32, 32, 32)).astype(np.float32)
+    beside = rng.normal(size=(32, 32, 32, 2)).astype(np.float16)
+
+    def function(tile, others):
+        mean = local_mean(tile) + others[..., 0]
+        return mean[2:-2, 2:-2, 2:-2], others.astype(np.float32) * 2
+
+    def work(communicator):
+        slabs = Slabs(32, communicator)
+        own = slice(slabs.start, slabs.stop)
+        further = np.zeros((*slabs.shape, 2), np.float16)
+        shown = []
+        arguments = (slabs, (field[own].copy(), beside[own].copy()), 12, 2, lambda tiles: shown.extend(tiles) or tiles)
+        return map_tiles_of_slabs(function, *arguments, (further,)), further, len(shown)
+
+    whole = np.zeros((32, 32, 32, 2), np.float16)
+    expected = map_tiles(function, field, 12, 2, beside=(beside,), further=(whole,))
+    results, sent = on_ranks(ranks, work)
+    np.testing.assert_array_equal(np.concatenate([each[0] for each in results]), expected)
+    np.testing.assert_array_equal(np.concatenate([each[1] for each in results]), whole)
+    assert sum(each[2] for each in results) == 64
+    # A tile is (12 / 8)^2 times as wide as its core across x; of its 12 planes those beyond a slab come from others.
+    assert sum(sent) < ranks * 2.25 * 32**2 * (8 + 12) * (4 + 2 * 2)

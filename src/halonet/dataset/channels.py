@@ -39,6 +39,7 @@ from halonet.dataset.channel_loops import derive_along_x, invariants, strain_of_
 from halonet.grid.scratch import zeros
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
+from halonet.grid.transposes import gather_x, rounds
 from halonet.grid.windows import top_hat
 from halonet.settings import ChannelSettings, SettingsError
 
@@ -46,38 +47,59 @@ COLLAPSE_THRESHOLD = 1.686  # delta_c, linear overdensity at which a sphere coll
 LIMIT = COLLAPSE_THRESHOLD * float(np.finfo(np.float16).max)
 BYTES_PER_CELL = 17  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
 BLOCK_BYTES = 2**18  # of modes of one derivative, which are transformed at a time
+ROUND_BYTES = 2**24  # of modes of all derivatives, which ranks exchange at a time
 
 
-def whole_box_channels(density: np.ndarray, settings: ChannelSettings, threads: int = 1) -> np.ndarray:
-    """Channels of a box, beside its density.
+def whole_box_channels(
+    density: np.ndarray, settings: ChannelSettings, threads: int = 1, slabs: Slabs | None = None
+) -> np.ndarray:
+    """Channels of a box, beside its density; collective.
 
     Parameters
     ----------
     density
-        Linear overdensity, not normalised, shape (N, N, N).
+        Linear overdensity, not normalised: this rank's planes, shape (N / ranks, N, N).
     settings
         Radii in cells; none larger than N / 2.
     threads
         Change no bit.
+    slabs
+        Of the box, where several ranks have it.
 
     Returns
     -------
     ndarray
-        float16 of shape (N, N, N, C), so that a window of all channels is read in one piece: first smoothed
+        float16 of shape (N / ranks, N, N, C), so that a window of all channels is read in one piece: first smoothed
         densities, then shear amplitudes, then prolatenesses, in the order of the settings. float16 keeps 11 bits, a
         rounding a thousand times smaller than what a channel tells. Memory: see :data:`BYTES_PER_CELL`.
     """
-    cells = len(density)
+    slabs = slabs or Slabs(len(density), threads=threads)
+    cells = slabs.cells
     settings.check_box(cells)
     channels = zeros((*density.shape, settings.count), np.float16)
-    modes = Slabs(cells, threads=threads).forward(np.asarray(density, np.float32))
+    modes = slabs.forward(np.asarray(density, np.float32))
     mean = modes[0, 0, 0].real / np.float32(cells**3)
-    derivatives = zeros((cells, 3, *modes.shape[1:]), np.complex64)
+    if slabs.ranks > 1:
+        mean = slabs.communicator.bcast(mean)  # the first rank has the mode of the mean
+    derivatives = zeros((slabs.planes, 3, cells, modes.shape[2]), np.complex64)
     for radius in dict.fromkeys((*settings.smoothing_cells, *settings.shear_cells, *settings.prolateness_cells)):
-        transform = partial(_transform_along_x, modes, _windows(cells, radius), derivatives)
-        in_threads(transform, _blocks(modes), threads)
-        in_threads(partial(_finish, derivatives, mean, _places(settings, radius), channels), range(cells), threads)
+        _derive(slabs, modes, _windows(cells, radius), derivatives, threads)
+        finish = partial(_finish, derivatives, mean, _places(settings, radius), channels)
+        in_threads(finish, range(slabs.planes), threads)
     return channels
+
+
+def _derive(slabs: Slabs, modes: np.ndarray, windows: np.ndarray, derivatives: np.ndarray, threads: int) -> None:
+    """Derivatives of the smoothed potential by x in this rank's planes, from the modes of its ky; collective."""
+    if slabs.ranks == 1:
+        in_threads(partial(_transform_along_x, modes, 0, windows, derivatives), _blocks(modes), threads)
+        return
+    for rows in rounds(slabs, max(1, ROUND_BYTES // (3 * modes[:, 0].nbytes))):
+        own = modes[:, slice(*rows[slabs.rank])]
+        columns, first = np.empty((len(own), 3, *own.shape[1:]), np.complex64), slabs.start + rows[slabs.rank][0]
+        in_threads(partial(_transform_along_x, own, first, windows, columns), _blocks(own), threads)
+        for start, (low, high), piece in zip(slabs.bounds, rows, gather_x(slabs, columns, rows), strict=False):
+            derivatives[:, :, start + low : start + high] = piece
 
 
 def _places(settings: ChannelSettings, radius: float) -> dict[str, int]:
@@ -104,7 +126,7 @@ def _windows(cells: int, radius: float) -> np.ndarray:
 
 def _blocks(modes: np.ndarray) -> list[slice]:
     """Some ky at a time, so that their columns stay in the cache."""
-    size = max(1, BLOCK_BYTES // modes[:, 0].nbytes)
+    size = max(1, BLOCK_BYTES // (modes.shape[0] * modes.shape[2] * modes.itemsize))
     return [slice(start, min(start + size, modes.shape[1])) for start in range(0, modes.shape[1], size)]
 
 
@@ -113,17 +135,19 @@ def _odd(cells: int) -> np.ndarray:
     return (2 * np.arange(cells) != cells).astype(np.float32)
 
 
-def _transform_along_x(modes: np.ndarray, windows: np.ndarray, derivatives: np.ndarray, block: slice) -> None:
-    """Derivatives of the smoothed potential by x, for a block of ky."""
+def _transform_along_x(
+    modes: np.ndarray, first: int, windows: np.ndarray, derivatives: np.ndarray, block: slice
+) -> None:
+    """Derivatives of the smoothed potential by x, for a block of the ky of modes, which begin with the ``first``."""
     columns = np.empty((3, len(modes), block.stop - block.start, modes.shape[2]), np.complex64)
-    derive_along_x(modes[:, block], block.start, windows, _odd(len(modes)), columns)
+    derive_along_x(modes[:, block], first + block.start, windows, _odd(len(modes)), columns)
     columns = fft.ifft(columns, axis=1, overwrite_x=True)
     derivatives[:, :, block] = columns.swapaxes(0, 1)
 
 
 def _finish(derivatives: np.ndarray, mean: np.float32, places: dict[str, int], channels: np.ndarray, x: int) -> None:
     """Channels of a radius in a plane of constant x, in units of the critical density."""
-    cells = len(derivatives)
+    cells = derivatives.shape[2]
     strain = np.empty((6, *derivatives.shape[2:]), np.complex64)
     kz = np.repeat(np.arange(strain.shape[2], dtype=np.float32), 2)
     kz = np.stack([kz, np.where(2 * kz == cells, np.float32(0), kz)])

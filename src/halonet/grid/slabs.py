@@ -1,17 +1,20 @@
 """Slab decomposition of a periodic N^3 grid over MPI ranks, and its distributed real FFT.
 
-A rank owns N / ranks planes of constant x. The forward transform does the (y, z) plane, exchanges blocks once
-(Alltoall) and finishes along x, so modes are distributed over ky. Every number a rank computes is the one that a single
-rank would: 1-D transforms do not see how many of them there are, and sums run over planes in their global order.
+A rank owns N / ranks planes of constant x, one more or less where ranks do not divide N. The forward transform does the
+(y, z) plane, exchanges blocks once (Alltoallv) and finishes along x, so modes are distributed over ky. Every number a
+rank computes is the one that a single rank would: 1-D transforms do not see how many of them there are, and sums run
+over planes in their global order.
 """
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from scipy import fft
 
+from halonet.grid.transposes import gather_ky, scatter_ky
 from halonet.mpi import Communicator
 
 
@@ -30,6 +33,13 @@ class Slabs:
         MPI communicator; None for one slab without MPI.
     threads
         Threads of each rank's 1-D transforms.
+
+    Attributes
+    ----------
+    start, stop, planes
+        First plane of this rank, that after its last, and how many it has.
+    bounds
+        First planes of all ranks, and N.
     """
 
     def __init__(self, cells: int, communicator: Communicator | None = None, threads: int = 1):
@@ -37,16 +47,21 @@ class Slabs:
         self.threads, self.cells = threads, cells
         self.rank = communicator.rank if communicator else 0
         self.ranks = communicator.size if communicator else 1
-        if cells % self.ranks:
-            raise SlabError(f"{cells} cells along a side cannot be shared out evenly among {self.ranks} ranks")
-        self.planes = cells // self.ranks
-        self.start = self.rank * self.planes
-        self.stop = self.start + self.planes
+        if cells < self.ranks:
+            raise SlabError(f"{cells} cells along a side cannot be shared out among {self.ranks} ranks")
+        self.bounds = [cells * rank // self.ranks for rank in range(self.ranks + 1)]
+        self.start, self.stop = self.bounds[self.rank : self.rank + 2]
+        self.planes = self.stop - self.start
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Shape of a rank's real field."""
         return self.planes, self.cells, self.cells
+
+    @cached_property
+    def owners(self) -> np.ndarray:
+        """Rank that has each plane, int64 of shape (N,)."""
+        return np.repeat(np.arange(self.ranks), np.diff(self.bounds))
 
     @property
     def modes_shape(self) -> tuple[int, int, int]:
@@ -58,7 +73,7 @@ class Slabs:
     def forward(self, field: np.ndarray) -> np.ndarray:
         """Modes of a real field, complex64 of :attr:`modes_shape`."""
         planes = fft.rfft2(field, axes=(1, 2), workers=self.threads)
-        modes = self._scatter_ky(planes)
+        modes = planes if self.ranks == 1 else scatter_ky(self, planes)
         return fft.fft(modes, axis=0, overwrite_x=True, workers=self.threads)
 
     def inverse(self, modes: np.ndarray, overwrite: bool = False) -> np.ndarray:
@@ -66,26 +81,9 @@ class Slabs:
         columns = fft.ifft(modes, axis=0, overwrite_x=overwrite, workers=self.threads)
         # Axis by axis: irfft2 would take memory of its own for the modes between its two axes, which costs a third more
         # time. The bits are the same.
-        planes = fft.ifft(self._gather_ky(columns), axis=1, overwrite_x=True, workers=self.threads)
+        planes = columns if self.ranks == 1 else gather_ky(self, columns)
+        planes = fft.ifft(planes, axis=1, overwrite_x=True, workers=self.threads)
         return fft.irfft(planes, n=self.cells, axis=2, workers=self.threads)
-
-    def _scatter_ky(self, planes: np.ndarray) -> np.ndarray:
-        if self.ranks == 1:
-            return planes
-        blocks = planes.reshape(self.planes, self.ranks, self.planes, -1).swapaxes(0, 1)
-        return self._exchange(blocks).reshape(self.modes_shape)
-
-    def _gather_ky(self, columns: np.ndarray) -> np.ndarray:
-        if self.ranks == 1:
-            return columns
-        blocks = self._exchange(columns.reshape(self.ranks, self.planes, self.planes, -1))
-        return blocks.swapaxes(0, 1).reshape(self.planes, self.cells, -1)
-
-    def _exchange(self, blocks: np.ndarray) -> np.ndarray:
-        blocks = np.ascontiguousarray(blocks)
-        received = np.empty_like(blocks)
-        self.communicator.Alltoall(blocks, received)
-        return received
 
     # Wavenumbers, in units of 2 pi / L as float64, shaped to broadcast against the modes.
 
@@ -107,8 +105,8 @@ class Slabs:
 
     def with_ghosts(self, field: np.ndarray, depth: int) -> np.ndarray:
         """Field with ``depth`` planes of the periodic neighbours on both sides, shape (planes + 2 depth, N, N)."""
-        starts = range(0, self.cells, self.planes)
-        return self.fetch_planes(field, [(start - depth, self.planes + 2 * depth) for start in starts])
+        slabs = pairwise(self.bounds)
+        return self.fetch_planes(field, [(start - depth, stop - start + 2 * depth) for start, stop in slabs])
 
     def fetch_planes(
         self, field: np.ndarray, wanted: list[tuple[int, int]], out: np.ndarray | None = None
@@ -138,7 +136,7 @@ class Slabs:
                     sends.append(self.communicator.Isend(np.ascontiguousarray(field[owner]), rank, tag=i))
             if i < count:
                 plane = np.empty((self.cells, self.cells), field.dtype)
-                self.communicator.Recv(plane, (first + i) % self.cells // self.planes, tag=i)
+                self.communicator.Recv(plane, self.owners[(first + i) % self.cells], tag=i)
                 out[i] = plane
             for request in sends:
                 request.Wait()
@@ -174,8 +172,8 @@ class Slabs:
         group[: len(mine)] = mine
         position = start + len(mine)
         while position < stop:
-            owner = position // self.planes
-            end = min(stop, (owner + 1) * self.planes)
+            owner = self.owners[position]
+            end = min(stop, self.bounds[owner + 1])
             self.communicator.Recv(group[position - start : end - start], owner)
             position = end
         return group

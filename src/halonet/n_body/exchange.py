@@ -38,7 +38,7 @@ def send_positions(positions: np.ndarray, slabs: Slabs) -> Route:
     """Send each of ``positions`` (uint32, shape (n, 3)) to the rank whose planes it is in; collective."""
     if slabs.ranks == 1:
         return Route(positions)
-    order, sent = _by_rank(positions, slabs.planes, slabs.ranks)
+    order, sent = _by_rank(positions, slabs.owners, slabs.ranks)
     received = np.empty_like(sent)
     slabs.communicator.Alltoall(sent, received)
     arrived = np.empty((received.sum(), 3), np.uint32)
@@ -61,15 +61,15 @@ def return_forces(forces: np.ndarray, route: Route, slabs: Slabs) -> np.ndarray:
 
 
 @njit(cache=True)
-def _by_rank(positions, planes, ranks):
+def _by_rank(positions, owners, ranks):
     """Particles in the order of the rank whose planes they are in, and how many each rank gets."""
     count = np.zeros(ranks, np.int64)
     for m in range(len(positions)):
-        count[(np.int64(positions[m, 0]) >> FRACTION_BITS) // planes] += 1
+        count[owners[np.int64(positions[m, 0]) >> FRACTION_BITS]] += 1
     position = np.cumsum(count) - count
     order = np.empty(len(positions), np.int64)
     for m in range(len(positions)):
-        rank = (np.int64(positions[m, 0]) >> FRACTION_BITS) // planes
+        rank = owners[np.int64(positions[m, 0]) >> FRACTION_BITS]
         order[position[rank]] = m
         position[rank] += 1
     return order, count

@@ -8,12 +8,11 @@ The smoothing of clouds in cells is not corrected: a correction rings, so that p
 times too strongly, with a scatter of as much over directions, and a lattice of particles would collapse too early.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 from scipy import fft
 
 from halonet.grid.slabs import Slabs
+from halonet.grid.transposes import Rows, gather_ky, rounds, scatter_ky
 from halonet.n_body.clouds import ABOVE, BELOW, WEIGHT
 from halonet.settings import SettingsError
 
@@ -34,9 +33,10 @@ class ForceMesh:
 
     def __init__(self, slabs: Slabs, particles: int) -> None:
         self.slabs, self.particles = slabs, particles
-        if slabs.planes < max(BELOW, ABOVE):
+        fewest = slabs.cells // slabs.ranks
+        if fewest < max(BELOW, ABOVE):
             raise SettingsError(
-                f"a mesh of {slabs.cells} cells on {slabs.ranks} ranks has {slabs.planes} planes a rank; at least "
+                f"a mesh of {slabs.cells} cells on {slabs.ranks} ranks has {fewest} planes a rank; at least "
                 f"{max(BELOW, ABOVE)} are needed: use fewer ranks"
             )
         side = slabs.cells
@@ -97,29 +97,31 @@ class ForceMesh:
                 "side): their weights no longer fit into 32 bits; use a finer mesh (ground_truth.n_body.mesh)"
             )
 
-    def _blocks(self, length: int, item: int) -> Iterator[slice]:
-        """Parts of an axis of ``length``, of some BLOCK_BYTES each where one element of it takes ``item`` bytes."""
-        size = max(1, BLOCK_BYTES // item)
-        for start in range(0, length, size):
-            yield slice(start, min(start + size, length))
+    def _rounds(self) -> list[Rows]:
+        """Planes of every rank, of some BLOCK_BYTES at a time."""
+        side = self.slabs.cells
+        return rounds(self.slabs, max(1, BLOCK_BYTES // (8 * side * (side // 2 + 1))))
 
     def _forward(self) -> None:
         """Transform planes and hand them out by ky; the modes still lack the transform along x."""
-        slabs, side = self.slabs, self.slabs.cells
-        for block in self._blocks(slabs.planes, 8 * side * (side // 2 + 1)):
-            planes = fft.rfft2(self.own[block], axes=(1, 2), workers=slabs.threads)
+        slabs = self.slabs
+        for rows in self._rounds():
+            block = slice(*rows[slabs.rank])
+            planes = _transformed(self.own[block], slabs.threads)
             if slabs.ranks == 1:
                 self.modes[block] = planes
                 continue
-            parts = planes.reshape(len(planes), slabs.ranks, slabs.planes, -1).swapaxes(0, 1)
-            for rank, part in enumerate(self._exchanged(parts)):
-                self.modes[rank * slabs.planes + block.start : rank * slabs.planes + block.stop] = part
+            columns, done = scatter_ky(slabs, planes, rows), 0
+            for first, (start, stop) in zip(slabs.bounds, rows, strict=False):
+                self.modes[first + start : first + stop] = columns[done : done + stop - start]
+                done += stop - start
 
     def _columns(self) -> None:
         """Transform along x, multiply by -1 / k^2, transform back; a few ky at a time, which fit into the cache."""
         slabs, workers = self.slabs, self.slabs.threads
         kz = self._squares[: slabs.cells // 2 + 1]
-        for block in self._blocks(slabs.planes, self.modes[:, 0].nbytes):
+        size = max(1, BLOCK_BYTES // self.modes[:, 0].nbytes)
+        for block in (slice(start, min(start + size, slabs.planes)) for start in range(0, slabs.planes, size)):
             columns = np.ascontiguousarray(self.modes[:, block])
             columns = fft.fft(columns, axis=0, overwrite_x=True, workers=workers)
             ky = self._squares[slabs.start + block.start : slabs.start + block.stop]
@@ -132,21 +134,14 @@ class ForceMesh:
 
     def _inverse(self) -> None:
         """Gather all ky of this rank's planes and transform them back."""
-        slabs, side = self.slabs, self.slabs.cells
-        for block in self._blocks(slabs.planes, 8 * side * (side // 2 + 1)):
-            planes = self.modes[block]
-            if slabs.ranks > 1:
-                columns = self.modes.reshape(slabs.ranks, slabs.planes, slabs.planes, -1)[:, block]
-                planes = self._exchanged(columns).swapaxes(0, 1).reshape(block.stop - block.start, side, -1)
+        slabs = self.slabs
+        for rows in self._rounds():
+            block = slice(*rows[slabs.rank])
+            planes = self.modes[block] if slabs.ranks == 1 else gather_ky(slabs, self.modes, rows)
+            if not len(planes):
+                continue  # other ranks have a plane more
             planes = fft.ifft(planes, axis=1, overwrite_x=True, workers=slabs.threads)
-            self.own[block] = fft.irfft(planes, n=side, axis=2, workers=slabs.threads)
-
-    def _exchanged(self, blocks: np.ndarray) -> np.ndarray:
-        """Block i to rank i, and its block for this rank from there."""
-        blocks = np.ascontiguousarray(blocks)
-        received = np.empty_like(blocks)
-        self.slabs.communicator.Alltoall(blocks, received)
-        return received
+            self.own[block] = fft.irfft(planes, n=slabs.cells, axis=2, workers=slabs.threads)
 
     def _share_planes(self) -> None:
         """Copy the planes of the neighbours that the derivative reaches."""
@@ -159,3 +154,10 @@ class ForceMesh:
         exchange = slabs.communicator.Sendrecv
         exchange(np.ascontiguousarray(own[-BELOW:]), upper, 0, self.real[:BELOW], lower, 0)
         exchange(np.ascontiguousarray(own[:ABOVE]), lower, 1, self.real[BELOW + planes :], upper, 1)
+
+
+def _transformed(planes: np.ndarray, threads: int) -> np.ndarray:
+    """Modes of planes, of which there may be none."""
+    if not len(planes):
+        return np.zeros((0, planes.shape[1], planes.shape[2] // 2 + 1), np.complex64)
+    return fft.rfft2(planes, axes=(1, 2), workers=threads)

@@ -10,6 +10,8 @@ import numpy as np
 from halonet.dataset.channels import whole_box_channels
 from halonet.dataset.symmetries import GROUPS, Symmetry
 from halonet.grid.scratch import forget
+from halonet.grid.slab_tiles import map_tiles_of_slabs
+from halonet.grid.slabs import Slabs
 from halonet.grid.tiles import map_tiles
 from halonet.network.build import size_multiple
 from halonet.network.engines import engine_of
@@ -31,15 +33,16 @@ def predict_box(
     track: Callable[[list], Iterable] = iter,
     threads: int = 1,
     heads: Mapping | None = None,
+    slabs: Slabs | None = None,
 ) -> np.ndarray:
-    """Probability of every cell of a periodic box to belong to a halo.
+    """Probability of every cell of a periodic box to belong to a halo; collective.
 
     Parameters
     ----------
     network
         See :func:`halonet.network.folder.load_network`.
     density
-        Linear overdensity at the redshift the network was trained for, float32 of shape (N, N, N).
+        Linear overdensity at the redshift the network was trained for, float32: this rank's planes, (N / ranks, N, N).
     cell_size_mpc
         Side of a cell (Mpc); a warning is logged where the network was trained on cells of another size.
     settings
@@ -50,23 +53,29 @@ def predict_box(
         Threads of the Fourier transforms, for a network with channels.
     heads
         For a network with heads: where to put what they say, by their names. Arrays or HDF5 datasets of zeros,
-        (N, N, N) and for vectors (N, N, N, 3); heads that are not named are not kept.
+        (N, N, N) and for vectors (N, N, N, 3); heads that are not named are not kept. Of several ranks arrays of their
+        planes.
+    slabs
+        Of the box, where several ranks have it; the tiles then do not blend.
 
     Returns
     -------
     ndarray
-        float32 of shape (N, N, N). Memory: density, result and the network's activations for one tile; for a network
-        of C channels 2 C bytes per cell more, and while they are computed what
+        float32 of shape (N / ranks, N, N). Memory: density, result and the network's activations for one tile; for a
+        network of C channels 2 C bytes per cell more, and while they are computed what
         :data:`halonet.dataset.channels.BYTES_PER_CELL` says.
     """
-    _check_tile(network, settings.tile)
+    _check_tile(network, settings, slabs)
     _check_cells(network, cell_size_mpc)
+    slabs = slabs or Slabs(len(density), threads=threads)
     wanted, heads = network.settings.channels, dict(heads or {})
-    beside = (whole_box_channels(density, wanted, threads),) if wanted.count else ()
-    predict = _predictor(network, _deviation(network, density), settings, threads, tuple(heads))
-    cut, further = (settings.tile, settings.buffer), tuple(heads.values())
+    beside = (whole_box_channels(density, wanted, threads, slabs),) if wanted.count else ()
+    predict = _predictor(network, _deviation(network, density, slabs), settings, threads, tuple(heads))
+    further = tuple(heads.values())
+    if slabs.ranks > 1:
+        return map_tiles_of_slabs(predict, slabs, (density, *beside), settings.tile, settings.buffer, track, further)
     forgetting = partial(_forgetting, track, beside, settings.buffer)
-    return map_tiles(predict, density, *cut, forgetting, beside, settings.blend, further)
+    return map_tiles(predict, density, settings.tile, settings.buffer, forgetting, beside, settings.blend, further)
 
 
 def _forgetting(
@@ -152,18 +161,20 @@ def _check_cells(network: TrainedNetwork, cell_size_mpc: float) -> None:
         )
 
 
-def _deviation(network: TrainedNetwork, density: np.ndarray) -> float:
+def _deviation(network: TrainedNetwork, density: np.ndarray, slabs: Slabs) -> float:
     """Standard deviation by which the network's inputs are divided."""
     deviation = network.normalisation.mean_deviation
     if network.settings.normalisation == "individual":
-        deviation = float(density.std(dtype=np.float64))
+        deviation = slabs.standard_deviation(density)
     if not (np.isfinite(deviation) and deviation > 0):
         raise SettingsError(f"the density has standard deviation {deviation}; it cannot be normalised")
     return deviation
 
 
-def _check_tile(network: TrainedNetwork, tile: int) -> None:
-    multiple, window = size_multiple(network.settings), network.settings.window
+def _check_tile(network: TrainedNetwork, settings: PredictionSettings, slabs: Slabs | None) -> None:
+    multiple, window, tile = size_multiple(network.settings), network.settings.window, settings.tile
+    if slabs is not None and slabs.ranks > 1 and settings.blend:
+        raise SettingsError(f"blend = {settings.blend}: tiles that are shared out among ranks do not blend; give 0")
     if network.settings.activation == "prelu" and tile != window:
         raise SettingsError(f"tile = {tile}; a network with PReLU takes the size it was trained on only, {window}")
     if tile % multiple:
