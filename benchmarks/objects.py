@@ -20,8 +20,7 @@ from halonet.catalogue import read_catalogue
 from halonet.dataset.targets import find_membership
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.inputs import cosmology_of, read_probability
-from halonet.halo_finding.votes.counting import HeadFields
-from halonet.halo_finding.votes.fields import read_fields
+from halonet.halo_finding.votes.fields import HeadFields, read_fields
 from halonet.halo_finding.votes.search import find_by_votes
 from halonet.matching import completeness_and_purity, match_haloes
 from halonet.network.flops import flops_per_voxel, training_flops, unallocated_network

@@ -21,7 +21,7 @@ from halonet.catalogue import read_catalogue
 from halonet.dataset.targets import find_membership
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.inputs import cosmology_of, read_probability
-from halonet.halo_finding.votes.counting import HeadFields
+from halonet.halo_finding.votes.fields import HeadFields
 from halonet.halo_finding.votes.search import find_by_votes
 from halonet.settings import VoteSettings, stage_settings
 from halonet.storage import read_field

@@ -1,11 +1,14 @@
 """Means of a periodic field within spheres and in shells of cells around given cells."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 
-from halonet.grid.shells import shells_within
+from halonet.grid.shells import Shells, shells_within
+from halonet.grid.slabs import Slabs
+from halonet.grid.surroundings import around_centres
 
 
 def centre_cells(positions: np.ndarray, cell_size: float, cells: int) -> np.ndarray:
@@ -13,19 +16,32 @@ def centre_cells(positions: np.ndarray, cell_size: float, cells: int) -> np.ndar
     return np.floor(positions / cell_size).astype(np.int64) % cells
 
 
-def mean_within(field: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Mean of ``field`` over the cells with distance <= radius from each centre cell.
+def mean_within(field: np.ndarray, centres: np.ndarray, radii: np.ndarray, slabs: Slabs | None = None) -> np.ndarray:
+    """Mean of ``field`` over the cells with distance <= radius from each centre cell; collective.
 
     Parameters
     ----------
     field
-        Periodic field, shape (N, N, N).
+        This rank's planes of a periodic field, shape (N / ranks, N, N).
     centres
-        Cells, int64 of shape (n, 3).
+        Cells, int64 of shape (n, 3), in planes of this rank.
     radii
         Radii (cells), shape (n,).
+    slabs
+        Of the box, where several ranks have it.
     """
-    return _mean_between(field, centres, np.full(len(radii), -1.0), np.asarray(radii, np.float64))
+    slabs, means = slabs or Slabs(len(field)), np.empty(len(centres))
+    largest = slabs.largest(radii)
+    if largest < 0:
+        return means
+    shells = shells_within(int(np.ceil(largest)))
+    starts, stops = (_shells_before(shells, np.asarray(edge, np.float64)) for edge in (np.full(len(radii), -1), radii))
+
+    def average(rows: np.ndarray, fields: Sequence[np.ndarray], first: int, cells: np.ndarray) -> None:
+        means[rows] = _mean_over_offsets(fields[0], first, cells, shells.offsets, starts[rows], stops[rows])
+
+    around_centres(slabs, [field], centres, np.floor(radii).astype(np.int64), average)
+    return means
 
 
 def mean_at_radius(field: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray:
@@ -39,24 +55,29 @@ def _mean_between(field: np.ndarray, centres: np.ndarray, inner: np.ndarray, out
     if len(centres) == 0:
         return np.zeros(0)
     shells = shells_within(int(np.ceil(outer.max())))
-    starts, stops = (shells.starts[np.searchsorted(shells.radii, edge, side="right")] for edge in (inner, outer))
-    return _mean_over_offsets(field, centres, shells.offsets, starts, stops)
+    starts, stops = (_shells_before(shells, edge) for edge in (inner, outer))
+    return _mean_over_offsets(field, 0, centres, shells.offsets, starts, stops)
+
+
+def _shells_before(shells: Shells, radii: np.ndarray) -> np.ndarray:
+    """Number of offsets within these radii."""
+    return shells.starts[np.searchsorted(shells.radii, radii, side="right")]
 
 
 @njit(cache=True)
-def _value(field, centre, offset):
-    n = field.shape[0]
+def _value(field, first, centre, offset):
+    n = field.shape[1]
     x, y, z = centre[0] + offset[0], centre[1] + offset[1], centre[2] + offset[2]
-    return np.float64(field[x % n, y % n, z % n])
+    return np.float64(field[x % n - first, y % n, z % n])
 
 
 @njit(cache=True)
-def _mean_over_offsets(field, centres, offsets, starts, stops):
+def _mean_over_offsets(field, first, centres, offsets, starts, stops):
     means = np.empty(len(centres))
     for halo in range(len(centres)):
         total = 0.0
         for i in range(starts[halo], stops[halo]):
-            total += _value(field, centres[halo], offsets[i])
+            total += _value(field, first, centres[halo], offsets[i])
         means[halo] = total / (stops[halo] - starts[halo])
     return means
 
@@ -100,7 +121,7 @@ def _stack(field, centres, offsets, shell_of_offset, shells):
     sums, squares = np.zeros(shells), np.zeros(shells)
     for halo in range(len(centres)):
         for i in range(len(offsets)):
-            value = _value(field, centres[halo], offsets[i])
+            value = _value(field, 0, centres[halo], offsets[i])
             sums[shell_of_offset[i]] += value
             squares[shell_of_offset[i]] += value * value
     return sums, squares

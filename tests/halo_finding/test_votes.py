@@ -7,14 +7,18 @@ from itertools import product
 import h5py
 import numpy as np
 import pytest
+from thread_ranks import on_ranks
 
 from halonet.catalogue import LAGRANGIAN, HaloCatalogue, read_catalogue, write_catalogue
 from halonet.dataset.targets import find_membership
+from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.score import Comparison, best_of
-from halonet.halo_finding.votes import counting
+from halonet.halo_finding.votes import casting, counting
 from halonet.halo_finding.votes.calibration import CHOICES, START, VoteBox, calibrate_votes
-from halonet.halo_finding.votes.counting import ONE, UNIT, HeadFields, cast_votes, count_votes, peaks
+from halonet.halo_finding.votes.casting import UNIT, cast_votes
+from halonet.halo_finding.votes.counting import ONE, count_votes, peaks
+from halonet.halo_finding.votes.fields import HeadFields
 from halonet.halo_finding.votes.search import find_by_votes
 from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes
 from halonet.settings import CosmologySettings, HaloFindingSettings, VoteSettings
@@ -127,9 +131,31 @@ def test_the_number_of_threads_changes_no_bit(crowd, monkeypatch):
     fields = noisy(perfect(*crowd), 0.25, 0.2)
     two = find_by_votes(fields, SETTINGS)
     for threads in (1, 3):
-        monkeypatch.setattr(counting, "THREADS", threads)
+        for module in (casting, counting):
+            monkeypatch.setattr(module, "THREADS", threads)
         other = find_by_votes(fields, SETTINGS)
         assert all(np.array_equal(*pair) for pair in zip(vars(two).values(), vars(other).values(), strict=True))
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 4, 7])
+@pytest.mark.parametrize("known", [False, True])
+def test_slabs_of_several_ranks_give_the_bits_of_one_and_send_no_field(crowd, ranks, known):
+    fields = noisy(perfect(*crowd), 0.25, 0.2)
+    centres = np.floor(crowd[0]).astype(np.int64) if known else None
+
+    def find(communicator):
+        slabs = Slabs(N, communicator)
+        own = HeadFields(*(field[slabs.start : slabs.stop].copy() for field in vars(fields).values()))
+        return find_by_votes(own, SETTINGS, centres, slabs)
+
+    results, sent = on_ranks(ranks, find)
+    one = find_by_votes(fields, SETTINGS, centres)
+    crossing = np.abs(one.positions[:, 0, None] - Slabs(N).cells * np.arange(ranks) / ranks) < one.radii[:, None]
+    assert crossing.any(axis=0).all()  # haloes lie across every border
+    for found in results:
+        assert all(np.array_equal(*pair) for pair in zip(vars(one).values(), vars(found).values(), strict=True))
+    of_plane = sum(field.nbytes for field in vars(fields).values()) / N
+    assert max(sent) < 2 * crowd[1].max() * of_plane  # what is near its two borders, however thick the slab
 
 
 def test_scatter_of_the_votes_is_the_error_that_was_put_in():

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from thread_ranks import on_ranks
 
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import compute_power_spectrum, mean_matter_density
@@ -68,6 +69,21 @@ def test_a_faint_density_moves_haloes_as_perturbation_theory_does(density, spher
     size = [np.abs(apart(expected, spheres_at_rest(spheres), EULERIAN)).max(), np.abs(expected["vx"]).max()]
     assert np.abs(apart(moved, expected)).max() < 0.02 * size[0]
     assert np.abs(apart(moved, expected, VELOCITY)).max() < 0.02 * size[1]
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 4])
+@pytest.mark.parametrize("settings", [DisplacementSettings(), SHORT, GATHERED], ids=["2lpt", "means", "gathered"])
+def test_haloes_in_slabs_of_several_ranks_move_to_the_same_bits(density, spheres, ranks, settings, monkeypatch):
+    monkeypatch.setattr("halonet.grid.surroundings.BATCH_BYTES", 2**18)  # haloes across borders, some at a time
+
+    def move(communicator):
+        slabs = Slabs(CELLS, communicator)
+        return move_haloes(spheres, density[slabs.start : slabs.stop], COSMOLOGY, settings, 1, slabs)
+
+    one = move_haloes(spheres, density, COSMOLOGY, settings)
+    for moved in on_ranks(ranks, move)[0]:
+        for name in (*EULERIAN, *VELOCITY):
+            assert np.array_equal(moved[name], one[name]), name
 
 
 def smooth(density):

@@ -4,7 +4,7 @@ import numpy as np
 
 from halonet.cosmology import growth_factor
 from halonet.dataset.normalisation import read_normalisation
-from halonet.halo_finding.votes.counting import SAME_LOG_RADIUS
+from halonet.halo_finding.votes.casting import SAME_LOG_RADIUS
 from halonet.masses import FRIENDS_OF_FRIENDS, mass_table
 from halonet.network.heads import SOFTNESS
 from halonet.plausibility.density import Moments, check_density

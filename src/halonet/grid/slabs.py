@@ -188,6 +188,25 @@ class Slabs:
         """Concatenate every rank's rows, shape (rows, ...), in rank order, on every rank."""
         return np.concatenate(self.communicator.allgather(values)) if self.ranks > 1 else values
 
+    def largest(self, values: np.ndarray) -> float:
+        """Largest of the values of all ranks, -1 where there are none; collective."""
+        own = float(np.max(values, initial=-1))
+        return max(self.communicator.allgather(own)) if self.ranks > 1 else own
+
+    def own_rows(self, planes: np.ndarray) -> np.ndarray:
+        """Which of some ``planes`` (shape (rows,), periodic) are this rank's, their numbers in ascending order."""
+        planes = planes % self.cells
+        return np.flatnonzero((planes >= self.start) & (planes < self.stop))
+
+    def merge(self, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+        """Values of all rows on every rank, from those that each has of its own ``rows``; collective."""
+        if self.ranks == 1:
+            return values
+        rows, values = self.gather(rows), self.gather(values)
+        merged = np.empty_like(values)
+        merged[rows] = values
+        return merged
+
     def standard_deviation(self, field: np.ndarray) -> float:
         """Standard deviation about its mean of a field of which this rank has (planes, N, N).
 

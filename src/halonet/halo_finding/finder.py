@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet.grid.slabs import Slabs
 from halonet.halo_finding.constants import read_thresholds
 from halonet.halo_finding.haloes import Found
 from halonet.halo_finding.table import METHODS
@@ -34,9 +35,10 @@ class Finder:
         probability: np.ndarray,
         heads: Mapping[str, np.ndarray] | None = None,
         centres: np.ndarray | None = None,
+        slabs: Slabs | None = None,
     ) -> Found:
         """Find the haloes of a periodic box; see :meth:`halonet.halo_finding.method.Method.find`."""
-        return self._method.find(probability, heads, centres)
+        return self._method.find(probability, heads, centres, slabs)
 
 
 def finder_of(thresholds: str | Path) -> HaloFindingSettings:

@@ -4,10 +4,14 @@ A protohalo is no sphere. Which cells around a centre belong to it shows in wher
 together, the others are not.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numba import njit
 
 from halonet.grid.shells import shells_within
+from halonet.grid.slabs import Slabs
+from halonet.grid.surroundings import around_centres
 from halonet.grid.threads import in_threads
 from halonet.particles import Particles
 
@@ -24,13 +28,14 @@ def gathered_means(
     reach: float = REACH,
     kernel: float = KERNEL,
     threads: int = 1,
+    slabs: Slabs | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean displacement from each centre (Mpc) and mean velocity (km/s) of the particles that gather, (n, 3) each.
 
     Parameters
     ----------
     particles
-        Of the whole box, one for every cell.
+        Those of this rank's cells, one for each.
     centres
         Lagrangian centres (cells) from the corner of the box, shape (n, 3); any, not only those of cells.
     radii
@@ -42,35 +47,41 @@ def gathered_means(
         the radius; in radii.
     threads
         Change no bit.
+    slabs
+        Of the box, where several ranks have it: collective, and each rank gives centres in its planes.
     """
-    if len(centres) == 0:
-        return np.zeros((0, 3)), np.zeros((0, 3))
-    cell_size = particles.header.box_size_mpc / len(particles.displacements)
-    radii = np.maximum(radii, CORNER)  # a sphere this large holds the centre of a cell, wherever its own is
-    farthest = max(reach, 1) * radii + CORNER
-    shells = shells_within(int(np.ceil(farthest.max())))
-    stops = shells.starts[np.searchsorted(shells.radii, farthest, side="right")]
-    fields = particles.displacements, particles.velocities
-    centres, scales = np.asarray(centres, np.float64), (reach, kernel, cell_size)
+    slabs = slabs or Slabs(particles.cells)
+    centres, radii = np.asarray(centres, np.float64).reshape(-1, 3), np.maximum(radii, CORNER)
+    farthest = max(reach, 1) * radii + CORNER  # a sphere this large holds the centre of a cell, wherever its own is
     moved, speeds = np.empty((2, len(centres), 3))
+    if (largest := slabs.largest(farthest)) < 0:
+        return moved, speeds
+    shells = shells_within(int(np.ceil(largest)))
+    stops = shells.starts[np.searchsorted(shells.radii, farthest, side="right")]
+    cells = np.floor(centres).astype(np.int64)
+    asides = cells + 0.5 - centres  # from the halo's centre to that of its cell
 
-    def gather(rows: slice) -> None:
-        _gather(*fields, centres[rows], radii[rows], scales, shells.offsets, stops[rows], moved[rows], speeds[rows])
+    def gather(rows: np.ndarray, fields: Sequence[np.ndarray], first: int, own: np.ndarray) -> None:
+        def part(some: slice) -> None:
+            few = rows[some]
+            spheres, scales = (own[some], asides[few], radii[few]), (reach, kernel, particles.cell_size)
+            moved[few], speeds[few] = _gather(*fields, first, *spheres, scales, shells.offsets, stops[few])
 
-    # Haloes are in the order of their mass: each thread gets small parts, of large ones and of small ones.
-    in_threads(gather, [slice(start, start + TOGETHER) for start in range(0, len(centres), TOGETHER)], threads)
+        # Haloes are in the order of their mass: each thread gets small parts, of large ones and of small ones.
+        in_threads(part, [slice(start, start + TOGETHER) for start in range(0, len(rows), TOGETHER)], threads)
+
+    fields = (particles.displacements, particles.velocities)
+    around_centres(slabs, fields, cells, np.floor(farthest).astype(np.int64), gather)
     return moved, speeds
 
 
 @njit(cache=True, nogil=True)
-def _gather(displacements, velocities, centres, radii, scales, offsets, stops, moved, speeds):
-    n, (reach, kernel, cell_size) = len(displacements), scales
-    cell, aside, near = np.empty(3, np.int64), np.empty(3), np.zeros(3)
+def _gather(displacements, velocities, first, cells, asides, radii, scales, offsets, stops):
+    n, (reach, kernel, cell_size) = displacements.shape[1], scales
+    near, moved, speeds = np.zeros(3), np.empty((len(cells), 3)), np.empty((len(cells), 3))
     displaced, started, velocity = np.empty(3), np.empty(3), np.empty(3)
-    for halo in range(len(centres)):
-        for axis in range(3):
-            cell[axis] = np.int64(np.floor(centres[halo, axis]))
-            aside[axis] = cell[axis] + 0.5 - centres[halo, axis]  # from the halo's centre to that of its cell
+    for halo in range(len(cells)):
+        cell, aside = cells[halo], asides[halo]
         # First the mean over the sphere itself, then the means with weights by the distance from it.
         for turn in range(2):
             widest = (radii[halo] if turn == 0 else reach * radii[halo]) ** 2
@@ -80,7 +91,11 @@ def _gather(displacements, velocities, centres, radii, scales, offsets, stops, m
                 sx, sy, sz = offsets[i, 0] + aside[0], offsets[i, 1] + aside[1], offsets[i, 2] + aside[2]
                 if sx * sx + sy * sy + sz * sz > widest:
                     continue
-                x, y, z = (cell[0] + offsets[i, 0]) % n, (cell[1] + offsets[i, 1]) % n, (cell[2] + offsets[i, 2]) % n
+                x, y, z = (
+                    (cell[0] + offsets[i, 0]) % n - first,
+                    (cell[1] + offsets[i, 1]) % n,
+                    (cell[2] + offsets[i, 2]) % n,
+                )
                 end, speed = displacements[x, y, z], velocities[x, y, z]
                 weight = 1.0
                 if turn == 1:
@@ -99,3 +114,4 @@ def _gather(displacements, velocities, centres, radii, scales, offsets, stops, m
                 near[axis] = displaced[axis] / total + started[axis] / total * cell_size
                 speeds[halo, axis] = velocity[axis] / total
         moved[halo] = near
+    return moved, speeds

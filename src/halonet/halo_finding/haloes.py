@@ -68,73 +68,103 @@ def to_catalogue(
 
 
 def with_eulerian_columns(
-    catalogue: HaloCatalogue, density: np.ndarray, cosmology: CosmologySettings, redshift: float, threads: int = 1
+    catalogue: HaloCatalogue,
+    density: np.ndarray,
+    cosmology: CosmologySettings,
+    redshift: float,
+    threads: int = 1,
+    slabs: Slabs | None = None,
 ) -> HaloCatalogue:
     """Add Eulerian centres (Mpc) and peculiar velocities (km/s) by second-order Lagrangian perturbation theory.
 
+    Collective; each rank moves the haloes of its planes, and gets all of them.
+
     Parameters
     ----------
+    catalogue
+        All haloes, on every rank.
     density
-        Linear density extrapolated to ``redshift``, float32 of shape (N, N, N).
+        Linear density extrapolated to ``redshift``, float32: this rank's planes, shape (N / ranks, N, N).
     threads
         Threads of the Fourier transforms; changes no bit.
+    slabs
+        Of the box, where several ranks have it.
 
     Notes
     -----
     Both orders are means over the cells of the halo: x = q + psi1 + psi2 and v = a H f (psi1 + 2 psi2), with the growth
     of either order contained in the extrapolated density (Bouchet et al. 1995).
     """
-    slabs, cell_size = Slabs(len(density), threads=threads), catalogue.cell_size
+    slabs, cell_size = slabs or Slabs(len(density), threads=threads), catalogue.cell_size
     modes = slabs.forward(density)
     source_modes = slabs.forward(second_order_source(modes, slabs))
     second_order = second_order_coefficient(cosmology, redshift)
     rate = hubble_rate(cosmology, redshift) * growth_rate(cosmology, redshift) / (1 + redshift)
-    positions, centres, radii = _spheres(catalogue)
-    columns = dict(catalogue.columns)
+    rows, centres, radii = _own_spheres(catalogue, slabs)
+    positions = catalogue.positions(LAGRANGIAN)[rows]
+    moved, velocities = np.empty((2, len(rows), 3))
     for axis in range(3):
-        first = mean_within(first_order_displacement(modes, slabs, cell_size, axis), centres, radii)
-        second = mean_within(second_order_displacement(source_modes, slabs, cell_size, axis), centres, radii)
+        first = mean_within(first_order_displacement(modes, slabs, cell_size, axis), centres, radii, slabs)
+        second = mean_within(second_order_displacement(source_modes, slabs, cell_size, axis), centres, radii, slabs)
         second *= second_order
-        columns[EULERIAN[axis]] = _into_box(positions[:, axis] + first + second, catalogue.box_size_mpc)
-        columns[VELOCITY[axis]] = rate * (first + 2 * second)
-    return HaloCatalogue(columns, catalogue.header, catalogue.grid_cells, catalogue.notes)
+        moved[:, axis] = positions[:, axis] + first + second
+        velocities[:, axis] = rate * (first + 2 * second)
+    return _with_columns(catalogue, slabs.merge(rows, moved), slabs.merge(rows, velocities))
 
 
 def with_columns_of_particles(
-    catalogue: HaloCatalogue, particles: Particles, gathered: bool = False, threads: int = 1
+    catalogue: HaloCatalogue,
+    particles: Particles,
+    gathered: bool = False,
+    threads: int = 1,
+    slabs: Slabs | None = None,
 ) -> HaloCatalogue:
     """Add Eulerian centres (Mpc) and peculiar velocities (km/s): means over the particles of each halo's sphere.
 
+    Collective; each rank moves the haloes of its planes, and gets all of them.
+
     Parameters
     ----------
+    catalogue
+        All haloes, on every rank.
     particles
-        Of the whole box at the redshift of the catalogue, one for every cell.
+        Those of this rank's cells at the redshift of the catalogue, one for each.
     gathered
         Means over the particles that gather in place of all of the sphere; see :mod:`halonet.halo_finding.gathering`.
     threads
         Change no bit.
+    slabs
+        Of the box, where several ranks have it.
     """
-    positions, centres, radii = _spheres(catalogue)
-    columns = dict(catalogue.columns)
+    slabs = slabs or Slabs(particles.cells)
+    rows, cells, radii = _own_spheres(catalogue, slabs)
     if gathered:
-        moved, velocities = gathered_means(particles, catalogue.centres_in_cells(), radii, threads=threads)
+        centres = catalogue.centres_in_cells()[rows]
+        moved, velocities = gathered_means(particles, centres, radii, threads=threads, slabs=slabs)
+    else:
+        moved, velocities = np.empty((2, len(rows), 3))
         for axis in range(3):
-            columns[EULERIAN[axis]] = _into_box(positions[:, axis] + moved[:, axis], catalogue.box_size_mpc)
-            columns[VELOCITY[axis]] = velocities[:, axis]
-        return HaloCatalogue(columns, catalogue.header, catalogue.grid_cells, catalogue.notes)
+            moved[:, axis] = mean_within(particles.displacements[..., axis], cells, radii, slabs)
+            velocities[:, axis] = mean_within(particles.velocities[..., axis], cells, radii, slabs)
+    moved += catalogue.positions(LAGRANGIAN)[rows]
+    return _with_columns(catalogue, slabs.merge(rows, moved), slabs.merge(rows, velocities))
+
+
+def _with_columns(catalogue: HaloCatalogue, positions: np.ndarray, velocities: np.ndarray) -> HaloCatalogue:
+    """The catalogue with Eulerian positions (Mpc, not yet periodic) and velocities (km/s), shape (haloes, 3) each."""
+    columns = dict(catalogue.columns)
     for axis in range(3):
-        moved = mean_within(particles.displacements[..., axis], centres, radii)
-        columns[EULERIAN[axis]] = _into_box(positions[:, axis] + moved, catalogue.box_size_mpc)
-        columns[VELOCITY[axis]] = mean_within(particles.velocities[..., axis], centres, radii)
+        columns[EULERIAN[axis]] = _into_box(positions[:, axis], catalogue.box_size_mpc)
+        columns[VELOCITY[axis]] = velocities[:, axis]
     return HaloCatalogue(columns, catalogue.header, catalogue.grid_cells, catalogue.notes)
 
 
-def _spheres(catalogue: HaloCatalogue) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lagrangian centres (Mpc, shape (haloes, 3)), the cells that hold them, and radii (cells)."""
-    positions = catalogue.positions(LAGRANGIAN)
-    centres = np.floor(positions / catalogue.cell_size).astype(np.int64)
+def _own_spheres(catalogue: HaloCatalogue, slabs: Slabs) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Haloes in this rank's planes, the cells that hold their Lagrangian centres, and radii (cells)."""
+    centres = np.floor(catalogue.positions(LAGRANGIAN) / catalogue.cell_size).astype(np.int64)
+    rows = slabs.own_rows(centres[:, 0])
     # The radius is the root of an integer: a small margin keeps its last shell through single precision.
-    return positions, centres, catalogue["radius"] / catalogue.cell_size + 1e-4
+    return rows, centres[rows], catalogue["radius"][rows] / catalogue.cell_size + 1e-4
 
 
 def _into_box(positions: np.ndarray, box_size: float) -> np.ndarray:

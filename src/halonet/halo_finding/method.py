@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from halonet.grid.slabs import Slabs
 from halonet.halo_finding.calibration_boxes import CalibrationFiles
 from halonet.halo_finding.haloes import Found
 from halonet.settings import CosmologySettings, HaloFindingSettings
@@ -44,17 +45,20 @@ class Method(Protocol):
         probability: np.ndarray,
         heads: Mapping[str, np.ndarray] | None = None,
         centres: np.ndarray | None = None,
+        slabs: Slabs | None = None,
     ) -> Found:
-        """Find the haloes of a periodic box.
+        """Find the haloes of a periodic box, all of them on every rank; collective.
 
         Parameters
         ----------
         probability
-            To belong to a halo, float32 of shape (N, N, N).
+            To belong to a halo, float32: this rank's planes, shape (N / ranks, N, N).
         heads
             Fields of :attr:`heads`, see :class:`halonet.halo_finding.votes.fields.HeadFields`.
         centres
             Cells, shape (haloes, 3), to grow haloes from: a diagnostic, what a perfect search would lead to.
+        slabs
+            Of the box, where several ranks have it; the haloes are those of one, to the last bit.
         """
 
 

@@ -14,9 +14,8 @@ from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import growth_factor
 from halonet.friends_of_friends.haloes import find_haloes
 from halonet.grid.slabs import Slabs
-from halonet.mocks.ranks import wait_for_first, whole_field
 from halonet.mocks.request import MockBox, MockRequest
-from halonet.mpi import Communicator
+from halonet.mpi import Communicator, wait_for_all
 from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
 from halonet.n_body.schedule import plan
@@ -59,13 +58,23 @@ class NBodyMock:
         del density
         track = iter if slabs.rank else lambda steps: console.progress(steps, "steps")
         step = simulate_to_end(state, schedule, Gravity(slabs, settings.mesh), track)
-        displacements, velocities = (whole_field(slabs, field) for field in comoving_fields(step, state, header))
+        fields = [_on_first_rank(slabs, field) for field in comoving_fields(step, state, header)]
         del state
         haloes = None
         if slabs.rank == 0:
             with console.step("haloes"):
-                particles = Particles(displacements, velocities, snapshot_header(step, header, header.provenance))
+                particles = Particles(*fields, snapshot_header(step, header, header.provenance))
                 haloes, owners = find_haloes(particles, box.cosmology, settings)
             box.keep(header, mask=(owners >= 0).astype(np.uint8))
-        wait_for_first(communicator)
+        wait_for_all(communicator)
         return haloes
+
+
+def _on_first_rank(slabs: Slabs, slab: np.ndarray) -> np.ndarray:
+    """All planes of a field on the first rank, from the slab of each; other ranks keep nothing. Collective."""
+    if slabs.ranks == 1:
+        return slab
+    field = np.empty((slabs.cells if slabs.rank == 0 else 0, *slab.shape[1:]), slab.dtype)
+    for start, planes in slabs.collect(slab, slabs.cells // slabs.ranks):
+        field[start : start + len(planes)] = planes
+    return field

@@ -1,7 +1,7 @@
 """A mock by a trained network: density -> probability -> haloes -> Eulerian positions and velocities.
 
-The density is drawn in slabs, the tiles of the prediction are dealt out to MPI ranks, and one rank finds the haloes and
-moves them. The catalogue has the same bits for any number of ranks.
+All of it in slabs over MPI ranks: no rank ever holds a whole field. Lists of haloes are on every rank. The catalogue
+has the same bits for any number of ranks.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,6 @@ from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.head_fields import SHAPES
 from halonet.mocks.moving import check_displacement, move_haloes
-from halonet.mocks.ranks import own_share, sum_over_ranks, wait_for_first, whole_field
 from halonet.mocks.request import MockBox, MockRequest
 from halonet.mocks.tiles import tiles_for
 from halonet.mpi import Communicator, place_on_machine
@@ -121,25 +120,23 @@ class NetworkMock:
         request, box, finder = self.request, self.box, self.finder
         slabs = Slabs(box.cells, communicator, request.threads)
         with console.step(f"density of {box.cells}^3 cells"):
-            density = whole_field(slabs, box.density_slab(slabs))
+            density = box.density_slab(slabs)
         with console.step("probability"), on_disk(request.scratch):
-            heads = {name: zeros((box.cells,) * 3 + SHAPES[name], np.float16) for name in finder.heads}
-            probability = self._predict(density, heads, communicator)
-        catalogue = None
+            heads = {name: zeros(slabs.shape + SHAPES[name], np.float16) for name in finder.heads}
+            probability = self._predict(density, heads, slabs)
+        with console.step("haloes"), on_disk(request.scratch):
+            found = finder.find(probability, heads, slabs=slabs)
+        header = replace(box.header, provenance=self._provenance())
+        box.keep(header, slabs, density=density, probability=probability)
+        del probability, heads
+        catalogue = to_catalogue(found, box.cells, header, box.cosmology, finder.settings.minimum_cells)
         if slabs.rank == 0:
-            with console.step("haloes"), on_disk(request.scratch):
-                found = finder.find(probability, heads)
-            header = replace(box.header, provenance=self._provenance())
-            box.keep(header, density=density, probability=probability)
-            del probability, heads
-            catalogue = to_catalogue(found, box.cells, header, box.cosmology, finder.settings.minimum_cells)
             self._check_number(catalogue)
             catalogue = replace(catalogue, header=replace(header, provenance=self._provenance()))
-            with console.step("Eulerian positions and velocities"):
-                displacement, threads = finder.settings.displacement, request.threads
-                catalogue = move_haloes(catalogue, density, box.cosmology, displacement, threads)
-        wait_for_first(communicator)
-        return catalogue
+        with console.step("Eulerian positions and velocities"):
+            displacement, threads = finder.settings.displacement, request.threads
+            catalogue = move_haloes(catalogue, density, box.cosmology, displacement, threads, slabs)
+        return None if slabs.rank else catalogue
 
     def _check_number(self, haloes: HaloCatalogue) -> None:
         """Refuse a number of haloes that the mass function does not give."""
@@ -148,24 +145,19 @@ class NetworkMock:
         found, what = len(haloes.larger_than(least)), f"{self.folder.name}: haloes of at least {least:g} cells"
         check_number(found, expected, what, self.request.outside_validity)
 
-    def _predict(
-        self, density: np.ndarray, heads: dict[str, np.ndarray], communicator: Communicator | None
-    ) -> np.ndarray:
-        """Probability of every cell, and what ``heads`` say, which fills their fields; complete on the first rank."""
+    def _predict(self, density: np.ndarray, heads: dict[str, np.ndarray], slabs: Slabs) -> np.ndarray:
+        """Probability of this rank's cells, and what ``heads`` say of them, which fills their fields; collective."""
         from halonet.network.devices import prepare_devices_once
         from halonet.network.prediction import predict_box
 
         request = self.request
-        prepare_devices_once(request.threads, request.gpus, place_on_machine(communicator))
+        prepare_devices_once(request.threads, request.gpus, place_on_machine(slabs.communicator))
 
-        def track(every: list[T]) -> Iterator[T]:
-            return console.progress(own_share(every, communicator), "tiles")
+        def track(tiles: list[T]) -> Iterator[T]:
+            return console.progress(tiles, "tiles")
 
         network = _loaded(self.folder)
-        probability = predict_box(network, density, self.box.cell_size, self.tiles, track, request.threads, heads)
-        for field in (probability, *heads.values()):
-            sum_over_ranks(field, communicator)
-        return probability
+        return predict_box(network, density, self.box.cell_size, self.tiles, track, request.threads, heads, slabs)
 
     def _provenance(self) -> dict[str, Any]:
         from halonet.network.engines import arithmetic

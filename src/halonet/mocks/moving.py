@@ -1,7 +1,8 @@
 """Haloes moved to where they are at the redshift: by perturbation theory, or by a simulation of a few steps.
 
 A few steps of a particle-mesh code carry particles much nearer to where a long simulation does than second-order
-perturbation theory does, at a small part of its cost; docs/n_body.md has the numbers. One rank does it.
+perturbation theory does, at a small part of its cost; docs/n_body.md has the numbers. Over ranks each moves the haloes
+of its planes.
 """
 
 from dataclasses import replace
@@ -29,15 +30,22 @@ def move_haloes(
     cosmology: CosmologySettings,
     settings: DisplacementSettings,
     threads: int = 1,
+    slabs: Slabs | None = None,
 ) -> HaloCatalogue:
     """Add Eulerian centres (Mpc) and peculiar velocities (km/s), means over particles around each halo's centre.
 
+    Collective.
+
     Parameters
     ----------
+    catalogue
+        All haloes, on every rank.
     density
-        Linear density extrapolated to the redshift of the cosmology, float32 of shape (N, N, N).
+        Linear density extrapolated to the redshift of the cosmology, float32: this rank's planes, (N / ranks, N, N).
     threads
         Change no bit.
+    slabs
+        Of the box, where several ranks have it.
 
     Raises
     ------
@@ -45,9 +53,9 @@ def move_haloes(
         If the simulation starts after that redshift.
     """
     if settings.method == "second_order":
-        return with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift, threads)
-    particles = particles_of(catalogue.header, density, cosmology, settings, threads)
-    return with_columns_of_particles(catalogue, particles, settings.average == "gathered", threads)
+        return with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift, threads, slabs)
+    particles = particles_of(catalogue.header, density, cosmology, settings, threads, slabs)
+    return with_columns_of_particles(catalogue, particles, settings.average == "gathered", threads, slabs)
 
 
 def check_displacement(settings: DisplacementSettings, cosmology: CosmologySettings) -> None:
@@ -66,20 +74,23 @@ def particles_of(
     cosmology: CosmologySettings,
     settings: DisplacementSettings,
     threads: int = 1,
+    slabs: Slabs | None = None,
 ) -> Particles:
-    """Particles of a short simulation of a box, at the redshift of the cosmology.
+    """Particles of a short simulation of a box, at the redshift of the cosmology: those of this rank's cells.
+
+    Collective.
 
     Parameters
     ----------
     header
         Of the box.
-    density
+    density, slabs
         As in :func:`move_haloes`.
     """
-    schedule, slabs = _schedule(settings, cosmology), Slabs(len(density), threads=threads)
+    schedule, slabs = _schedule(settings, cosmology), slabs or Slabs(len(density), threads=threads)
     linear = density / np.float32(growth_factor(cosmology, cosmology.redshift))
     state = State(*start_particles(linear, slabs, Growth(cosmology), schedule.start))
     del linear
     step = simulate_to_end(state, schedule, Gravity(slabs, settings.mesh))
     header = replace(header, cosmology=cosmology.model_dump())
-    return Particles(*comoving_fields(step, state, header, overwrite=True), header)
+    return Particles(*comoving_fields(step, state, header, overwrite=True), header, slabs.start)

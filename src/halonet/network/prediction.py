@@ -53,8 +53,7 @@ def predict_box(
         Threads of the Fourier transforms, for a network with channels.
     heads
         For a network with heads: where to put what they say, by their names. Arrays or HDF5 datasets of zeros,
-        (N, N, N) and for vectors (N, N, N, 3); heads that are not named are not kept. Of several ranks arrays of their
-        planes.
+        (N, N, N) and for vectors (N, N, N, 3), of several ranks their planes; heads that are not named are not kept.
     slabs
         Of the box, where several ranks have it; the tiles then do not blend.
 

@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass
 from halonet.catalogue import HaloCatalogue
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.score import Agreement, Comparison, best_of, evidence, search_constants
-from halonet.halo_finding.votes.counting import HeadFields, cast_votes, count_votes, peaks
+from halonet.halo_finding.votes.casting import cast_votes
+from halonet.halo_finding.votes.counting import count_votes, peaks
+from halonet.halo_finding.votes.fields import HeadFields
 from halonet.halo_finding.votes.search import Shares, candidates_at, elected, settle
 from halonet.settings import CosmologySettings, HaloFindingSettings, VoteSettings
 

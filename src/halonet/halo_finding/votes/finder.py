@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet.grid.slabs import Slabs
 from halonet.halo_finding.constants import read_thresholds
 from halonet.halo_finding.votes.fields import HeadFields
 from halonet.halo_finding.votes.search import VotedHaloes, find_by_votes
@@ -26,9 +27,10 @@ class VoteFinder:
         probability: np.ndarray,
         heads: Mapping[str, np.ndarray] | None = None,
         centres: np.ndarray | None = None,
+        slabs: Slabs | None = None,
     ) -> VotedHaloes:
         """Find haloes; see :meth:`halonet.halo_finding.method.Method.find`."""
-        return find_by_votes(HeadFields(probability, **(heads or {})), self.constants, centres)
+        return find_by_votes(HeadFields(probability, **(heads or {})), self.constants, centres, slabs)
 
 
 def votes_in_force(settings: HaloFindingSettings, calibrated: str | Path | None) -> VoteSettings:

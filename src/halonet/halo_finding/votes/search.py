@@ -13,17 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from halonet.grid.slabs import Slabs
+from halonet.halo_finding.votes.casting import UNIT, Votes, cast_votes, log_radii
 from halonet.halo_finding.votes.competition import collect_votes
-from halonet.halo_finding.votes.counting import (
-    UNIT,
-    HeadFields,
-    Votes,
-    cast_votes,
-    count_votes,
-    log_radii,
-    peaks,
-    sum_over,
-)
+from halonet.halo_finding.votes.counting import count_votes, peaks, sum_over
+from halonet.halo_finding.votes.fields import HeadFields
 from halonet.settings import VoteSettings
 
 BIN_CELLS = 8  # least side of the bins candidates are looked up in: 4 take twice as long
@@ -131,34 +125,47 @@ class Shares:
         return Candidates(cells, positions - whole, np.exp(self.log_radius[kept]))
 
 
-def find_by_votes(fields: HeadFields, settings: VoteSettings, centres: np.ndarray | None = None) -> VotedHaloes:
-    """Find haloes in the fields that a network with both heads predicts.
+def find_by_votes(
+    fields: HeadFields, settings: VoteSettings, centres: np.ndarray | None = None, slabs: Slabs | None = None
+) -> VotedHaloes:
+    """Find haloes in the fields that a network with both heads predicts; collective.
+
+    Every rank has the fields of its planes and the votes for its cells, and all have all candidates and haloes: lists
+    of the size of a catalogue.
 
     ``centres``, cells of shape (haloes, 3), are candidates in place of the maxima of the count of votes: a diagnostic,
     what a perfect search would lead to.
     """
-    votes = cast_votes(fields, settings.least_probability)
+    slabs = slabs or Slabs(len(fields.probability))
+    votes = cast_votes(fields, settings.least_probability, slabs)
     if centres is None:
-        centres = peaks(count_votes(votes, settings.scale, settings.smallest_scale_cells), settings.least_peak)
-    shares = settle(votes, candidates_at(centres, fields), settings)
+        counts = count_votes(votes, settings.scale, settings.smallest_scale_cells, slabs)
+        centres = peaks(counts, settings.least_peak, slabs)
+        del counts
+    shares = settle(votes, candidates_at(centres, fields, slabs), settings, slabs)
     return elected(shares, settings, votes.grid_cells)
 
 
-def candidates_at(cells: np.ndarray, fields: HeadFields) -> Candidates:
+def candidates_at(cells: np.ndarray, fields: HeadFields, slabs: Slabs | None = None) -> Candidates:
     """Candidates in the middle of these cells, shape (candidates, 3), with the radius that these predict."""
-    return Candidates(cells, np.zeros(cells.shape), np.exp(log_radii(fields, tuple(cells.T)).astype(np.float64)))
+    slabs = slabs or Slabs(len(fields.probability))
+    rows = slabs.own_rows(cells[:, 0])
+    x, y, z = cells[rows].T
+    log_radius = slabs.merge(rows, log_radii(fields, (x - slabs.start, y, z)))
+    return Candidates(cells, np.zeros(cells.shape), np.exp(log_radius.astype(np.float64)))
 
 
-def settle(votes: Votes, candidates: Candidates, settings: VoteSettings) -> Shares:
+def settle(votes: Votes, candidates: Candidates, settings: VoteSettings, slabs: Slabs | None = None) -> Shares:
     """Let candidates compete for the votes, for so many rounds as the settings say: those that are left, with votes."""
     n = votes.grid_cells
+    slabs = slabs or Slabs(n)
     for _ in range(settings.rounds):
-        shares = collect(votes, candidates, settings.reach, settings.radius_weight)
+        shares = collect(votes, candidates, settings.reach, settings.radius_weight, slabs)
         kept = shares.votes >= FEWEST_VOTES
         candidates = shares.moved(kept, n)
         outside = _outside_larger_ones(candidates, shares.volume[kept], settings.exclusion, n)
         candidates = Candidates(*(column[outside] for column in vars(candidates).values()))
-    return collect(votes, candidates, settings.reach, settings.radius_weight)
+    return collect(votes, candidates, settings.reach, settings.radius_weight, slabs)
 
 
 def elected(shares: Shares, settings: VoteSettings, n: int) -> VotedHaloes:
@@ -187,8 +194,8 @@ def _outside_larger_ones(candidates: Candidates, volumes: np.ndarray, exclusion:
     return kept
 
 
-def collect(votes: Votes, candidates: Candidates, reach: float, radius_weight: float) -> Shares:
-    """Give every vote to the candidate that fits it best, and sum up what the candidates got.
+def collect(votes: Votes, candidates: Candidates, reach: float, radius_weight: float, slabs: Slabs) -> Shares:
+    """Give every vote to the candidate that fits it best, and sum up what the candidates got; collective.
 
     Parameters
     ----------
@@ -200,10 +207,13 @@ def collect(votes: Votes, candidates: Candidates, reach: float, radius_weight: f
     n = votes.grid_cells
     rivals, bins = (candidates.cells, candidates.rests, np.log(candidates.radii)), _binned(candidates.cells, n)
     sums = sum_over(
-        votes,
+        votes.arrays,
         np.zeros((len(candidates.radii), 7), np.int64),
         lambda part, sums: collect_votes(part, rivals, bins, n, reach, radius_weight, sums),
     )
+    if slabs.ranks > 1:
+        own, sums = sums, np.empty_like(sums)
+        slabs.communicator.Allreduce(own, sums)
     volume, *moments = (sums / UNIT).T
     mean = np.array(moments) / np.maximum(volume, 1 / UNIT)
     shift, log_radius = mean[:3].T, mean[3]
