@@ -190,7 +190,7 @@ class Slabs:
 
     def largest(self, values: np.ndarray) -> float:
         """Largest of the values of all ranks, -1 where there are none; collective."""
-        own = float(np.max(values, initial=-1))
+        own = float(np.max(np.asarray(values, np.float64), initial=-1))
         return max(self.communicator.allgather(own)) if self.ranks > 1 else own
 
     def own_rows(self, planes: np.ndarray) -> np.ndarray:

@@ -43,8 +43,7 @@ def gathered_means(
     reach
         Radius of the sphere whose particles can count, in radii.
     kernel
-        Deviation of the Gaussian of the distance, in Eulerian space, from the mean of the particles that started within
-        the radius; in radii.
+        Deviation of the Gaussian of Eulerian distances from the mean of those that started within the radius (radii).
     threads
         Change no bit.
     slabs
@@ -56,27 +55,27 @@ def gathered_means(
     moved, speeds = np.empty((2, len(centres), 3))
     if (largest := slabs.largest(farthest)) < 0:
         return moved, speeds
-    shells = shells_within(int(np.ceil(largest)))
+    shells, cells = shells_within(int(np.ceil(largest))), np.floor(centres).astype(np.int64)
     stops = shells.starts[np.searchsorted(shells.radii, farthest, side="right")]
-    cells = np.floor(centres).astype(np.int64)
     asides = cells + 0.5 - centres  # from the halo's centre to that of its cell
 
     def gather(rows: np.ndarray, fields: Sequence[np.ndarray], first: int, own: np.ndarray) -> None:
         def part(some: slice) -> None:
             few = rows[some]
             spheres, scales = (own[some], asides[few], radii[few]), (reach, kernel, particles.cell_size)
-            moved[few], speeds[few] = _gather(*fields, first, *spheres, scales, shells.offsets, stops[few])
+            moved[few], speeds[few] = _gather(fields[0], fields[1], first, spheres, scales, shells.offsets, stops[few])
 
         # Haloes are in the order of their mass: each thread gets small parts, of large ones and of small ones.
         in_threads(part, [slice(start, start + TOGETHER) for start in range(0, len(rows), TOGETHER)], threads)
 
-    fields = (particles.displacements, particles.velocities)
-    around_centres(slabs, fields, cells, np.floor(farthest).astype(np.int64), gather)
+    particles_of_cells = (particles.displacements, particles.velocities)
+    around_centres(slabs, particles_of_cells, cells, np.floor(farthest).astype(np.int64), gather)
     return moved, speeds
 
 
 @njit(cache=True, nogil=True)
-def _gather(displacements, velocities, first, cells, asides, radii, scales, offsets, stops):
+def _gather(displacements, velocities, first, spheres, scales, offsets, stops):
+    cells, asides, radii = spheres
     n, (reach, kernel, cell_size) = displacements.shape[1], scales
     near, moved, speeds = np.zeros(3), np.empty((len(cells), 3)), np.empty((len(cells), 3))
     displaced, started, velocity = np.empty(3), np.empty(3), np.empty(3)

@@ -58,12 +58,12 @@ class NBodyMock:
         del density
         track = iter if slabs.rank else lambda steps: console.progress(steps, "steps")
         step = simulate_to_end(state, schedule, Gravity(slabs, settings.mesh), track)
-        fields = [_on_first_rank(slabs, field) for field in comoving_fields(step, state, header)]
+        displacements, velocities = (_on_first_rank(slabs, field) for field in comoving_fields(step, state, header))
         del state
         haloes = None
         if slabs.rank == 0:
             with console.step("haloes"):
-                particles = Particles(*fields, snapshot_header(step, header, header.provenance))
+                particles = Particles(displacements, velocities, snapshot_header(step, header, header.provenance))
                 haloes, owners = find_haloes(particles, box.cosmology, settings)
             box.keep(header, mask=(owners >= 0).astype(np.uint8))
         wait_for_all(communicator)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet.grid.slabs import Slabs
 from halonet.halo_finding.fitted.sphere_fit import FittedHaloes, fit_spheres
 from halonet.halo_finding.paper.finder import PaperFinder
 from halonet.settings import HaloFindingSettings
@@ -24,8 +25,9 @@ class FittedFinder:
         probability: np.ndarray,
         heads: Mapping[str, np.ndarray] | None = None,
         centres: np.ndarray | None = None,
+        slabs: Slabs | None = None,
     ) -> FittedHaloes:
         """Find haloes; see :meth:`halonet.halo_finding.method.Method.find`."""
-        found, fit = self._search.find(probability, heads, centres), self.constants.fit
+        found, fit = self._search.find(probability, heads, centres, slabs), self.constants.fit
         assert fit is not None  # thresholds_in_force has it for this finder
-        return fit_spheres(probability, found, fit, self._minimum_cells)
+        return fit_spheres(probability, found, fit, self._minimum_cells, slabs)

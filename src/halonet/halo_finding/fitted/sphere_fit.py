@@ -16,6 +16,7 @@ Patch merges haloes:
 Centres and radii follow from these cells, and after a few rounds hardly change.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ from numba import njit
 from scipy.spatial import KDTree
 
 from halonet.grid.scratch import zeros
+from halonet.grid.slabs import Slabs
+from halonet.grid.surroundings import around_centres
 from halonet.halo_finding.paper.search import FoundHaloes
 from halonet.settings import SphereFitSettings
 
@@ -57,27 +60,34 @@ class FittedHaloes:
 
 
 def fit_spheres(
-    probability: np.ndarray, found: FoundHaloes, settings: SphereFitSettings, minimum_cells: float
+    probability: np.ndarray,
+    found: FoundHaloes,
+    settings: SphereFitSettings,
+    minimum_cells: float,
+    slabs: Slabs | None = None,
 ) -> FittedHaloes:
-    """Fit the spheres of all haloes to the probability.
+    """Fit the spheres of all haloes to the probability; collective.
 
     Parameters
     ----------
     probability
-        Float32 of shape (N, N, N), periodic.
+        Float32 of shape (N, N, N), periodic: this rank's planes.
     found
-        Haloes of the paper's finder, as a start.
+        Haloes of the paper's finder, as a start: all of them, on every rank.
     settings
         With numbers where they may be ``calibrated``.
     minimum_cells
         Haloes whose own cells hold less than half of this are dropped, and others take the cells.
+    slabs
+        Of the box, where several ranks have it; the spheres are those of one, to the last bit.
 
     Notes
     -----
     Memory: 8 bytes per cell. Every sum runs over a halo's own cells in the order of their offsets from its centre, so
     a box shifted by whole cells gives the shifted haloes to the last bit.
     """
-    n = len(probability)
+    slabs = slabs or Slabs(len(probability))
+    n = slabs.cells
     cells, fractions = found.centres.copy(), np.zeros(found.centres.shape)
     volumes, rows = found.cells.astype(np.float64), np.arange(len(found))
     owner, score = zeros(probability.shape, np.int32), zeros(probability.shape, np.float32)
@@ -88,14 +98,36 @@ def fit_spheres(
         reaches = np.minimum(settings.reach * radii, (n - 1) // 2 - 1)
         owner.fill(-1)
         score.fill(np.inf)
-        _claim(cells, fractions, radii, reaches, owner, score)
-        own, volumes, moments = _collect(probability, cells, fractions, radii, reaches, owner)
+        _claim(cells, fractions, radii, reaches, slabs.start, owner, score)
+        own, volumes, moments = _collected(slabs, (probability, owner), cells, fractions, radii, reaches)
         kept = own >= np.maximum(0.5 * minimum_cells, settings.own_fraction * volumes)
         volumes, rows = volumes[kept], rows[kept]
         moved = fractions[kept] + moments[kept] / volumes[:, None]
         whole = np.floor(moved + 0.5)
         cells, fractions = (cells[kept] + whole.astype(np.int64)) % n, moved - whole
     return FittedHaloes((cells + fractions + 0.5) % n, _radii(volumes), volumes, found.peak_thresholds[rows])
+
+
+def _collected(
+    slabs: Slabs,
+    fields: tuple[np.ndarray, np.ndarray],
+    cells: np.ndarray,
+    fractions: np.ndarray,
+    radii: np.ndarray,
+    reaches: np.ndarray,
+) -> tuple[np.ndarray, ...]:
+    """What :func:`_collect` finds for all haloes, each by the rank that has its centre; collective."""
+    mine = slabs.own_rows(cells[:, 0])
+    own, volumes, moments = np.zeros(len(mine)), np.zeros(len(mine)), np.zeros((len(mine), 3))
+
+    def collect(rows: np.ndarray, around: Sequence[np.ndarray], first: int, places: np.ndarray) -> None:
+        number = mine[rows]
+        sphere = (places, fractions[number], radii[number], reaches[number])
+        own[rows], volumes[rows], moments[rows] = _collect(around[0], around[1], first, number, *sphere)
+
+    # One cell more than the loops look at, so that they never leave a cube.
+    around_centres(slabs, fields, cells[mine], reaches[mine].astype(np.int64) + 2, collect)
+    return tuple(slabs.merge(mine, values) for values in (own, volumes, moments))
 
 
 def _radii(volumes: np.ndarray) -> np.ndarray:
@@ -129,15 +161,20 @@ def _wrapped(index, n):
 
 
 @njit(cache=True)
-def _claim(cells, fractions, radii, reaches, owner, score):
-    """Give every cell to the halo of the smallest power distance; the earlier one where two are equal."""
-    n = owner.shape[0]
+def _claim(cells, fractions, radii, reaches, first, owner, score):
+    """Give every cell of the planes from the ``first`` on to the halo of the smallest power distance.
+
+    Where two are equal it is the earlier one.
+    """
+    planes, n, _ = owner.shape
     for halo in range(len(cells)):
         fx, fy, fz = fractions[halo]
         squared_radius, limit = radii[halo] ** 2, reaches[halo] ** 2
         k = int(reaches[halo] + 1)
         for i in range(-k, k + 1):
-            x = _wrapped(cells[halo, 0] + i, n)
+            x = _wrapped(cells[halo, 0] + i, n) - first
+            if x < 0 or x >= planes:
+                continue
             for j in range(-k, k + 1):
                 y = _wrapped(cells[halo, 1] + j, n)
                 across = (i - fx) ** 2 + (j - fy) ** 2
@@ -152,9 +189,9 @@ def _claim(cells, fractions, radii, reaches, owner, score):
 
 
 @njit(cache=True)
-def _collect(probability, cells, fractions, radii, reaches, owner):
+def _collect(probability, owner, first, numbers, cells, fractions, radii, reaches):
     """Probability of each halo's own cells; its volume, with what it covers of others; volume times offset."""
-    n = owner.shape[0]
+    n = owner.shape[1]
     own, volumes, moments = np.zeros(len(cells)), np.zeros(len(cells)), np.zeros((len(cells), 3))
     for halo in range(len(cells)):
         fx, fy, fz = fractions[halo]
@@ -162,7 +199,7 @@ def _collect(probability, cells, fractions, radii, reaches, owner):
         k = int(reaches[halo] + 1)
         probable, volume, along = 0.0, 0.0, np.zeros(3)
         for i in range(-k, k + 1):
-            x = _wrapped(cells[halo, 0] + i, n)
+            x = _wrapped(cells[halo, 0] + i, n) - first
             for j in range(-k, k + 1):
                 y = _wrapped(cells[halo, 1] + j, n)
                 across = (i - fx) ** 2 + (j - fy) ** 2
@@ -170,7 +207,7 @@ def _collect(probability, cells, fractions, radii, reaches, owner):
                     continue
                 for m in range(*_span(limit - across, fz)):
                     z = _wrapped(cells[halo, 2] + m, n)
-                    if owner[x, y, z] == halo:
+                    if owner[x, y, z] == numbers[halo]:
                         weight = np.float64(probability[x, y, z])
                         probable += weight
                     elif across + (m - fz) ** 2 <= squared_radius:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet.grid.slabs import Slabs
 from halonet.halo_finding.constants import thresholds_in_force
 from halonet.halo_finding.paper.search import FoundHaloes, find_haloes, find_haloes_at
 from halonet.settings import HaloFindingSettings
@@ -24,8 +25,9 @@ class PaperFinder:
         probability: np.ndarray,
         heads: Mapping[str, np.ndarray] | None = None,
         centres: np.ndarray | None = None,
+        slabs: Slabs | None = None,
     ) -> FoundHaloes:
         """Find haloes; see :meth:`halonet.halo_finding.method.Method.find`."""
         if centres is None:
-            return find_haloes(probability, self.constants.peak, self.constants.shell)
-        return find_haloes_at(probability, centres, self.constants.shell)
+            return find_haloes(probability, self.constants.peak, self.constants.shell, slabs)
+        return find_haloes_at(probability, centres, self.constants.shell, slabs)

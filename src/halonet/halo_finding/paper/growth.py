@@ -70,23 +70,27 @@ def _grow(probability, claimed, centres, offsets, starts, squares, thresholds, f
         centre = centres[halo]
         if claimed[centre[0], centre[1], centre[2]]:
             continue
-        count = _count_shells(probability, claimed, centre, offsets, starts, thresholds)
+        count = count_shells(probability, claimed, 0, centre, offsets, starts, thresholds)
         if count == thresholds.size and not final:
             return halo
         if count:
             squared_radii[halo], cells[halo] = squares[count - 1], starts[count]
-            _claim(claimed, centre, offsets[: starts[count]])
+            claim(claimed, 0, centre, offsets[: starts[count]])
     return len(centres)
 
 
 @njit(cache=True)
-def _count_shells(probability, claimed, centre, offsets, starts, thresholds):
-    """Number of shells before the first whose unclaimed cells have a mean below its threshold."""
-    n = probability.shape[0]
+def count_shells(probability, claimed, first, centre, offsets, starts, thresholds):
+    """Number of shells before the first whose unclaimed cells have a mean below its threshold.
+
+    The fields are the planes of a periodic box from the ``first`` on, all that the shells reach.
+    """
+    n = probability.shape[1]
     for shell in range(thresholds.size):
         total, unclaimed = 0.0, 0
         for i in range(starts[shell], starts[shell + 1]):
-            x, y, z = (centre[0] + offsets[i, 0]) % n, (centre[1] + offsets[i, 1]) % n, (centre[2] + offsets[i, 2]) % n
+            x, y, z = centre[0] + offsets[i, 0] - first, centre[1] + offsets[i, 1], centre[2] + offsets[i, 2]
+            x, y, z = x % n, y % n, z % n
             if not claimed[x, y, z]:
                 total += probability[x, y, z]
                 unclaimed += 1
@@ -96,8 +100,10 @@ def _count_shells(probability, claimed, centre, offsets, starts, thresholds):
 
 
 @njit(cache=True)
-def _claim(claimed, centre, offsets):
-    n = claimed.shape[0]
+def claim(claimed, first, centre, offsets):
+    """Claim the cells of a halo in the planes from the ``first`` on."""
+    planes, n, _ = claimed.shape
     for i in range(offsets.shape[0]):
-        x, y, z = (centre[0] + offsets[i, 0]) % n, (centre[1] + offsets[i, 1]) % n, (centre[2] + offsets[i, 2]) % n
-        claimed[x, y, z] = True
+        x = (centre[0] + offsets[i, 0] - first) % n
+        if x < planes:
+            claimed[x, (centre[1] + offsets[i, 1]) % n, (centre[2] + offsets[i, 2]) % n] = True

@@ -76,7 +76,7 @@ def _flood(probability, candidates, cells):
                 sizes[regions], weights[regions] = _flood_one(probability, candidates, start, stack, counts)
                 origin[0], origin[1], origin[2] = x, y, z
                 for axis in range(3):
-                    centres[regions, axis] = _nearest_centre(counts[axis], origin[axis], sizes[regions])
+                    centres[regions, axis] = nearest_centre(counts[axis], origin[axis], sizes[regions])
                 first[regions] = start
                 regions += 1
     return centres[:regions].copy(), sizes[:regions].copy(), weights[:regions].copy(), first[:regions].copy()
@@ -115,7 +115,7 @@ def _flood_one(probability, candidates, start, stack, counts):
 
 
 @njit(cache=True)
-def _nearest_centre(counts, origin, size):
+def nearest_centre(counts, origin, size):
     """Plane nearest to the periodic mean of ``counts``, which is emptied; half-way goes up.
 
     The planes of a connected region form one arc through ``origin``, and its mean is taken along the arc. A region that

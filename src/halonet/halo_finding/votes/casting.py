@@ -76,8 +76,7 @@ def cast_votes(fields: HeadFields, least_probability: float, slabs: Slabs | None
     moments = np.zeros((ends[-1], 7), np.int64)
     _share(fields, slabs, visitors, _add, _add_visitors, least, bins, ends, moments)
     voted = np.flatnonzero(bins)
-    cells = np.unravel_index(np.repeat(voted, numbers[voted]), slabs.shape)
-    cells = np.stack(cells, axis=1).astype(np.int32)
+    cells = np.stack(np.unravel_index(np.repeat(voted, numbers[voted]), slabs.shape), axis=1).astype(np.int32)
     cells[:, 0] += slabs.start
     means = (moments[:, 1:5] / np.maximum(moments[:, :1], 1)).astype(np.float32)
     return Votes(cells, means[:, :3], means[:, 3], moments, n)

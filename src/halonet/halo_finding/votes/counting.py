@@ -37,7 +37,7 @@ def count_votes(votes: Votes, scale: float, smallest_scale: float, slabs: Slabs 
     """
     n = votes.grid_cells
     slabs = slabs or Slabs(n)
-    arrays = (votes.cells, votes.rests, votes.log_radius, votes.moments[:, 0])
+    arrays: tuple[np.ndarray, ...] = (votes.cells, votes.rests, votes.log_radius, votes.moments[:, 0])
     if slabs.ranks > 1:
         arrays = _with_neighbours(arrays, scale, smallest_scale, slabs)
     # The cell n beyond a face is the cell 0 behind the other one: a table of remainders, which are slow to compute.
