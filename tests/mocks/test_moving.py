@@ -28,6 +28,8 @@ from halonet.storage import FieldHeader, read_field
 CELLS, COSMOLOGY = 32, CosmologySettings()
 SHORT = DisplacementSettings(method="particle_mesh")
 GATHERED = SHORT.model_copy(update={"average": "gathered"})
+SPACED = GATHERED.model_copy(update={"spacing": 2})
+MOVES = {"2lpt": DisplacementSettings(), "means": SHORT, "gathered": GATHERED, "spaced": SPACED}
 HEADER = FieldHeader(float(CELLS), 0.0, COSMOLOGY.model_dump(), 5)
 
 
@@ -72,7 +74,7 @@ def test_a_faint_density_moves_haloes_as_perturbation_theory_does(density, spher
 
 
 @pytest.mark.parametrize("ranks", [2, 3, 4])
-@pytest.mark.parametrize("settings", [DisplacementSettings(), SHORT, GATHERED], ids=["2lpt", "means", "gathered"])
+@pytest.mark.parametrize("settings", MOVES.values(), ids=MOVES)
 def test_haloes_in_slabs_of_several_ranks_move_to_the_same_bits(density, spheres, ranks, settings, monkeypatch):
     monkeypatch.setattr("halonet.grid.surroundings.BATCH_BYTES", 2**18)  # haloes across borders, some at a time
 
@@ -129,11 +131,12 @@ def test_the_density_that_is_given_stays_as_it_was(density, spheres):
 
 
 def test_five_steps_bring_haloes_nearer_to_a_simulation_than_second_order_does_and_gathering_still_nearer(tmp_path):
+    """Particles of every second cell alone, with forces on the same mesh, cost little of that."""
     kept = {"density": tmp_path / "density.h5"}
     true = NBodyMock(MockRequest(seed=3, cells=64, n_body=NBodySettings(steps=20), keep=kept, threads=2)).make()
     true, density = true.larger_than(100), read_field(kept["density"], "density")
     errors = []
-    for settings in (DisplacementSettings(), SHORT, GATHERED):
+    for settings in MOVES.values():
         moved = move_haloes(true, density, COSMOLOGY, settings, 2)
         away = moved.positions(EULERIAN) - true.positions(EULERIAN)
         away -= 64 * np.round(away / 64)
@@ -144,13 +147,20 @@ def test_five_steps_bring_haloes_nearer_to_a_simulation_than_second_order_does_a
     assert errors[1][1] < 0.75 * errors[0][1]
     assert errors[2][0] < 0.75 * errors[1][0]
     assert errors[2][1] < 0.95 * errors[1][1]
+    assert errors[3][0] < 1.15 * errors[2][0]
+    assert errors[3][1] < 1.3 * errors[2][1]
 
 
 def test_a_redshift_before_the_start_of_the_simulation_is_refused():
     early = COSMOLOGY.model_copy(update={"redshift": 9.5})
     with pytest.raises(SettingsError, match=r"snapshot at redshift 9\.5"):
-        check_displacement(SHORT, early)
-    check_displacement(DisplacementSettings(), early)
+        check_displacement(SHORT, early, CELLS)
+    check_displacement(DisplacementSettings(), early, CELLS)
+
+
+def test_particles_of_every_second_cell_need_an_even_number_of_cells():
+    with pytest.raises(SettingsError, match=r"displacement\.spacing = 2 needs an even number of cells, not 33"):
+        check_displacement(SPACED, COSMOLOGY, 33)
 
 
 def test_a_thresholds_file_brings_the_displacement_that_it_was_made_with():

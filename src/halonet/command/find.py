@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.density:
         at_redshift = cosmology.model_copy(update={"redshift": redshift})
-        check_displacement(settings.displacement, at_redshift)
+        check_displacement(settings.displacement, at_redshift, len(density))
         box = (Slabs(len(density)), header.box_size_mpc, at_redshift)
         check_against_spectrum(density, *box, arguments.density, arguments.outside_validity)
 

@@ -110,7 +110,7 @@ class NetworkMock:
     def check(self) -> None:
         """Refuse what cannot be made."""
         _ = self.tiles
-        check_displacement(self.finder.settings.displacement, self.box.cosmology)
+        check_displacement(self.finder.settings.displacement, self.box.cosmology, self.box.cells)
         go_on = self.request.outside_validity
         check_validity(self.normalisation, self.box.cosmology, self.box.cell_size, self.folder.name, go_on)
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import growth_factor
+from halonet.grid.resampling import coarsened, halved, refined
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_columns_of_particles, with_eulerian_columns
 from halonet.n_body.forces import Gravity
@@ -20,7 +21,7 @@ from halonet.n_body.simulation import State, simulate_to_end
 from halonet.n_body.snapshots import comoving_fields
 from halonet.n_body.start import start_particles
 from halonet.particles import Particles
-from halonet.settings import CosmologySettings, DisplacementSettings, NBodySettings
+from halonet.settings import CosmologySettings, DisplacementSettings, NBodySettings, SettingsError
 from halonet.storage import FieldHeader
 
 
@@ -58,14 +59,17 @@ def move_haloes(
     return with_columns_of_particles(catalogue, particles, settings.average == "gathered", threads, slabs)
 
 
-def check_displacement(settings: DisplacementSettings, cosmology: CosmologySettings) -> None:
-    """Refuse a redshift that the simulation cannot reach."""
+def check_displacement(settings: DisplacementSettings, cosmology: CosmologySettings, cells: int) -> None:
+    """Refuse a redshift that the simulation cannot reach, and ``cells`` along a side that it has no particles for."""
     if settings.method == "particle_mesh":
         _schedule(settings, cosmology)
+        if cells % settings.spacing:
+            raise SettingsError(f"displacement.spacing = {settings.spacing} needs an even number of cells, not {cells}")
 
 
 def _schedule(settings: DisplacementSettings, cosmology: CosmologySettings) -> Schedule:
-    return plan(cosmology, NBodySettings(steps=settings.steps, mesh=settings.mesh), [cosmology.redshift])
+    mesh = settings.mesh * settings.spacing
+    return plan(cosmology, NBodySettings(steps=settings.steps, mesh=mesh), [cosmology.redshift])
 
 
 def particles_of(
@@ -78,6 +82,8 @@ def particles_of(
 ) -> Particles:
     """Particles of a short simulation of a box, at the redshift of the cosmology: those of this rank's cells.
 
+    Where the simulation has one for every second cell along each axis, the others are interpolated.
+
     Collective.
 
     Parameters
@@ -88,9 +94,14 @@ def particles_of(
         As in :func:`move_haloes`.
     """
     schedule, slabs = _schedule(settings, cosmology), slabs or Slabs(len(density), threads=threads)
-    linear = density / np.float32(growth_factor(cosmology, cosmology.redshift))
-    state = State(*start_particles(linear, slabs, Growth(cosmology), schedule.start))
+    lattice = slabs if settings.spacing == 1 else halved(slabs)
+    linear = density if lattice is slabs else coarsened(density, slabs)
+    linear = linear / np.float32(growth_factor(cosmology, cosmology.redshift))
+    state = State(*start_particles(linear, lattice, Growth(cosmology), schedule.start))
     del linear
-    step = simulate_to_end(state, schedule, Gravity(slabs, settings.mesh))
+    step = simulate_to_end(state, schedule, Gravity(lattice, settings.mesh * settings.spacing))
     header = replace(header, cosmology=cosmology.model_dump())
-    return Particles(*comoving_fields(step, state, header, overwrite=True), header, slabs.start)
+    fields = comoving_fields(step, state, header, overwrite=True)
+    if lattice is not slabs:
+        fields = [refined(field, slabs) for field in fields]
+    return Particles(*fields, header, slabs.start)

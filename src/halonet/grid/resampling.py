@@ -1,0 +1,94 @@
+"""A field in slabs on a grid of half as many cells along a side, and back."""
+
+import numpy as np
+from numba import njit
+
+from halonet.grid.slabs import SlabError, Slabs
+from halonet.grid.threads import in_threads
+
+
+def halved(slabs: Slabs) -> Slabs:
+    """The grid of half as many cells along a side, over the same ranks and threads.
+
+    Raises
+    ------
+    SlabError
+        If the number of cells is odd.
+    """
+    if slabs.cells % 2:
+        raise SlabError(f"{slabs.cells} cells along a side cannot be halved; an even number is needed")
+    return Slabs(slabs.cells // 2, slabs.communicator, slabs.threads)
+
+
+def coarsened(field: np.ndarray, slabs: Slabs) -> np.ndarray:
+    """A field without the modes that the halved grid does not have, at the centres of its cells; collective.
+
+    Parameters
+    ----------
+    field
+        This rank's planes of the field in ``slabs``, float32 of shape (planes, N, N).
+
+    Returns
+    -------
+    This rank's planes in ``halved(slabs)``, float32 of shape (planes, N / 2, N / 2).
+    """
+    modes = slabs.forward(field)
+    for k in slabs.wavenumbers:
+        # Centres of coarse cells lie half a fine cell beyond those of every second fine one.
+        kept = np.abs(k) < slabs.cells // 4
+        modes *= (kept * np.exp(1j * np.pi * k / slabs.cells)).astype(np.complex64)
+    fine, coarse = slabs.inverse(modes, overwrite=True), halved(slabs)
+    if slabs.ranks > 1:
+        bounds = zip(coarse.bounds[:-1], coarse.bounds[1:], strict=True)
+        fine = slabs.fetch_planes(fine, [(2 * start, 2 * (stop - start)) for start, stop in bounds])
+    return np.ascontiguousarray(fine[::2, ::2, ::2])
+
+
+def refined(field: np.ndarray, slabs: Slabs) -> np.ndarray:
+    """A field of the halved grid, interpolated linearly along each axis to the cells of ``slabs``; collective.
+
+    Parameters
+    ----------
+    field
+        This rank's planes in ``halved(slabs)``, float32 of shape (planes, N / 2, N / 2) or, of vectors, (..., 3).
+
+    Returns
+    -------
+    This rank's planes in ``slabs``, float32 of shape (planes, N, N) or (planes, N, N, 3).
+    """
+    result = np.empty(slabs.shape + field.shape[3:], np.float32)
+    if field.ndim == 4:
+        for axis in range(field.shape[3]):
+            _refine(field[..., axis], slabs, result[..., axis])
+    else:
+        _refine(field, slabs, result)
+    return result
+
+
+def _refine(field: np.ndarray, slabs: Slabs, result: np.ndarray) -> None:
+    coarse, bounds = halved(slabs), zip(slabs.bounds[:-1], slabs.bounds[1:], strict=True)
+    # Cell f lies between the coarse cells (f - 1) // 2 and the next.
+    wanted = [((start - 1) // 2, stop // 2 - (start - 1) // 2 + 1) for start, stop in bounds]
+    around, first = coarse.fetch_planes(np.ascontiguousarray(field), wanted), wanted[slabs.rank][0]
+
+    def plane(i: int) -> None:
+        low = (slabs.start + i - 1) // 2 - first
+        _refine_plane(around[low], around[low + 1], (slabs.start + i) % 2, result[i])
+
+    in_threads(plane, range(slabs.planes), slabs.threads)
+
+
+@njit(cache=True, nogil=True)
+def _refine_plane(low, high, odd, result):
+    near, far, n = np.float32(0.75), np.float32(0.25), len(low)
+    of_low, of_high = (near, far) if odd else (far, near)
+    between = of_low * low + of_high * high
+    row = np.empty(n, np.float32)
+    for y in range(2 * n):
+        nearer = y // 2
+        further = (nearer + 1) % n if y % 2 else (nearer - 1) % n
+        for z in range(n):
+            row[z] = near * between[nearer, z] + far * between[further, z]
+        for z in range(n):
+            result[y, 2 * z] = near * row[z] + far * row[z - 1]
+            result[y, 2 * z + 1] = near * row[z] + far * row[(z + 1) % n]
