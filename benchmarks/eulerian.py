@@ -37,6 +37,11 @@ from halonet.storage import read_field, write_json, write_text
 EDGES = (100, 300, 1000, np.inf)  # cells
 COLUMNS = {"all": "above 100 cells", "0": "100 to 300", "1": "300 to 1000", "2": "above 1000"}
 LARGE, LARGER = 0.3, 0.2  # 1/Mpc: power in real space, and multipoles, are compared up to here
+SIMULATIONS = {
+    "simulation of 5 steps": {},
+    "simulation of 5 steps, a particle for 8 cells": {"spacing": 2},
+    "simulation of 10 steps": {"steps": 10},
+}
 COLLAPSED = 1.5  # linear density at which the spherical collapse of augmented perturbation theory ends
 
 
@@ -97,10 +102,10 @@ def ways(truth: Truth) -> Iterator[tuple[str, float, Particles]]:
         yield name, *timed(lambda radius=radius: by_theory(truth, truth.smoothed(truth.modes, radius)))
     for radius in (2, 3):
         yield f"augmented, split at {radius} Mpc", *timed(lambda radius=radius: augmented(truth, radius))
-    for steps, mesh in ((5, 1), (10, 1)):
-        settings = DisplacementSettings(method="particle_mesh", steps=steps, mesh=mesh)
+    for name, changes in SIMULATIONS.items():
+        settings = DisplacementSettings(method="particle_mesh", **changes)
         arguments = (truth.haloes.header, truth.density, truth.cosmology, settings, truth.threads)
-        yield f"simulation of {steps} steps", *timed(lambda arguments=arguments: particles_of(*arguments))
+        yield name, *timed(lambda arguments=arguments: particles_of(*arguments))
 
 
 def timed(make: Callable[[], Particles]) -> tuple[float, Particles]:

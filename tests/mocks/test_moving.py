@@ -12,6 +12,7 @@ from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_columns_of_particles, with_eulerian_columns
 from halonet.initial_conditions.density import linear_density
 from halonet.mocks.by_n_body import NBodyMock
+from halonet.mocks.by_network import NetworkMock
 from halonet.mocks.moving import check_displacement, move_haloes
 from halonet.mocks.request import MockRequest
 from halonet.particles import Particles
@@ -161,6 +162,16 @@ def test_a_redshift_before_the_start_of_the_simulation_is_refused():
 def test_particles_of_every_second_cell_need_an_even_number_of_cells():
     with pytest.raises(SettingsError, match=r"displacement\.spacing = 2 needs an even number of cells, not 33"):
         check_displacement(SPACED, COSMOLOGY, 33)
+
+
+def test_what_is_fastest_has_a_particle_for_eight_cells_and_its_catalogue_says_so():
+    fastest, usual = (NetworkMock(MockRequest(seed=1, cells=32, precision=each)) for each in ("fastest", "float32"))
+    assert fastest.displacement == usual.displacement.model_copy(update={"spacing": 2})
+    assert fastest.displacement.method == "particle_mesh"
+    for mock in (fastest, usual):
+        assert mock._provenance()["settings"]["halo_finding"]["displacement"] == mock.displacement.model_dump()
+    by_theory = NetworkMock(MockRequest(seed=1, cells=32, network="vnet-small", precision="fastest"))
+    assert by_theory.displacement == DisplacementSettings()
 
 
 def test_a_thresholds_file_brings_the_displacement_that_it_was_made_with():

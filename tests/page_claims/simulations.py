@@ -8,6 +8,7 @@ MASS_FUNCTIONS = (
     ("Courtin et al. (2011)", "courtin11"),
     ("Tinker et al. (2008), `m200m`", "tinker08"),
 )
+SPACED = "simulation of 5 steps, a particle for 8 cells"
 MOVES = {
     "first order | sphere": "first order, mean over the sphere",
     "second order | sphere": "second order, mean over the sphere",
@@ -17,6 +18,7 @@ MOVES = {
     "second order | true cells": "second order, over its true cells",
     "5 steps | sphere": "simulation of 5 steps, mean over the sphere",
     "5 steps | particles that gather": "simulation of 5 steps, over its particles that gather",
+    "5 steps, `spacing: 2` | particles that gather": f"{SPACED}, over its particles that gather",
     "10 steps | sphere": "simulation of 10 steps, mean over the sphere",
     "5 steps | true cells": "simulation of 5 steps, over its true cells",
 }

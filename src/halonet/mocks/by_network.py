@@ -30,6 +30,7 @@ from halonet.plausibility.numbers import check_number
 from halonet.provenance import file_digest
 from halonet.settings import (
     CosmologySettings,
+    DisplacementSettings,
     HaloFindingSettings,
     NetworkSettings,
     PredictionSettings,
@@ -96,6 +97,13 @@ class NetworkMock:
         return tiles_for(self.box.cells, 2**self.settings.levels, self.request.precision)
 
     @cached_property
+    def displacement(self) -> DisplacementSettings:
+        """How haloes move: as the finder says; where what is fastest is asked for, with a particle for eight cells."""
+        chosen = self.finder.settings.displacement
+        wide = self.request.precision == "fastest" and chosen.method == "particle_mesh" and self.box.cells % 2 == 0
+        return chosen.model_copy(update={"spacing": 2}) if wide else chosen
+
+    @cached_property
     def made_of(self) -> dict[str, Any]:
         """All that the mock depends on but for its seed and a power spectrum of the user's own."""
         box, names = self.box, ("model.weights.h5", "settings.json", "normalisation.json")
@@ -110,7 +118,7 @@ class NetworkMock:
     def check(self) -> None:
         """Refuse what cannot be made."""
         _ = self.tiles
-        check_displacement(self.finder.settings.displacement, self.box.cosmology, self.box.cells)
+        check_displacement(self.displacement, self.box.cosmology, self.box.cells)
         go_on = self.request.outside_validity
         check_validity(self.normalisation, self.box.cosmology, self.box.cell_size, self.folder.name, go_on)
 
@@ -134,8 +142,7 @@ class NetworkMock:
             self._check_number(catalogue)
             catalogue = replace(catalogue, header=replace(header, provenance=self._provenance()))
         with console.step("Eulerian positions and velocities"):
-            displacement, threads = finder.settings.displacement, request.threads
-            catalogue = move_haloes(catalogue, density, box.cosmology, displacement, threads, slabs)
+            catalogue = move_haloes(catalogue, density, box.cosmology, self.displacement, request.threads, slabs)
         return None if slabs.rank else catalogue
 
     def _check_number(self, haloes: HaloCatalogue) -> None:
@@ -165,7 +172,8 @@ class NetworkMock:
         settings = {
             "network": {"name": self.folder.name, "weights": file_digest(self.folder / "model.weights.h5")},
             "prediction": self.tiles.model_dump() | {"arithmetic": arithmetic(self.tiles.precision)},
-            "halo_finding": self.finder.settings.model_dump() | {"in_force": self.finder.in_force},
+            "halo_finding": self.finder.settings.model_dump()
+            | {"displacement": self.displacement.model_dump(), "in_force": self.finder.in_force},
         }
         return self.box.provenance(settings)
 

@@ -75,7 +75,8 @@ class MockRequest:
     scratch
         Folder for what of a large box does not fit in memory.
     precision
-        Of the network's numbers: ``fastest`` is bfloat16 where the processor has it, ``float32`` always that.
+        ``fastest``: the network's numbers are bfloat16 where the processor has it, and a simulation that moves haloes
+        has a particle for eight cells. ``float32``: neither.
     threads, gpus
         Of each rank; threads change no bit.
     phases
