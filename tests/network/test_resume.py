@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from forks import run_python
 
 from halonet.network.events import EVENTS
 
@@ -30,7 +31,7 @@ def command(dataset, values, output, *more) -> list[str]:
 
 
 def finish(dataset, values, output, *more) -> subprocess.CompletedProcess:
-    return subprocess.run(command(dataset, values, output, *more), capture_output=True, text=True)
+    return run_python(command(dataset, values, output, *more)[1:])
 
 
 def stop_at(step: int, number: int, dataset, values, output) -> int:
