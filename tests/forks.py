@@ -1,7 +1,8 @@
 """Python programs run in forks of a process that has imported their libraries, which takes longer than most of them do.
 
 What a program prints, writes and ends with is what it would in a process of its own; only its start is left out. The
-process reads requests from its standard input, one JSON list a line, and answers each with the exit code.
+process reads requests from its standard input, one JSON list a line, and answers each with the number of the fork and,
+at its end, with its exit code.
 """
 
 import atexit
@@ -37,11 +38,19 @@ class Forks:
         atexit.register(self.close)
 
     def run(self, command: list[str], environment: dict[str, str], cwd: Path) -> subprocess.CompletedProcess:
-        said = [Path(self.folder.name, name) for name in ("stdout", "stderr")]
-        self.process.stdin.write(json.dumps([command, environment, str(cwd), *map(str, said)]) + "\n")
+        self.start(command, environment, cwd)
+        return subprocess.CompletedProcess(command, self.wait(), *(path.read_text() for path in self.said))
+
+    def start(self, command: list[str], environment: dict[str, str], cwd: Path) -> int:
+        """Start a program, of which one runs at a time; returns its process number."""
+        self.said = [Path(self.folder.name, name) for name in ("stdout", "stderr")]
+        self.process.stdin.write(json.dumps([command, environment, str(cwd), *map(str, self.said)]) + "\n")
         self.process.stdin.flush()
-        code = int(self.process.stdout.readline())
-        return subprocess.CompletedProcess(command, code, *(path.read_text() for path in said))
+        return int(self.process.stdout.readline())
+
+    def wait(self) -> int:
+        """Exit code of the program that was started, minus the signal that ended it."""
+        return int(self.process.stdout.readline())
 
     def close(self) -> None:
         self.process.kill()
@@ -80,6 +89,7 @@ def serve() -> list[str]:
             os.environ.update(environment)
             os.chdir(folder)
             return command
+        print(fork, file=answers, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), file=answers, flush=True)
     sys.exit()
 
