@@ -11,21 +11,22 @@ from collections import Counter
 from pathlib import Path
 
 import yaml
+from forks import SNAKEMAKE, run_python
 from numba.core.caching import UserProvidedCacheLocator
 
 from halonet.environment import kernel_cache
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src/halonet"
 TINY = ROOT / "tests" / "workflow" / "tiny.yaml"
 PARTS = ("Snakefile", "config.yaml", "rules", "workflow_scripts", "src", "envs", "profiles", "slurm")
 
 
-def share_kernels(source: Path, target: Path) -> None:
-    """Hand the compiled kernels of a checkout on to another one of the same code, which would take half a minute.
+def share_kernels(package: Path, copied: Path) -> None:
+    """Hand the compiled kernels of a package on to another one of the same code, which would take half a minute.
 
     Numba keeps them by the path of the folder that they were compiled from.
     """
-    package, copied = source / "src/halonet", target / "src/halonet"
     cache, kept = kernel_cache(package), kernel_cache(copied)
     if cache.name != kept.name:
         return  # a test has changed the code of one
@@ -47,7 +48,7 @@ class Workflow:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
             copy(ROOT / part, folder / part)
         shutil.copy(settings, self.settings)
-        share_kernels(ROOT, folder)
+        share_kernels(PACKAGE, folder / "src/halonet")
 
     def values(self) -> dict:
         return yaml.safe_load(self.settings.read_text())
@@ -69,11 +70,9 @@ class Workflow:
         return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
     def run(self, *arguments, check=True):
-        process = subprocess.run(
-            self.command(*arguments), cwd=self.folder, capture_output=True, text=True, env=self.environment()
-        )
+        process = run_python(self.command(*arguments)[1:], SNAKEMAKE, self.environment(), self.folder)
         process.output = process.stdout + process.stderr
-        share_kernels(self.folder, ROOT)
+        share_kernels(self.folder / "src/halonet", PACKAGE)
         if check and process.returncode:
             raise AssertionError(f"the workflow ended with {process.returncode}:\n{process.output}")
         return process

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forks import run_python
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,12 +33,14 @@ def run_script():
     """Run ``workflow_scripts/<name>.py``; returns the finished process with its output as text."""
 
     def run(name, *arguments, ranks=1, check=True):
-        command = [sys.executable, ROOT / "workflow_scripts" / f"{name}.py", *arguments]
-        if ranks > 1:
-            command = [Path(sys.executable).parent / "mpiexec", "-n", ranks, *command]
+        command = [ROOT / "workflow_scripts" / f"{name}.py", *arguments]
         # Python's own bin comes first, so that mpiexec is the one mpi4py was made for.
         environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-        process = subprocess.run([str(part) for part in command], capture_output=True, text=True, env=environment)
+        if ranks == 1:
+            process = run_python(command, environment=environment)
+        else:
+            command = [Path(sys.executable).parent / "mpiexec", "-n", ranks, sys.executable, *command]
+            process = subprocess.run(list(map(str, command)), capture_output=True, text=True, env=environment)
         if check and process.returncode:
             raise AssertionError(f"{name} ended with {process.returncode}:\n{process.stdout}\n{process.stderr}")
         return process

@@ -1,9 +1,10 @@
-"""Solve the ellipsoidal collapse table of a cosmology."""
+"""Solve the ellipsoidal collapse table of a cosmology, or take it from the user's cache if it was solved before."""
 
 from halonet import console
 from halonet.checks.parser import SETTINGS, WRITES, Parser
 from halonet.mpi import world
-from halonet.peak_patch.collapse import solve_collapse_table, write_collapse_table
+from halonet.peak_patch.collapse import write_collapse_table
+from halonet.peak_patch.kept_tables import kept_collapse_table
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, PeakPatchSettings, stage_settings
 
@@ -21,7 +22,7 @@ def main() -> None:
     cosmology = stage_settings(CosmologySettings, arguments.cosmology)
     kind = stage_settings(PeakPatchSettings, arguments.settings).collapse_table
     communicator = world()
-    table = solve_collapse_table(cosmology, kind, communicator=communicator)
+    table = kept_collapse_table(cosmology, kind, communicator)
     if communicator is None or communicator.rank == 0:
         record = provenance("collapse_table", {"cosmology": cosmology.model_dump(), "collapse_table": kind})
         write_collapse_table(arguments.output, table, record)

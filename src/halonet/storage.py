@@ -176,8 +176,7 @@ def write_field(path: str | Path, name: str, slab: np.ndarray, header: FieldHead
         compression = {"compression": "gzip", "compression_opts": 1} if name == "mask" else {}
         data = file.create_dataset(name, (cells,) * 3, dtype, chunks=(thickness,) * 3, **compression)
         for start, planes in groups:
-            if not np.isfinite(planes).all():
-                raise StorageError(f"{path}: {name} has values that are not finite; nothing is written")
+            _check_finite(path, name, planes, start, "; nothing is written")
             data[start : start + len(planes)] = planes
         write_header(file, header)
 
@@ -226,14 +225,23 @@ def read_field(path: str | Path, name: str, start: int = 0, stop: int | None = N
         return planes.astype(np.uint8, copy=False)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
         planes = planes.astype(np.float32, copy=False)
+    _check_finite(path, name, planes, start)
+    if name == "probability":
+        _check_probability(path, planes)
+    return planes
+
+
+def _check_finite(path: str | Path, name: str, planes: np.ndarray, start: int, end: str = "") -> None:
     for i, plane in enumerate(planes):
         if not np.isfinite(plane).all():
-            raise StorageError(f"{path}: {name} has values that are not finite, first in plane {start + i}")
-    if name == "probability" and planes.size and not (planes.min() >= 0 and planes.max() <= 1):
+            raise StorageError(f"{path}: {name} has values that are not finite, first in plane {start + i}{end}")
+
+
+def _check_probability(path: str | Path, planes: np.ndarray) -> None:
+    if planes.size and not (planes.min() >= 0 and planes.max() <= 1):
         raise StorageError(
             f"{path}: probability runs from {planes.min():.6g} to {planes.max():.6g}; it must lie within 0 and 1"
         )
-    return planes
 
 
 def _check_mask(path: str | Path, planes: np.ndarray, start: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from forks import run_python
 
 from halonet.catalogue import read_catalogue
 from halonet.command.main import COMMANDS, parse
@@ -24,10 +25,12 @@ def commands_of(page):
 
 
 def halonet(*words, folder, check=True, ranks=1):
-    launcher = [str(Path(sys.executable).parent / "mpiexec"), "-n", str(ranks)] if ranks > 1 else []
-    command = [*launcher, sys.executable, "-m", "halonet", *map(str, words)]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
+    command, environment = ["-m", "halonet", *map(str, words)], os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    if ranks == 1:
+        process = run_python(command, environment=environment, cwd=folder)
+    else:
+        command = [str(Path(sys.executable).parent / "mpiexec"), "-n", str(ranks), sys.executable, *command]
+        process = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
     assert not (check and process.returncode), process.stderr
     return process
 

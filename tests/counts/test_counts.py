@@ -1,14 +1,13 @@
 """Work of whole stages that can be counted: Fourier transforms of a box, jobs of a run, bytes of a window."""
 
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from forks import SNAKEMAKE, run_python
 
 from counts.counted_loops import spherical_table
 from counts.paper import PAPER
@@ -108,9 +107,8 @@ def test_channels_share_the_strain_of_a_radius_and_three_transforms_along_x(tran
 
 
 def test_the_paper_s_run_is_planned_in_as_many_jobs_as_it_has_boxes_and_stages(tmp_path):
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path]
-    options = ["--dry-run", "--quiet", "host", "--", "all"]
-    process = subprocess.run([str(part) for part in [*command, *options]], capture_output=True, text=True)
+    command = ["-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", tmp_path]
+    process = run_python([*command, "--dry-run", "--quiet", "host", "--", "all"], SNAKEMAKE)
     assert not process.returncode, process.stdout + process.stderr
     assert jobs_by_rule(process.stdout + process.stderr) == PAPER
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from forks import run_python
 
 import halonet
 from halonet.catalogue import read_catalogue
@@ -111,8 +112,10 @@ def run(words, folder):
     """Run a command of a page in a folder where the checkout's files are."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = os.environ | {"PATH": path, "PYTHONPATH": str(ROOT / "src")}
-    words = [sys.executable, "-m", "halonet", *words[1:]] if words[0] == "halonet" else words
-    process = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=environment)
+    if words[0] == "halonet":
+        process = run_python(["-m", *words], environment=environment, cwd=folder)
+    else:
+        process = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=environment)
     assert not process.returncode, f"{' '.join(words)}\n{process.stdout}{process.stderr}"
     return process.stdout + process.stderr
 

@@ -121,6 +121,17 @@ def test_a_thousand_boxes_of_white_noise_are_not_refused():
             linear_density_of(Slabs(cells), white_noise(Slabs(cells), seed), float(cells), *BOX[1:])
 
 
+def test_of_a_large_box_some_planes_stand_for_all():
+    slabs, box = Slabs(128), (128.0, *BOX[1:])
+    large = white_noise(slabs, 3)
+    linear_density_of(slabs, large, *box)
+    with pytest.raises(PlausibilityError, match=r"the noise has the variance 0\.93"):
+        linear_density_of(slabs, np.where(np.arange(128)[:, None, None] < 8, np.float32(0), large), *box)
+    smoothed = (large + np.roll(large, 1, axis=0)) / np.float32(2**0.5)
+    with pytest.raises(PlausibilityError, match="no white noise, its spectrum is"):
+        linear_density_of(slabs, smoothed, *box)
+
+
 def blocks(noise):
     """Noise of a coarser grid in a finer one: every number eight times."""
     return np.repeat(np.repeat(np.repeat(noise[:8, :8, :8], 2, 0), 2, 1), 2, 2)

@@ -1,14 +1,15 @@
 """A training run killed at any moment and started again with the same command ends as if nothing had happened."""
 
 import json
+import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
+from forks import SCRIPTS, forks_of, run_python
 
 from halonet.network.events import EVENTS
 
@@ -26,23 +27,24 @@ def command(dataset, values, output, *more) -> list[str]:
         *("--normalisation", dataset / "normalisation.json", "--settings", json.dumps(values)),
         *("--training", json.dumps(training), "--seed", 5, "--output", output, *more),
     )
-    return [sys.executable, str(SCRIPT), *map(str, parts)]
+    return [str(SCRIPT), *map(str, parts)]
 
 
 def finish(dataset, values, output, *more) -> subprocess.CompletedProcess:
-    return subprocess.run(command(dataset, values, output, *more), capture_output=True, text=True)
+    return run_python(command(dataset, values, output, *more))
 
 
 def stop_at(step: int, number: int, dataset, values, output) -> int:
     """Start a run, send it signal ``number`` once a checkpoint of ``step`` or later is there; returns its exit code."""
-    process = subprocess.Popen(command(dataset, values, output), stderr=subprocess.DEVNULL)
+    forks = forks_of(SCRIPTS)
+    process = forks.start(command(dataset, values, output), dict(os.environ), Path.cwd())
     deadline = time.monotonic() + PATIENCE
     while last_step(output) < step:
-        assert process.poll() is None, "the run ended before it was stopped"
+        assert Path(f"/proc/{process}").exists(), "the run ended before it was stopped"
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    process.send_signal(number)
-    return process.wait(PATIENCE)
+    os.kill(process, number)
+    return forks.wait()
 
 
 def last_step(output: Path) -> int:

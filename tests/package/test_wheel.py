@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from checkout import PACKAGE, share_kernels
 
 import halonet
 from halonet.catalogue import read_catalogue
@@ -47,6 +48,7 @@ def installed(wheel, tmp_path_factory):
     target = tmp_path_factory.mktemp("installed")
     options = ("--no-deps", "--target", target, wheel)
     run(sys.executable, "-m", "pip", "install", *options, folder=target)
+    share_kernels(PACKAGE, target / "halonet")
     return target
 
 
@@ -65,7 +67,7 @@ def test_the_installed_package_is_not_the_checkout_and_knows_its_network(install
     assert str(ROOT) not in listed
 
 
-# Each compiles its kernels anew; the default stands for all in every run.
+# The default stands for all in every run.
 EACH = [name if name == DEFAULT_METHOD else pytest.param(name, marks=pytest.mark.slow) for name in METHODS]
 
 

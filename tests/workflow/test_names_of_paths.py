@@ -3,11 +3,11 @@
 import json
 import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+from forks import SNAKEMAKE, run_python
 
 from halonet.settings import Settings, SettingsError, load_settings, validate
 from halonet.settings.base import Model
@@ -146,14 +146,14 @@ def test_a_run_in_folders_with_spaces_and_variables_makes_its_files_there_and_ex
         (folder / name).symlink_to(ROOT / name)
     (folder / "more.yaml").write_text(json.dumps({"run": {"results": "$HALONET_SCRATCH/of it (all)"}}))
     environment = os.environ | {"HALONET_SCRATCH": str(tmp_path / "scratch of me")}
-    plan = ["snakemake", "--configfile", TINY, "more.yaml", "--cores", "1"]
-    refused = subprocess.run([*plan, "-n"], cwd=folder, env=environment, capture_output=True, text=True)
+    plan = ["-m", "snakemake", "--configfile", TINY, "more.yaml", "--cores", "1"]
+    refused = run_python([*plan, "-n"], SNAKEMAKE, environment, folder)
     assert refused.returncode == 1
     said = refused.stdout + refused.stderr
     assert re.search(r"run\.results = .*'\(' stands in this path", said), said
     (folder / "more.yaml").write_text(json.dumps({"run": {"results": "$HALONET_SCRATCH/of it"}}))
     made = tmp_path / "scratch of me/of it/tiny/cosmology/power_spectrum.csv"
-    done = subprocess.run([*plan, made], cwd=folder, env=environment, capture_output=True, text=True)
+    done = run_python([*plan, made], SNAKEMAKE, environment, folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert made.is_file()
     assert (tmp_path / "scratch of me/of it/tiny/logs/compute_power_spectrum.log").is_file()

@@ -2,20 +2,17 @@
 
 import base64
 import re
-import subprocess
-import sys
 
 import pytest
+from forks import SNAKEMAKE, run_python
 
 from halonet.workflow.run_log import failed_jobs, telling_lines
 
 
 def status(workflow, *arguments) -> str:
-    command = [sys.executable, "workflow_scripts/show_status.py", "--configfile", workflow.settings, *arguments]
+    command = ["workflow_scripts/show_status.py", "--configfile", workflow.settings, *arguments]
     environment = workflow.environment() | {"PYTHONPATH": str(workflow.folder / "src")}
-    process = subprocess.run(
-        list(map(str, command)), cwd=workflow.folder, env=environment, capture_output=True, text=True
-    )
+    process = run_python(command, SNAKEMAKE, environment, workflow.folder)
     assert process.returncode == 0, process.stderr
     return process.stdout
 

@@ -17,6 +17,7 @@ import numba
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from halonet.checks.hdf5 import read_numbers
 from halonet.cosmology import growth_factor, growth_rate
 from halonet.dark_energy import density_ratio, equation_of_state
 from halonet.mpi import Communicator
@@ -221,9 +222,10 @@ def _solve_nodes(
 def write_collapse_table(path: str | Path, table: CollapseTable, provenance: dict) -> None:
     """Write a collapse table atomically."""
     with new_hdf5(path) as file:
-        data = file.create_dataset("collapse", data=table.values)
+        data = file.create_dataset("collapse", data=table.values, fletcher32=True)  # a damaged one is not read
         data.attrs["description"] = "1 + z of collapse; axes log10 F, e, p/e; -1 or 0: never collapses"
-        file.create_dataset("axes", data=table.axes).attrs["description"] = "first node and spacing of each axis"
+        axes = file.create_dataset("axes", data=table.axes, fletcher32=True)
+        axes.attrs["description"] = "first node and spacing of each axis"
         file.attrs["kind"], file.attrs["omega_m"], file.attrs["omega_b"] = table.kind, table.omega_m, table.omega_b
         for name, usual in COSMOLOGICAL_CONSTANT.items():
             if getattr(table, name) != usual:
@@ -237,7 +239,8 @@ def read_collapse_table(path: str | Path, cosmology: CosmologySettings, kind: st
         if "collapse" not in file or "axes" not in file or not {"kind", "omega_m", "omega_b"} <= set(file.attrs):
             raise StorageError(f"{path}: no collapse table; solve_collapse_table.py writes one")
         numbers = {name: float(file.attrs.get(name, COSMOLOGICAL_CONSTANT.get(name))) for name in SOLVED_FOR}
-        table = CollapseTable(file["collapse"][:], file["axes"][:], str(file.attrs["kind"]), **numbers)
+        values, axes = (read_numbers(path, file[name]) for name in ("collapse", "axes"))
+        table = CollapseTable(values, axes, str(file.attrs["kind"]), **numbers)
     if table.kind != kind:
         raise StorageError(f"{path}: collapse table {table.kind!r}, but the settings ask for {kind!r}")
     for name in SOLVED_FOR:
