@@ -13,6 +13,7 @@ from halonet.initial_conditions.universe_tile import Tile
 from halonet.peak_patch import tile as search
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.tile import find_tile
+from halonet.peak_patch.tile_fields import bricks_around
 from halonet.settings import FilterBankSettings, PeakPatchSettings, SettingsError
 from halonet.storage import FieldHeader
 
@@ -112,6 +113,18 @@ def test_a_cell_is_seen_in_every_image_of_a_small_universe_within_the_margin(uni
     assert ((lattice >= low) & (lattice < low + HALF + 90)).all()
     assert len(np.unique(lattice, axis=0)) == len(lattice)
     assert np.bincount(rows).tolist() == [3 * 2 * 2, 2 * 2 * 2]  # steps of 48 from -21, -45 and -45 on, up to 114 cells
+
+
+def test_bricks_around_cells_are_those_that_hold_what_their_spheres_reach():
+    cells, reach = np.array([[-1, 5, 70], [30, 30, 30]]), np.array([3, 8])
+    expected = set()
+    for cell, far in zip(cells, reach, strict=True):
+        steps = np.arange(-far, far + 1)
+        around = (cell + np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, 3)) % CELLS
+        expected |= {tuple(brick) for brick in (around // 12 * 12).tolist()}
+    found = bricks_around(cells, reach, 12, CELLS)
+    assert set(found) == expected
+    assert len(found) == len(expected) < 64
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -24,6 +24,7 @@ EXAMPLES = """\
       --peak-patch '{"collapse_table": "fine"}' -o mock.h5              another cosmology and redshift
   halonet mock --density field.h5 -o mock.h5                            of your own density
   halonet mock --phases noise.npy --box-size 256 -o mock.h5             of another generator's white noise
+  halonet mock --universe 7 --cells 1024 --tile 0,1,1 --of 8 -o t.h5    one of the eight tiles of a universe
   mpiexec -n 4 halonet mock --seed 7 --cells 1024 -o mock.h5            on four MPI ranks
 """
 

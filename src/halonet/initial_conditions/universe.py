@@ -139,8 +139,10 @@ class Universe:
 
     def noise(self, start: Corner, side: int) -> np.ndarray:
         """White noise of the window of ``side`` cells from ``start`` on, float32 of shape (side, side, side)."""
+        if side > self.cells:  # the universe repeats
+            whole = Cube((0, 0, 0), self.cells, self.cells)
+            return self.noise(whole.start, self.cells)[whole.window(start, side)]
         noise, block = np.empty((side, side, side), np.float32), gcd(self.cells, BLOCK)
-        # A window may be larger than the universe, which then repeats: blocks are those of the unwrapped lattice.
         firsts = [range(low // block, (low + side - 1) // block + 1) for low in start]
         across = self.cells // block
 

@@ -14,8 +14,9 @@ from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import growth_factor
 from halonet.friends_of_friends.haloes import find_haloes
 from halonet.grid.slabs import Slabs
+from halonet.mocks.box import MockBox
 from halonet.mocks.ranks import wait_for_first, whole_field
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.request import MockRequest
 from halonet.mpi import Communicator
 from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth

@@ -124,7 +124,8 @@ def _seen(tile: Tile, method: Method, progress: Progress) -> tuple[Seen, float]:
     progress.finished("exclusion")
     first = mean_within(displacement, 0, patches.cells, patches.shells, search.sphere)
     del displacement
-    second = mean_within(fields.second_order(), 0, patches.cells, patches.shells, search.sphere)
+    reach = np.ceil(search.sphere.radii[patches.shells]).astype(int)
+    second = mean_within(fields.second_order(lattice, reach), 0, patches.cells, patches.shells, search.sphere)
     progress.finished("second-order displacement")
     return Seen(patches, lattice, states, (first, second)), farthest
 

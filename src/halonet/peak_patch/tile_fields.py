@@ -43,11 +43,14 @@ class TileFields:
             density[there], displacement[there] = values[own], vectors[own]
         return density, displacement
 
-    def second_order(self) -> np.ndarray:
-        """Raw second-order displacement (Mpc), (..., 3)."""
+    def second_order(self, cells: np.ndarray, reach: np.ndarray) -> np.ndarray:
+        """Raw second-order displacement (Mpc), (..., 3), where it is within ``reach`` cells of ``cells``, (cells, 3).
+
+        Elsewhere the bricks are not computed, and their numbers mean nothing.
+        """
         side, displacement = self.tile.universe.brick, self._vectors()
         self.bricks.long.keep_second_order()
-        for start in self.progress(self.cube.bricks(side)):
+        for start in self.progress(bricks_around(cells, reach, side, self.cube.period)):
             there, own = self.cube.shared(start, side)
             displacement[there] = self.bricks.second_order(start)[own]
         return displacement
@@ -72,3 +75,15 @@ class TileFields:
             found.append((cells[inside] + np.array(start), filters[inside]))
         cells, filters = (np.concatenate(values) for values in zip(*found, strict=True))
         return cells, filters
+
+
+def bricks_around(cells: np.ndarray, reach: np.ndarray, side: int, period: int) -> list[Corner]:
+    """First cells of the bricks of ``side`` cells that have a cell within ``reach`` along every axis of ``cells``.
+
+    Shapes (cells, 3) and (cells,); ``period`` is that of the lattice.
+    """
+    low, high = ((cells + sign * reach[:, None]) // side for sign in (-1, 1))
+    span = int((high - low).max(initial=0)) + 1
+    steps = np.stack(np.meshgrid(*[np.arange(span)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    found = np.unique((np.minimum(low + steps, high) % (period // side)).reshape(-1, 3), axis=0)
+    return [(int(x), int(y), int(z)) for x, y, z in found * side]
