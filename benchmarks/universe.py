@@ -1,20 +1,21 @@
 """Universes in tiles: their power, their tiles against the whole, and what a tile of a large one costs.
 
-    python benchmarks/universe.py spectrum --cells 256 --output FOLDER
-    python benchmarks/universe.py tiles --cells 256 --output FOLDER
+    python benchmarks/universe.py spectrum --cells 256 --coarsening 8 --output FOLDER
+    python benchmarks/universe.py tiles --cells 128 --output FOLDER
     python benchmarks/universe.py cost --cells 4096 --across 16 --output FOLDER
 
 ``spectrum`` holds the power of assembled bricks against the input, in every shell of a fundamental, and their
-displacements against those of the whole box. ``tiles`` makes a universe at once and as eight tiles, and compares halo
-by halo; also with an ordinary box of the same density. ``cost`` makes one tile of a universe that is cut into
-``across`` tiles along each axis, and writes times of the phases and memory. All write JSON; ``cost`` is wall time, so
-nothing else should run.
+displacements against those of the whole box; ``--coarsening`` takes the coarse cells of a larger universe. ``tiles``
+makes a universe at once and as eight tiles, and compares halo by halo; also with an ordinary box of the same density.
+``cost`` works the coarse grid of a universe and a few bricks of a tile, and says what all bricks of the tile take:
+seconds of one core, which do not depend on what else runs, and memory. All write JSON.
 """
 
 import argparse
 import json
 import resource
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from performance.measuring import machine
 from halonet.catalogue import EULERIAN
 from halonet.grid.cubes import Cube
 from halonet.grid.slabs import Slabs
+from halonet.initial_conditions import universe as universes
 from halonet.initial_conditions.bricks import Bricks
 from halonet.initial_conditions.density import scaled
 from halonet.initial_conditions.displacement import (
@@ -30,11 +32,14 @@ from halonet.initial_conditions.displacement import (
     second_order_displacement,
     second_order_source,
 )
+from halonet.initial_conditions.universe_tile import Tile
 from halonet.mocks.by_peak_patch import PeakPatchMock
 from halonet.mocks.request import MockRequest
+from halonet.peak_patch.candidates import find_candidates
 from halonet.peak_patch.finder import find_haloes
-from halonet.peak_patch.steps import Progress
-from halonet.peak_patch.tile import find_tile
+from halonet.peak_patch.steps import search_of
+from halonet.peak_patch.tile import USUAL_SHIFT
+from halonet.peak_patch.tile_fields import TileFields, bricks_around
 from halonet.storage import write_json
 from halonet.tiles_of_universes import TileOf, join_tiles
 
@@ -105,16 +110,31 @@ def shell_sums(slabs, values):
 
 
 def spectrum(arguments):
-    """Power of a universe over the input, and errors of displacements."""
-    universe, slabs = mock_of(arguments).box.universe(), Slabs(arguments.cells, threads=arguments.threads)
+    """Power of universes over the input, and errors of displacements."""
+    first, slabs = mock_of(arguments).box.universe(), Slabs(arguments.cells, threads=arguments.threads)
+    sums = np.zeros((3, len(shell_sums(slabs, 1.0))))
+    for seed in range(arguments.universes):
+        universe = replace(first, seed=seed)
+        modes, known = slabs.forward(assembled(universe)[0]), exact_modes(universe, slabs)
+        # The same modes above and below the line: no cosmic variance is left.
+        sums += [shell_sums(slabs, np.abs(each) ** 2) for each in (modes, known, modes - known)]
+    kept = shell_sums(slabs, kept_power(first, slabs)) / shell_sums(slabs, 1.0)
+    ratio = sums[0] / sums[1] * kept
+    return {
+        "universes": arguments.universes,
+        "k": (2 * np.pi / first.cells / first.cell_size * np.arange(1, len(ratio) + 1)).tolist(),
+        "power_over_input": ratio.tolist(),
+        "largest_departure": float(np.abs(ratio - 1).max()),
+        "modes_that_differ": float((sums[2] / sums[1]).max()),
+        "displacements": displacement_errors(first, slabs),
+    }
+
+
+def displacement_errors(universe, slabs):
+    """Rms of the displacements of first and second order of a whole universe, and of the error of its bricks' (Mpc)."""
     density, first, second = assembled(universe, second=True)
-    modes, known = slabs.forward(density), exact_modes(universe, slabs)
-    power = shell_sums(slabs, np.abs(known) ** 2)
-    # The same modes above and below the line: no cosmic variance is left.
-    bricks = shell_sums(slabs, np.abs(modes) ** 2) / power
-    kept = shell_sums(slabs, kept_power(universe, slabs)) / shell_sums(slabs, np.ones(slabs.modes_shape))
-    source = slabs.forward(second_order_source(modes, slabs))
-    errors = []
+    modes = slabs.forward(density)
+    source, errors = slabs.forward(second_order_source(modes, slabs)), []
     for axis in range(3):
         wholes = (
             first_order_displacement(modes, slabs, universe.cell_size, axis),
@@ -122,13 +142,7 @@ def spectrum(arguments):
         )
         for field, whole in zip((first, second), wholes, strict=True):
             errors.append([float(whole.std()), float((field[..., axis] - whole).std())])
-    return {
-        "k": (2 * np.pi / universe.cells / universe.cell_size * np.arange(1, len(power) + 1)).tolist(),
-        "power_over_input": (bricks * kept).tolist(),
-        "largest_departure": float(np.abs(bricks * kept - 1).max()),
-        "modes_that_differ": float((shell_sums(slabs, np.abs(modes - known) ** 2) / power).max()),
-        "displacements": np.reshape(errors, (3, 2, 2)).mean(axis=0).tolist(),
-    }
+    return np.reshape(errors, (3, 2, 2)).mean(axis=0).tolist()
 
 
 def tiles(arguments):
@@ -159,24 +173,51 @@ def tiles(arguments):
 
 
 def cost(arguments):
-    """One tile, phase by phase."""
-    phases, last = {}, [time.perf_counter()]
+    """What one tile takes, from the coarse grid and a few bricks."""
+    index = TileOf((0, 0, 0), arguments.across**3)
+    mock = mock_of(arguments, tile=index.index, of=index.of)
+    universe = mock.box.universe()
+    search = search_of(Slabs(universe.cells), universe.cell_size, mock.settings, mock.table())
+    place = index.cells(universe.cells)
+    tile = Tile(universe, *place, search.sphere.reach + int(USUAL_SHIFT / universe.cell_size))
+    seconds, last = {}, [time.process_time()]
 
-    def finished(phase):
-        phases[phase], last[0] = time.perf_counter() - last[0], time.perf_counter()
-        print(f"{phase}: {phases[phase]:.1f} s", flush=True)
+    def done(phase, parts=1.0):
+        seconds[phase] = (time.process_time() - last[0]) * parts
+        print(f"{phase}: {seconds[phase]:.0f} s", flush=True)
+        last[0] = time.process_time()
 
-    tile = TileOf((0, 0, 0), arguments.across**3)
-    mock = mock_of(arguments, tile=tile.index, of=tile.of)
-    table, universe = mock.table(), mock.box.universe()
-    finished("collapse table and spectrum")
-    progress = Progress(finished=finished)
-    place = tile.cells(arguments.cells)
-    haloes = find_tile(universe, place, mock.box.cosmology, mock.settings, table, mock.header, progress)
+    fields = TileFields(tile, search)
+    done("coarse grid, first order")
+    numbers = {
+        "first order": len(fields.cube.bricks(universe.brick)), "candidates": len(tile.bricks()),
+        "second order": len(bricks_around(np.array(tile.known.start)[None] + tile.known.side // 2,
+                                          np.array([tile.known.side // 2]), universe.brick, universe.cells)),
+    }  # fmt: skip
+    density = fields.bricks.first_order((0, 0, 0))[0]  # which makes what all windows share
+    last[0] = time.process_time()
+    for _ in range(arguments.bricks):
+        fields.bricks.first_order((0, 0, 0))
+    done("first order", numbers["first order"] / arguments.bricks)
+    window = Slabs(universe.brick + 2 * fields.smoothing_margin)
+    values = np.resize(density, window.shape)
+    for _ in range(arguments.bricks):
+        find_candidates(
+            window.forward(values), window, search.radii_mpc / universe.cell_size, search.table.threshold(0)
+        )
+    done("candidates", numbers["candidates"] / arguments.bricks)
+    fields.bricks.long.keep_second_order()
+    done("coarse grid, second order")
+    fields.bricks.second_order((0, 0, 0))
+    last[0] = time.process_time()
+    for _ in range(arguments.bricks):
+        fields.bricks.second_order((0, 0, 0))
+    done("second order", numbers["second order"] / arguments.bricks)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     return {
-        "processor": machine()["cpu"], "threads": arguments.threads, "tile_cells": place[1], "of": tile.of,
-        "haloes": len(haloes), "seconds": sum(phases.values()), "phases": phases,
-        "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
+        "processor": machine()["cpu"], "across": arguments.across, "tile_cells": place[1], "margin": tile.margin,
+        "bricks": numbers, "core_seconds": seconds, "core_minutes": sum(seconds.values()) / 60,
+        "gigabytes_of_coarse_grid_and_bricks": peak, "gigabytes_of_fields": 16 * fields.cube.side**3 / 1e9,
     }  # fmt: skip
 
 
@@ -187,16 +228,20 @@ def main():
     parser.add_argument("what", choices=measured)
     parser.add_argument("--cells", type=int, default=256, help="along a side of the universe")
     parser.add_argument("--box-size", type=float, help="side of the universe (Mpc); default: cells of 1 Mpc")
+    parser.add_argument("--coarsening", type=int, default=2, help="cells along a coarse cell, at least")
     parser.add_argument("--across", type=int, default=16, help="tiles along an axis")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--universes", type=int, default=4, help="whose power is averaged")
+    parser.add_argument("--bricks", type=int, default=2, help="that are timed")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
+    universes.FINEST = arguments.coarsening
     universe = mock_of(arguments).box.universe()
     result = {
         "cells": universe.cells, "cell_size_mpc": universe.cell_size, "coarsening": universe.coarsening,
         "brick": universe.brick,
     } | measured[arguments.what](arguments)  # fmt: skip
-    write_json(arguments.output / f"universe_{arguments.what}_{arguments.cells}.json", result)
+    write_json(arguments.output / f"universe_{arguments.what}_{universe.cells}_{universe.coarsening}.json", result)
     shown = {name: value for name, value in result.items() if name not in ("k", "power_over_input")}
     print(json.dumps(shown, indent=1))
 

@@ -115,6 +115,14 @@ def test_displacements_of_bricks_are_those_of_the_whole_universe(assembled, univ
         assert (second[..., axis] - whole).std() < 0.04 * whole.std()
 
 
+def test_the_short_field_moves_cells_by_what_its_power_says(universe, bricks):
+    expected, found = universe.short_displacement, []
+    for start in WHOLE.bricks(universe.brick):
+        moved = bricks.first_order(start)[1]
+        found += [moved[..., i] - bricks.long.at(f"first {i}", start, universe.brick) for i in range(3)]
+    assert 0.93 < np.std(found) / expected < 1.0  # of which a part is of waves too short for the cells
+
+
 def test_a_brick_has_the_same_bits_whatever_part_of_the_universe_is_made(assembled, universe):
     density, first, second = assembled
     start = (32, 0, 32)

@@ -28,7 +28,7 @@ def prepared(modes: np.ndarray, slabs: Slabs, coarsening: int) -> np.ndarray:
     result = modes.copy()
     for k in slabs.wavenumbers:
         phases = 2 * np.pi * k[..., None] * offsets / (slabs.cells * coarsening)
-        result *= (coarsening / (np.cos(phases) @ weights)).astype(np.float32)
+        result *= (coarsening / (np.cos(phases) * weights).sum(axis=-1)).astype(np.float32)
     return result
 
 

@@ -125,6 +125,12 @@ class Universe:
         share = 1 - (1 - self.low_pass(k)) ** 6
         return self._amplitude(k, self.coarse_cell_size) * np.sqrt(share)
 
+    @cached_property
+    def short_displacement(self) -> float:
+        """Standard deviation of a component of the short field's first-order displacement today (Mpc)."""
+        variance = self.power * (1 - self.low_pass(self.k)) ** 6 / (6 * np.pi**2)
+        return float(np.trapezoid(variance, self.k) ** 0.5)
+
     def _amplitude(self, k: np.ndarray, cell_size: float) -> np.ndarray:
         return np.interp(np.log(k), np.log(self.k), np.sqrt(self.power / cell_size**3))
 

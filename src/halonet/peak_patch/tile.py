@@ -28,7 +28,8 @@ from halonet.peak_patch.tile_fields import TileFields
 from halonet.settings import CosmologySettings, PeakPatchSettings, SettingsError
 from halonet.storage import FieldHeader
 
-USUAL_SHIFT = 35.0  # Mpc today; how far haloes move towards each other, at first
+USUAL_SHIFT = 50.0  # Mpc today; how far haloes move towards each other, at first
+RARE = 5.0  # standard deviations that the short field moves none by, where it is not known
 WIDER = 1.4  # than a margin that was too small
 LARGEST_MARGIN = 250.0  # Mpc; beyond the largest sphere
 BEYOND_FIRST_ORDER = 1.2  # how much farther a halo moves than the largest displacement of first order, at most
@@ -93,7 +94,7 @@ def find_tile(
 
 
 def _seen(tile: Tile, method: Method, progress: Progress) -> tuple[Seen, float]:
-    """Patches that may survive, and the largest displacement (Mpc, first order, today) there is."""
+    """Patches that may survive, and the largest displacement (Mpc, first order, today) that there may be anywhere."""
     search = method.search
     fields = TileFields(tile, search, progress.filters)
     density, displacement = fields.first_order()
@@ -104,7 +105,8 @@ def _seen(tile: Tile, method: Method, progress: Progress) -> tuple[Seen, float]:
     redshifts = np.full(len(cells), method.cosmology.redshift)
     found = measure(density, displacement, 0, flat, filters, redshifts, search)
     del density
-    farthest = max(fields.bricks.long.farthest, max(float((p**2).sum(axis=-1).max()) for p in displacement) ** 0.5)
+    here = max(float((plane**2).sum(axis=-1).max()) for plane in displacement) ** 0.5
+    farthest = max(here, fields.bricks.long.farthest + RARE * tile.universe.short_displacement)
     progress.finished("measurement")
     rows, lattice = tile.images(cells[found.rows])
     # Patches of a universe know of no ranks; one process has them all.

@@ -23,14 +23,16 @@ class TileFields:
         Cells of the universe that the fields have.
     bricks
         What computes them.
+    smoothing_margin
+        Cells around a brick that its smoothing needs.
     progress
         Wraps the iteration over bricks.
     """
 
     def __init__(self, tile: Tile, search: Search, progress: Callable[[list[Corner]], Iterable[Corner]] = iter):
         self.tile, self.search, self.progress = tile, search, progress
-        self._smoothing = int(np.ceil(search.radii_mpc[-1] / search.cell_size)) + NEIGHBOURS
-        self.cube = tile.around_bricks(max(search.sphere.reach, self._smoothing))
+        self.smoothing_margin = int(np.ceil(search.radii_mpc[-1] / search.cell_size)) + NEIGHBOURS
+        self.cube = tile.around_bricks(max(search.sphere.reach, self.smoothing_margin))
         self.bricks = Bricks(tile.universe, self.cube)
 
     def first_order(self) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +65,7 @@ class TileFields:
 
         Int64 of shape (candidates, 3) and (candidates,). Every brick is smoothed in a window of its own.
         """
-        side, margin, universe = self.tile.universe.brick, self._smoothing, self.tile.universe
+        side, margin, universe = self.tile.universe.brick, self.smoothing_margin, self.tile.universe
         slabs = Slabs(side + 2 * margin, None, universe.threads)
         found = []
         for start in self.progress(self.tile.bricks()):
