@@ -27,7 +27,7 @@ def tiles_and_the_whole():
     yield f"The {held['haloes_of_tiles']:,} haloes of eight tiles of a universe of {held['cells']}³ cells"
     yield f"the spheres of {held['haloes_across_faces']:,} of them lie across faces"
     yield f"has {held['ordinary_box']:,} haloes, {held['common']:,} of them in the same cells"
-    yield f"{percent(held['masses_within_a_percent'])} of their masses agree within 1%"
+    yield f"{percent(held['masses_within_a_percent'], 2)} of their masses agree within 1%"
     yield f"Eulerian positions to {fixed(held['rms_error_of_positions'], 3)} Mpc rms"
 
 
@@ -38,4 +38,5 @@ def cost_of_a_tile():
     coarse = (seconds["coarse grid, first order"] + seconds["coarse grid, second order"]) / 60
     yield f"a tile of {held['tile_cells']}³ cells of a universe of {held['cells']}³ takes {held['core_minutes']:.0f} minutes of one core"
     yield f"{coarse:.0f} of them for the coarse grid"
+    yield f"take {held['bricks']['first order']} and {held['bricks']['candidates']} bricks"
     yield f"{fixed(held['gigabytes_of_coarse_grid_and_bricks'], 1)} GB for coarse grid and bricks, and {fixed(held['gigabytes_of_fields'], 1)} GB for the fields"
