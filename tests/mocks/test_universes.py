@@ -8,6 +8,7 @@ import pytest
 import halonet
 from halonet.checks.errors import StorageError
 from halonet.command.main import parse
+from halonet.grid.slabs import Slabs
 from halonet.initial_conditions import universe as universes
 from halonet.light_cones.request import LightConeRequest
 from halonet.mocks.box import MockBox
@@ -135,6 +136,9 @@ def test_other_methods_light_cones_and_ranks_have_no_universes():
         mock_by("n_body", request)
     with pytest.raises(SettingsError, match="a light cone is of a repeated box"):
         LightConeRequest(request)
+
+    with pytest.raises(SettingsError, match="only the method peak_patch makes its tiles"):
+        MockBox(request).density_slab(Slabs(CELLS))
 
     class Ranks:
         rank, size = 0, 2

@@ -10,7 +10,14 @@ from collections.abc import Callable
 
 from halonet import console
 from halonet.catalogue import write_catalogue
-from halonet.command.mock_arguments import add_box, add_n_body, add_network, add_peak_patch, request_of
+from halonet.command.mock_arguments import (
+    add_box,
+    add_n_body,
+    add_network,
+    add_peak_patch,
+    add_universe,
+    request_of,
+)
 from halonet.mocks.matched import made
 from halonet.mocks.methods import DEFAULT_METHOD, METHODS, Mock, mock_by
 from halonet.mocks.request import MockRequest
@@ -35,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method", choices=METHODS, default=DEFAULT_METHOD, help=f"default: {DEFAULT_METHOD}. {methods}"
     )
-    add_box(parser)
+    add_universe(parser, add_box(parser))
     add_peak_patch(parser)
     add_network(parser)
     add_n_body(parser)

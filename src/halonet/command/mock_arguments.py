@@ -30,18 +30,23 @@ MODELS: dict[str, type[Model]] = {
 }
 
 
-def add_box(parser: argparse.ArgumentParser) -> None:
-    """What any mock of a box needs to know."""
-    add_source(parser).add_argument(
+def add_box(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """What any mock of a box needs to know; returns the group of what the phases come from."""
+    phases = add_source(parser)
+    parser.add_argument("--abundance-matching", action="store_true", help="remap masses to Tinker et al. 2008")
+    return phases
+
+
+def add_universe(parser: argparse.ArgumentParser, phases: argparse._MutuallyExclusiveGroup) -> None:
+    """What a tile of a universe needs to know; ``phases`` is the group of what else they come from."""
+    phases.add_argument(
         "--universe", type=SEED, help="a tile of the universe of this seed instead, by peak_patch; docs/universes.md"
     )
-    parser.add_argument(
-        "--tile", type=tile_number, metavar="I,J,K", help="for --universe: its number along each axis, from 0"
+    group = parser.add_argument_group("tile of a --universe, whose sides --cells and --box-size are")
+    group.add_argument("--tile", type=tile_number, metavar="I,J,K", help="its number along each axis, from 0")
+    group.add_argument(
+        "--of", type=COUNT, help="how many tiles the universe is cut into, 8 for 2 x 2 x 2; default: 1, all of it"
     )
-    parser.add_argument(
-        "--of", type=COUNT, help="for --universe: how many tiles it is cut into, 8 for 2 x 2 x 2; default: 1, all of it"
-    )
-    parser.add_argument("--abundance-matching", action="store_true", help="remap masses to Tinker et al. 2008")
 
 
 def tile_number(text: str) -> tuple[int, ...]:
@@ -66,13 +71,11 @@ def add_source(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGr
         help="white noise of another generator instead: numpy, HDF5, GRAFIC or MUSIC; docs/how_to/own_phases.md",
     )
     parser.add_argument("--flip-phases", action="store_true", help="take the negative of the noise: a pair's partner")
-    parser.add_argument(
-        "--cells", type=CELLS, default=256, help="cells along a side, for --seed and --universe; default: 256"
-    )
+    parser.add_argument("--cells", type=CELLS, default=256, help="along a side, where no file says it; default: 256")
     parser.add_argument(
         "--box-size",
         type=LENGTH,
-        help="side (Mpc), unless a --density says it; default: cells of 1 Mpc, or as the network knows them",
+        help="side (Mpc), where no file says it; default: cells of 1 Mpc, or as the network knows them",
     )
     parser.add_argument(
         "--cosmology",

@@ -18,7 +18,7 @@ STRAIN = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))  # components of a sym
 
 
 class LongFields:
-    """Long fields around a cube of a universe; the coarse grid is held one field at a time.
+    """Long fields around a cube of a universe; of the whole coarse grid no more than a few fields are held.
 
     Parameters
     ----------

@@ -118,6 +118,8 @@ class MockBox:
 
     def density_slab(self, slabs: Slabs) -> np.ndarray:
         """This rank's planes of the linear density, float32 of shape (N / ranks, N, N); collective."""
+        if self.request.universe is not None:
+            raise SettingsError("universe: only the method peak_patch makes its tiles; give a seed for a box")
         if self.request.density:
             density = read_field(self.request.density, "density", slabs.start, slabs.stop)
             self._check(density, slabs)
