@@ -31,6 +31,7 @@ FLOORS = [
         "plausibility",
         "masses",
         "sky",
+        "tiles_of_universes",
     },
     {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
     | {"export", "galaxies", "surveys"},

@@ -29,6 +29,7 @@ _INTERFACE = {
     "halonet.interface.neural_bias": ("draw_neural_bias_haloes", "fit_neural_bias", "sample_neural_bias"),
     "halonet.interface.exports": ("convert_masses", "export_catalogue"),
     "halonet.catalogue": ("HaloCatalogue", "read_catalogue", "write_catalogue"),
+    "halonet.tiles_of_universes": ("join_tiles",),
     "halonet.sky.catalogue": ("LightConeCatalogue", "read_light_cone", "write_light_cone"),
     "halonet.matching": ("completeness_and_purity", "match_haloes"),
     "halonet.settings": (

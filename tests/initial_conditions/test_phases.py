@@ -13,7 +13,8 @@ from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density, linear_density_of
 from halonet.initial_conditions.noise import white_noise
 from halonet.initial_conditions.phases import open_phases
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.box import MockBox
+from halonet.mocks.request import MockRequest
 from halonet.plausibility.spectrum import shape_without_wiggles
 from halonet.plausibility.verdict import PlausibilityError
 from halonet.plausibility.whiteness import _binned

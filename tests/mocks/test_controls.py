@@ -9,11 +9,12 @@ import pytest
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY
 from halonet.cosmology import compute_power_spectrum, growth_rate, hubble_rate
 from halonet.grid.slabs import Slabs
+from halonet.mocks.box import MockBox
 from halonet.mocks.controls import control_summary, controls_of_mocks, measure_controls, read_controls
 from halonet.mocks.covariance import CovarianceError
 from halonet.mocks.linear_controls import expected_spectra, linear_spectra
 from halonet.mocks.partners import partner_haloes
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.request import MockRequest
 from halonet.mocks.summary import kept_of, summarise_mocks
 from halonet.settings import CosmologySettings, MockSettings
 from halonet.statistics.mock import measure_mock

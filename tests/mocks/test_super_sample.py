@@ -6,8 +6,9 @@ import pytest
 from halonet.cosmology import growth_factor
 from halonet.figures.mocks_report import mocks_page
 from halonet.grid.slabs import Slabs
+from halonet.mocks.box import MockBox
 from halonet.mocks.partners import partner_haloes
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.request import MockRequest
 from halonet.mocks.summary import summarise_mocks
 from halonet.mocks.super_sample import halo_bias, has_super_sample, power_response, super_sample_term
 from halonet.settings import CosmologySettings

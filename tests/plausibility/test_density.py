@@ -11,7 +11,8 @@ from halonet.checks import assumptions
 from halonet.cosmology import compute_power_spectrum, growth_factor, sigma_of_radius
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.box import MockBox
+from halonet.mocks.request import MockRequest
 from halonet.plausibility.density import check_against_spectrum, check_density, expected_deviation, moments
 from halonet.plausibility.numbers import check_number
 from halonet.plausibility.protohaloes import check_protohaloes

@@ -10,7 +10,14 @@ from collections.abc import Callable
 
 from halonet import console
 from halonet.catalogue import write_catalogue
-from halonet.command.mock_arguments import add_box, add_n_body, add_network, add_peak_patch, request_of
+from halonet.command.mock_arguments import (
+    add_box,
+    add_n_body,
+    add_network,
+    add_peak_patch,
+    add_universe,
+    request_of,
+)
 from halonet.mocks.matched import made
 from halonet.mocks.methods import DEFAULT_METHOD, METHODS, Mock, mock_by
 from halonet.mocks.request import MockRequest
@@ -24,6 +31,7 @@ EXAMPLES = """\
       --peak-patch '{"collapse_table": "fine"}' -o mock.h5              another cosmology and redshift
   halonet mock --density field.h5 -o mock.h5                            of your own density
   halonet mock --phases noise.npy --box-size 256 -o mock.h5             of another generator's white noise
+  halonet mock --universe 7 --cells 1024 --tile 0,1,1 --of 8 -o t.h5    one of the eight tiles of a universe
   mpiexec -n 4 halonet mock --seed 7 --cells 1024 -o mock.h5            on four MPI ranks
 """
 
@@ -34,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method", choices=METHODS, default=DEFAULT_METHOD, help=f"default: {DEFAULT_METHOD}. {methods}"
     )
-    add_box(parser)
+    add_universe(parser, add_box(parser))
     add_peak_patch(parser)
     add_network(parser)
     add_n_body(parser)

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import get_args
 
-from halonet.checks.numbers import CELLS, COUNT, GPUS, LENGTH, SEED, THREADS
+from halonet.checks.numbers import CELLS, COUNT, GPUS, INDEX, LENGTH, SEED, THREADS
 from halonet.checks.parser import NETWORK, PHASES, READS, SETTINGS, WRITES, WRITES_FOLDER, add_override
 from halonet.mocks.request import MockRequest
 from halonet.network.shipped import DEFAULT_NETWORK
@@ -20,6 +20,7 @@ from halonet.settings import (
 from halonet.settings.network import Precision
 
 NAMES_OF_BOX = ("seed", "density", "phases", "flip_phases", "cells", "power_spectrum", "abundance_matching", "threads")
+NAMES_OF_UNIVERSE = ("universe", "tile", "of")
 NAMES_OF_METHODS = ("outside_validity", "scratch", "precision", "gpus", "collapse_table", "network", "thresholds")
 MODELS: dict[str, type[Model]] = {
     "cosmology": CosmologySettings,
@@ -29,14 +30,35 @@ MODELS: dict[str, type[Model]] = {
 }
 
 
-def add_box(parser: argparse.ArgumentParser) -> None:
-    """What any mock of a box needs to know."""
-    add_source(parser)
+def add_box(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """What any mock of a box needs to know; returns the group of what the phases come from."""
+    phases = add_source(parser)
     parser.add_argument("--abundance-matching", action="store_true", help="remap masses to Tinker et al. 2008")
+    return phases
 
 
-def add_source(parser: argparse.ArgumentParser) -> None:
-    """Phases, cosmology, and how the job runs."""
+def add_universe(parser: argparse.ArgumentParser, phases: argparse._MutuallyExclusiveGroup) -> None:
+    """What a tile of a universe needs to know; ``phases`` is the group of what else they come from."""
+    phases.add_argument(
+        "--universe", type=SEED, help="a tile of the universe of this seed instead, by peak_patch; docs/universes.md"
+    )
+    group = parser.add_argument_group("tile of a --universe, whose sides --cells and --box-size are")
+    group.add_argument("--tile", type=tile_number, metavar="I,J,K", help="its number along each axis, from 0")
+    group.add_argument(
+        "--of", type=COUNT, help="how many tiles the universe is cut into, 8 for 2 x 2 x 2; default: 1, all of it"
+    )
+
+
+def tile_number(text: str) -> tuple[int, ...]:
+    """Numbers with commas between them."""
+    try:
+        return tuple(int(INDEX(part)) for part in text.split(","))
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}; three of them, like 0,1,1") from None
+
+
+def add_source(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Phases, cosmology, and how the job runs; returns the group of what the phases come from."""
     phases = parser.add_mutually_exclusive_group(required=True)
     phases.add_argument("--seed", type=SEED, help="of the mock: another seed, an independent mock")
     phases.add_argument(
@@ -49,11 +71,11 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         help="white noise of another generator instead: numpy, HDF5, GRAFIC or MUSIC; docs/how_to/own_phases.md",
     )
     parser.add_argument("--flip-phases", action="store_true", help="take the negative of the noise: a pair's partner")
-    parser.add_argument("--cells", type=CELLS, default=256, help="cells along a side, for --seed; default: 256")
+    parser.add_argument("--cells", type=CELLS, default=256, help="along a side, where no file says it; default: 256")
     parser.add_argument(
         "--box-size",
         type=LENGTH,
-        help="side (Mpc), for --seed and --phases; default: cells of 1 Mpc, or as the network knows them",
+        help="side (Mpc), where no file says it; default: cells of 1 Mpc, or as the network knows them",
     )
     parser.add_argument(
         "--cosmology",
@@ -69,6 +91,7 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=THREADS, default=os.cpu_count(), help="of each rank; default: all cores")
     parser.add_argument("--ranks", type=COUNT, help="refuse to run with another number of MPI ranks")
     parser.add_argument("-o", "--output", type=WRITES, required=True, help="catalogue to write (HDF5)")
+    return phases
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +153,7 @@ def add_n_body(parser: argparse.ArgumentParser) -> None:
 def request_of(arguments: argparse.Namespace) -> MockRequest:
     """Request of a command line; options that its parser does not know stay at their defaults."""
     given = {name: value for name, value in vars(arguments).items() if value is not None}
-    values = {name: given[name] for name in (*NAMES_OF_BOX, *NAMES_OF_METHODS) if name in given}
+    values = {name: given[name] for name in (*NAMES_OF_BOX, *NAMES_OF_UNIVERSE, *NAMES_OF_METHODS) if name in given}
     values |= {name: stage_settings(model, given[name]) for name, model in MODELS.items() if name in given}
     fields = ("phases", "density", "probability", "mask")
     kept = {name: Path(given[f"keep_{name}"]) for name in fields if f"keep_{name}" in given}

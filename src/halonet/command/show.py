@@ -12,6 +12,7 @@ from halonet.figures.style import save
 from halonet.halo_finding.inputs import cosmology_of
 from halonet.statistics.mass_function import tinker_abundance
 from halonet.storage import StorageError
+from halonet.tiles_of_universes import check_whole
 
 EXAMPLES = """\
   halonet show mock.h5                            writes mock.png and mock.pdf
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read the catalogue, draw and save."""
     haloes = read_catalogue(arguments.haloes)
+    check_whole(haloes, arguments.haloes)
     if missing := set(EULERIAN) - set(haloes.columns):
         raise StorageError(
             f"{arguments.haloes}: columns {', '.join(sorted(missing))} are missing, the haloes' positions"

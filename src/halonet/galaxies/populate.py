@@ -20,6 +20,7 @@ from halonet.initial_conditions.noise import generator
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings
 from halonet.settings.galaxies import OccupationSettings
+from halonet.tiles_of_universes import check_whole
 
 
 def populate_haloes(haloes: HaloCatalogue, settings: OccupationSettings, seed: int) -> GalaxyCatalogue:
@@ -33,6 +34,7 @@ def populate_haloes(haloes: HaloCatalogue, settings: OccupationSettings, seed: i
     StorageError
         If the catalogue lacks positions, velocities, masses, redshift or cosmology.
     """
+    check_whole(haloes)
     cosmology = _cosmology(haloes, settings)
     haloes = haloes.sorted_by_mass()
     mass = haloes[settings.mass].astype(float)

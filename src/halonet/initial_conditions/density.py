@@ -7,6 +7,8 @@ convention; the mean vanishes. Modes beyond the one-dimensional Nyquist frequenc
 are kept, as Peak Patch does (Stein, Alvarez & Bond 2018).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from halonet.cosmology import growth_factor
@@ -38,7 +40,7 @@ def linear_density(
     ValueError
         If the spectrum does not cover the modes of the grid.
     """
-    _check_covered(slabs, box_size, k)
+    check_covered(slabs.cells, box_size, k)
     return _coloured(slabs, slabs.forward(white_noise(slabs, seed)), box_size, k, power, cosmology)
 
 
@@ -72,15 +74,16 @@ def linear_density_of(
     ValueError
         If the spectrum does not cover the modes of the grid, or the noise is not white (``PlausibilityError``).
     """
-    _check_covered(slabs, box_size, k)
+    check_covered(slabs.cells, box_size, k)
     check_noise(noise, slabs, source, go_on)
     modes = slabs.forward(noise)
     check_spectrum_is_flat(modes, slabs, source, go_on)
     return _coloured(slabs, modes, box_size, k, power, cosmology)
 
 
-def _check_covered(slabs: Slabs, box_size: float, k: np.ndarray) -> None:
-    fundamental, cell_size = 2 * np.pi / box_size, box_size / slabs.cells
+def check_covered(cells: int, box_size: float, k: np.ndarray) -> None:
+    """Refuse wavenumbers of a spectrum (1/Mpc) that do not cover a box (Mpc) of ``cells`` cells along a side."""
+    fundamental, cell_size = 2 * np.pi / box_size, box_size / cells
     highest = 3**0.5 * np.pi / cell_size
     if k[0] > fundamental or k[-1] < highest:
         raise ValueError(
@@ -93,16 +96,19 @@ def _coloured(
     slabs: Slabs, modes: np.ndarray, box_size: float, k: np.ndarray, power: np.ndarray, cosmology: CosmologySettings
 ) -> np.ndarray:
     """Density of the modes of white noise, which are overwritten."""
-    fundamental, cell_size = 2 * np.pi / box_size, box_size / slabs.cells
-    growth = growth_factor(cosmology, cosmology.redshift)
-    amplitude = growth * np.sqrt(power / cell_size**3)
-    kx, ky, kz = slabs.wavenumbers
+    growth, cell_size = growth_factor(cosmology, cosmology.redshift), box_size / slabs.cells
+    logarithms, amplitude = np.log(k), growth * np.sqrt(power / cell_size**3)
+    scaled(modes, slabs, box_size, lambda wavenumber: np.interp(np.log(wavenumber), logarithms, amplitude))
+    return slabs.inverse(modes, overwrite=True)
+
+
+def scaled(modes: np.ndarray, slabs: Slabs, box_size: float, factor: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Multiply modes of a box of side ``box_size`` (Mpc) by a function of wavenumber (1/Mpc); the mean vanishes."""
+    fundamental, (kx, ky, kz) = 2 * np.pi / box_size, slabs.wavenumbers
 
     def scale(i: int) -> None:
         squared = kx[i] ** 2 + ky[0] ** 2 + kz[0] ** 2
         wavenumber = fundamental * np.sqrt(squared)
-        factor = np.interp(np.log(np.maximum(wavenumber, fundamental)), np.log(k), amplitude)
-        modes[i] *= np.where(squared > 0, factor, 0).astype(np.float32)
+        modes[i] *= np.where(squared > 0, factor(np.maximum(wavenumber, fundamental)), 0).astype(np.float32)
 
     in_threads(scale, range(slabs.cells), slabs.threads)
-    return slabs.inverse(modes, overwrite=True)

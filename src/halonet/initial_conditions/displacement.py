@@ -8,6 +8,7 @@ eta2_k = -i k / k^2 S_k, and psi2 = -(3/7) Om(z)^(-1/143) D^2 eta2. Components o
 Nyquist plane.
 """
 
+from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -41,7 +42,12 @@ def second_order_coefficient(cosmology: CosmologySettings, redshift: float) -> f
 
 def second_order_source(modes: np.ndarray, slabs: Slabs) -> np.ndarray:
     """Source S of the second-order displacement, float32 of shape (N / ranks, N, N)."""
-    xx, yy, zz = (_potential_derivative(modes, slabs, i, i) for i in range(3))
+    return source_of(lambda i, j: slabs.inverse(potential_derivative(modes, slabs, i, j), overwrite=True))
+
+
+def source_of(strain: Callable[[int, int], np.ndarray]) -> np.ndarray:
+    """Source S of a function that computes phi_ij, i <= j; in the shape of what it returns, of which three are held."""
+    xx, yy, zz = (strain(i, i) for i in range(3))
     source = xx * yy
     yy *= zz  # in place: no more than four fields at a time
     source += yy
@@ -49,7 +55,7 @@ def second_order_source(modes: np.ndarray, slabs: Slabs) -> np.ndarray:
     source += zz
     del xx, yy, zz
     for i, j in combinations(range(3), 2):
-        source -= _potential_derivative(modes, slabs, i, j) ** 2
+        source -= strain(i, j) ** 2
     return source
 
 
@@ -75,8 +81,8 @@ def _gradient_over_laplacian(
     return result
 
 
-def _potential_derivative(modes: np.ndarray, slabs: Slabs, i: int, j: int) -> np.ndarray:
-    """d_i d_j laplacian^-1 delta; the sign is that of k_i k_j / k^2, which the products do not see."""
+def potential_derivative(modes: np.ndarray, slabs: Slabs, i: int, j: int) -> np.ndarray:
+    """Modes of phi_ij = d_i d_j laplacian^-1 delta, complex64 of the shape of those of the density."""
     one, other = (slabs.wavenumbers[axis] * slabs.off_nyquist[axis] for axis in (i, j))
     result = np.empty_like(modes)
 
@@ -86,4 +92,4 @@ def _potential_derivative(modes: np.ndarray, slabs: Slabs, i: int, j: int) -> np
         result[plane] = (k1 * k2 * _inverse_square(slabs, plane)).astype(np.float32) * modes[plane]
 
     in_threads(derive, range(slabs.cells), slabs.threads)
-    return slabs.inverse(result, overwrite=True)
+    return result

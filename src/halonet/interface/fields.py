@@ -13,8 +13,9 @@ from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.noise import white_noise
 from halonet.interface.arrays import checked_cube, checked_length
 from halonet.interface.mocks import seed_unless
+from halonet.mocks.box import MockBox
 from halonet.mocks.by_peak_patch import collapse_table, fitting_settings
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.request import MockRequest
 from halonet.peak_patch.finder import find_haloes
 from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance

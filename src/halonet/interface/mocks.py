@@ -8,7 +8,7 @@ from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
 from halonet.mocks import matched
 from halonet.mocks.methods import DEFAULT_METHOD, mock_by
-from halonet.mocks.request import MockRequest
+from halonet.mocks.request import SOURCES, MockRequest
 from halonet.settings import CosmologySettings
 
 
@@ -41,7 +41,7 @@ def make_mock(
     threads
         Of the computation; by default as many as there are processors. They change no bit.
     options
-        Of :class:`halonet.mocks.request.MockRequest`, like ``network``; ``phases`` or ``density`` replace a seed.
+        Of :class:`halonet.mocks.request.MockRequest`; ``phases``, ``density`` or ``universe`` replace a seed.
 
     Returns
     -------
@@ -66,8 +66,8 @@ def make_mock(
 
 
 def seed_unless(seed: int | None, given: Mapping[str, Any]) -> int | None:
-    """The seed; by default 7, unless phases or a density are given in its place."""
-    replaced = any(given.get(name) is not None for name in ("phases", "density"))
+    """The seed; by default 7, unless phases, a density or a universe are given in its place."""
+    replaced = any(given.get(name) is not None for name in SOURCES)
     return 7 if seed is None and not replaced else seed
 
 

@@ -7,6 +7,7 @@ from halonet.cosmology import compute_power_spectrum
 from halonet.settings import CosmologySettings
 from halonet.statistics.mass_function import MODELS, predicted_abundance
 from halonet.statistics.mock import binned_power
+from halonet.tiles_of_universes import check_whole
 
 POINTS = 30
 
@@ -38,6 +39,7 @@ def mass_function(haloes: HaloCatalogue, masses: np.ndarray | None = None) -> tu
     >>> masses.shape, round(abundance[0] * 32**3)
     ((30,), 39)
     """
+    check_whole(haloes)
     if masses is None:
         if not len(haloes):
             raise ValueError("the catalogue has no haloes; give the masses to count at")
@@ -124,6 +126,7 @@ def power_spectrum(
     >>> print(f"{k[0]:.2f} per Mpc, {modes[0]} modes")
     0.25 per Mpc, 18 modes
     """
+    check_whole(haloes)
     if not len(haloes):
         raise ValueError("the catalogue has no haloes, of which a power spectrum could be measured")
     if missing := {"x", "y", "z"} - set(haloes.columns):

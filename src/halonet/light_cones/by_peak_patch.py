@@ -6,8 +6,8 @@ from functools import cached_property
 from halonet import console
 from halonet.grid.slabs import Slabs
 from halonet.light_cones.request import LightConeRequest
+from halonet.mocks.box import MockBox
 from halonet.mocks.by_peak_patch import PeakPatchMock
-from halonet.mocks.request import MockBox
 from halonet.mpi import Communicator
 from halonet.peak_patch.light_cone import Sight, find_light_cone
 from halonet.peak_patch.steps import SILENT, Progress

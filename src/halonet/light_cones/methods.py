@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Protocol
 
 from halonet.light_cones.request import LightConeRequest
-from halonet.mocks.request import MockBox
+from halonet.mocks.box import MockBox
 from halonet.mpi import Communicator
 from halonet.settings import SettingsError
 from halonet.sky.catalogue import LightConeCatalogue

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.box import MockBox
+from halonet.mocks.request import MockRequest
 from halonet.settings import LightConeSettings, SettingsError
 from halonet.sky.epochs import Epochs
 from halonet.sky.region import Region, region_of
@@ -36,6 +37,8 @@ class LightConeRequest:
                 f"cosmology.redshift = {cosmology.redshift:g}; a light cone has all redshifts of its redshift_range, "
                 "leave the redshift out"
             )
+        if self.box.universe is not None:
+            raise SettingsError("universe: a light cone is of a repeated box; give a seed")
         if self.box.abundance_matching:
             raise SettingsError("abundance_matching is for boxes; masses of a light cone are those of its method")
 

@@ -14,7 +14,8 @@ from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import growth_factor
 from halonet.friends_of_friends.haloes import find_haloes
 from halonet.grid.slabs import Slabs
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.box import MockBox
+from halonet.mocks.request import MockRequest
 from halonet.mpi import Communicator, wait_for_all
 from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth

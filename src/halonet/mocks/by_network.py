@@ -20,8 +20,9 @@ from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.head_fields import SHAPES
+from halonet.mocks.box import MockBox
 from halonet.mocks.moving import check_displacement, move_haloes
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.request import MockRequest
 from halonet.mocks.tiles import tiles_for
 from halonet.mpi import Communicator, place_on_machine
 from halonet.network.shipped import find_network

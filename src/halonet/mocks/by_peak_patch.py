@@ -12,15 +12,18 @@ import numpy as np
 from halonet import console
 from halonet.catalogue import HaloCatalogue
 from halonet.grid.slabs import Slabs
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.box import MockBox
+from halonet.mocks.request import MockRequest
 from halonet.mpi import Communicator
 from halonet.peak_patch.collapse import CollapseTable, read_collapse_table
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.kept_tables import kept_collapse_table
 from halonet.peak_patch.mask import halo_mask
 from halonet.peak_patch.steps import SILENT, Progress
-from halonet.settings import CosmologySettings, PeakPatchSettings
+from halonet.peak_patch.tile import find_tile
+from halonet.settings import CosmologySettings, PeakPatchSettings, SettingsError
 from halonet.storage import FieldHeader
+from halonet.tiles_of_universes import TileOf
 
 
 def fitting_settings(box_size_mpc: float) -> PeakPatchSettings:
@@ -82,6 +85,8 @@ class PeakPatchMock:
 
     def make(self, communicator: Communicator | None = None) -> HaloCatalogue | None:
         """The catalogue on the first rank, None on the others; collective."""
+        if self.request.universe is not None:
+            return self._make_tile(communicator)
         box, settings, header = self.box, self.settings, self.header
         slabs = Slabs(box.cells, communicator, self.request.threads)
         table, density = self.table(communicator), self.density(slabs)
@@ -92,3 +97,17 @@ class PeakPatchMock:
         if "mask" in self.request.keep:
             box.keep(header, slabs, mask=halo_mask(haloes, slabs))
         return None if slabs.rank else haloes
+
+    def _make_tile(self, communicator: Communicator | None) -> HaloCatalogue:
+        """The catalogue of a tile of a universe; every tile is a process of its own."""
+        if communicator is not None and communicator.size > 1:
+            raise SettingsError(
+                f"{communicator.size} MPI ranks; a tile of a universe is made by one process, with threads"
+            )
+        box, tile = self.box, TileOf(self.request.tile, self.request.of)
+        table, universe = self.table(), box.universe()
+        with console.step(f"tile of a universe of {box.cells}^3 cells"):
+            told = Progress(lambda bricks: console.progress(bricks, "bricks"))
+            place = tile.cells(box.cells)
+            haloes = find_tile(universe, place, box.cosmology, self.settings, table, self.header, told)
+        return replace(haloes, notes=haloes.notes | tile.note())

@@ -7,11 +7,12 @@ import numpy as np
 
 from halonet.cosmology import growth_rate
 from halonet.grid.slabs import Slabs
+from halonet.mocks.box import MockBox
 from halonet.mocks.control_variates import Regression, regress_covariance, regress_mean
 from halonet.mocks.covariance import CovarianceError, moments
 from halonet.mocks.linear_controls import expected_spectra, linear_spectra
 from halonet.mocks.partners import partner_haloes
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.request import MockRequest
 from halonet.settings import MockSettings
 from halonet.settings.haloes import FEWEST_CONTROLS
 from halonet.statistics.mock import VECTORS, measure_mock, vector

@@ -11,6 +11,7 @@ from halonet.mocks.methods import Mock
 from halonet.mpi import Communicator
 from halonet.plausibility.spectrum import check_spectrum
 from halonet.statistics.mass_function import tinker_abundance
+from halonet.tiles_of_universes import check_whole
 
 
 def match_abundance(
@@ -39,6 +40,7 @@ def match_abundance(
         If the cosmologies differ, one does not say its own, masses are matched already, or haloes are too few.
     """
     for name, haloes in zip(names, catalogues, strict=True):
+        check_whole(haloes, name)
         if haloes.header.cosmology != catalogues[0].header.cosmology:
             raise MatchingError(f"{name}: another cosmology than {names[0]}; one table cannot serve both")
         if "abundance_matching" in haloes.notes:

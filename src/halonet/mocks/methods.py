@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import Protocol
 
 from halonet.catalogue import HaloCatalogue
-from halonet.mocks.request import MockBox, MockRequest
+from halonet.mocks.box import MockBox
+from halonet.mocks.request import MockRequest
 from halonet.mpi import Communicator
 from halonet.settings import SettingsError
 
@@ -49,7 +50,7 @@ METHODS = {
         "halonet.mocks.by_peak_patch",
         "PeakPatchMock",
         "ellipsoidal collapse of peaks: any cosmology, redshift and cell size, untrained, fast",
-        ("peak_patch", "collapse_table"),
+        ("peak_patch", "collapse_table", "universe", "tile", "of"),
         ("density", "mask"),
     ),
     "network": Method(

@@ -101,7 +101,7 @@ def particles_of(
     del linear
     step = simulate_to_end(state, schedule, Gravity(lattice, settings.mesh * settings.spacing))
     header = replace(header, cosmology=cosmology.model_dump())
-    fields = comoving_fields(step, state, header, overwrite=True)
+    moved, velocities = comoving_fields(step, state, header, overwrite=True)
     if lattice is not slabs:
-        fields = [refined(field, slabs) for field in fields]
-    return Particles(*fields, header, slabs.start)
+        moved, velocities = refined(moved, slabs), refined(velocities, slabs)
+    return Particles(moved, velocities, header, slabs.start)

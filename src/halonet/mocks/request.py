@@ -1,43 +1,18 @@
-"""What a user asks of a mock, and the box that follows from it: header, cosmology, power spectrum, density.
-
-Everything a user may have got wrong is read here, before anything is computed.
-"""
+"""What a user asks of a mock; what contradicts itself is refused here."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from halonet.checks.assumptions import assume
-from halonet.cosmology import declared
-from halonet.dataset.normalisation import declared_cosmology
-from halonet.grid.slabs import Slabs
-from halonet.initial_conditions.density import linear_density, linear_density_of
-from halonet.initial_conditions.noise import derived_seed, white_noise
-from halonet.initial_conditions.phases import Phases, open_phases
-from halonet.mocks.spectrum import camb_spectrum
 from halonet.network.shipped import DEFAULT_NETWORK
-from halonet.plausibility.density import check_against_spectrum, check_density, moments
-from halonet.plausibility.spectrum import read_checked_spectrum
-from halonet.provenance import provenance
-from halonet.settings import (
-    CosmologySettings,
-    HaloFindingSettings,
-    NBodySettings,
-    PeakPatchSettings,
-    SettingsError,
-    validate,
-)
+from halonet.settings import CosmologySettings, HaloFindingSettings, NBodySettings, PeakPatchSettings, SettingsError
 from halonet.settings.network import Precision
-from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
+from halonet.tiles_of_universes import TileOf
 
-CELL_SIZE = 1.0  # Mpc, of the paper
-SAME_REDSHIFT = 1e-6
-SAME_CELLS = 0.01
+SOURCES = ("seed", "density", "phases", "universe")  # of a density
 
 
 @dataclass(frozen=True)
@@ -47,7 +22,8 @@ class MockRequest:
     Attributes
     ----------
     seed
-        Of the mock: another seed, an independent mock. One of ``seed``, ``density`` and ``phases`` is needed.
+        Of the mock: another seed, an independent mock. One of ``seed``, ``density``, ``phases`` and ``universe`` is
+        needed.
     density
         HDF5 file with a density of the user's own, in place of ``seed``, ``cells`` and ``box_size_mpc``.
     cells
@@ -84,6 +60,11 @@ class MockRequest:
         ``FILE`` or ``FILE:DATASET`` (:mod:`halonet.initial_conditions.phases`).
     flip_phases
         Take the negative of the noise: the partner of a pair, or noise of the other sign.
+    universe
+        Seed of a universe (:mod:`halonet.initial_conditions.universe`) of ``cells`` and ``box_size_mpc`` along a side,
+        of which one tile is made; method ``peak_patch``.
+    tile, of
+        Number of the tile along each axis, from 0, and how many tiles the universe is cut into: 1, 8, 27, ...
     """
 
     seed: int | None = None
@@ -107,13 +88,18 @@ class MockRequest:
     gpus: int = 0
     phases: str | Path | np.ndarray | None = None
     flip_phases: bool = False
+    universe: int | None = None
+    tile: tuple[int, int, int] = (0, 0, 0)
+    of: int = 1
 
     def __post_init__(self) -> None:
-        given = [name for name in ("seed", "density", "phases") if getattr(self, name) is not None]
+        given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
+            none_or_several = " and ".join(given) or "none"
             raise SettingsError(
-                f"a mock needs a seed, a density or phases, one of them and not {' and '.join(given) or 'none'}"
+                f"a mock needs a seed, a density, phases or a universe, one of them and not {none_or_several}"
             )
+        self._check_tile()
         if self.density is not None and (self.flip_phases or "phases" in self.keep):
             raise SettingsError("a density of one's own has no phases to flip or keep; give a seed or phases")
         for name, least in (("cells", 1), ("threads", 1), ("gpus", 0), ("box_size_mpc", 0)):
@@ -123,129 +109,14 @@ class MockRequest:
                     f"{name} = {value}; {'a positive length' if 'box' in name else f'at least {least}'}"
                 )
 
-
-def _shown(cosmology: CosmologySettings) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in cosmology.model_dump().items())
-
-
-@dataclass(frozen=True)
-class MockBox:
-    """The box of a mock.
-
-    Attributes
-    ----------
-    request
-        What was asked for.
-    known
-        Cosmology where neither the request nor the density says one; by default the paper's.
-    known_cell_size
-        Side of a cell (Mpc) where the request does not say how large the box is; by default the paper's.
-    known_deviation
-        Standard deviation that the density of a user's own must have; None where the spectrum says it.
-    """
-
-    request: MockRequest
-    known: CosmologySettings = field(default_factory=CosmologySettings)
-    known_cell_size: float = CELL_SIZE
-    known_deviation: float | None = None
-
-    @cached_property
-    def header(self) -> FieldHeader:
-        """Box, cosmology and seed, without provenance."""
-        request = self.request
-        held = read_header(request.density) if request.density else None
-        cosmology, said = self.known, declared_cosmology(held) if held else None
-        if request.cosmology is not None:
-            cosmology = request.cosmology
-        elif said is not None:
-            cosmology = declared(said, str(request.density))
-        elif held and held.redshift is not None:
-            values = self.known.model_dump() | {"redshift": held.redshift}
-            cosmology = validate(CosmologySettings, values, str(request.density))
-        if held and held.redshift is not None and abs(held.redshift - cosmology.redshift) > SAME_REDSHIFT:
+    def _check_tile(self) -> None:
+        tile = TileOf(self.tile, self.of)
+        if self.universe is None:
+            if tile != TileOf():
+                raise SettingsError(f"tile = {self.tile}, of = {self.of}; only a universe has tiles")
+            return
+        tile.cells(self.cells)
+        if self.flip_phases or self.keep:
             raise SettingsError(
-                f"{request.density}: redshift = {held.redshift:g}, but --cosmology says {cosmology.redshift:g}; the "
-                "density is extrapolated to one of them: give that redshift in both"
+                "of a universe neither phases are flipped nor fields kept; give a seed for a box of them"
             )
-        if held:
-            if request.cosmology is None and said is None:
-                assume(f"{request.density}: names no cosmology; that of the method is taken, {_shown(cosmology)}")
-            return replace(held, cosmology=cosmology.model_dump(), redshift=cosmology.redshift)
-        box_size = request.box_size_mpc or self.cells * self.known_cell_size
-        seed = None if request.seed is None else derived_seed(request.seed, "mock")
-        return FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), seed)
-
-    @cached_property
-    def cosmology(self) -> CosmologySettings:
-        """Cosmology of the box, with its redshift."""
-        return CosmologySettings(**self.header.known_cosmology())
-
-    @cached_property
-    def cells(self) -> int:
-        """Cells along a side."""
-        if self.request.density:
-            return field_cells(self.request.density, "density")
-        return self.request.cells if self.phases is None else self.phases.cells
-
-    @cached_property
-    def phases(self) -> Phases | None:
-        """White noise of another generator, where there is one."""
-        return None if self.request.phases is None else open_phases(self.request.phases)
-
-    @property
-    def cell_size(self) -> float:
-        """Side of a cell (Mpc)."""
-        return self.header.box_size_mpc / self.cells
-
-    @cached_property
-    def power_spectrum(self) -> tuple[np.ndarray, np.ndarray]:
-        """Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3), shape (wavenumbers,); by default CAMB's."""
-        if self.request.power_spectrum:
-            return read_checked_spectrum(self.request.power_spectrum, self.cosmology, self.request.outside_validity)
-        return camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))
-
-    def density_slab(self, slabs: Slabs) -> np.ndarray:
-        """This rank's planes of the linear density, float32 of shape (N / ranks, N, N); collective."""
-        if self.request.density:
-            density = read_field(self.request.density, "density", slabs.start, slabs.stop)
-            self._check(density, slabs)
-            return density
-        side, sign = self.header.box_size_mpc, -1 if self.request.flip_phases else 1
-        if self.phases is None and sign > 0 and "phases" not in self.request.keep:
-            assert self.header.seed is not None  # where there is neither density nor phases
-            return linear_density(slabs, self.header.seed, side, *self.power_spectrum, self.cosmology)
-        noise, source = self._noise(slabs, sign), self.phases.source if self.phases else "noise of the seed"
-        if "phases" in self.request.keep:
-            self.keep(replace(self.header, provenance=self.provenance({})), slabs, phases=noise)
-        go_on = self.request.outside_validity
-        return linear_density_of(slabs, noise, side, *self.power_spectrum, self.cosmology, source, go_on)
-
-    def _noise(self, slabs: Slabs, sign: int) -> np.ndarray:
-        """This rank's planes of the white noise, float32 of shape (N / ranks, N, N)."""
-        if self.phases is not None:
-            return self.phases.planes_of(slabs, sign)
-        assert self.header.seed is not None
-        return sign * white_noise(slabs, self.header.seed)
-
-    def provenance(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Provenance of the mock: nothing in it differs between two runs of the same command."""
-        record, density = provenance("mock", settings, self.request.seed), self.request.density
-        if self.phases is not None:
-            record["phases"] = {"source": Path(self.phases.source).name, "digest": self.phases.digest()}
-        if self.request.flip_phases:
-            record["flip_phases"] = True
-        return record | ({"density": read_header(density).provenance} if density else {})
-
-    def _check(self, density: np.ndarray, slabs: Slabs) -> None:
-        """Refuse a density that is no linear overdensity at the redshift of the box; collective."""
-        source, go_on = str(self.request.density), self.request.outside_validity
-        if self.known_deviation is None or abs(self.cell_size / self.known_cell_size - 1) > SAME_CELLS:
-            check_against_spectrum(density, slabs, self.header.box_size_mpc, self.cosmology, source, go_on)
-        else:
-            check_density(moments(density, slabs), self.known_deviation, source, slabs.cells, True, go_on)
-
-    def keep(self, header: FieldHeader, slabs: Slabs | None = None, **fields: np.ndarray) -> None:
-        """Write those of the named fields that the request keeps; collective where ``slabs`` are given."""
-        for name, values in fields.items():
-            if path := self.request.keep.get(name):
-                write_field(path, name, values, header, slabs)

@@ -14,6 +14,7 @@ from halonet.catalogue import read_catalogue
 from halonet.neural_bias.evolution import displacement, evolved_density, resample
 from halonet.settings import CosmologySettings, NeuralBiasSettings
 from halonet.storage import FieldHeader, StorageError, new_hdf5, open_hdf5, read_field, read_header, write_header
+from halonet.tiles_of_universes import check_whole
 
 TABLE_COLUMNS = ("x", "y", "z", "mass")
 LENGTH_UNITS = ("Mpc", "Mpc/h")
@@ -150,6 +151,7 @@ def read_table(path: str | Path, length_unit: str, mass_unit: str, h: float) -> 
 def read_pipeline_haloes(path: str | Path) -> Haloes:
     """Eulerian positions and masses of a catalogue of this project."""
     catalogue = read_catalogue(path)
+    check_whole(catalogue, str(path))
     if not {"x", "y", "z"} <= set(catalogue.columns):
         raise StorageError(f"{path}: the Eulerian columns x, y, z are missing; the neural bias model needs them")
     positions = catalogue.positions(("x", "y", "z"))

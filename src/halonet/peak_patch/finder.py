@@ -8,16 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
-from halonet.columns import COLUMNS
-from halonet.cosmology import growth_factor, growth_rate, hubble_rate, mean_matter_density
+from halonet.catalogue import HaloCatalogue
 from halonet.grid.slabs import Slabs
-from halonet.initial_conditions.displacement import second_order_coefficient
 from halonet.peak_patch.candidates import find_candidates
 from halonet.peak_patch.collapse import CollapseTable
+from halonet.peak_patch.displaced import Displaced, catalogue_of
 from halonet.peak_patch.measurement import Search, measure, starting_shells
 from halonet.peak_patch.merging import exclude, exclude_final_state, merging_order, reduce_overlaps
-from halonet.peak_patch.patches import PROPERTIES, Patches
+from halonet.peak_patch.patches import Patches
 from halonet.peak_patch.sharing import Share, expected_costs, share_out
 from halonet.peak_patch.steps import (
     SILENT,
@@ -28,7 +26,6 @@ from halonet.peak_patch.steps import (
     search_of,
     second_order_means,
     today,
-    vector_columns,
 )
 from halonet.settings import CosmologySettings, PeakPatchSettings
 from halonet.storage import FieldHeader
@@ -125,47 +122,16 @@ def _catalogue(
     slabs: Slabs,
 ) -> HaloCatalogue:
     """Overlap reduction, final-state exclusion, and all columns."""
-    cell_size = search.cell_size
     order = merging_order(patches.radii, patches.filters, patches.cells, slabs.cells)
-    patches, first, second = patches.select(order), *(mean[order] for mean in means)
-    redshift, growth = cosmology.redshift, growth_factor(cosmology, cosmology.redshift)
-    psi1 = growth * first
-    psi2 = second_order_coefficient(cosmology, redshift) * growth**2 * second
+    first, second = (mean[order] for mean in means)
+    patches = patches.select(order)
     centres = cell_centres(patches.cells, slabs)
-
-    def moved(order: str) -> np.ndarray:
-        shift = psi1 + psi2 if order == "second_order" else psi1
-        return np.mod(centres + shift / cell_size, slabs.cells)
-
-    eulerian = moved(settings.positions)
+    moving = Displaced.by((first, second), patches, centres, search.cell_size, cosmology)
     radii = reduce_overlaps(centres, patches.radii, settings.reduction, slabs.cells)
     kept = radii > 0
     if settings.final_state_exclusion is not None:
-        meeting = moved(settings.exclusion_positions)
+        meeting = np.mod(centres + moving.shifts(settings.exclusion_positions), slabs.cells)
         kept &= exclude_final_state(meeting, patches.radii, settings.final_state_exclusion, slabs.cells)
-    cells = 4 / 3 * np.pi * radii**3
-    kept &= cells >= settings.minimum_cells
-    rate = hubble_rate(cosmology, redshift) / (1 + redshift) * growth_rate(cosmology, redshift)
-    columns = {
-        "radius": radii * cell_size,
-        "mass": mean_matter_density(cosmology) * cells * cell_size**3,
-        "cells": cells,
-        "raw_radius": patches.radii * cell_size,
-        "filter_radius": search.radii_mpc[patches.filters],
-        **dict(zip(PROPERTIES, patches.properties.T, strict=True)),
-        **vector_columns(LAGRANGIAN, centres * cell_size),
-        **vector_columns(EULERIAN, eulerian * cell_size),
-        **vector_columns(VELOCITY, rate * (psi1 + 2 * psi2 if settings.positions == "second_order" else psi1)),
-        **vector_columns(("psi1_x", "psi1_y", "psi1_z"), psi1),
-        **vector_columns(("psi2_x", "psi2_y", "psi2_z"), psi2),
-    }
-    catalogue = HaloCatalogue(_typed(columns, header.box_size_mpc), header, slabs.cells)
+    kept &= 4 / 3 * np.pi * radii**3 >= settings.minimum_cells
+    catalogue = catalogue_of(moving, radii, settings.positions, search, cosmology, header, slabs.cells)
     return catalogue.select(kept).sorted_by_mass()
-
-
-def _typed(columns: dict[str, np.ndarray], box_size: float) -> dict[str, np.ndarray]:
-    """Columns in their dtype; a position that rounds up to the side of the box is at 0."""
-    typed = {name: np.ascontiguousarray(values, COLUMNS[name].dtype) for name, values in columns.items()}
-    for name in (*LAGRANGIAN, *EULERIAN):
-        typed[name][typed[name] >= box_size] = 0
-    return typed

@@ -19,6 +19,7 @@ from halonet.statistics.mass_function import BIN_EDGES, KEY_CUTS, count_above
 from halonet.statistics.power_spectrum import halo_overdensity, measure_spectra
 from halonet.statistics.redshift_space import redshift_shifts, redshift_space_multipoles
 from halonet.statistics.wide_bins import MockError, WideBins, wide_bins
+from halonet.tiles_of_universes import check_whole
 
 # The values of each statistic that enter a covariance.
 VECTORS = {
@@ -56,6 +57,7 @@ def measure_mock(
     MockError
         If the catalogue lacks what a statistic needs.
     """
+    check_whole(haloes)
     every, haloes = haloes, haloes.larger_than(minimum_cells)
     box = {
         "cells": haloes.grid_cells,
@@ -95,6 +97,7 @@ def measure_points(
         (Mpc^6, with its ``shot_noise``), ``correlation_function`` (``edges`` in Mpc, ``pairs``, ``expected``) and
         ``counts_in_cells`` (``sides`` of cubes in Mpc). Shot noise is included in all of them.
     """
+    check_whole(points)
     if missing := [name for name in EULERIAN if name not in points.columns]:
         raise MockError(
             f"no Eulerian positions {', '.join(missing)}; make_mock.py writes them, find_haloes.py where it has a "

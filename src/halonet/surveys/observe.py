@@ -19,6 +19,7 @@ from halonet.sky.epochs import Epochs
 from halonet.storage import FieldHeader
 from halonet.surveys.geometry import draw_angles, inside_mask
 from halonet.surveys.selection import Selection, selection_of
+from halonet.tiles_of_universes import check_whole
 
 SURVEY_COLUMNS = {
     column.name: column
@@ -68,6 +69,7 @@ def observe_box(points: ColumnTable, settings: SurveySettings, seed: int) -> Sur
         If the catalogue lacks what a survey needs, the n(z) does not fit, or the survey leaves a box that is not
         replicated.
     """
+    check_whole(points)
     cosmology, side = _cosmology(points), points.header.box_size_mpc
     table = Epochs(cosmology, settings.largest_redshift + BEYOND)
     selection = selection_of(settings, len(points) / side**3)

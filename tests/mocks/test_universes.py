@@ -1,0 +1,161 @@
+"""Mocks of tiles of a universe: requests, the command, and catalogues joined."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import halonet
+from halonet.checks.errors import StorageError
+from halonet.command.main import parse
+from halonet.grid.slabs import Slabs
+from halonet.initial_conditions import universe as universes
+from halonet.light_cones.request import LightConeRequest
+from halonet.mocks.box import MockBox
+from halonet.mocks.by_peak_patch import PeakPatchMock
+from halonet.mocks.methods import mock_by
+from halonet.mocks.request import MockRequest
+from halonet.settings import OccupationSettings, SettingsError
+from halonet.tiles_of_universes import TileOf, check_whole, tile_of
+
+CELLS = 32
+INDICES = list(np.ndindex(2, 2, 2))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_windows():
+    """Less accurate displacements of second order, of smaller windows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(universes, "SOURCE_REACH", 4)
+        patch.setattr(universes, "LEAST_SOURCE_REACH", 8)
+        yield
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return halonet.make_mock(universe=3, cells=CELLS, threads=2)
+
+
+@pytest.fixture(scope="module")
+def tiles():
+    return [halonet.make_mock(universe=3, cells=CELLS, tile=index, of=8, threads=2) for index in INDICES]
+
+
+def test_all_tiles_joined_are_the_mock_of_the_whole_universe_with_its_header(whole, tiles):
+    joined = halonet.join_tiles(tiles[::-1])
+    assert len(joined) > 20
+    assert joined.columns.keys() == whole.columns.keys()
+    for name, values in whole.columns.items():
+        np.testing.assert_array_equal(joined[name], values, err_msg=name)
+    assert (joined.header, joined.grid_cells, joined.notes) == (whole.header, whole.grid_cells, whole.notes)
+    assert joined.header.provenance["seed"] == 3
+
+
+def test_files_of_tiles_made_and_joined_by_the_command_are_the_file_of_the_universe_byte_by_byte(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def run(words):
+        arguments = parse(words.split())
+        arguments.run(arguments)
+
+    for i, j, k in INDICES:
+        run(f"mock --universe 3 --cells {CELLS} --tile {i},{j},{k} --of 8 --threads 2 -o {i}{j}{k}.h5")
+    run(f"join {' '.join(f'{i}{j}{k}.h5' for i, j, k in INDICES)} -o joined.h5")
+    run(f"mock --universe 3 --cells {CELLS} --threads 1 -o whole.h5")
+    assert (tmp_path / "joined.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+
+
+def test_another_seed_is_another_universe_and_a_seed_is_no_universe(whole):
+    other = halonet.make_mock(universe=4, cells=CELLS)
+    box = halonet.make_mock(seed=3, cells=CELLS)
+    for one in (other, box):
+        assert not np.array_equal(one["mass"][:10], whole["mass"][:10])
+
+
+def test_a_tile_says_which_it_is_and_holds_the_haloes_whose_lagrangian_centre_lies_in_it(tiles):
+    for index, haloes in zip(INDICES, tiles, strict=True):
+        assert tile_of(haloes) == TileOf(index, 8)
+        assert haloes.box_size_mpc == CELLS
+        inside = haloes.centres_in_cells() / (CELLS / 2) - np.array(index)
+        assert ((inside > 0) & (inside < 1)).all()
+
+
+def test_what_needs_a_whole_box_refuses_a_tile(tiles):
+    tile = tiles[3]
+    for use in (
+        halonet.mass_function,
+        halonet.power_spectrum,
+        halonet.survey_statistics,
+        check_whole,
+        lambda haloes: halonet.match_abundance([haloes]),
+        lambda haloes: halonet.populate(haloes, OccupationSettings()),
+        lambda haloes: halonet.observe(haloes, halonet.SurveySettings(largest_redshift=0.1)),
+    ):
+        with pytest.raises(StorageError, match=r"tile 0,1,1 of 8 of a universe; a whole box is needed.*halonet join"):
+            use(tile)
+
+
+def test_tiles_that_do_not_make_up_a_universe_are_not_joined(whole, tiles):
+    with pytest.raises(StorageError, match="b: the same tile as a"):
+        halonet.join_tiles([tiles[0], tiles[0]], ["a", "b"])
+    with pytest.raises(StorageError, match="7 tiles of 8; all of them"):
+        halonet.join_tiles(tiles[1:])
+    with pytest.raises(StorageError, match="tile 0: is no tile of a universe"):
+        halonet.join_tiles([whole])
+    other = replace(tiles[1], header=replace(tiles[1].header, seed=1))
+    with pytest.raises(StorageError, match="tile 1: of another universe than tile 0, or made in another way"):
+        halonet.join_tiles([tiles[0], other])
+    with pytest.raises(StorageError, match="there are no tiles"):
+        halonet.join_tiles([])
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"universe": 1, "of": 9}, r"of = 9; .* 8 or 27, say"),
+        ({"universe": 1, "of": 0}, r"of = 0; .* 1 or 8, say"),
+        ({"universe": 1, "of": 8, "tile": (0, 2, 1)}, "tile = 0,2,1; three numbers from 0 to 1 for one of 8"),
+        ({"universe": 1, "of": 8, "tile": (0, 1)}, "tile = 0,1; three numbers"),
+        ({"universe": 1, "of": 27, "cells": 64}, "cells = 64 of the universe; a multiple of 3 is cut into 27 tiles"),
+        ({"seed": 1, "of": 8}, "only a universe has tiles"),
+        ({"seed": 1, "universe": 1}, "one of them and not seed and universe"),
+        ({"universe": 1, "flip_phases": True}, "neither phases are flipped nor fields kept"),
+        ({"universe": 1, "keep": {"density": "d.h5"}}, "neither phases are flipped nor fields kept"),
+    ],
+)
+def test_requests_that_make_no_tile_are_refused(asked, message):
+    with pytest.raises(SettingsError, match=message):
+        MockRequest(**asked)
+
+
+def test_other_methods_light_cones_and_ranks_have_no_universes():
+    request = MockRequest(universe=1, cells=CELLS)
+    with pytest.raises(
+        SettingsError, match="universe = 1 is for the method 'peak_patch'; this mock is made by 'n_body'"
+    ):
+        mock_by("n_body", request)
+    with pytest.raises(SettingsError, match="a light cone is of a repeated box"):
+        LightConeRequest(request)
+
+    with pytest.raises(SettingsError, match="only the method peak_patch makes its tiles"):
+        MockBox(request).density_slab(Slabs(CELLS))
+
+    class Ranks:
+        rank, size = 0, 2
+
+    with pytest.raises(SettingsError, match="2 MPI ranks; a tile of a universe is made by one process"):
+        PeakPatchMock(request).make(Ranks())
+
+
+def test_the_cells_of_a_universe_are_those_along_its_side_and_its_box_follows_from_them():
+    box = MockBox(MockRequest(universe=1, cells=64, of=8, tile=(1, 0, 1)))
+    assert (box.cells, box.header.box_size_mpc, box.universe().cell_size) == (64, 64.0, 1.0)
+    box = MockBox(MockRequest(universe=1, cells=64, box_size_mpc=128.0))
+    assert box.universe().cell_size == 2.0
+    assert TileOf((1, 0, 1), 8).cells(64) == ((32, 0, 32), 32)
+
+
+def test_a_tile_that_is_no_three_numbers_is_refused_on_the_command_line(capsys):
+    with pytest.raises(SystemExit):
+        parse(["mock", "--universe", "1", "--tile", "0,x,1", "--of", "8", "-o", "t.h5"])
+    assert "'0,x,1': 'x' is no number" in capsys.readouterr().err
