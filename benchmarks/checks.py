@@ -26,7 +26,6 @@ OTHERS = tuple(f"halonet/checks/{name}.py" for name in ("numbers", "parser", "pa
 # Checks that stand beside what they check: by module, functions.
 SCATTERED = {
     "digests": {"check_digest"},
-    "storage": {"_check_mask", "_check_finite", "_check_probability"},
     "column_table": {"check_finite", "check_columns"},
     "column_files": {"check_inside"},
     "prediction": {"_finite", "check_input"},

@@ -16,6 +16,7 @@ import numpy as np
 
 from halonet.checks.attributes import attributes_of, header_values
 from halonet.checks.errors import StorageError as StorageError  # most modules know it from here
+from halonet.checks.field_values import check_finite, check_mask, check_probability
 from halonet.checks.hdf5 import dataset_of, read_numbers
 from halonet.checks.numbers import without_nan
 from halonet.checks.patient_file import FULL, check_room, disk_error, patient_hdf5
@@ -176,7 +177,7 @@ def write_field(path: str | Path, name: str, slab: np.ndarray, header: FieldHead
         compression = {"compression": "gzip", "compression_opts": 1} if name == "mask" else {}
         data = file.create_dataset(name, (cells,) * 3, dtype, chunks=(thickness,) * 3, **compression)
         for start, planes in groups:
-            _check_finite(path, name, planes, start, "; nothing is written")
+            check_finite(path, name, planes, start, "; nothing is written")
             data[start : start + len(planes)] = planes
         write_header(file, header)
 
@@ -221,35 +222,11 @@ def read_field(path: str | Path, name: str, start: int = 0, stop: int | None = N
     with open_hdf5(path) as file:
         planes = read_numbers(path, dataset_of(path, file, name), slice(start, cells if stop is None else stop))
     if name == "mask":
-        _check_mask(path, planes, start)
+        check_mask(path, planes, start)
         return planes.astype(np.uint8, copy=False)
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused
         planes = planes.astype(np.float32, copy=False)
-    _check_finite(path, name, planes, start)
+    check_finite(path, name, planes, start)
     if name == "probability":
-        _check_probability(path, planes)
+        check_probability(path, planes)
     return planes
-
-
-def _check_finite(path: str | Path, name: str, planes: np.ndarray, start: int, end: str = "") -> None:
-    for i, plane in enumerate(planes):
-        if not np.isfinite(plane).all():
-            raise StorageError(f"{path}: {name} has values that are not finite, first in plane {start + i}{end}")
-
-
-def _check_probability(path: str | Path, planes: np.ndarray) -> None:
-    if planes.size and not (planes.min() >= 0 and planes.max() <= 1):
-        raise StorageError(
-            f"{path}: probability runs from {planes.min():.6g} to {planes.max():.6g}; it must lie within 0 and 1"
-        )
-
-
-def _check_mask(path: str | Path, planes: np.ndarray, start: int) -> None:
-    for i, plane in enumerate(planes):
-        wrong = (plane != 0) & (plane != 1)
-        if wrong.any():
-            y, z = np.argwhere(wrong)[0]
-            raise StorageError(
-                f"{path}: mask is {plane[y, z]} in cell ({start + i}, {y}, {z}); it must be 1 where a cell ends in a "
-                "halo and 0 elsewhere"
-            )

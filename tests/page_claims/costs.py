@@ -13,7 +13,7 @@ from halonet.workflow import costs
 from halonet.workflow.costs import COSTS, JobCosts, memory_mb
 from halonet.workflow.operations import weights_mb
 from halonet.workflow.run_status import START_SECONDS
-from page_claims.base import ROOT, claims, row
+from page_claims.base import ROOT, claims, results, row
 
 CONFIG, CLUSTERS = ROOT / "config.yaml", "docs/clusters.md"
 OF_NETWORK = ("train_network", "predict_mask")
@@ -122,6 +122,16 @@ def what_jobs_ask_for():
 @claims("docs/reliability.md")
 def weights_that_a_prediction_holds():
     yield f"the weights of the paper's network ({weights_mb(load_settings(CONFIG).networks['vnet5']):.0f} MB)"
+
+
+@claims("docs/reliability.md")
+def what_checks_cost():
+    found = results("checks")
+    yield f"a box of {found['cells']}³ cells (`python benchmarks/checks.py`; {found['machine']['cpu']})"
+    for one in found["rows"]:
+        share = one["checks_seconds"] / one["seconds"]
+        assert share < 0.02, one["stage"]
+        yield row(f"`{one['stage']}`", f"{one['seconds']:.1f} s", f"{one['checks_seconds']:.2f} s", f"{share:.1%}")
 
 
 @claims("docs/architecture.md")
