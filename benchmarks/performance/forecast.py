@@ -27,11 +27,8 @@ MADE_OF = {
         "power spectra, haloes of one space", "correlation functions", "matching", "shapes", "stacked profiles",
     ),
 }  # fmt: skip
-# The large box: what each stage is made of, whether ranks share its memory, and whether it runs on GPUs.
-LARGE = {
-    "density": True, "Peak Patch, all": True, "search of haloes": False, "fit of spheres": False,
-    "Eulerian places": False,
-}  # fmt: skip
+# Stages of the large box, all of which share its memory among ranks.
+LARGE = ("density", "Peak Patch, all", "search of haloes", "fit of spheres", "Eulerian places")
 
 
 @dataclass(frozen=True)

@@ -42,13 +42,12 @@ def large_table(run):
     for one in lines:
         total = held.get(one.name)
         memory = [f"{total / 1e12:.2f}", f"{forecast.nodes_of(total)}"] if total else [NONE, NONE]
-        shared = "" if forecast.LARGE.get(one.name, True) else ", in one process"
-        cells.append([one.name + shared, f"{one.core_hours:,.1f}", f"{one.gpu_hours:,.1f}", *memory])
+        cells.append([one.name, f"{one.core_hours:,.1f}", f"{one.gpu_hours:,.1f}", *memory])
     stored = forecast.large_storage(run.rows)
     words = (
         f"**A box of (4 Gpc)³** with {forecast.SIDE}³ cells of 1 Mpc, 512 times the paper's: times of the largest box "
-        "measured here, carried on with the fitted exponents (1 at least). Stages *in one process* cannot hold this "
-        "box on any node today: it has to be found and moved in slabs first; their hours say what that would cost."
+        "measured here on one rank, carried on with the fitted exponents (1 at least). A mock makes every stage in "
+        "slabs over ranks; memory is that of all ranks together."
     )
     if stored:
         files = ", ".join(f"{name} {value / 1e12:.2f} TB" for name, value in stored.items())

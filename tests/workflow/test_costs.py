@@ -114,12 +114,12 @@ def test_ranks_share_the_time_of_a_box_and_add_the_memory_of_their_processes(tmp
     assert eight.megabytes(rule) > one.megabytes(rule)
 
 
-def test_every_rank_of_a_mock_by_a_network_holds_the_whole_box(tmp_path):
+def test_ranks_of_a_mock_by_a_network_share_its_box_but_not_the_tile_and_the_libraries_of_each(tmp_path):
     one, four = (
         JobCosts(load_settings(PAPER, written(tmp_path, f"mocks: {{ranks: {ranks}}}"))).megabytes("make_mock")
         for ranks in (1, 4)
     )
-    assert four == pytest.approx(4 * one)
+    assert four - one == pytest.approx(3 * COSTS["make_mock"].process_mb)
 
 
 def test_a_light_cone_costs_its_box_and_a_part_of_the_volume_of_sky_that_it_sees(tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from halonet.grid.slabs import Slabs
-from halonet.grid.transposes import exchange
+from halonet.grid.transposes import exchange, exchange_flat
 
 RANK, CUBE, FIRST, COUNT, DONE = range(5)  # columns of runs: owner, cube, plane, planes, planes of the cube before it
 
@@ -28,18 +28,21 @@ def fetch_cubes(slabs: Slabs, field: np.ndarray, starts: np.ndarray, sides: np.n
         Cells along a side, int64 of shape (cubes,). A cube may be larger than the box: it then repeats.
     """
     runs, cells, values = _runs_by_rank(slabs, starts, sides), _flat(field), int(np.prod(field.shape[3:]))
-    wanted = _requests(runs, starts, sides)
-    sizes = _by_rank(runs, runs[:, COUNT] * sides[runs[:, CUBE]] ** 2 * values, slabs.ranks)
-    if slabs.ranks == 1:
-        arrived = _packed(cells, slabs.start, wanted)
-    else:
+    wanted, offsets = _requests(runs, starts, sides), np.append(0, np.cumsum(sides**3 * values))
+    cubes, own = np.empty(offsets[-1], cells.dtype), runs[:, RANK] == slabs.rank
+    if slabs.ranks > 1:
         ends = np.searchsorted(runs[:, RANK], np.arange(1, slabs.ranks))
-        asked = slabs.communicator.alltoall(np.split(wanted, ends))
-        parts = [_packed(cells, slabs.start, rows) for rows in asked]
-        arrived = exchange(slabs.communicator, parts, sizes)
-    offsets = np.append(0, np.cumsum(sides**3 * values))
-    cubes = np.empty(offsets[-1], arrived.dtype)
-    _assemble(arrived, runs, sides, values, offsets, cubes)
+        asked = [rows if rank != slabs.rank else rows[:0] for rank, rows in enumerate(np.split(wanted, ends))]
+        asked = slabs.communicator.alltoall(asked)
+        numbers = [_cells_of(rows) * values for rows in asked]
+        sizes = _by_rank(runs[~own], runs[~own, COUNT] * sides[runs[~own, CUBE]] ** 2 * values, slabs.ranks)
+        sent = _packed(cells, slabs.start, np.concatenate(asked))
+        arrived = exchange_flat(slabs.communicator, sent, numbers, sizes)
+        del sent
+        _assemble(arrived, runs[~own], sides, values, offsets, cubes)
+    for run, row in zip(runs[own], wanted[own], strict=True):  # which need not be sent
+        at = offsets[run[CUBE]] + run[DONE] * sides[run[CUBE]] ** 2 * values
+        _copy(cells, slabs.start, row[None], cubes[at : at + run[COUNT] * sides[run[CUBE]] ** 2 * values], True)
     shapes = [(side,) * 3 + field.shape[3:] for side in sides.tolist()]
     pieces = np.split(cubes.view(field.dtype), offsets[1:-1])
     return [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=False)]
@@ -64,7 +67,7 @@ def put_cubes(slabs: Slabs, field: np.ndarray, starts: np.ndarray, cubes: Sequen
         ends = np.searchsorted(runs[:, RANK], np.arange(1, slabs.ranks))
         parts = np.split(content, np.cumsum(_by_rank(runs, sizes, slabs.ranks))[:-1])
         told = slabs.communicator.alltoall(np.split(rows, ends))
-        received = [int((each[:, 1] * each[:, 4] ** 2).sum()) * values for each in told]
+        received = [_cells_of(rows) * values for rows in told]
         content, rows = exchange(slabs.communicator, parts, received), np.concatenate(told)
     _copy(_flat(field), slabs.start, rows, _numbers(content), False)
 
@@ -94,8 +97,12 @@ def _by_rank(runs: np.ndarray, numbers: np.ndarray, ranks: int) -> list[int]:
     return [int(numbers[runs[:, RANK] == rank].sum()) for rank in range(ranks)]
 
 
+def _cells_of(rows: np.ndarray) -> int:
+    return int((rows[:, 1] * rows[:, 4] ** 2).sum())
+
+
 def _packed(cells: np.ndarray, first: int, rows: np.ndarray) -> np.ndarray:
-    content = np.empty(int((rows[:, 1] * rows[:, 4] ** 2).sum()) * cells.shape[3], cells.dtype)
+    content = np.empty(_cells_of(rows) * cells.shape[3], cells.dtype)
     _copy(cells, first, rows, content, True)
     return content
 

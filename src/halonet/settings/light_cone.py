@@ -60,7 +60,7 @@ class LightConesSettings(LightConeSettings):
         return LightConeSettings(**{name: getattr(self, name) for name in LightConeSettings.model_fields})
 
     @model_validator(mode="after")
-    def _is_shared_evenly(self) -> Self:
-        if self.cells % self.ranks:
-            raise ValueError(f"ranks = {self.ranks} does not divide cells = {self.cells}")
+    def _has_a_plane_for_every_rank(self) -> Self:
+        if self.ranks > self.cells:
+            raise ValueError(f"ranks = {self.ranks} are more than the planes of a box of cells = {self.cells}")
         return self

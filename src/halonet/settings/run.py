@@ -117,8 +117,8 @@ class Settings(Model):
 
     def _truth_fits(self) -> None:
         boxes, truth = self.boxes, self.ground_truth
-        if boxes.cells % truth.ranks:
-            raise ValueError(f"ground_truth.ranks = {truth.ranks} does not divide {boxes.cells} cells")
+        if truth.ranks > boxes.cells:
+            raise ValueError(f"ground_truth.ranks = {truth.ranks} are more than the planes of {boxes.cells}^3 cells")
         if truth.source == "n_body":
             try:
                 truth.n_body.check_snapshots(truth.n_body.snapshots(self.cosmology.redshift))

@@ -146,8 +146,6 @@ class JobCosts:
             held += training_mb(self.settings.networks[_named(network, rule)], self.ranks(rule))
         if rule == "predict_mask":
             held += prediction_mb(self.settings.networks[_named(network, rule)], self.settings.prediction.tile)
-        if rule == "make_mock":
-            held *= self.ranks(rule)  # each holds the whole box
         return self.ranks(rule) * cost.process_mb + held
 
     def seconds(self, rule: str, network: str | None = None) -> float:
