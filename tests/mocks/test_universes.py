@@ -31,38 +31,47 @@ def small_windows():
         yield
 
 
-@pytest.fixture(scope="module")
-def whole():
-    return halonet.make_mock(universe=3, cells=CELLS, threads=2)
+def run(words):
+    """Run the command."""
+    arguments = parse(words.split())
+    arguments.run(arguments)
 
 
 @pytest.fixture(scope="module")
-def tiles():
-    return [halonet.make_mock(universe=3, cells=CELLS, tile=index, of=8, threads=2) for index in INDICES]
+def folder(tmp_path_factory):
+    """Files of eight tiles, of all of them joined, and of the universe made at once, by the command."""
+    folder = tmp_path_factory.mktemp("universe")
+    names = [f"{folder}/{i}{j}{k}.h5" for i, j, k in INDICES]
+    for (i, j, k), name in zip(INDICES, names, strict=True):
+        run(f"mock --universe 3 --cells {CELLS} --tile {i},{j},{k} --of 8 --threads 2 -o {name}")
+    run(f"join {' '.join(names[::-1])} -o {folder}/joined.h5")
+    run(f"mock --universe 3 --cells {CELLS} --threads 1 -o {folder}/whole.h5")
+    return folder
 
 
-def test_all_tiles_joined_are_the_mock_of_the_whole_universe_with_its_header(whole, tiles):
-    joined = halonet.join_tiles(tiles[::-1])
-    assert len(joined) > 20
-    assert joined.columns.keys() == whole.columns.keys()
-    for name, values in whole.columns.items():
-        np.testing.assert_array_equal(joined[name], values, err_msg=name)
-    assert (joined.header, joined.grid_cells, joined.notes) == (whole.header, whole.grid_cells, whole.notes)
-    assert joined.header.provenance["seed"] == 3
+@pytest.fixture(scope="module")
+def whole(folder):
+    return halonet.read_catalogue(folder / "whole.h5")
 
 
-def test_files_of_tiles_made_and_joined_by_the_command_are_the_file_of_the_universe_byte_by_byte(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def tiles(folder):
+    return [halonet.read_catalogue(folder / f"{i}{j}{k}.h5") for i, j, k in INDICES]
 
-    def run(words):
-        arguments = parse(words.split())
-        arguments.run(arguments)
 
-    for i, j, k in INDICES:
-        run(f"mock --universe 3 --cells {CELLS} --tile {i},{j},{k} --of 8 --threads 2 -o {i}{j}{k}.h5")
-    run(f"join {' '.join(f'{i}{j}{k}.h5' for i, j, k in INDICES)} -o joined.h5")
-    run(f"mock --universe 3 --cells {CELLS} --threads 1 -o whole.h5")
-    assert (tmp_path / "joined.h5").read_bytes() == (tmp_path / "whole.h5").read_bytes()
+def test_files_of_tiles_made_and_joined_are_the_file_of_the_universe_byte_by_byte(folder, whole):
+    assert (folder / "joined.h5").read_bytes() == (folder / "whole.h5").read_bytes()
+    assert len(whole) > 20
+    assert whole.header.provenance["seed"] == 3
+    assert whole.notes == {}
+
+
+def test_a_tile_made_in_python_is_that_of_the_command(tiles):
+    made = halonet.make_mock(universe=3, cells=CELLS, tile=(1, 0, 1), of=8, threads=1)
+    held = tiles[INDICES.index((1, 0, 1))]
+    assert (made.header, made.notes) == (held.header, held.notes)
+    for name, values in held.columns.items():
+        np.testing.assert_array_equal(made[name], values, err_msg=name)
 
 
 def test_another_seed_is_another_universe_and_a_seed_is_no_universe(whole):
@@ -96,6 +105,7 @@ def test_what_needs_a_whole_box_refuses_a_tile(tiles):
 
 
 def test_tiles_that_do_not_make_up_a_universe_are_not_joined(whole, tiles):
+    assert len(halonet.join_tiles(tiles)) == len(whole)
     with pytest.raises(StorageError, match="b: the same tile as a"):
         halonet.join_tiles([tiles[0], tiles[0]], ["a", "b"])
     with pytest.raises(StorageError, match="7 tiles of 8; all of them"):
