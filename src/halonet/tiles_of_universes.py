@@ -117,7 +117,7 @@ def join_tiles(tiles: Sequence[HaloCatalogue], names: Sequence[str] | None = Non
         raise StorageError("there are no tiles to join")
     wanted = next(iter(found)).of
     if len(found) < wanted or len({tile.of for tile in found}) > 1:
-        raise StorageError(f"{len(found)} tiles of {wanted}; all of them, of one cut, make up the universe")
+        raise StorageError(f"{len(found)} of {wanted} tiles; all of them, of one cut, make up the universe")
     columns = {name: np.concatenate([haloes[name] for haloes in tiles]) for name in tiles[0].columns}
     notes = {key: value for key, value in tiles[0].notes.items() if key != NOTE}
     return HaloCatalogue(columns, tiles[0].header, tiles[0].grid_cells, notes).sorted_by_mass()

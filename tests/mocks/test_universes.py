@@ -108,7 +108,7 @@ def test_tiles_that_do_not_make_up_a_universe_are_not_joined(whole, tiles):
     assert len(halonet.join_tiles(tiles)) == len(whole)
     with pytest.raises(StorageError, match="b: the same tile as a"):
         halonet.join_tiles([tiles[0], tiles[0]], ["a", "b"])
-    with pytest.raises(StorageError, match="7 tiles of 8; all of them"):
+    with pytest.raises(StorageError, match="7 of 8 tiles; all of them"):
         halonet.join_tiles(tiles[1:])
     with pytest.raises(StorageError, match="tile 0: is no tile of a universe"):
         halonet.join_tiles([whole])
