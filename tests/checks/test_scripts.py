@@ -17,11 +17,11 @@ KINDS = {
     for name, value in vars(module).items()
     if isinstance(value, halonet.checks.numbers.Number | halonet.checks.parser.FileOption)
 }
-# Options that are neither number nor file: words, units, names, and JSON that another check takes.
+# Options that are neither number nor file: words, units, names, JSON that another check takes, and three numbers.
 WORDS = {
     *("--length-unit", "--mass-unit", "--networks", "--title", "--configuration", "--target", "--version", "network"),
     *("write_report.py --settings", "make_batch.py --files", "status.py --configfile", "status.py --workflow"),
-    "show_status.py --configfile",
+    *("show_status.py --configfile", "mock_arguments.py --tile"),
     *(f"crate.py {option}" for option in ("--author", "--orcid", "--description", "--license", "--date")),
 }
 
