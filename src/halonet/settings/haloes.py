@@ -94,7 +94,7 @@ class DisplacementSettings(Model):
     steps: int = Field(5, ge=5, description="particle_mesh: of the simulation, from a scale factor of 0.1")
     mesh: int = Field(1, ge=1, le=4, description="particle_mesh: cells of the force mesh along a cell of the box")
     spacing: Literal[1, 2] = Field(
-        1, description="particle_mesh: cells from a particle to the next; with 2 it takes a quarter of the time"
+        1, description="particle_mesh: cells from a particle to the next; with 2 it takes a third of the time"
     )
     average: Literal["sphere", "gathered"] = Field(
         "sphere",
