@@ -71,7 +71,8 @@ def claims(found, shape, reach):
 
     radii, owner = found.radii, np.full(shape, -1, np.int32)
     score = np.full(shape, np.inf, np.float32).view(Counted)
-    seen, _ = reads(sphere_fit._claim, found.centres, np.zeros((len(found), 3)), radii, reach * radii, owner, score)
+    haloes = (found.centres, np.zeros((len(found), 3)), radii, reach * radii)
+    seen, _ = reads(sphere_fit._claim, *haloes, 0, owner, score)
     return seen / found.cells.sum()
 
 
