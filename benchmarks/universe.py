@@ -178,8 +178,8 @@ def cost(arguments):
     mock = mock_of(arguments, tile=index.index, of=index.of)
     universe = mock.box.universe()
     search = search_of(Slabs(universe.cells), universe.cell_size, mock.settings, mock.table())
-    place = index.cells(universe.cells)
-    tile = Tile(universe, *place, search.sphere.reach + int(USUAL_SHIFT / universe.cell_size))
+    place, reach = index.cells(universe.cells), search.sphere.reach
+    tile = Tile(universe, *place, reach + int(USUAL_SHIFT / universe.cell_size)).with_whole_bricks(reach)
     seconds, last = {}, [time.process_time()]
 
     def done(phase, parts=1.0):
@@ -189,10 +189,10 @@ def cost(arguments):
 
     fields = TileFields(tile, search)
     done("coarse grid, first order")
+    half = np.array([tile.known.side // 2])
     numbers = {
         "first order": len(fields.cube.bricks(universe.brick)), "candidates": len(tile.bricks()),
-        "second order": len(bricks_around(np.array(tile.known.start)[None] + tile.known.side // 2,
-                                          np.array([tile.known.side // 2]), universe.brick, universe.cells)),
+        "second order": len(bricks_around(tile.known.start + half[:, None], half + reach - 1, universe.brick, universe.cells)),
     }  # fmt: skip
     density = fields.bricks.first_order((0, 0, 0))[0]  # which makes what all windows share
     last[0] = time.process_time()

@@ -80,7 +80,8 @@ def find_tile(
     method = Method(settings, search, cosmology)
     beyond = USUAL_SHIFT * growth_factor(cosmology, cosmology.redshift) / universe.cell_size
     while beyond * universe.cell_size <= LARGEST_MARGIN:
-        tile = Tile(universe, *place, search.sphere.reach + int(beyond))
+        reach = search.sphere.reach
+        tile = Tile(universe, *place, reach + int(beyond)).with_whole_bricks(reach)
         seen, farthest = _seen(tile, method, progress)
         haloes, undecided = _haloes(tile, seen, farthest, method, header)
         progress.finished("merging")
@@ -106,7 +107,7 @@ def _seen(tile: Tile, method: Method, progress: Progress) -> tuple[Seen, float]:
     found = measure(density, displacement, 0, flat, filters, redshifts, search)
     del density
     here = max(float((plane**2).sum(axis=-1).max()) for plane in displacement) ** 0.5
-    farthest = max(here, fields.bricks.long.farthest + RARE * tile.universe.short_displacement)
+    farthest = max(here, _farthest(fields, tile.universe))
     progress.finished("measurement")
     rows, lattice = tile.images(cells[found.rows])
     # Patches of a universe know of no ranks; one process has them all.
@@ -130,6 +131,13 @@ def _seen(tile: Tile, method: Method, progress: Progress) -> tuple[Seen, float]:
     second = mean_within(fields.second_order(lattice, reach), 0, patches.cells, patches.shells, search.sphere)
     progress.finished("second-order displacement")
     return Seen(patches, lattice, states, (first, second)), farthest
+
+
+def _farthest(fields: TileFields, universe: Universe) -> float:
+    """How far what is not known may move (Mpc, first order, today), of all that can come near."""
+    short, long = RARE * universe.short_displacement, fields.bricks.long
+    beyond = fields.bricks.margin * universe.cell_size  # from where nobody comes who moves less
+    return short + (long.farthest_near if BEYOND_FIRST_ORDER * (long.farthest + short) < beyond else long.farthest)
 
 
 def _haloes(tile: Tile, seen: Seen, farthest: float, method: Method, header: FieldHeader) -> tuple[HaloCatalogue, int]:
