@@ -190,9 +190,10 @@ def cost(arguments):
     fields = TileFields(tile, search)
     done("coarse grid, first order")
     half = np.array([tile.known.side // 2])
+    middle = tile.known.start + half[:, None]
     numbers = {
         "first order": len(fields.cube.bricks(universe.brick)), "candidates": len(tile.bricks()),
-        "second order": len(bricks_around(tile.known.start + half[:, None], half + reach - 1, universe.brick, universe.cells)),
+        "second order": len(bricks_around(middle, half + reach - 1, universe.brick, universe.cells)),
     }  # fmt: skip
     density = fields.bricks.first_order((0, 0, 0))[0]  # which makes what all windows share
     last[0] = time.process_time()

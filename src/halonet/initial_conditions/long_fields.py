@@ -32,7 +32,8 @@ class LongFields:
     Attributes
     ----------
     farthest, farthest_near
-        Largest displacement of first order today (Mpc), anywhere in the universe, and within the margin of the cube.
+        Least and largest components of the first-order displacement today (Mpc), shape (2, 3): anywhere in the
+        universe, and within the margin of the cube.
     """
 
     def __init__(self, universe: Universe, cube: Cube, margin: int):
@@ -43,17 +44,18 @@ class LongFields:
         self.cube = Cube.within(lows, points, universe.coarse_cells)
         self._kept: dict[str, np.ndarray] = {}
         self._modes = universe.long_modes()
-        self.farthest, self.farthest_near = self._keep_first_order()
+        self.farthest, self.farthest_near = np.zeros((2, 3)), np.zeros((2, 3))
+        self._keep_first_order()
 
-    def _keep_first_order(self) -> tuple[float, float]:
+    def _keep_first_order(self) -> None:
         modes, slabs, size = self._modes, self.slabs, self.universe.coarse_cell_size
-        squares = np.zeros(slabs.shape, np.float32)
         ready = prepared(modes, slabs, self.universe.coarsening)
         self._keep("density", slabs.inverse(ready))
         for axis in range(3):
-            squares += first_order_displacement(modes, slabs, size, axis) ** 2
+            component = first_order_displacement(modes, slabs, size, axis)
+            for extremes, field in ((self.farthest, component), (self.farthest_near, self._cut(component))):
+                extremes[:, axis] = field.min(), field.max()
             self._keep(f"first {axis}", first_order_displacement(ready, slabs, size, axis))
-        return float(squares.max()) ** 0.5, float(self._cut(squares).max()) ** 0.5
 
     def keep_second_order(self) -> None:
         """Compute what the second-order displacement needs, which then is there to be interpolated.
