@@ -159,8 +159,7 @@ def tiles(arguments):
     own, other = whole.select(rows[:, 0]), box.select(rows[:, 1])
     side = whole.box_size_mpc
     apart = np.mod(own.positions(EULERIAN) - other.positions(EULERIAN) + side / 2, side) - side / 2
-    half = arguments.cells / 2
-    centres = whole.centres_in_cells()
+    half, centres = arguments.cells / 2, whole.centres_in_cells()
     to_faces = np.abs(centres - half * np.rint(centres / half)).min(axis=1) * whole.cell_size
     return {
         "haloes_at_once": len(whole), "haloes_of_tiles": len(joined), "equal_in_every_column": equal,
