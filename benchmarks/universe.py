@@ -159,8 +159,7 @@ def tiles(arguments):
     own, other = whole.select(rows[:, 0]), box.select(rows[:, 1])
     side = whole.box_size_mpc
     apart = np.mod(own.positions(EULERIAN) - other.positions(EULERIAN) + side / 2, side) - side / 2
-    half = arguments.cells / 2
-    centres = whole.centres_in_cells()
+    half, centres = arguments.cells / 2, whole.centres_in_cells()
     to_faces = np.abs(centres - half * np.rint(centres / half)).min(axis=1) * whole.cell_size
     return {
         "haloes_at_once": len(whole), "haloes_of_tiles": len(joined), "equal_in_every_column": equal,
@@ -178,8 +177,8 @@ def cost(arguments):
     mock = mock_of(arguments, tile=index.index, of=index.of)
     universe = mock.box.universe()
     search = search_of(Slabs(universe.cells), universe.cell_size, mock.settings, mock.table())
-    place = index.cells(universe.cells)
-    tile = Tile(universe, *place, search.sphere.reach + int(USUAL_SHIFT / universe.cell_size))
+    place, reach = index.cells(universe.cells), search.sphere.reach
+    tile = Tile(universe, *place, reach + int(USUAL_SHIFT / universe.cell_size)).with_whole_bricks(reach)
     seconds, last = {}, [time.process_time()]
 
     def done(phase, parts=1.0):
@@ -189,10 +188,11 @@ def cost(arguments):
 
     fields = TileFields(tile, search)
     done("coarse grid, first order")
+    half = np.array([tile.known.side // 2])
+    middle = tile.known.start + half[:, None]
     numbers = {
         "first order": len(fields.cube.bricks(universe.brick)), "candidates": len(tile.bricks()),
-        "second order": len(bricks_around(np.array(tile.known.start)[None] + tile.known.side // 2,
-                                          np.array([tile.known.side // 2]), universe.brick, universe.cells)),
+        "second order": len(bricks_around(middle, half + reach - 1, universe.brick, universe.cells)),
     }  # fmt: skip
     density = fields.bricks.first_order((0, 0, 0))[0]  # which makes what all windows share
     last[0] = time.process_time()

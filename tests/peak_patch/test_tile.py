@@ -115,6 +115,14 @@ def test_a_cell_is_seen_in_every_image_of_a_small_universe_within_the_margin(uni
     assert np.bincount(rows).tolist() == [3 * 2 * 2, 2 * 2 * 2]  # steps of 48 from -21, -45 and -45 on, up to 114 cells
 
 
+def test_a_margin_is_as_wide_as_its_bricks_allow(universe):
+    for start, margin, wide in (((HALF, 0, 0), 33, 45), ((5, 0, 7), 30, 30), ((0, 0, 0), 24, 24)):
+        tile = Tile(universe, start, HALF, margin)
+        wider = tile.with_whole_bricks(3)
+        assert wider.margin == wide
+        assert wider.around_bricks(0) == tile.around_bricks(0)
+
+
 def test_bricks_around_cells_are_those_that_hold_what_their_spheres_reach():
     cells, reach = np.array([[-1, 5, 70], [30, 30, 30]]), np.array([3, 8])
     expected = set()

@@ -34,7 +34,8 @@ class Bricks:
 
     def __init__(self, universe: Universe, cube: Cube):
         self.universe, self.cube = universe, cube
-        self.long = LongFields(universe, cube, universe.brick + universe.source_reach)
+        self.margin = universe.brick + universe.source_reach  # cells around the cube that the long fields are known in
+        self.long = LongFields(universe, cube, self.margin)
 
     # What a window of noise is multiplied with, of the two sizes of windows.
 

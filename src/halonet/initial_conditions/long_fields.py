@@ -31,8 +31,9 @@ class LongFields:
 
     Attributes
     ----------
-    farthest
-        Largest displacement of first order today, anywhere in the universe (Mpc).
+    farthest, farthest_near
+        Least and largest components of the first-order displacement today (Mpc), shape (2, 3): anywhere in the
+        universe, and within the margin of the cube.
     """
 
     def __init__(self, universe: Universe, cube: Cube, margin: int):
@@ -43,17 +44,18 @@ class LongFields:
         self.cube = Cube.within(lows, points, universe.coarse_cells)
         self._kept: dict[str, np.ndarray] = {}
         self._modes = universe.long_modes()
-        self.farthest = self._keep_first_order()
+        self.farthest, self.farthest_near = np.zeros((2, 3)), np.zeros((2, 3))
+        self._keep_first_order()
 
-    def _keep_first_order(self) -> float:
+    def _keep_first_order(self) -> None:
         modes, slabs, size = self._modes, self.slabs, self.universe.coarse_cell_size
-        squares = np.zeros(slabs.shape, np.float32)
         ready = prepared(modes, slabs, self.universe.coarsening)
         self._keep("density", slabs.inverse(ready))
         for axis in range(3):
-            squares += first_order_displacement(modes, slabs, size, axis) ** 2
+            component = first_order_displacement(modes, slabs, size, axis)
+            for extremes, field in ((self.farthest, component), (self.farthest_near, self._cut(component))):
+                extremes[:, axis] = field.min(), field.max()
             self._keep(f"first {axis}", first_order_displacement(ready, slabs, size, axis))
-        return float(squares.max()) ** 0.5
 
     def keep_second_order(self) -> None:
         """Compute what the second-order displacement needs, which then is there to be interpolated.
@@ -73,8 +75,11 @@ class LongFields:
             self._keep(f"strain {i}{j}", slabs.inverse(potential_derivative(ready, slabs, i, j), overwrite=True))
 
     def _keep(self, name: str, field: np.ndarray) -> None:
+        self._kept[name] = self._cut(field)
+
+    def _cut(self, field: np.ndarray) -> np.ndarray:
         whole = Cube((0, 0, 0), self.slabs.cells, self.slabs.cells)
-        self._kept[name] = field[whole.window(self.cube.start, self.cube.side)]
+        return field[whole.window(self.cube.start, self.cube.side)]
 
     def at(self, name: str, start: Corner, side: int) -> np.ndarray:
         """A field in the window of ``side`` cells from ``start`` on, float32 of shape (side, side, side)."""

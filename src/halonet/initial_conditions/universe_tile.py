@@ -1,6 +1,7 @@
 """A tile of a universe and what is known around it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -32,6 +33,12 @@ class Tile:
     def known(self) -> Cube:
         """Where all candidates are known, without regard to what repeats."""
         return Cube(moved(self.start, -self.margin), self.side + 2 * self.margin, self.universe.cells)
+
+    def with_whole_bricks(self, reach: int) -> Self:
+        """The same tile with the widest margin for which nothing within ``reach`` cells of it needs a further brick."""
+        known, brick = self.known, self.universe.brick
+        room = min(min(low % brick, -(low + known.side) % brick) for low in known.start)
+        return replace(self, margin=self.margin + max(room - reach, 0))
 
     def bricks(self) -> list[Corner]:
         """Bricks that candidates are searched in."""

@@ -80,7 +80,8 @@ def find_tile(
     method = Method(settings, search, cosmology)
     beyond = USUAL_SHIFT * growth_factor(cosmology, cosmology.redshift) / universe.cell_size
     while beyond * universe.cell_size <= LARGEST_MARGIN:
-        tile = Tile(universe, *place, search.sphere.reach + int(beyond))
+        reach = search.sphere.reach
+        tile = Tile(universe, *place, reach + int(beyond)).with_whole_bricks(reach)
         seen, farthest = _seen(tile, method, progress)
         haloes, undecided = _haloes(tile, seen, farthest, method, header)
         progress.finished("merging")
@@ -93,8 +94,8 @@ def find_tile(
     )
 
 
-def _seen(tile: Tile, method: Method, progress: Progress) -> tuple[Seen, float]:
-    """Patches that may survive, and the largest displacement (Mpc, first order, today) that there may be anywhere."""
+def _seen(tile: Tile, method: Method, progress: Progress) -> tuple[Seen, np.ndarray]:
+    """Patches that may survive, and what others may move by, see :func:`_farthest`."""
     search = method.search
     fields = TileFields(tile, search, progress.filters)
     density, displacement = fields.first_order()
@@ -105,8 +106,7 @@ def _seen(tile: Tile, method: Method, progress: Progress) -> tuple[Seen, float]:
     redshifts = np.full(len(cells), method.cosmology.redshift)
     found = measure(density, displacement, 0, flat, filters, redshifts, search)
     del density
-    here = max(float((plane**2).sum(axis=-1).max()) for plane in displacement) ** 0.5
-    farthest = max(here, fields.bricks.long.farthest + RARE * tile.universe.short_displacement)
+    farthest = _farthest(fields, tile.universe)
     progress.finished("measurement")
     rows, lattice = tile.images(cells[found.rows])
     # Patches of a universe know of no ranks; one process has them all.
@@ -132,7 +132,21 @@ def _seen(tile: Tile, method: Method, progress: Progress) -> tuple[Seen, float]:
     return Seen(patches, lattice, states, (first, second)), farthest
 
 
-def _haloes(tile: Tile, seen: Seen, farthest: float, method: Method, header: FieldHeader) -> tuple[HaloCatalogue, int]:
+def _farthest(fields: TileFields, universe: Universe) -> np.ndarray:
+    """Least and largest components by which patches may move that are not known and can come near.
+
+    In Mpc today, shape (2, 3).
+    """
+    long = fields.bricks.long
+    short = RARE * universe.short_displacement * np.array([[-1], [1]])
+    anywhere, near = (BEYOND_FIRST_ORDER * (extremes + short) for extremes in (long.farthest, long.farthest_near))
+    # From beyond the margin of the long fields nobody comes who moves less.
+    return near if np.abs(anywhere).max() < fields.bricks.margin * universe.cell_size else anywhere
+
+
+def _haloes(
+    tile: Tile, seen: Seen, farthest: np.ndarray, method: Method, header: FieldHeader
+) -> tuple[HaloCatalogue, int]:
     """The haloes of the tile, and how many of its patches cannot be decided on."""
     settings, search, cosmology = method
     patches, lattice, states, means = seen
@@ -143,11 +157,13 @@ def _haloes(tile: Tile, seen: Seen, farthest: float, method: Method, header: Fie
     doubtful |= tile.depth(lattice + 0.5) < radii + largest
     moving = Displaced.by(means, patches, np.mod(lattice, cells) + 0.5, size, cosmology)
     if settings.final_state_exclusion is not None:
-        bound = BEYOND_FIRST_ORDER * farthest * growth_factor(cosmology, cosmology.redshift) / size
+        low, high = farthest * growth_factor(cosmology, cosmology.redshift) / size
         shifts = np.rint(moving.shifts(settings.exclusion_positions) * STEPS_OF_A_CELL) / STEPS_OF_A_CELL
         fraction, meeting = settings.final_state_exclusion, lattice + 0.5 + shifts
-        doubtful |= (shifts**2).sum(axis=1) > bound**2
-        unseen = tile.depth(meeting) < fraction * (radii + largest) + bound
+        doubtful |= ((shifts < low) | (shifts > high)).any(axis=1)
+        reach = fraction * (radii + largest)
+        # What comes in across a face does so along its axis.
+        unseen = np.minimum(tile.depth(meeting - high), tile.depth(meeting - low)) < reach
         states = exclude_within(meeting, radii, fraction, (states == UNKNOWN) | unseen)
     own = tile.owns(lattice)
     undecided = own & ((states == UNKNOWN) | (states == ALIVE) & doubtful)
