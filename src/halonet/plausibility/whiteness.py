@@ -11,7 +11,7 @@ from halonet.plausibility.verdict import judge
 SIGMAS = 6.0  # of the scatter of a box of so many cells, which one box in 10^8 exceeds
 ALLOWED = 0.02  # beyond the scatter: of variance and spectrum, for noise that is constrained or was rounded
 ALLOWED_KURTOSIS = 0.2
-LOOKED_AT = 64  # planes of cells, and of modes, at least
+LOOKED_AT = 32  # planes of cells, and of modes, at least
 BINS = 12  # of wavenumbers, of equal width up to the corner of the Fourier cube
 
 
