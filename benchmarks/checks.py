@@ -30,7 +30,6 @@ SCATTERED = {
     "column_files": {"check_inside"},
     "prediction": {"_finite", "check_input"},
     "truth_files": {"_check_cells", "_check_header", "_check_radii", "_check_against_spheres"},
-    "spectrum": {"check_spectrum"},
     "by_network": {"_check_number"},
 }
 
