@@ -105,6 +105,24 @@ def test_where_a_margin_does_not_decide_a_wider_one_does(found, at_once, monkeyp
         found(place)
 
 
+def test_of_a_patch_that_might_be_removed_and_of_what_it_might_remove_the_tile_decides_nothing(found, monkeypatch):
+    given, haloes_of = [], search._haloes
+    monkeypatch.setattr(search, "_haloes", lambda *how: given.append(how) or haloes_of(*how))
+    place = ((0, 0, 0), HALF)
+    whole = found(place)
+    tile, seen, *rest = given[-1]
+    own = np.flatnonzero(tile.owns(seen.lattice) & (seen.states == search.ALIVE))
+    doubted = []
+    for row in own[:5]:
+        states = seen.states.copy()
+        states[row] = search.UNKNOWN
+        haloes, undecided = haloes_of(tile, seen._replace(states=states), *rest)
+        assert undecided >= 1
+        assert len(haloes) < len(whole)
+        doubted.append(undecided)
+    assert max(doubted) > 1  # those that overlap it, too
+
+
 def test_a_cell_is_seen_in_every_image_of_a_small_universe_within_the_margin(universe):
     tile = Tile(universe, (HALF, 0, 0), HALF, 45)
     rows, lattice = tile.images(np.array([[30, 2, 47], [0, 0, 0]]))
