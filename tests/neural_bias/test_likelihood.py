@@ -5,6 +5,7 @@ from scipy import integrate, special, stats
 
 from halonet.neural_bias.compression import compress
 from halonet.neural_bias.coordinates import Anchored, carried_over
+from halonet.neural_bias.counting import Counting
 from halonet.neural_bias.draws import draw_haloes
 from halonet.neural_bias.likelihood import Likelihood, gather_points
 from halonet.neural_bias.mixture import Components, Mixture, components, log_mass_function, number_density
@@ -103,6 +104,9 @@ ENGINES = {
     "invariant": {"layers": (Layer(3, ((0, 1), (2, 1))),), "invariant": True},
     "two layers and dense": {"layers": (Layer(3, ((0, 2),)), Layer(3)), "dense": (2,)},
     "paper": {"mixture": Mixture(mean_gap="relu", minimum_width=0.0)},
+    "parabolas": {"degree": 2},
+    "negative binomial": {"counting": Counting("negative_binomial")},
+    "generalised Poisson parabolas": {"counting": Counting("generalised_poisson"), "degree": 2},
     "three components": {"mixture": Mixture(components=3), "rows": (-4, -5, -6, -1.5, 1, 1, 1, 0, 0)},
 }
 
@@ -113,7 +117,7 @@ def test_the_gradient_of_the_likelihood_equals_central_differences(field, make_m
     points = gather_points(model, model.features(tf.constant(field)).numpy(), *data, "float64")
     exact = Likelihood(model, largest_log_mass=9.0)
     likelihood = tf.function(lambda theta, points: exact(theta, points))
-    theta = 0.2 * np.random.default_rng(2).standard_normal(model.parameters)
+    theta = 0.2 / model.degree**2 * np.random.default_rng(2).standard_normal(model.parameters)
     with tf.GradientTape() as tape:
         at = tf.constant(theta)
         tape.watch(at)
@@ -169,6 +173,38 @@ def test_the_likelihood_of_a_known_model_equals_a_direct_sum(field, make_model, 
         a, m, s = amplitude[:, voxel], mean[:, voxel], width[:, voxel]
         found += np.log(np.sum(a * np.exp(u - m) * stats.norm.pdf(u, m, s)))
     assert float(Likelihood(model)(tf.constant(theta), points)) == pytest.approx(expected - found, rel=1e-10)
+
+
+@pytest.mark.parametrize("law", ["negative_binomial", "generalised_poisson"])
+def test_the_likelihood_of_other_laws_is_that_of_every_voxels_number_times_its_masses(field, make_model, data, law):
+    volumes, voxels, log_mass = data
+    model = make_model(counting=Counting(law))
+    features = model.features(tf.constant(field)).numpy()
+    points = gather_points(model, features, *data, "float64")
+    numbers, values = np.bincount(voxels, minlength=len(volumes)), []
+    for seed in (1, 2):
+        theta = tf.constant(0.2 * np.random.default_rng(seed).standard_normal(model.parameters))
+        summary = model.summary(theta, features)
+        parts = model.mass_function(theta, summary)
+        density, dispersion = number_density(parts).numpy(), model.dispersion(theta, summary).numpy()
+        chances = model.counting.probabilities(volumes * density, dispersion)
+        of_numbers = np.log(chances[np.arange(len(numbers)), numbers]).sum()
+        at_haloes = Components(*([tf.gather(part, voxels) for part in values] for values in parts))
+        of_masses = (log_mass_function(at_haloes, tf.constant(log_mass)).numpy() - np.log(density[voxels])).sum()
+        values.append(float(Likelihood(model)(theta, points)) + of_numbers + of_masses)
+    assert values[0] == pytest.approx(values[1], abs=1e-3)  # a constant of the data; the law's sum is one to rounding
+
+
+@pytest.mark.parametrize("law", ["negative_binomial", "generalised_poisson"])
+def test_without_dispersion_every_law_is_that_of_poisson(field, make_model, data, law):
+    poisson, other = make_model(), make_model(counting=Counting(law))
+    theta = 0.2 * np.random.default_rng(3).standard_normal(17)
+    features = poisson.features(tf.constant(field)).numpy()
+    none = -60.0 if law == "negative_binomial" else 0.0  # of the output behind the dispersion
+    value = Likelihood(other)(tf.constant(np.r_[theta, 0.0, none]), gather_points(other, features, *data, "float64"))
+    expected = Likelihood(poisson)(tf.constant(theta), gather_points(poisson, features, *data, "float64"))
+    means = np.log(data[0][data[1]]).sum()  # ln of a halo's volume, which stands in the mean of its voxel
+    assert float(value) == pytest.approx(float(expected), abs=1e-6), means
 
 
 def test_padding_changes_no_likelihood(field, make_model, data):
@@ -231,20 +267,22 @@ def test_a_few_hundred_points_stand_for_all_voxels_in_the_gradient(field, make_m
 
 
 ANCHORS = np.array([-0.1, -0.5, -1.0, -0.8]), np.array([0.8, 3.0, 5.0, 3.0])
+EMPTY = np.array([-0.4, -2.0, -3.0, -2.5])
 
 
 @pytest.mark.parametrize("pivots", [None, np.array([0.4, 1.5])], ids=["outputs", "values and slopes"])
-def test_anchored_coordinates_lead_back_and_carry_the_volume_they_change(make_model, pivots):
-    model = make_model()
-    coordinates = Anchored(model, *ANCHORS, pivots)
-    theta = 0.3 * np.random.default_rng(0).standard_normal(17)
+@pytest.mark.parametrize("choices", [{}, {"degree": 2}, ENGINES["generalised Poisson parabolas"]], ids=str)
+def test_anchored_coordinates_lead_back_and_carry_the_volume_they_change(make_model, choices, pivots):
+    model = make_model(**choices)
+    coordinates = Anchored(model, (EMPTY, *ANCHORS)[-model.degree - 1 :], pivots)
+    theta = 0.3 * np.random.default_rng(0).standard_normal(model.parameters)
     theta[0] = 0.4
     phi = coordinates.phi(theta)
     back, log_volume = coordinates.theta(tf.constant(phi))
     np.testing.assert_allclose(back, theta, atol=1e-12)
     columns = [
         (coordinates.theta(tf.constant(phi + s))[0] - coordinates.theta(tf.constant(phi - s))[0]) / 2e-5
-        for s in 1e-5 * np.eye(17)
+        for s in 1e-5 * np.eye(model.parameters)
     ]
     assert np.linalg.slogdet(np.array(columns))[1] == pytest.approx(float(log_volume), abs=1e-6)
     with pytest.raises(ValueError, match="sign"):
@@ -253,7 +291,7 @@ def test_anchored_coordinates_lead_back_and_carry_the_volume_they_change(make_mo
 
 def test_a_covariance_goes_over_to_other_coordinates_as_a_cloud_of_points_does(make_model):
     model, rng = make_model(), np.random.default_rng(1)
-    old, new = Anchored(model, *ANCHORS), Anchored(model, *ANCHORS, np.array([0.4, 1.5]))
+    old, new = Anchored(model, ANCHORS), Anchored(model, ANCHORS, np.array([0.4, 1.5]))
     theta = 0.3 * rng.standard_normal(17)
     theta[0] = 0.4
     place, root = old.phi(theta), 1e-4 * rng.standard_normal((17, 17))

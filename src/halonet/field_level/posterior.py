@@ -54,13 +54,8 @@ class JointPosterior:
     def _points(self, features: tf.Tensor) -> Points:
         voxels, dtype = self.problem.voxels, features.dtype
         index = tf.constant(voxels.haloes.astype(np.int32))
-        return Points(
-            features,
-            tf.constant(voxels.volumes, dtype),
-            tf.gather(features, index, axis=1) if self.problem.model.is_pointwise else index,
-            tf.constant(voxels.log_mass, dtype),
-            tf.ones(len(voxels.log_mass), dtype),
-        )
+        haloes = tf.gather(features, index, axis=1) if self.problem.model.is_pointwise else index
+        return self.problem.points(dtype.name)._replace(features=features, haloes=haloes)
 
     def _energy(self, noise: tf.Tensor, theta: tf.Tensor) -> tf.Tensor:
         likelihood = self.problem.likelihood(theta, self._points(self._features(noise)))

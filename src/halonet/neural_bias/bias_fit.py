@@ -10,6 +10,7 @@ import tensorflow as tf
 from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.compression import compress
 from halonet.neural_bias.coordinates import Anchored, Coordinates, Plain, carried_over, has_anchors
+from halonet.neural_bias.counting import Counting
 from halonet.neural_bias.evolution import voxel_of
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.likelihood import Compiled, Likelihood, Points, Posterior, gather_points
@@ -31,7 +32,15 @@ def make_model(settings: EngineSettings) -> NeuralBiasModel:
     """Model of the settings, its constants still to be set."""
     layers = tuple(Layer(layer.kernel, tuple(zip(layer.ell, layer.filters, strict=True))) for layer in settings.layers)
     mixture = Mixture(settings.components, settings.mean_gap, settings.minimum_width)
-    return NeuralBiasModel(layers, tuple(settings.dense), mixture, settings.boundary, settings.invariant)
+    return NeuralBiasModel(
+        layers,
+        tuple(settings.dense),
+        mixture,
+        settings.boundary,
+        settings.invariant,
+        settings.degree,
+        Counting(settings.counts),
+    )
 
 
 @dataclass(frozen=True)
@@ -118,12 +127,15 @@ class Problem:
     def _anchored(self, pivots: np.ndarray | None) -> Coordinates:
         if self.settings.sampler.kind != "frozen_metric" or not has_anchors(self.model):
             return Plain()
-        return Anchored(
-            self.model,
-            np.average(self.features, axis=1, weights=self.voxels.volumes),
+        volumes, density = self.voxels.volumes, self.voxels.density
+        anchors = [
+            np.average(self.features, axis=1, weights=volumes),
             self.features[:, self.voxels.haloes].mean(axis=1, dtype=np.float64),
-            pivots,
-        )
+        ]
+        if self.model.degree > 1:
+            empty = volumes * (density < np.median(density[volumes > 0]))
+            anchors.insert(0, np.average(self.features, axis=1, weights=empty))
+        return Anchored(self.model, anchors, pivots)
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -165,7 +177,8 @@ class Problem:
         start = sum(sizes[: names.index("amplitude.weights")])
         count = self.model.mixture.components
         theta[start : start + count] += slope
-        theta[start + count : start + 2 * count] -= slope * dense
+        bias = start + self.model.degree * count
+        theta[bias : bias + count] -= slope * dense
         return theta
 
     def optimum(self, seed: int, index: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -27,10 +27,27 @@ def compress(points: Points, clusters: int) -> Points:
     """
     dtype, features = points.features.dtype, _wide(points.features)
     importance = np.exp(2 * np.clip(features[0] - features[0].mean(), -3, 3))
-    centroids, volumes = _merge(features, _wide(points.volumes), clusters, importance)
-    haloes = np.vstack([_wide(points.haloes), _wide(points.log_mass)])
-    halo_centroids, numbers = _merge(haloes, _wide(points.halo_weights), clusters)
-    parts = (centroids, volumes, halo_centroids[:-1], halo_centroids[-1], numbers)
+    halo_rows = [_wide(points.haloes), _wide(points.log_mass)]
+    if points.numbers is None:
+        centroids, volumes = _merge(features, _wide(points.volumes), clusters, importance)
+        halo_centroids, weights = _merge(np.vstack(halo_rows), _wide(points.halo_weights), clusters)
+        parts = [centroids, volumes, halo_centroids[:-1], halo_centroids[-1], weights]
+        return Points(*(tf.constant(part, dtype) for part in parts))
+    # Where counts are not Poisson, what a voxel adds is no multiple of its volume, and depends on its number of haloes.
+    volumes = _wide(points.volumes)
+    seen = _wide(points.numbers) * (volumes > 0)
+    centroids, numbers = _merge(np.vstack([features, volumes]), seen, clusters, importance)
+    halo_rows += [_wide(points.occupancy), _wide(points.halo_volumes)]
+    halo_centroids, weights = _merge(np.vstack(halo_rows), _wide(points.halo_weights), clusters)
+    parts = [
+        centroids[:-1],
+        centroids[-1],
+        halo_centroids[:-3],
+        halo_centroids[-3],
+        weights,
+        numbers,
+        *halo_centroids[-2:],
+    ]
     return Points(*(tf.constant(part, dtype) for part in parts))
 
 

@@ -9,11 +9,14 @@ the mass function in environments they know. An engine of one filter is therefor
     ln |w_0|,  w_k / w_0,  y = w . (f_low + f_high) / 2 + b,  and the mass function's components at f_low and at f_high
 
 as :mod:`halonet.neural_bias.outputs` describes them, f_low the mean environment of the volume and f_high that of the
-haloes. This is a change of variables, not of the posterior: with D = psi(f_high) - psi(f_low), the Jacobian
-|w_0|^(number of weights) |D|^(- number of outputs), times that of the outputs, stands in the potential. The sign of w_0
-does not change along a chain; no response to the density lies between the two signs.
+haloes. Outputs that are parabolas in the summary are fixed by a third environment, that of the emptier half. This is a
+change of variables, not of the posterior: with D the determinant of the Vandermonde matrix of the summaries there,
+psi(f_high) - psi(f_low) for two, the Jacobian |w_0|^(number of weights) |D|^(- number of outputs), times that of the
+outputs, stands in the potential. The sign of w_0 does not change along a chain; no response to the density lies between
+the two signs.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -48,12 +51,13 @@ class Plain:
 
 
 class Anchored:
-    """The mass function in two environments in place of slopes and biases.
+    """The mass function in two environments, or three, in place of the coefficients of its outputs.
 
     Parameters
     ----------
-    low, high
-        Features of the two environments, shape (features,).
+    anchors
+        Features of the environments, shape (features,) each: one more than the degree of the model. The first and the
+        last are the low and the high one.
     pivots
         u at which each component's value and slope are taken, shape (K,). None: the network's outputs stand for them,
         which are worse to sample but better to search in, from far away.
@@ -62,55 +66,79 @@ class Anchored:
     def __init__(
         self,
         model: NeuralBiasModel,
-        low: np.ndarray,
-        high: np.ndarray,
+        anchors: Sequence[np.ndarray],
         pivots: np.ndarray | None = None,
         sign: float = 1.0,
     ):
         if not has_anchors(model):
             raise ValueError("anchored coordinates need one layer of one filter and no dense layers")
+        if len(anchors) != model.degree + 1:
+            raise ValueError(f"{len(anchors)} environments for outputs of degree {model.degree}; one more is needed")
         offsets = model.known_offsets
         means = offsets.feature_means
         self.features, self.rows = len(means), 3 * model.mixture.components
-        self.mixture, self.constants, self.pivots = model.mixture, offsets.rows, pivots
-        self.low, self.high, self.sign = low - means, high - means, sign
+        self.mixture, self.pivots, self.extra = model.mixture, pivots, model.counting.rows
+        self.constants = np.concatenate([offsets.rows, np.zeros(self.extra)])
+        self.anchors, self.sign = np.array([anchor - means for anchor in anchors]), sign
         self.reference = offsets.summary
 
     def theta(self, phi: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Parameters in the model's order, and the logarithm of the Jacobian."""
-        low, high = (tf.constant(anchor, phi.dtype) for anchor in (self.low, self.high))
+        anchors = tf.constant(self.anchors, phi.dtype)
         first = self.sign * tf.exp(phi[:1])
         weights = first * tf.concat([tf.ones(1, phi.dtype), phi[1 : self.features]], 0)
-        bias = phi[self.features] - tf.reduce_sum(weights * (low + high)) / 2
-        psi_low = tf.nn.softplus(tf.reduce_sum(weights * low) + bias)
-        psi_high = tf.nn.softplus(tf.reduce_sum(weights * high) + bias)
-        (rows_low, volume_low), (rows_high, volume_high) = map(self._outputs, tf.split(phi[self.features + 1 :], 2))
-        slopes = (rows_high - rows_low) / (psi_high - psi_low)
-        biases = rows_low - self.constants - slopes * (psi_low - self.reference)
+        bias = phi[self.features] - tf.reduce_sum(weights * (anchors[0] + anchors[-1])) / 2
+        psi = tf.nn.softplus(tf.linalg.matvec(anchors, weights) + bias)
+        outputs, volumes = zip(*map(self._outputs, tf.split(phi[self.features + 1 :], len(self.anchors))), strict=True)
+        coefficients, determinant = _polynomials(psi - self.reference, tf.stack(outputs) - self.constants)
         blocks = [weights, bias[None]]
-        for slope, shift in zip(tf.split(slopes, 3), tf.split(biases, 3), strict=True):
-            blocks += [slope, shift]
-        log_volume = self.features * phi[0] - self.rows * tf.math.log(tf.abs(psi_high - psi_low))
-        return tf.concat(blocks, 0), log_volume + volume_low + volume_high
+        for start, stop in self._blocks():
+            blocks += [tf.reshape(coefficients[1:, start:stop], [-1]), coefficients[0, start:stop]]
+        log_volume = self.features * phi[0] - (self.rows + self.extra) * tf.math.log(tf.abs(determinant))
+        return tf.concat(blocks, 0), log_volume + sum(volumes)
+
+    def _blocks(self) -> list[tuple[int, int]]:
+        """First row and end of every kind of output: amplitudes, means, widths, dispersion."""
+        count = self.mixture.components
+        blocks = [(start, start + count) for start in range(0, self.rows, count)]
+        return blocks + ([(self.rows, self.rows + self.extra)] if self.extra else [])
 
     def _outputs(self, flanks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return (flanks, 0.0) if self.pivots is None else outputs_of(self.mixture, self.pivots, flanks)
+        if self.pivots is None:
+            return flanks, tf.zeros((), flanks.dtype)
+        rows, log_volume = outputs_of(self.mixture, self.pivots, flanks[: self.rows])
+        return tf.concat([rows, flanks[self.rows :]], 0), log_volume
 
     def phi(self, theta: np.ndarray) -> np.ndarray:
         """Coordinates of parameters whose first weight has this chart's sign."""
         weights, bias = theta[: self.features], theta[self.features]
         if np.sign(weights[0]) != self.sign:
             raise ValueError(f"the first weight is {weights[0]}; these coordinates are for the sign {self.sign:+.0f}")
-        blocks = theta[self.features + 1 :].reshape(3, 2, -1)
-        slopes, biases = blocks[:, 0].ravel(), blocks[:, 1].ravel()
-        outputs = [
-            slopes * (np.logaddexp(0, weights @ anchor + bias) - self.reference) + biases + self.constants
-            for anchor in (self.low, self.high)
-        ]
+        psi = np.logaddexp(0, self.anchors @ weights + bias) - self.reference
+        outputs, rest, degree = [], theta[self.features + 1 :], len(psi) - 1
+        for start, stop in self._blocks():
+            block, rest = np.split(rest, [(degree + 1) * (stop - start)])
+            powers, shifts = np.split(block.reshape(degree + 1, -1), [degree])
+            outputs.append(shifts + psi[:, None] ** np.arange(1, degree + 1) @ powers + self.constants[start:stop])
+        outputs = np.concatenate(outputs, axis=1)
         if self.pivots is not None:
-            outputs = [flanks_of(self.mixture, self.pivots, rows) for rows in outputs]
-        middle = weights @ (self.low + self.high) / 2 + bias
+            flanks = [flanks_of(self.mixture, self.pivots, rows[: self.rows]) for rows in outputs]
+            outputs = np.concatenate([flanks, outputs[:, self.rows :]], axis=1)
+        middle = weights @ (self.anchors[0] + self.anchors[-1]) / 2 + bias
         return np.concatenate([[np.log(abs(weights[0]))], weights[1:] / weights[0], [middle], *outputs])
+
+
+def _polynomials(at: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Coefficients, constant first, of polynomials through values of shape (points, rows), and det Vandermonde."""
+    if at.shape[0] == 2:
+        slopes = (values[1] - values[0]) / (at[1] - at[0])
+        return tf.stack([values[0] - slopes * at[0], slopes]), at[1] - at[0]
+    first, second = (values[1] - values[0]) / (at[1] - at[0]), (values[2] - values[1]) / (at[2] - at[1])
+    curvature = (second - first) / (at[2] - at[0])
+    slopes = first - curvature * (at[0] + at[1])
+    constants = values[0] - at[0] * (slopes + curvature * at[0])
+    determinant = (at[1] - at[0]) * (at[2] - at[1]) * (at[2] - at[0])
+    return tf.stack([constants, slopes, curvature]), determinant
 
 
 def carried_over(covariance: np.ndarray, place: np.ndarray, old: Coordinates, new: Coordinates) -> np.ndarray:

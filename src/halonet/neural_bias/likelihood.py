@@ -1,4 +1,4 @@
-"""Poisson likelihood of a halo catalogue, in closed form, and the posterior's potential with its gradient.
+"""Likelihood of a halo catalogue, in closed form, and the posterior's potential with its gradient.
 
 Notes
 -----
@@ -6,9 +6,11 @@ Up to a constant that does not depend on theta (Charnock et al. 2020, with dn/dl
 
     -ln L = sum_v V S_v Lambda(psi_v) - sum_h ln dn/dlnM(u_h | psi_v(h)),
 
-Lambda the number density above the threshold, V the volume of a voxel, S_v its completeness. Nothing is drawn at random
-inside. Values per voxel and halo are computed in the precision of the features; their sums, in which half a million
-numbers nearly cancel, in float64.
+Lambda the number density above the threshold, V the volume of a voxel, S_v its completeness. Under another law of
+counts (:mod:`halonet.neural_bias.counting`) ln P(0) stands in place of -V S_v Lambda, and a halo has its share of ln
+[P(N) / P(0)] in the N haloes of its voxel beside ln dn/dlnM. Nothing is drawn at random inside. Values per voxel and
+halo are computed in the precision of the features; their sums, in which half a million numbers nearly cancel, in
+float64.
 """
 
 from collections.abc import Callable
@@ -40,6 +42,9 @@ class Points(NamedTuple):
         u = ln(mass / threshold) of every halo, shape (haloes,).
     halo_weights
         1 for a halo, 0 for padding, shape (haloes,).
+    numbers, occupancy, halo_volumes
+        For laws other than Poisson: voxels that each point stands for, shape (voxels,); number of haloes in each halo's
+        voxel, and that voxel's volume as above, shape (haloes,).
     """
 
     features: tf.Tensor
@@ -47,6 +52,9 @@ class Points(NamedTuple):
     haloes: tf.Tensor
     log_mass: tf.Tensor
     halo_weights: tf.Tensor
+    numbers: tf.Tensor | None = None
+    occupancy: tf.Tensor | None = None
+    halo_volumes: tf.Tensor | None = None
 
 
 def gather_points(
@@ -72,15 +80,21 @@ def gather_points(
         Length to which the haloes are padded, so that catalogues of different length share one compilation.
     """
     extra = max(0, (padded_to or 0) - len(voxels))
+    counts = np.bincount(voxels, minlength=len(volumes))
     voxels = np.concatenate([voxels, np.zeros(extra, voxels.dtype)])
     haloes = np.asarray(features)[:, voxels].astype(dtype) if model.is_pointwise else voxels.astype(np.int32)
-    return Points(
+    points = Points(
         tf.constant(np.asarray(features), dtype),
         tf.constant(volumes, dtype),
         tf.constant(haloes),
         tf.constant(np.concatenate([log_mass, np.zeros(extra)]), dtype),
         tf.constant(np.concatenate([np.ones(len(log_mass)), np.zeros(extra)]), dtype),
     )
+    if not model.counting.rows:
+        return points
+    occupancy = tf.constant(np.maximum(counts[voxels], 1), dtype)
+    numbers = tf.ones(len(volumes), dtype)
+    return points._replace(numbers=numbers, occupancy=occupancy, halo_volumes=tf.constant(volumes[voxels], dtype))
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,13 @@ class Likelihood:
         else:
             at_haloes = tf.gather(summary, points.haloes)
         expected = points.volumes * self.densities(theta, summary)
-        found = points.halo_weights * log_mass_function(self.model.mass_function(theta, at_haloes), points.log_mass)
+        found = log_mass_function(self.model.mass_function(theta, at_haloes), points.log_mass)
+        law = self.model.counting
+        if law.rows:
+            expected = -points.numbers * law.log_none(expected, self.model.dispersion(theta, summary))
+            mean = points.halo_volumes * self.densities(theta, at_haloes)
+            found += law.log_share(points.occupancy, mean, self.model.dispersion(theta, at_haloes))
+        found *= points.halo_weights
         return tf.reduce_sum(tf.cast(expected, tf.float64)) - tf.reduce_sum(tf.cast(found, tf.float64))
 
 

@@ -18,9 +18,12 @@ from itertools import pairwise
 import numpy as np
 import tensorflow as tf
 
+from halonet.neural_bias.counting import Counting
 from halonet.neural_bias.kernels import MultipoleBasis, multipole_basis
 from halonet.neural_bias.mixture import Components, Mixture, components
 from halonet.neural_bias.responses import BOUNDARIES, multipole_responses
+
+OUTPUTS = ("amplitude", "mean", "width")  # of the mixture, each of its components
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,10 @@ class NeuralBiasModel:
     invariant
         Feed the first layer, for l > 0, the power sum_m (K_lm * x)^2 of every shell in place of single responses: the
         summary then rotates and reflects with the field. Costs one weight per shell.
+    degree
+        Of the polynomials in the summary that the mixture's outputs are: 1, or 2, which costs 3 K parameters more.
+    counting
+        Law of the number of haloes in a voxel; all but Poisson have a dispersion of as many parameters as an output.
     """
 
     layers: tuple[Layer, ...] = (Layer(),)
@@ -88,6 +95,8 @@ class NeuralBiasModel:
     mixture: Mixture = field(default_factory=Mixture)
     boundary: str = "wrap"
     invariant: bool = False
+    degree: int = 1
+    counting: Counting = field(default_factory=Counting)
     offsets: Offsets | None = None
 
     def __post_init__(self) -> None:
@@ -95,6 +104,8 @@ class NeuralBiasModel:
             raise ValueError(f"boundary {self.boundary!r} is none of {', '.join(BOUNDARIES)}")
         if self.invariant and len(self.layers) > 1:
             raise ValueError("the invariant mode is for an engine of one layer")
+        if self.degree > 1 and self.dense:
+            raise ValueError("outputs of a degree above one are for an engine without dense layers")
 
     @property
     def is_pointwise(self) -> bool:
@@ -120,9 +131,12 @@ class NeuralBiasModel:
         widths = (1, *self.dense)
         for number, (before, after) in enumerate(pairwise(widths)):
             shapes |= {f"dense{number}.weights": (before, after), f"dense{number}.bias": (after,)}
-        for name in ("amplitude", "mean", "width"):
-            shapes[f"{name}.weights"] = (widths[-1], self.mixture.components)
-            shapes[f"{name}.bias"] = (self.mixture.components,)
+        outputs = dict.fromkeys(OUTPUTS, self.mixture.components)
+        if self.counting.rows:
+            outputs["dispersion"] = self.counting.rows
+        for name, count in outputs.items():
+            shapes[f"{name}.weights"] = (widths[-1] * self.degree, count)
+            shapes[f"{name}.bias"] = (count,)
         return shapes
 
     @property
@@ -196,16 +210,26 @@ class NeuralBiasModel:
 
     def mass_function(self, theta: tf.Tensor, summary: tf.Tensor) -> Components:
         """Mixture that is the mass function of each summary; summaries of shape (points,)."""
-        blocks, channels = self.unpack(theta), [summary]
+        blocks = self.unpack(theta)
+        channels = self._channels(blocks, summary)
+        constants = tf.constant(self.known_offsets.rows, summary.dtype)
+        rows = [row for name in OUTPUTS for row in _outputs(name, blocks, channels)]
+        return components(self.mixture, [row + constants[i] for i, row in enumerate(rows)])
+
+    def dispersion(self, theta: tf.Tensor, summary: tf.Tensor) -> tf.Tensor | None:
+        """Dispersion of the number of haloes for each summary, shape (points,); None for the Poisson law."""
+        if not self.counting.rows:
+            return None
+        blocks = self.unpack(theta)
+        return self.counting.dispersion(_outputs("dispersion", blocks, self._channels(blocks, summary))[0])
+
+    def _channels(self, blocks: dict[str, tf.Tensor], summary: tf.Tensor) -> list[tf.Tensor]:
+        """What the outputs are affine functions of: the summary behind the dense layers, or its powers."""
+        channels = [summary**power if power > 1 else summary for power in range(1, self.degree + 1)]
         for number in range(len(self.dense)):
             rows = _filters(tf.transpose(blocks[f"dense{number}.weights"]), channels)
             channels = _activate(rows, blocks[f"dense{number}.bias"])
-        constants = tf.constant(self.known_offsets.rows, summary.dtype)
-        rows = []
-        for name in ("amplitude", "mean", "width"):
-            outputs = _filters(tf.transpose(blocks[f"{name}.weights"]), channels)
-            rows += [row + bias for row, bias in zip(outputs, tf.unstack(blocks[f"{name}.bias"]), strict=True)]
-        return components(self.mixture, [row + constants[i] for i, row in enumerate(rows)])
+        return channels
 
 
 def _filters(weights: tf.Tensor, inputs: tf.Tensor | list[tf.Tensor]) -> list[tf.Tensor]:
@@ -215,6 +239,11 @@ def _filters(weights: tf.Tensor, inputs: tf.Tensor | list[tf.Tensor]) -> list[tf
     """
     rows = tf.unstack(inputs) if isinstance(inputs, tf.Tensor) else inputs
     return [sum(weights[i, j] * row for j, row in enumerate(rows)) for i in range(weights.shape[0])]
+
+
+def _outputs(name: str, blocks: dict[str, tf.Tensor], channels: list[tf.Tensor]) -> list[tf.Tensor]:
+    outputs = _filters(tf.transpose(blocks[f"{name}.weights"]), channels)
+    return [row + bias for row, bias in zip(outputs, tf.unstack(blocks[f"{name}.bias"]), strict=True)]
 
 
 def _activate(rows: list[tf.Tensor], bias: tf.Tensor) -> list[tf.Tensor]:

@@ -33,6 +33,10 @@ class EngineSettings(Model):
         [], description="widths of dense layers between engine and mixture"
     )
     components: int = Field(2, ge=1, le=8, description="Gaussians of the mass function")
+    degree: Literal[1, 2] = Field(1, description="of the mixture's parameters as polynomials in the summary")
+    counts: Literal["poisson", "negative_binomial", "generalised_poisson"] = Field(
+        "poisson", description="law of the number of haloes in a voxel"
+    )
     boundary: Literal["wrap", "valid"] = "wrap"
     invariant: bool = Field(False, description="feed multipoles l > 0 as rotation-invariant powers")
     centre: bool = Field(True, description="measure responses and summaries from their mean")

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import special, stats
+
+from halonet.neural_bias.counting import LAWS, MOST_HALOES, Counting
+from halonet.neural_bias.draws import draw_haloes
+
+MEANS = np.array([0.01, 0.1, 0.5, 1.0, 2.0, 4.0])
+NUMBERS = np.arange(MOST_HALOES)
+
+
+def moments(chances):
+    mean = chances @ NUMBERS
+    return mean, chances @ NUMBERS**2 - mean**2
+
+
+def test_the_negative_binomial_is_that_of_scipy():
+    for dispersion in (0.05, 0.5, 1.0):
+        found = Counting("negative_binomial").probabilities(MEANS, np.full(len(MEANS), dispersion))
+        expected = [stats.nbinom.pmf(NUMBERS, 1 / dispersion, 1 / (1 + dispersion * mean)) for mean in MEANS]
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("dispersion", [-0.3, -0.15, 0.0, 0.3])
+def test_the_generalised_poisson_law_has_the_mean_and_the_variance_it_promises(dispersion):
+    law = Counting("generalised_poisson")
+    mean, variance = moments(law.probabilities(MEANS[:5], np.full(5, dispersion)))
+    s = 1 + dispersion * MEANS[:5] if dispersion > 0 else 1 / (1 - dispersion * MEANS[:5])
+    np.testing.assert_allclose(mean, MEANS[:5], rtol=2e-3)
+    np.testing.assert_allclose(variance, MEANS[:5] * s**2, rtol=5e-3)
+
+
+@pytest.mark.parametrize("law", LAWS[1:])
+def test_without_dispersion_the_numbers_are_poisson(law):
+    found = Counting(law).probabilities(MEANS, np.full(len(MEANS), 1e-7))
+    np.testing.assert_allclose(found, stats.poisson.pmf(NUMBERS, MEANS[:, None]), atol=1e-6)
+
+
+@pytest.mark.parametrize(("law", "dispersion"), [(LAWS[1], 0.02), (LAWS[1], 1.0), (LAWS[2], -0.35), (LAWS[2], 0.2)])
+def test_what_the_likelihood_takes_is_the_laws_own_probability(law, dispersion):
+    counting, at = Counting(law), tf.constant(np.full(len(MEANS), dispersion))
+    chances = counting.probabilities(MEANS, at.numpy())
+    none = counting.log_none(tf.constant(MEANS), at).numpy()
+    np.testing.assert_allclose(none, np.log(chances[:, 0]), atol=5e-3)
+    for number in (1, 2):
+        share = counting.log_share(tf.constant(np.full(len(MEANS), float(number))), tf.constant(MEANS), at).numpy()
+        whole = number * (share + np.log(MEANS)) - special.gammaln(number + 1)
+        np.testing.assert_allclose(whole, np.log(chances[:, number] / chances[:, 0]), atol=1e-9)
+
+
+@pytest.mark.parametrize(("law", "dispersion"), [(LAWS[1], 0.6), (LAWS[2], -0.25), (LAWS[2], 0.3)])
+def test_drawn_numbers_scatter_as_their_law_says_and_masses_do_not_care(law, dispersion):
+    rng, voxels = np.random.default_rng(5), 200_000
+    parts = [np.repeat(np.array(values)[:, None], voxels, axis=1) for values in ([0.8, 0.2], [-0.5, 0.8], [0.7, 0.4])]
+    plain = draw_haloes(parts, np.ones(voxels), np.random.default_rng(6))
+    drawn = draw_haloes(parts, np.ones(voxels), rng, None, Counting(law), np.full(voxels, dispersion))
+    numbers, poisson = (np.bincount(each.voxels, minlength=voxels) for each in (drawn, plain))
+    mean = poisson.mean()
+    assert numbers.mean() == pytest.approx(mean, rel=0.015)
+    _, variance = moments(Counting(law).probabilities(np.array([mean]), np.array([dispersion])))
+    assert numbers.var() == pytest.approx(variance[0], rel=0.02)
+    assert stats.ks_2samp(drawn.log_mass[::5], plain.log_mass[::5]).pvalue > 1e-3
+
+
+def test_a_law_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match=r"law 'binomial' of counts is none of poisson, negative_binomial"):
+        Counting("binomial")
