@@ -46,7 +46,7 @@ def mock_inputs(cells=CELLS, seed=3, truth=TRUTH, rows=ROWS, box_size=BOX_SIZE):
     from halonet.neural_bias.evolution import displacement, evolved_density
     from halonet.neural_bias.fit import NeuralBiasModel, Offsets
     from halonet.neural_bias.inputs import Haloes, Inputs
-    from halonet.neural_bias.results import draw_haloes, positions_in
+    from halonet.neural_bias.results import draw_from, positions_in
     from halonet.settings import CosmologySettings
 
     cosmology = CosmologySettings()
@@ -57,10 +57,8 @@ def mock_inputs(cells=CELLS, seed=3, truth=TRUTH, rows=ROWS, box_size=BOX_SIZE):
     model = NeuralBiasModel()
     features = model.features(tf.constant(np.log(density + 0.01), tf.float64))
     model = model.with_offsets(Offsets(np.array(rows), features.numpy().mean(axis=1), np.log(2)))
-    theta = tf.constant(truth, tf.float64)
-    parts = [np.stack(part) for part in model.mass_function(theta, model.summary(theta, features))]
     rng = np.random.default_rng(seed)
-    drawn = draw_haloes(parts, np.full(cells**3, (box_size / cells) ** 3), rng)
+    drawn = draw_from(model, truth, features, np.full(cells**3, (box_size / cells) ** 3), rng)
     places = positions_in(drawn.voxels, cells, box_size, rng)
     haloes = Haloes(places, MINIMUM_MASS * np.exp(drawn.log_mass))
     return Inputs(density, haloes, box_size, MINIMUM_MASS, linear=linear, moved=moved)

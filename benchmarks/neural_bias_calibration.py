@@ -118,11 +118,9 @@ def mock(truth, volumes, rng):
     """Haloes drawn from a true theta."""
     import tensorflow as tf
 
-    from halonet.neural_bias.results import draw_haloes
+    from halonet.neural_bias.results import draw_from
 
-    theta = tf.constant(truth)
-    parts = [np.stack(part) for part in model.mass_function(theta, model.summary(theta, tf.constant(features)))]
-    return draw_haloes(parts, volumes, rng, LARGEST_LOG_MASS)
+    return draw_from(model, truth, tf.constant(features), volumes, rng, LARGEST_LOG_MASS)
 
 
 def judged(theta):
@@ -130,7 +128,7 @@ def judged(theta):
     import tensorflow as tf
 
     at = tf.constant(theta, tf.float64)
-    density = likelihood.densities(at, model.summary(at, tf.constant(features))).numpy()
+    density = likelihood.activities(at, model.summary(at, tf.constant(features))).numpy()
     dense = features[0] > np.quantile(features[0], 0.9)
     return np.r_[theta, density.sum(), density[dense].sum()]
 

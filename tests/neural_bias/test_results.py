@@ -12,7 +12,7 @@ from halonet.neural_bias.bias_fit import Problem, embedded, make_problem, with_k
 from halonet.neural_bias.catalogues import draw_catalogue, lagrangian_positions
 from halonet.neural_bias.clustering import measure_clustering, posterior_predictive
 from halonet.neural_bias.counts import expected_counts, make_bins, mass_functions
-from halonet.neural_bias.draws import draw_haloes, positions_in
+from halonet.neural_bias.draws import draw_from, positions_in
 from halonet.neural_bias.evolution import displacement, evolved_density
 from halonet.neural_bias.inputs import Haloes, Inputs
 from halonet.neural_bias.likelihood import Posterior
@@ -41,8 +41,7 @@ def inputs():
     features = model.features(tf.constant(np.log(density + 0.01)))
     rows = np.array([-7.0, -8.5, -2.5, 2.0, 1.0, -0.5])
     model = model.with_offsets(Offsets(rows, features.numpy().mean(axis=1), np.log(2)))
-    parts = [np.stack(p) for p in model.mass_function(tf.constant(TRUTH), model.summary(tf.constant(TRUTH), features))]
-    drawn = draw_haloes(parts, np.full(CELLS**3, (BOX / CELLS) ** 3), rng)
+    drawn = draw_from(model, TRUTH, features, np.full(CELLS**3, (BOX / CELLS) ** 3), rng)
     haloes = Haloes(positions_in(drawn.voxels, CELLS, BOX, rng), THRESHOLD * np.exp(drawn.log_mass))
     assert 500 < len(haloes) < 3000
     return Inputs(density, haloes, BOX, THRESHOLD, linear=linear, moved=moved)

@@ -10,7 +10,7 @@ from halonet.field_level.gravity import make_gravity
 from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.fit import NeuralBiasModel, Offsets, make_model
 from halonet.neural_bias.inputs import Haloes
-from halonet.neural_bias.results import draw_haloes, positions_in
+from halonet.neural_bias.results import draw_from, positions_in
 from halonet.settings import CosmologySettings, FieldLevelSettings
 
 
@@ -62,9 +62,7 @@ def make_mock(
     features = model.features(tf.constant(np.log(density + settings.density_floor)))
     means = features.numpy().mean(axis=1)
     model = model.with_offsets(Offsets(np.asarray(rows, float), means, model.layers[-1].outputs * np.log(2.0)))
-    values = tf.constant(theta, tf.float64)
-    parts = [np.stack(part) for part in model.mass_function(values, model.summary(values, features))]
-    drawn = draw_haloes(parts, np.full(cells**3, (box_size / cells) ** 3), rng)
+    drawn = draw_from(model, theta, features, np.full(cells**3, (box_size / cells) ** 3), rng)
     positions = positions_in(drawn.voxels, cells, box_size, rng)
     haloes = Haloes(positions, settings.minimum_mass_msun * np.exp(drawn.log_mass))
     truth = {"linear": gravity.linear_density(tf.constant(noise)).numpy(), "density": density}

@@ -55,11 +55,15 @@ def halo_densities(problem: Problem, theta: np.ndarray) -> np.ndarray:
         Parameters, shape (..., parameters).
     """
     features = tf.constant(environments(problem), tf.float64)
+    volume = float(problem.voxels.volumes.max())
     limits = np.quantile(problem.voxels.log_mass, MASS_QUANTILES[1:])
 
     def densities(parameters: tf.Tensor) -> tf.Tensor:
-        parts = problem.model.mass_function(parameters, problem.model.summary(parameters, features))
-        return tf.stack([number_density(parts, float(limit)) for limit in (0.0, *limits)], axis=1)
+        summary = problem.model.summary(parameters, features)
+        parts = problem.model.mass_function(parameters, summary)
+        above = tf.stack([number_density(parts, float(limit)) for limit in (0.0, *limits)], axis=1)
+        thinning = problem.likelihood.thinning(parameters, summary, volume)
+        return above * tf.reshape(thinning, (-1, 1))
 
     rows = tf.constant(theta.reshape(-1, theta.shape[-1]), tf.float64)
     found = tf.function(lambda rows: tf.map_fn(densities, rows))(rows).numpy()

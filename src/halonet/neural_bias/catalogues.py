@@ -14,7 +14,7 @@ from scipy.ndimage import map_coordinates
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
 from halonet.cosmology import mean_matter_density
 from halonet.neural_bias.bias_fit import Problem
-from halonet.neural_bias.draws import draw_haloes, positions_in
+from halonet.neural_bias.draws import draw_from, positions_in
 from halonet.neural_bias.inputs import Inputs
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader
@@ -30,7 +30,7 @@ def draw_catalogue(
     rng: np.random.Generator,
     provenance: dict,
 ) -> HaloCatalogue:
-    """Poisson catalogue of one posterior sample.
+    """Catalogue of one posterior sample.
 
     Parameters
     ----------
@@ -44,9 +44,8 @@ def draw_catalogue(
     """
     if problem.model.trimmed_cells:
         raise ValueError("catalogues are drawn for whole periodic boxes; this engine's boundary is 'valid'")
-    summary = problem.model.summary(theta, problem.points("float64").features)
-    parts = [np.stack(part) for part in problem.model.mass_function(theta, summary)]
-    drawn = draw_haloes(parts, problem.voxels.volumes, rng, inputs.largest_log_mass)
+    features = problem.points("float64").features
+    drawn = draw_from(problem.model, theta, features, problem.voxels.volumes, rng, inputs.largest_log_mass)
     positions = positions_in(drawn.voxels, inputs.cells, inputs.box_size, rng)
     mass = inputs.minimum_mass * np.exp(drawn.log_mass)
     density = mean_matter_density(cosmology)

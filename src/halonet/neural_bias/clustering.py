@@ -9,13 +9,11 @@ no fit but a test of the model.
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 from scipy import fft
 
 from halonet.neural_bias.bias_fit import Problem
-from halonet.neural_bias.draws import draw_haloes, positions_in
+from halonet.neural_bias.draws import draw_from, positions_in
 from halonet.neural_bias.evolution import assign_clouds, voxel_of
-from halonet.neural_bias.mixture import Components
 
 Arrays = dict[str, np.ndarray]
 
@@ -48,15 +46,9 @@ def posterior_predictive(
     """Clustering of the catalogue at ``positions`` and of one drawn catalogue for each sample, shape (draws, ...)."""
     cells, features = problem.voxels.side, problem.points().features
     largest = problem.likelihood.largest_log_mass
-
-    @tf.function
-    def mass_function(theta: tf.Tensor) -> Components:
-        return problem.model.mass_function(theta, problem.model.summary(theta, features))
-
     drawn = []
     for theta in samples:
-        parts = [np.stack(part) for part in mass_function(tf.constant(theta, features.dtype))]
-        draw = draw_haloes(parts, problem.voxels.volumes, rng, largest)
+        draw = draw_from(problem.model, theta, features, problem.voxels.volumes, rng, largest)
         drawn.append(measure_clustering(positions_in(draw.voxels, cells, box_size, rng), cells, box_size))
     seen = problem.voxels.volumes[voxel_of(positions, cells, box_size)] > 0
     found = measure_clustering(positions[seen], cells, box_size)

@@ -72,7 +72,8 @@ def _merge(
 def _split(features: np.ndarray, importance: np.ndarray, clusters: int) -> list[np.ndarray]:
     """Indices of each cluster's members."""
     # Features in units of their spread; without it the sums over many neighbours would decide all splits.
-    scaled = features / np.maximum(features.std(axis=1, keepdims=True), 1e-12)
+    means, spread = features.mean(axis=1, keepdims=True), features.std(axis=1, keepdims=True)
+    scaled = (features - means) / np.maximum(spread, 1e-9 * (1 + np.abs(means)))  # a constant one splits nothing
     everything = np.arange(features.shape[1])
     heap = [(-np.inf, 0, everything, *_widest(scaled, importance, everything)[1:])]
     count = 1

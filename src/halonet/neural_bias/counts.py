@@ -63,10 +63,12 @@ def expected_counts(problem: Problem, bins: Bins, points: Points) -> Counts:
     @tf.function(jit_compile=True)
     def above(theta: tf.Tensor, points: Points) -> tf.Tensor:
         theta = tf.cast(theta, points.features.dtype)
-        parts = model.mass_function(theta, model.summary(theta, points.features))
+        summary = model.summary(theta, points.features)
+        parts, volumes = model.mass_function(theta, summary), points.volumes
+        volumes *= likelihood.thinning(theta, summary, volumes)
         edges = [float(edge) for edge in bins.log_mass]
         top = [likelihood.largest_log_mass] if likelihood.largest_log_mass is not None else []
-        columns = [points.volumes * number_density(parts, edge) for edge in edges + top]
+        columns = [volumes * number_density(parts, edge) for edge in edges + top]
         return tf.linalg.matmul(members, tf.stack(columns, axis=1))
 
     def counts(theta: np.ndarray) -> np.ndarray:
@@ -87,10 +89,12 @@ def mass_functions(problem: Problem, bins: Bins, log_mass: np.ndarray, points: P
     @tf.function(jit_compile=True)
     def density(theta: tf.Tensor, points: Points) -> tf.Tensor:
         theta = tf.cast(theta, points.features.dtype)
-        parts = model.mass_function(theta, model.summary(theta, points.features))
+        summary = model.summary(theta, points.features)
+        parts = model.mass_function(theta, summary)
+        thinned = weights * problem.likelihood.thinning(theta, summary, points.volumes)
 
         def at(u: tf.Tensor) -> tf.Tensor:
-            return tf.linalg.matvec(weights, tf.exp(log_mass_function(parts, u)))
+            return tf.linalg.matvec(thinned, tf.exp(log_mass_function(parts, u)))
 
         return tf.transpose(tf.map_fn(at, tf.constant(log_mass, points.features.dtype)))
 

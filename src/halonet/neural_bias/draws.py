@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 from scipy import special
 
 from halonet.neural_bias.counting import Counting
+from halonet.neural_bias.model import NeuralBiasModel
 
 
 class Draw(NamedTuple):
@@ -65,6 +67,26 @@ def draw_haloes(
     tail = np.logaddexp(top + np.log(uniform), bottom + np.log1p(-np.minimum(uniform, 1 - 1e-16)))
     log_mass = peak[component, voxels] - width[component, voxels] * special.ndtri_exp(np.minimum(tail, -1e-300))
     return Draw(voxels, np.maximum(log_mass, 0.0))
+
+
+def draw_from(
+    model: NeuralBiasModel,
+    theta: np.ndarray,
+    features: tf.Tensor,
+    volumes: np.ndarray,
+    rng: np.random.Generator,
+    largest_log_mass: float | None = None,
+) -> Draw:
+    """Draw haloes of a model at parameters ``theta``, shape (parameters,), in voxels of the given features.
+
+    Their shape is (features, voxels); the rest is as for :func:`draw_haloes`.
+    """
+    theta = tf.constant(theta, features.dtype)
+    summary = model.summary(theta, features)
+    parts = [np.stack(part) for part in model.mass_function(theta, summary)]
+    dispersion = model.dispersion(theta, summary)
+    values = None if dispersion is None else dispersion.numpy()
+    return draw_haloes(parts, volumes, rng, largest_log_mass, model.counting, values)
 
 
 def _shared_out(

@@ -110,11 +110,23 @@ class Likelihood:
     model: NeuralBiasModel
     largest_log_mass: float | None = None
 
-    def densities(self, theta: tf.Tensor, summary: tf.Tensor) -> tf.Tensor:
-        """Haloes per Mpc^3 above the threshold (and below the largest mass) for each summary, shape (summaries,)."""
+    def activities(self, theta: tf.Tensor, summary: tf.Tensor) -> tf.Tensor:
+        """Integral of the mass function from the threshold to the largest mass (Mpc^-3), shape (summaries,)."""
         parts = self.model.mass_function(theta, summary)
         density = number_density(parts)
         return density if self.largest_log_mass is None else density - number_density(parts, self.largest_log_mass)
+
+    def thinning(self, theta: tf.Tensor, summary: tf.Tensor, volumes: tf.Tensor | float) -> tf.Tensor | float:
+        """Haloes in voxels of ``volumes`` (Mpc^3) per integral of the mass function: 1 without exclusion."""
+        law = self.model.counting
+        if law.law != "exclusion":
+            return 1.0
+        z = volumes * self.activities(theta, summary)
+        return tf.math.divide_no_nan(law.mean(z, self.model.dispersion(theta, summary)), z)
+
+    def densities(self, theta: tf.Tensor, summary: tf.Tensor, volumes: tf.Tensor | float) -> tf.Tensor:
+        """Haloes per Mpc^3 in voxels of ``volumes`` (Mpc^3), shape (summaries,)."""
+        return self.activities(theta, summary) * self.thinning(theta, summary, volumes)
 
     def __call__(self, theta: tf.Tensor, points: Points) -> tf.Tensor:
         """Negative log-likelihood, float64, differentiable."""
@@ -124,13 +136,13 @@ class Likelihood:
             at_haloes = self.model.summary(theta, points.haloes)
         else:
             at_haloes = tf.gather(summary, points.haloes)
-        expected = points.volumes * self.densities(theta, summary)
+        expected = points.volumes * self.activities(theta, summary)
         found = log_mass_function(self.model.mass_function(theta, at_haloes), points.log_mass)
         law = self.model.counting
         if law.rows:
             expected = -points.numbers * law.log_none(expected, self.model.dispersion(theta, summary))
-            mean = points.halo_volumes * self.densities(theta, at_haloes)
-            found += law.log_share(points.occupancy, mean, self.model.dispersion(theta, at_haloes))
+            z = points.halo_volumes * self.activities(theta, at_haloes)
+            found += law.log_share(points.occupancy, z, self.model.dispersion(theta, at_haloes))
         found *= points.halo_weights
         return tf.reduce_sum(tf.cast(expected, tf.float64)) - tf.reduce_sum(tf.cast(found, tf.float64))
 

@@ -15,7 +15,7 @@ from halonet.neural_bias.bias_fit import Problem, embedded, make_problem, with_k
 from halonet.neural_bias.catalogues import draw_catalogue
 from halonet.neural_bias.clustering import posterior_predictive
 from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_functions
-from halonet.neural_bias.draws import draw_haloes, positions_in
+from halonet.neural_bias.draws import draw_from, draw_haloes, positions_in
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.kernels import multipole_basis, saturating_ell
 from halonet.neural_bias.responses import multipole_responses
@@ -28,6 +28,7 @@ __all__ = [
     "compare_counts",
     "convergence",
     "draw_catalogue",
+    "draw_from",
     "draw_haloes",
     "expected_counts",
     "make_bins",
@@ -147,11 +148,12 @@ def engine_fields(problem: Problem, samples: np.ndarray) -> Arrays:
     """Posterior mean of the summary, mean and standard deviation of the halo density; shape (N, N, N) each."""
     features, side = problem.points().features, problem.voxels.side
     model, likelihood = problem.model, problem.likelihood
+    volumes = problem.points().volumes
 
     @tf.function
     def evaluate(theta: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         summary = model.summary(theta, features)
-        return summary, likelihood.densities(theta, summary)
+        return summary, likelihood.densities(theta, summary, volumes)
 
     values = np.array([[v.numpy() for v in evaluate(tf.constant(t, features.dtype))] for t in samples], np.float64)
     mean = values.mean(axis=0).reshape(2, side, side, side)

@@ -34,7 +34,7 @@ class EngineSettings(Model):
     )
     components: int = Field(2, ge=1, le=8, description="Gaussians of the mass function")
     degree: Literal[1, 2] = Field(1, description="of the mixture's parameters as polynomials in the summary")
-    counts: Literal["poisson", "negative_binomial", "generalised_poisson"] = Field(
+    counts: Literal["poisson", "negative_binomial", "generalised_poisson", "exclusion"] = Field(
         "poisson", description="law of the number of haloes in a voxel"
     )
     boundary: Literal["wrap", "valid"] = "wrap"
