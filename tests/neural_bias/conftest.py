@@ -18,11 +18,13 @@ def make_model(field):
     """Model whose theta = 0 is a fixed mass function of a few hundredths of a halo per Mpc^3."""
     import tensorflow as tf
 
-    from halonet.neural_bias.model import NeuralBiasModel, Offsets
+    from halonet.neural_bias.constants import Offsets
+    from halonet.neural_bias.model import NeuralBiasModel
 
     def make(rows=(-4.0, -5.0, -1.5, 1.0, 1.0, 0.0), **choices):
         model = NeuralBiasModel(**choices)
-        features = model.features(tf.constant(field, tf.float64)).numpy()
-        return model.with_offsets(Offsets(np.array(rows), features.mean(axis=1), np.log(2.0)))
+        means = model.features(tf.constant(field, tf.float64)).numpy().mean(axis=1)
+        means = np.concatenate([means, np.zeros(model.carried)])
+        return model.with_offsets(Offsets(np.array(rows), means, np.log(2.0)))
 
     return make

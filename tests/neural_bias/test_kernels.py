@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from halonet.neural_bias.kernels import multipole_basis, real_harmonics, saturating_ell
-from halonet.neural_bias.model import Layer
+from halonet.neural_bias.layers import Layer
 from halonet.neural_bias.responses import multipole_responses
 
 ALL_MULTIPOLES_OF_3 = ((0, 1), (1, 1), (2, 1), (3, 1))

@@ -7,10 +7,11 @@ from halonet.neural_bias.compression import compress
 from halonet.neural_bias.coordinates import Anchored, carried_over
 from halonet.neural_bias.counting import LAWS, Counting
 from halonet.neural_bias.draws import draw_haloes
-from halonet.neural_bias.likelihood import Likelihood, gather_points
+from halonet.neural_bias.layers import Layer
+from halonet.neural_bias.likelihood import Likelihood
 from halonet.neural_bias.mixture import Components, Mixture, components, log_mass_function, number_density
-from halonet.neural_bias.model import Layer
 from halonet.neural_bias.offsets import fitted_offsets, integral, paper_offsets
+from halonet.neural_bias.points import gather_points
 from halonet.neural_bias.special import erfcx
 
 
@@ -107,6 +108,8 @@ ENGINES = {
     "parabolas": {"degree": 2},
     "negative binomial": {"counting": Counting("negative_binomial")},
     "generalised Poisson parabolas": {"counting": Counting("generalised_poisson"), "degree": 2},
+    "carried": {"carried": 2},
+    "carried with product": {"carried": 2, "degree": 2, "counting": Counting("exclusion")},
     "exclusion": {"counting": Counting("exclusion")},
     "three components": {"mixture": Mixture(components=3), "rows": (-4, -5, -6, -1.5, 1, 1, 1, 0, 0)},
 }
@@ -115,7 +118,9 @@ ENGINES = {
 @pytest.mark.parametrize("name", ENGINES)
 def test_the_gradient_of_the_likelihood_equals_central_differences(field, make_model, data, name):
     model = make_model(**ENGINES[name])
-    points = gather_points(model, model.features(tf.constant(field)).numpy(), *data, "float64")
+    features = model.features(tf.constant(field)).numpy()
+    brought = [np.roll(field, shift, axis=0).ravel() for shift in range(1, model.carried + 1)]
+    points = gather_points(model, np.vstack([features, *brought]), *data, "float64")
     exact = Likelihood(model, largest_log_mass=9.0)
     likelihood = tf.function(lambda theta, points: exact(theta, points))
     theta = 0.2 / model.degree**2 * np.random.default_rng(2).standard_normal(model.parameters)
@@ -271,12 +276,16 @@ EMPTY = np.array([-0.4, -2.0, -3.0, -2.5])
 
 
 @pytest.mark.parametrize("pivots", [None, np.array([0.4, 1.5])], ids=["outputs", "values and slopes"])
-@pytest.mark.parametrize("choices", [{}, {"degree": 2}, ENGINES["generalised Poisson parabolas"]], ids=str)
-def test_anchored_coordinates_lead_back_and_carry_the_volume_they_change(make_model, choices, pivots):
-    model = make_model(**choices)
-    coordinates = Anchored(model, (EMPTY, *ANCHORS)[-model.degree - 1 :], pivots)
+@pytest.mark.parametrize("name", ["default", "generalised Poisson parabolas", "carried", "carried with product"])
+def test_anchored_coordinates_lead_back_and_carry_the_volume_they_change(make_model, name, pivots):
+    model = make_model(**ENGINES[name])
+    anchors = (EMPTY, *ANCHORS)[-model.degree - 1 :]
+    if model.carried:
+        rows = [np.r_[first, second, 0.1] for second in (-0.1, 0.9) for first in ANCHORS]
+        anchors = rows if model.degree > 1 else [rows[0], rows[1], rows[3]]
+    coordinates = Anchored(model, anchors, pivots)
     theta = 0.3 * np.random.default_rng(0).standard_normal(model.parameters)
-    theta[0] = 0.4
+    theta[0] = theta[5] = 0.4
     phi = coordinates.phi(theta)
     back, log_volume = coordinates.theta(tf.constant(phi))
     np.testing.assert_allclose(back, theta, atol=1e-12)

@@ -5,19 +5,22 @@ import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
 from halonet.catalogue import read_catalogue, write_catalogue
 from halonet.neural_bias.baselines import fit_global, fit_power_law
 from halonet.neural_bias.bias_fit import Problem, embedded, make_problem, with_kernel, with_sampler
-from halonet.neural_bias.catalogues import draw_catalogue, lagrangian_positions
+from halonet.neural_bias.catalogues import draw_catalogue
 from halonet.neural_bias.clustering import measure_clustering, posterior_predictive
+from halonet.neural_bias.constants import Offsets
 from halonet.neural_bias.counts import expected_counts, make_bins, mass_functions
 from halonet.neural_bias.draws import draw_from, positions_in
-from halonet.neural_bias.evolution import displacement, evolved_density
+from halonet.neural_bias.evolution import displacement, evolved_density, resample, voxel_of
 from halonet.neural_bias.inputs import Haloes, Inputs
 from halonet.neural_bias.likelihood import Posterior
-from halonet.neural_bias.model import NeuralBiasModel, Offsets
+from halonet.neural_bias.model import NeuralBiasModel
 from halonet.neural_bias.offsets import integral
+from halonet.neural_bias.positions import Matter, drawn_positions
 from halonet.neural_bias.results import covered_fraction, multipole_response, read_samples, summarise, write_arrays
 from halonet.neural_bias.run_chain import run_chain
 from halonet.sampling.chain import write_chain
@@ -162,7 +165,7 @@ def test_masked_haloes_are_no_part_of_the_predicted_clustering(problem, inputs):
     volumes = problem.voxels.volumes.copy()
     volumes[: CELLS**3 // 2] = 0.0
     masked = replace(problem, voxels=replace(problem.voxels, volumes=volumes))
-    arrays = posterior_predictive(masked, inputs.haloes.positions, BOX, TRUTH[None], np.random.default_rng(0))
+    arrays = posterior_predictive(masked, inputs, TRUTH[None], np.random.default_rng(0))
     numbers = np.arange(len(arrays["found_occupation"]))
     assert arrays["found_occupation"] @ numbers == (inputs.haloes.positions[:, 0] >= BOX / 2).sum()
     assert abs(arrays["occupation"][0] @ numbers - arrays["found_occupation"] @ numbers) < 150
@@ -275,20 +278,35 @@ def test_a_drawn_catalogue_is_one_of_the_project(problem, inputs, tmp_path):
     assert back.grid_cells == CELLS
     volume = 4 / 3 * np.pi * back["radius"].astype(float) ** 3
     np.testing.assert_allclose(volume / (BOX / CELLS) ** 3, back["cells"], rtol=1e-4)
-    assert back.notes == {"lagrangian_centre": "first stream"}
+    assert back.notes == {"lagrangian_centre": "a particle at the Eulerian centre"}
 
 
-def test_a_lagrangian_place_is_displaced_to_its_halo():
-    linear = 0.3 * np.cos(2 * np.pi * (np.arange(32) + 0.5) / 32)[:, None, None] * np.ones((32, 32, 32))
-    moved = displacement(linear, BOX, COSMOLOGY, 1)
-    positions = np.random.default_rng(0).uniform(0, BOX, (200, 3))
-    origins = lagrangian_positions(positions, moved, BOX)
-    amplitude = 0.3 * BOX / (2 * np.pi)
-    shift = -amplitude * np.sin(2 * np.pi * origins[:, 0] / BOX)
-    apart = (origins[:, 0] + shift - positions[:, 0] + BOX / 2) % BOX - BOX / 2
-    assert np.abs(apart).max() < 0.1
-    np.testing.assert_allclose(origins[:, 1:], positions[:, 1:], atol=1e-6)
-    assert np.abs(shift).max() > 3
+def test_a_drawn_halos_lagrangian_position_is_displaced_to_where_it_stands(inputs):
+    voxels = np.random.default_rng(1).integers(0, CELLS**3, 300)
+    positions, origins = drawn_positions(voxels, inputs, np.random.default_rng(0))
+    matter = resample(inputs.moved[0], 2 * CELLS)  # on the lattice of particles
+    placed = (positions != origins).any(axis=1)
+    index = tuple((origins[placed] * (2 * CELLS / BOX)).astype(int).T)
+    apart = (origins[placed, 0] + matter[index] - positions[placed, 0] + BOX / 2) % BOX - BOX / 2
+    assert placed.mean() > 0.8
+    assert np.abs(apart).max() < 1e-6 * BOX
+
+
+def test_drawn_haloes_stand_in_their_voxels_and_no_two_at_one_particle(inputs):
+    voxels = np.repeat(np.arange(0, CELLS**3, 3), 2)
+    rng = np.random.default_rng(0)
+    positions, _ = drawn_positions(voxels, inputs, rng)
+    np.testing.assert_array_equal(voxel_of(positions, CELLS, BOX), voxels)
+    matter = Matter(inputs.moved, BOX)
+    enough = matter.numbers[voxels] >= 2
+    assert len(np.unique(positions[enough], axis=0)) == enough.sum() > 100
+
+
+def test_haloes_of_an_evolved_density_alone_are_uniform_in_their_voxels(inputs):
+    evolved = replace(inputs, moved=None, linear=None)
+    positions, origins = drawn_positions(np.full(4000, 5), evolved, np.random.default_rng(0))
+    assert stats.kstest(positions[:, 2] / (BOX / CELLS) - 5, "uniform").pvalue > 1e-3
+    np.testing.assert_array_equal(positions, origins)
 
 
 def test_an_engine_without_the_faces_of_the_box_draws_no_catalogue(problem, inputs, settings):

@@ -11,21 +11,25 @@ from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.compression import compress
 from halonet.neural_bias.coordinates import Anchored, Coordinates, Plain, carried_over, has_anchors
 from halonet.neural_bias.counting import Counting
-from halonet.neural_bias.evolution import voxel_of
+from halonet.neural_bias.environments import anchor_features
+from halonet.neural_bias.evolution import carried
 from halonet.neural_bias.inputs import Inputs
-from halonet.neural_bias.likelihood import Compiled, Likelihood, Points, Posterior, gather_points
+from halonet.neural_bias.layers import Layer
+from halonet.neural_bias.likelihood import Compiled, Likelihood, Posterior
 from halonet.neural_bias.mixture import Mixture
-from halonet.neural_bias.model import Layer, NeuralBiasModel
+from halonet.neural_bias.model import NeuralBiasModel
 from halonet.neural_bias.offsets import fitted_offsets, global_mass_function, paper_offsets
 from halonet.neural_bias.outputs import pivot_masses
-from halonet.sampling.maximum import Optimum, inverse_curvature, minimise, polish
+from halonet.neural_bias.points import Points, gather_points
+from halonet.neural_bias.voxels import Voxels, make_voxels
+from halonet.sampling.maximum import Optimum, inverse_curvature, minimise, refined
 from halonet.settings import EngineSettings, NeuralBiasSettings
 
 FIRST_CONTRAST = 2.0
 # Short searches for the maximum, those that are carried through, and points that stand for all of them. On Peak Patch
 # haloes half of all starts lead to the best maximum, the others to two that are 23 and 43 lower in ln L.
 STARTS, FINALISTS, SEARCH_POINTS = 8, 3, 4096
-STEPS_FROM_NEAR = 20  # of Newton's, with all points
+STEPS_FROM_NEAR = 20  # of Newton's
 
 
 def make_model(settings: EngineSettings) -> NeuralBiasModel:
@@ -38,62 +42,10 @@ def make_model(settings: EngineSettings) -> NeuralBiasModel:
         mixture,
         settings.boundary,
         settings.invariant,
+        len(settings.carried_mpc),
         settings.degree,
         Counting(settings.counts),
     )
-
-
-@dataclass(frozen=True)
-class Voxels:
-    """The voxels that count: those the boundary leaves, in the order of the features.
-
-    Attributes
-    ----------
-    density
-        Density of each voxel in units of the mean, shape (voxels,).
-    volumes
-        Completeness times volume (Mpc^3), shape (voxels,).
-    haloes
-        Index of each halo's voxel, shape (haloes,).
-    log_mass
-        u = ln(mass / threshold), shape (haloes,).
-    side
-        Voxels along a side.
-    """
-
-    density: np.ndarray
-    volumes: np.ndarray
-    haloes: np.ndarray
-    log_mass: np.ndarray
-    side: int
-
-
-def make_voxels(inputs: Inputs, trimmed: int) -> Voxels:
-    """Voxels and haloes without ``trimmed`` cells at each face; haloes there, and in masked voxels, do not count."""
-    cells = inputs.cells
-    inner = slice(trimmed, cells - trimmed)
-    side = cells - 2 * trimmed
-    if side < 1:
-        raise ValueError(
-            f"a grid of {cells} cells is too small: the receptive field takes {trimmed} cells at each face"
-        )
-    volumes = np.full((cells,) * 3, (inputs.box_size / cells) ** 3)
-    if inputs.completeness is not None:
-        if inputs.completeness.shape != volumes.shape or not (
-            0 <= inputs.completeness.min() <= inputs.completeness.max() <= 1
-        ):
-            raise ValueError(f"completeness must have shape {volumes.shape} and values from 0 to 1")
-        volumes = volumes * inputs.completeness
-    index = np.stack(np.unravel_index(voxel_of(inputs.haloes.positions, cells, inputs.box_size), (cells,) * 3), axis=1)
-    index -= trimmed
-    counts = ((index >= 0) & (index < side)).all(axis=1)
-    flat = np.asarray(np.ravel_multi_index(index[counts].T, (side,) * 3))
-    kept = volumes[inner, inner, inner].ravel()
-    seen = kept[flat] > 0
-    if not seen.any():
-        raise ValueError("no halo lies in a voxel that counts; all of them are masked or at the faces")
-    density = inputs.density[inner, inner, inner].ravel()
-    return Voxels(density, kept, flat[seen], inputs.log_mass[counts][seen], side)
 
 
 @dataclass(frozen=True)
@@ -127,15 +79,7 @@ class Problem:
     def _anchored(self, pivots: np.ndarray | None) -> Coordinates:
         if self.settings.sampler.kind != "frozen_metric" or not has_anchors(self.model):
             return Plain()
-        volumes, density = self.voxels.volumes, self.voxels.density
-        anchors = [
-            np.average(self.features, axis=1, weights=volumes),
-            self.features[:, self.voxels.haloes].mean(axis=1, dtype=np.float64),
-        ]
-        if self.model.degree > 1:
-            empty = volumes * (density < np.median(density[volumes > 0]))
-            anchors.insert(0, np.average(self.features, axis=1, weights=empty))
-        return Anchored(self.model, anchors, pivots)
+        return Anchored(self.model, anchor_features(self.model, self.features, self.voxels), pivots)
 
     @cached_property
     def compiled(self) -> Compiled:
@@ -152,41 +96,38 @@ class Problem:
         """Parameters, shape (parameters,), from which a search starts.
 
         They lie near the prior's centre, which itself is a saddle, and make more haloes where it is denser.
-        The weights of the first layer are small against the spread of what they multiply: sums over many neighbours
+        The weights of the summaries are small against the spread of what they multiply: sums over many neighbours
         would otherwise drown the voxel itself.
         """
-        theta = 0.1 * rng.standard_normal(self.model.parameters)
-        blocks = self.model.unpack(theta)
-        first = [name for name in blocks if name.startswith("layer0.l")]
-        start, column = 0, 0
-        for name in first:
-            rows, columns = blocks[name].shape
-            spread = self.features[column : column + columns].std(axis=1)
-            theta[start : start + rows * columns] /= np.tile(np.maximum(spread, 1e-6), rows)
-            start, column = start + rows * columns, column + columns
-        theta[0] = 0.5 / max(self.features[0].std(), 1e-6)
-        return self._steepened(theta) if self.model.is_pointwise and not self.model.dense else theta
+        blocks = {name: 0.1 * rng.standard_normal(shape) for name, shape in self.model.shapes.items()}
+        column = 0
+        for name, block in blocks.items():
+            if name.startswith("layer0.l") or name == "carried.weights":
+                spread = self.features[column : column + block.shape[-1]].std(axis=1)
+                block /= np.maximum(spread, 1e-6)
+                if (name != "carried.weights" and column == 0) or name == "carried.weights":
+                    block.flat[0] = 0.5 / max(spread[0], 1e-6)
+                column += block.shape[-1]
+        if self.model.is_pointwise and not self.model.dense:
+            self._steepen(blocks)
+        return np.concatenate([block.ravel() for block in blocks.values()])
 
-    def _steepened(self, theta: np.ndarray) -> np.ndarray:
+    def _steepen(self, blocks: dict[str, np.ndarray]) -> None:
         """Amplitudes that fall by ``FIRST_CONTRAST`` e-folds from where haloes are to the mean of the volume."""
-        features, names = self.features.astype(np.float64), list(self.model.shapes)
-        summary = self.model.summary(tf.constant(theta), tf.constant(features)).numpy()
-        dense = summary[self.voxels.haloes].mean()
-        slope = FIRST_CONTRAST / max(dense - np.average(summary, weights=self.voxels.volumes), 1e-3)
-        sizes = [int(np.prod(shape)) for shape in self.model.shapes.values()]
-        start = sum(sizes[: names.index("amplitude.weights")])
-        count = self.model.mixture.components
-        theta[start : start + count] += slope
-        bias = start + self.model.degree * count
-        theta[bias : bias + count] -= slope * dense
-        return theta
+        theta = np.concatenate([block.ravel() for block in blocks.values()])
+        summary = self.model.summary(tf.constant(theta), tf.constant(self.features.astype(np.float64))).numpy()
+        psi = summary[0] if self.model.carried else summary
+        dense = psi[self.voxels.haloes].mean()
+        slope = FIRST_CONTRAST / max(dense - np.average(psi, weights=self.voxels.volumes), 1e-3)
+        blocks["amplitude.weights"][0] += slope
+        blocks["amplitude.bias"] -= slope * dense
 
     def optimum(self, seed: int, index: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Start of a chain near the maximum, and the inverse curvature there, both in the sampled coordinates.
 
         Their shapes are (parameters,) and (parameters, parameters).
         """
-        found = self.search(seed, index)
+        found = refined(self._potential(self.points("float64")), self.search(seed, index))
         theta = self.searched.theta(tf.constant(found.theta))[0].numpy()
         covariance = carried_over(inverse_curvature(found.hessian), found.theta, self.searched, self.coordinates)
         return self.coordinates.phi(theta), covariance
@@ -194,25 +135,33 @@ class Problem:
     def maximum(self, seed: int, near: np.ndarray | None = None) -> np.ndarray:
         """Theta, shape (parameters,), at the maximum of its whole posterior; searched also from ``near``."""
         potential = self._potential(self.points("float64"))
-        found = [polish(potential, self.search(seed))]
+        found = [refined(potential, self.search(seed))]
         if near is not None:
-            found.append(minimise(potential, self.searched.phi(near), STEPS_FROM_NEAR))
+            found.append(refined(potential, self._near(near)))
         best = min(found, key=lambda each: each.energy)
         return self.searched.theta(tf.constant(best.theta))[0].numpy()
 
     def search(self, seed: int, index: int = 0, iterations: int = 200) -> Optimum:
         """Maximum of the posterior of theta from random starts, in the coordinates of the search.
 
-        Of few points that stand for all, in float64, which differences of gradients need. The posterior has side
-        maxima: of short searches from different starts the best few are carried through.
+        Of few points that stand for all. The posterior has side maxima: of short searches from different starts the
+        best few are carried through.
         """
-        points = self.points("float64")
-        potential = self._potential(compress(points, SEARCH_POINTS) if self.model.is_pointwise else points)
+        potential = self._few()
         rng = generator(seed, "neural bias start", index)
         starts = [self.searched.phi(self.first_theta(rng)) for _ in range(STARTS)]
         tried = [minimise(potential, start, iterations // 10) for start in starts]
         finalists = sorted(tried, key=lambda found: found.energy)[:FINALISTS]
         return min((minimise(potential, each.theta, iterations) for each in finalists), key=lambda found: found.energy)
+
+    def _near(self, theta: np.ndarray) -> Optimum:
+        """Maximum of few points beside given parameters."""
+        return minimise(self._few(), self.searched.phi(theta), STEPS_FROM_NEAR)
+
+    def _few(self) -> Callable:
+        """Potential of few points that stand for all, in float64, which differences of gradients need."""
+        points = self.points("float64")
+        return self._potential(compress(points, SEARCH_POINTS) if self.model.is_pointwise else points)
 
     def _potential(self, points: Points) -> Callable:
         compiled = Compiled(self.likelihood, self.settings.engine.prior_width, self.searched)
@@ -228,6 +177,8 @@ def make_problem(inputs: Inputs, settings: NeuralBiasSettings) -> Problem:
     if not model.is_pointwise and model.boundary == "valid":
         trimmed = model.trimmed_cells
     voxels = make_voxels(inputs, trimmed)
+    if model.carried:
+        features = np.concatenate([features, _carried_features(inputs, settings, trimmed)])
     if settings.engine.offsets == "paper":
         offsets = paper_offsets(model, len(features))
     else:
@@ -235,6 +186,19 @@ def make_problem(inputs: Inputs, settings: NeuralBiasSettings) -> Problem:
         offsets = fitted_offsets(model, voxels.log_mass, voxels.volumes.sum(), means, settings.engine.centre)
     model = model.with_offsets(offsets)
     return Problem(settings, model, voxels, features, Likelihood(model, inputs.largest_log_mass))
+
+
+def _carried_features(inputs: Inputs, settings: NeuralBiasSettings, trimmed: int) -> np.ndarray:
+    """Smoothed linear densities that the matter has brought along, shape (lengths, voxels)."""
+    if inputs.linear is None or inputs.moved is None:
+        raise ValueError(
+            f"engine.carried_mpc = {settings.engine.carried_mpc} needs the linear density; where only an "
+            "evolved one is known, it must be []"
+        )
+    lengths = settings.engine.carried_mpc
+    fields = carried(inputs.linear, inputs.moved, inputs.box_size, lengths, settings.supersample)
+    inner = slice(trimmed, inputs.cells - trimmed)
+    return fields[:, inner, inner, inner].reshape(len(lengths), -1).astype(settings.precision)
 
 
 def with_kernel(settings: NeuralBiasSettings, kernel: int) -> NeuralBiasSettings:

@@ -12,8 +12,10 @@ import numpy as np
 from scipy import fft
 
 from halonet.neural_bias.bias_fit import Problem
-from halonet.neural_bias.draws import draw_from, positions_in
+from halonet.neural_bias.draws import draw_from
 from halonet.neural_bias.evolution import assign_clouds, voxel_of
+from halonet.neural_bias.inputs import Inputs
+from halonet.neural_bias.positions import Matter, drawn_positions
 
 Arrays = dict[str, np.ndarray]
 
@@ -40,16 +42,16 @@ def measure_clustering(positions: np.ndarray, cells: int, box_size: float) -> Cl
     return Clustering(2 * np.pi / box_size * np.arange(len(mean))[used], mean[used], np.bincount(counts))
 
 
-def posterior_predictive(
-    problem: Problem, positions: np.ndarray, box_size: float, samples: np.ndarray, rng: np.random.Generator
-) -> Arrays:
-    """Clustering of the catalogue at ``positions`` and of one drawn catalogue for each sample, shape (draws, ...)."""
+def posterior_predictive(problem: Problem, inputs: Inputs, samples: np.ndarray, rng: np.random.Generator) -> Arrays:
+    """Clustering of the catalogue and of one drawn catalogue for each sample, shape (draws, ...)."""
     cells, features = problem.voxels.side, problem.points().features
+    positions, box_size = inputs.haloes.positions, inputs.box_size
     largest = problem.likelihood.largest_log_mass
+    matter = None if inputs.moved is None else Matter(inputs.moved, box_size)
     drawn = []
     for theta in samples:
         draw = draw_from(problem.model, theta, features, problem.voxels.volumes, rng, largest)
-        drawn.append(measure_clustering(positions_in(draw.voxels, cells, box_size, rng), cells, box_size))
+        drawn.append(measure_clustering(drawn_positions(draw.voxels, inputs, rng, matter)[0], cells, box_size))
     seen = problem.voxels.volumes[voxel_of(positions, cells, box_size)] > 0
     found = measure_clustering(positions[seen], cells, box_size)
     longest = max(len(each.occupation) for each in [found, *drawn])

@@ -16,7 +16,7 @@ import heapq
 import numpy as np
 import tensorflow as tf
 
-from halonet.neural_bias.likelihood import Points
+from halonet.neural_bias.points import Points
 
 
 def compress(points: Points, clusters: int) -> Points:

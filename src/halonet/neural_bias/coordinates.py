@@ -9,11 +9,12 @@ the mass function in environments they know. An engine of one filter is therefor
     ln |w_0|,  w_k / w_0,  y = w . (f_low + f_high) / 2 + b,  and the mass function's components at f_low and at f_high
 
 as :mod:`halonet.neural_bias.outputs` describes them, f_low the mean environment of the volume and f_high that of the
-haloes. Outputs that are parabolas in the summary are fixed by a third environment, that of the emptier half. This is a
-change of variables, not of the posterior: with D the determinant of the Vandermonde matrix of the summaries there,
-psi(f_high) - psi(f_low) for two, the Jacobian |w_0|^(number of weights) |D|^(- number of outputs), times that of the
-outputs, stands in the potential. The sign of w_0 does not change along a chain; no response to the density lies between
-the two signs.
+haloes. A second summary has coordinates of the same kind, and outputs of more coefficients need more environments:
+each summary's low or high one, or that of the emptier half where there is one summary. This is a change of variables,
+not of the posterior: with D the determinant of the summaries (and products) in these environments beside a column of
+ones, the Jacobian |w_0|^(number of weights) |D|^(- number of outputs), times that of the outputs, stands in the
+potential. A first weight does not change its sign along a chain; no response to the density lies between the two
+signs.
 """
 
 from collections.abc import Sequence
@@ -51,51 +52,56 @@ class Plain:
 
 
 class Anchored:
-    """The mass function in two environments, or three, in place of the coefficients of its outputs.
+    """The mass function in a few environments in place of the coefficients of its outputs.
 
     Parameters
     ----------
     anchors
-        Features of the environments, shape (features,) each: one more than the degree of the model. The first and the
-        last are the low and the high one.
+        Features of the environments, shape (features,) each: one more than the outputs have coefficients beside their
+        constant. The first and the last are the low and the high one.
     pivots
         u at which each component's value and slope are taken, shape (K,). None: the network's outputs stand for them,
         which are worse to sample but better to search in, from far away.
     """
 
-    def __init__(
-        self,
-        model: NeuralBiasModel,
-        anchors: Sequence[np.ndarray],
-        pivots: np.ndarray | None = None,
-        sign: float = 1.0,
-    ):
+    def __init__(self, model: NeuralBiasModel, anchors: Sequence[np.ndarray], pivots: np.ndarray | None = None):
         if not has_anchors(model):
             raise ValueError("anchored coordinates need one layer of one filter and no dense layers")
-        if len(anchors) != model.degree + 1:
-            raise ValueError(f"{len(anchors)} environments for outputs of degree {model.degree}; one more is needed")
+        if len(anchors) != model.channels + 1:
+            raise ValueError(f"{len(anchors)} environments; these outputs need {model.channels + 1}")
         offsets = model.known_offsets
         means = offsets.feature_means
-        self.features, self.rows = len(means), 3 * model.mixture.components
-        self.mixture, self.pivots, self.extra = model.mixture, pivots, model.counting.rows
+        self.model, self.mixture, self.pivots = model, model.mixture, pivots
+        self.rows, self.extra = 3 * model.mixture.components, model.counting.rows
         self.constants = np.concatenate([offsets.rows, np.zeros(self.extra)])
-        self.anchors, self.sign = np.array([anchor - means for anchor in anchors]), sign
-        self.reference = offsets.summary
+        self.anchors = np.array([anchor - means for anchor in anchors])
+        engine = len(means) - model.carried
+        # First feature of each summary, its end, and what is subtracted from the summary.
+        self.parts = [(0, engine, offsets.summary)]
+        if model.carried:
+            self.parts.append((engine, len(means), float(np.log(2.0))))
+        self.before = len(means) + len(self.parts)  # coordinates of the summaries
 
     def theta(self, phi: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Parameters in the model's order, and the logarithm of the Jacobian."""
-        anchors = tf.constant(self.anchors, phi.dtype)
-        first = self.sign * tf.exp(phi[:1])
-        weights = first * tf.concat([tf.ones(1, phi.dtype), phi[1 : self.features]], 0)
-        bias = phi[self.features] - tf.reduce_sum(weights * (anchors[0] + anchors[-1])) / 2
-        psi = tf.nn.softplus(tf.linalg.matvec(anchors, weights) + bias)
-        outputs, volumes = zip(*map(self._outputs, tf.split(phi[self.features + 1 :], len(self.anchors))), strict=True)
-        coefficients, determinant = _polynomials(psi - self.reference, tf.stack(outputs) - self.constants)
-        blocks = [weights, bias[None]]
+        blocks, summaries, log_volume, at = [], [], tf.zeros((), phi.dtype), 0
+        for start, stop, reference in self.parts:
+            count = stop - start
+            anchors, own = tf.constant(self.anchors[:, start:stop], phi.dtype), phi[at : at + count + 1]
+            weights = tf.exp(own[:1]) * tf.concat([tf.ones(1, phi.dtype), own[1:count]], 0)
+            bias = own[count] - tf.reduce_sum(weights * (anchors[0] + anchors[-1])) / 2
+            summaries.append(tf.nn.softplus(tf.linalg.matvec(anchors, weights) + bias) - reference)
+            blocks += [weights, bias[None]]
+            log_volume, at = log_volume + count * own[0], at + count + 1
+        outputs, volumes = zip(*map(self._outputs, tf.split(phi[at:], len(self.anchors))), strict=True)
+        coefficients, log_determinant = _through(self._channels(summaries), tf.stack(outputs) - self.constants)
         for start, stop in self._blocks():
             blocks += [tf.reshape(coefficients[1:, start:stop], [-1]), coefficients[0, start:stop]]
-        log_volume = self.features * phi[0] - (self.rows + self.extra) * tf.math.log(tf.abs(determinant))
-        return tf.concat(blocks, 0), log_volume + sum(volumes)
+        return tf.concat(blocks, 0), log_volume - (self.rows + self.extra) * log_determinant + sum(volumes)
+
+    def _channels(self, summaries: list) -> list:
+        """What the outputs are affine in, each of shape (environments,); tensors or arrays."""
+        return [*summaries, summaries[0] * summaries[-1]] if self.model.degree > 1 else summaries
 
     def _blocks(self) -> list[tuple[int, int]]:
         """First row and end of every kind of output: amplitudes, means, widths, dispersion."""
@@ -110,35 +116,43 @@ class Anchored:
         return tf.concat([rows, flanks[self.rows :]], 0), log_volume
 
     def phi(self, theta: np.ndarray) -> np.ndarray:
-        """Coordinates of parameters whose first weight has this chart's sign."""
-        weights, bias = theta[: self.features], theta[self.features]
-        if np.sign(weights[0]) != self.sign:
-            raise ValueError(f"the first weight is {weights[0]}; these coordinates are for the sign {self.sign:+.0f}")
-        psi = np.logaddexp(0, self.anchors @ weights + bias) - self.reference
-        outputs, rest, degree = [], theta[self.features + 1 :], len(psi) - 1
+        """Coordinates of parameters, whose summaries must have positive first weights."""
+        found, summaries, at = [], [], 0
+        for start, stop, reference in self.parts:
+            weights, bias = theta[at : at + stop - start], theta[at + stop - start]
+            if not weights[0] > 0:
+                raise ValueError(
+                    f"the first weight of a summary is {weights[0]}; these coordinates are for the sign +1"
+                )
+            anchors = self.anchors[:, start:stop]
+            summaries.append(np.logaddexp(0, anchors @ weights + bias) - reference)
+            middle = weights @ (anchors[0] + anchors[-1]) / 2 + bias
+            found += [[np.log(weights[0])], weights[1:] / weights[0], [middle]]
+            at += stop - start + 1
+        channels, outputs, rest = np.stack(self._channels(summaries), axis=1), [], theta[at:]
         for start, stop in self._blocks():
-            block, rest = np.split(rest, [(degree + 1) * (stop - start)])
-            powers, shifts = np.split(block.reshape(degree + 1, -1), [degree])
-            outputs.append(shifts + psi[:, None] ** np.arange(1, degree + 1) @ powers + self.constants[start:stop])
+            block, rest = np.split(rest, [(channels.shape[1] + 1) * (stop - start)])
+            block = block.reshape(channels.shape[1] + 1, -1)
+            outputs.append(channels @ block[:-1] + block[-1] + self.constants[start:stop])
         outputs = np.concatenate(outputs, axis=1)
         if self.pivots is not None:
             flanks = [flanks_of(self.mixture, self.pivots, rows[: self.rows]) for rows in outputs]
             outputs = np.concatenate([flanks, outputs[:, self.rows :]], axis=1)
-        middle = weights @ (self.anchors[0] + self.anchors[-1]) / 2 + bias
-        return np.concatenate([[np.log(abs(weights[0]))], weights[1:] / weights[0], [middle], *outputs])
+        return np.concatenate([*found, *outputs])
 
 
-def _polynomials(at: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Coefficients, constant first, of polynomials through values of shape (points, rows), and det Vandermonde."""
-    if at.shape[0] == 2:
-        slopes = (values[1] - values[0]) / (at[1] - at[0])
-        return tf.stack([values[0] - slopes * at[0], slopes]), at[1] - at[0]
-    first, second = (values[1] - values[0]) / (at[1] - at[0]), (values[2] - values[1]) / (at[2] - at[1])
-    curvature = (second - first) / (at[2] - at[0])
-    slopes = first - curvature * (at[0] + at[1])
-    constants = values[0] - at[0] * (slopes + curvature * at[0])
-    determinant = (at[1] - at[0]) * (at[2] - at[1]) * (at[2] - at[0])
-    return tf.stack([constants, slopes, curvature]), determinant
+def _through(channels: list[tf.Tensor], values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Affine functions of the channels, each of shape (points,), through values of shape (points, rows).
+
+    Returns their coefficients, the constant first, shape (channels + 1, rows), and ln |det| of the system.
+    """
+    size, log_determinant = len(channels) + 1, tf.zeros((), values.dtype)
+    rows = tf.unstack(tf.concat([tf.stack([tf.ones_like(channels[0]), *channels], axis=1), values], axis=1))
+    for i in range(size):  # by Gauss and Jordan; XLA knows no solver that can be differentiated twice
+        log_determinant += tf.math.log(tf.abs(rows[i][i]))
+        rows[i] = rows[i] / rows[i][i]
+        rows = [row if j == i else row - row[i] * rows[i] for j, row in enumerate(rows)]
+    return tf.stack(rows)[:, size:], log_determinant
 
 
 def carried_over(covariance: np.ndarray, place: np.ndarray, old: Coordinates, new: Coordinates) -> np.ndarray:

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from halonet.neural_bias.bias_fit import Problem, Voxels
-from halonet.neural_bias.likelihood import Points
 from halonet.neural_bias.mixture import log_mass_function, number_density
+from halonet.neural_bias.points import Points
 
 MASS_QUANTILES = (0.6, 0.9)
 Counts = Callable[[np.ndarray], np.ndarray]

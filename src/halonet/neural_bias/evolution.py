@@ -8,6 +8,8 @@ diverges. Voxel i spans [i, i + 1) cell sizes, its centre, where a particle give
 everywhere in this package; a halo at x lies in voxel floor(x / cell size).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import fft
 
@@ -70,22 +72,53 @@ def displacement(density: np.ndarray, box_size: float, cosmology: CosmologySetti
 
 def evolved_density(moved: np.ndarray, box_size: float, supersample: int = 2) -> np.ndarray:
     """Density in units of the mean, shape (N, N, N), of a lattice of particles displaced by ``moved`` (Mpc)."""
-    cells = moved.shape[1]
-    points = cells * supersample
+    positions = displaced_lattice(moved, box_size, supersample)
+    return assign_clouds(positions, moved.shape[1], box_size) / supersample**3
+
+
+def displaced_lattice(moved: np.ndarray, box_size: float, supersample: int = 2) -> np.ndarray:
+    """Positions (Mpc, not wrapped) of a lattice of particles displaced by ``moved`` (Mpc), shape (3, particles)."""
+    points = moved.shape[1] * supersample
     lattice = (np.arange(points) + 0.5) / points * box_size
     positions = np.stack(np.meshgrid(lattice, lattice, lattice, indexing="ij")).reshape(3, -1)
     positions += np.stack([resample(component, points) for component in moved]).reshape(3, -1)
-    return assign_clouds(positions, cells, box_size) * cells**3 / points**3
+    return positions
 
 
-def assign_clouds(positions: np.ndarray, cells: int, box_size: float) -> np.ndarray:
-    """Particles per voxel by cloud-in-cell assignment; positions (Mpc) of shape (3, particles), periodic."""
+def carried(
+    linear: np.ndarray, moved: np.ndarray, box_size: float, lengths: Sequence[float], supersample: int = 2
+) -> np.ndarray:
+    """Smoothed linear density that the matter of each voxel has brought along, shape (lengths, N, N, N).
+
+    The particles of :func:`evolved_density` carry the linear density of where they started, smoothed by a Gaussian of
+    each length (Mpc), as operators of Lagrangian bias are carried (Modi, Chen & White 2020, MNRAS 492, 5754). A voxel
+    without particles has that of its own position.
+    """
+    cells = linear.shape[0]
+    positions = displaced_lattice(moved, box_size, supersample)
+    matter = assign_clouds(positions, cells, box_size)
+    modes, numbers = fft.rfftn(linear.astype(np.float64)), 2 * np.pi / box_size * fft.fftfreq(cells, 1 / cells)
+    half = numbers[: cells // 2 + 1]
+    squares = numbers[:, None, None] ** 2 + numbers[None, :, None] ** 2 + half**2
+    fields = []
+    for length in lengths:
+        smooth = fft.irfftn(modes * np.exp(-squares * length**2 / 2), linear.shape)
+        brought = assign_clouds(positions, cells, box_size, resample(smooth, cells * supersample).ravel())
+        fields.append(np.where(matter > 0, brought / np.maximum(matter, 1e-9), smooth))
+    return np.stack(fields)
+
+
+def assign_clouds(positions: np.ndarray, cells: int, box_size: float, values: np.ndarray | float = 1.0) -> np.ndarray:
+    """Sum of the particles' values in voxels by cloud-in-cell assignment, by default their number.
+
+    Positions (Mpc) have the shape (3, particles) and are periodic, the values (particles,).
+    """
     scaled = positions * (cells / box_size) - 0.5
     lower = np.floor(scaled).astype(np.int64)
     upper_weight = scaled - lower
     counts = np.zeros(cells**3)
     for corner in np.ndindex(2, 2, 2):
-        weight, index = 1.0, 0
+        weight, index = values, 0
         for axis, side in enumerate(corner):
             weight = weight * (upper_weight[axis] if side else 1 - upper_weight[axis])
             index = index * cells + (lower[axis] + side) % cells

@@ -6,10 +6,12 @@ Other packages and scripts import these names from here, and what is made of fin
 
 from halonet.neural_bias.bias_fit import Problem, make_model, make_problem
 from halonet.neural_bias.compression import compress
+from halonet.neural_bias.constants import Offsets
 from halonet.neural_bias.coordinates import carried_over
-from halonet.neural_bias.likelihood import Compiled, Likelihood, Points, Posterior, gather_points
+from halonet.neural_bias.likelihood import Compiled, Likelihood, Posterior
 from halonet.neural_bias.mixture import number_density
-from halonet.neural_bias.model import NeuralBiasModel, Offsets
+from halonet.neural_bias.model import NeuralBiasModel
+from halonet.neural_bias.points import Points, gather_points
 from halonet.neural_bias.run_chain import fingerprint, run_chain
 
 __all__ = [

@@ -7,6 +7,10 @@ filters of the last layer are summed into one summary psi per voxel, which optio
 density network makes psi a mass function. The default, one kernel of l = 0 and 3^3, no dense layer and two Gaussians,
 has 4 + 1 + 12 = 17 parameters.
 
+What formed where this matter came from says more than where it has arrived: a second summary, phi = softplus(v . g +
+c), can be taken of the linear density, smoothed over several lengths, that the matter of a voxel has brought along
+(:func:`halonet.neural_bias.evolution.carried`). The mixture's outputs then are affine in psi and phi.
+
 The responses of the first layer are linear in its weights, so for a density that stays fixed they are computed once
 (:meth:`NeuralBiasModel.features`); a model of one layer then is a function of each voxel's few responses alone.
 """
@@ -18,57 +22,13 @@ from itertools import pairwise
 import numpy as np
 import tensorflow as tf
 
+from halonet.neural_bias.constants import Offsets
 from halonet.neural_bias.counting import Counting
-from halonet.neural_bias.kernels import MultipoleBasis, multipole_basis
+from halonet.neural_bias.layers import Layer, activate, filters
 from halonet.neural_bias.mixture import Components, Mixture, components
 from halonet.neural_bias.responses import BOUNDARIES, multipole_responses
 
 OUTPUTS = ("amplitude", "mean", "width")  # of the mixture, each of its components
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A convolutional layer: cells along a side of its kernels, and how many filters of each multipole."""
-
-    kernel: int = 3
-    filters: tuple[tuple[int, int], ...] = ((0, 1),)  # pairs (l, number)
-
-    def bases(self) -> list[tuple[MultipoleBasis, int]]:
-        """Kernels of each multipole with the number of filters made of them."""
-        return [(multipole_basis(self.kernel, ell), count) for ell, count in self.filters]
-
-    @property
-    def outputs(self) -> int:
-        """Number of filters."""
-        return sum(count for _, count in self.filters)
-
-
-@dataclass(frozen=True)
-class Offsets:
-    """Constants that put the prior's centre, theta = 0, where the data are.
-
-    Attributes
-    ----------
-    rows
-        Added to the 3 K outputs of the network: ca, cm, cs of :mod:`halonet.neural_bias.mixture`; shape (3 K,).
-    feature_means
-        Subtracted from the responses of the first layer, shape (features,).
-    summary
-        Subtracted from the summaries before dense layers and mixture.
-    """
-
-    rows: np.ndarray
-    feature_means: np.ndarray
-    summary: float = 0.0
-
-    def as_dict(self) -> dict:
-        """The constants as JSON takes them."""
-        return {"rows": list(self.rows), "feature_means": list(self.feature_means), "summary": self.summary}
-
-    @classmethod
-    def from_dict(cls, values: dict) -> "Offsets":
-        """Constants read from JSON."""
-        return cls(np.array(values["rows"]), np.array(values["feature_means"]), values["summary"])
 
 
 @dataclass(frozen=True)
@@ -84,8 +44,10 @@ class NeuralBiasModel:
     invariant
         Feed the first layer, for l > 0, the power sum_m (K_lm * x)^2 of every shell in place of single responses: the
         summary then rotates and reflects with the field. Costs one weight per shell.
+    carried
+        Number of smoothed linear densities of which the second summary is made; 0 for none.
     degree
-        Of the polynomials in the summary that the mixture's outputs are: 1, or 2, which costs 3 K parameters more.
+        Of the polynomials in the summaries that the mixture's outputs are: 1, or 2, which adds a product to every one.
     counting
         Law of the number of haloes in a voxel; all but Poisson have a dispersion of as many parameters as an output.
     """
@@ -95,6 +57,7 @@ class NeuralBiasModel:
     mixture: Mixture = field(default_factory=Mixture)
     boundary: str = "wrap"
     invariant: bool = False
+    carried: int = 0
     degree: int = 1
     counting: Counting = field(default_factory=Counting)
     offsets: Offsets | None = None
@@ -104,8 +67,10 @@ class NeuralBiasModel:
             raise ValueError(f"boundary {self.boundary!r} is none of {', '.join(BOUNDARIES)}")
         if self.invariant and len(self.layers) > 1:
             raise ValueError("the invariant mode is for an engine of one layer")
-        if self.degree > 1 and self.dense:
-            raise ValueError("outputs of a degree above one are for an engine without dense layers")
+        if (self.degree > 1 or self.carried) and (self.dense or len(self.layers) > 1):
+            raise ValueError(
+                "a second summary and outputs of degree 2 are for an engine of one layer without dense layers"
+            )
 
     @property
     def is_pointwise(self) -> bool:
@@ -128,6 +93,8 @@ class NeuralBiasModel:
                 shapes[f"layer{number}.l{basis.ell}"] = (count, channels * weights)
             shapes[f"layer{number}.bias"] = (layer.outputs,)
             channels = layer.outputs
+        if self.carried:
+            shapes |= {"carried.weights": (self.carried,), "carried.bias": (1,)}
         widths = (1, *self.dense)
         for number, (before, after) in enumerate(pairwise(widths)):
             shapes |= {f"dense{number}.weights": (before, after), f"dense{number}.bias": (after,)}
@@ -135,7 +102,7 @@ class NeuralBiasModel:
         if self.counting.rows:
             outputs["dispersion"] = self.counting.rows
         for name, count in outputs.items():
-            shapes[f"{name}.weights"] = (widths[-1] * self.degree, count)
+            shapes[f"{name}.weights"] = (self.channels if not self.dense else widths[-1], count)
             shapes[f"{name}.bias"] = (count,)
         return shapes
 
@@ -151,6 +118,11 @@ class NeuralBiasModel:
             for name, shape in self.shapes.items()
             for index in np.ndindex(*shape)
         ]
+
+    @property
+    def channels(self) -> int:
+        """What outputs are affine in without dense layers: the summaries, and one product for degree 2."""
+        return (2 if self.carried else 1) + self.degree - 1
 
     @property
     def known_offsets(self) -> Offsets:
@@ -184,19 +156,27 @@ class NeuralBiasModel:
         return tf.stack(rows)
 
     def summary(self, theta: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
-        """Summary psi of every voxel, shape (voxels,), from the features of shape (features, voxels)."""
+        """Summary psi of every voxel, shape (voxels,), from the features of shape (features, voxels).
+
+        With carried densities, the last of the features, the shape is (2, voxels): psi and phi.
+        """
         blocks = self.unpack(theta)
         features = features - tf.constant(self.known_offsets.feature_means[:, None], features.dtype)
         channels, start = [], 0
         for basis, _ in self.layers[0].bases():
             weights = blocks[f"layer0.l{basis.ell}"]
             stop = start + weights.shape[1]
-            channels += _filters(weights, features[start:stop])
+            channels += filters(weights, features[start:stop])
             start = stop
-        channels = _activate(channels, blocks["layer0.bias"])
+        channels = activate(channels, blocks["layer0.bias"])
         for number, layer in enumerate(self.layers[1:], 1):
             channels = self._convolve(number, layer, blocks, channels)
-        return sum(channels) - tf.constant(self.known_offsets.summary, features.dtype)
+        summary = sum(channels) - tf.constant(self.known_offsets.summary, features.dtype)
+        if not self.carried:
+            return summary
+        weighted = filters(blocks["carried.weights"][None], features[start:])
+        second = activate(weighted, blocks["carried.bias"])[0] - tf.constant(np.log(2.0), features.dtype)
+        return tf.stack([summary, second])
 
     def _convolve(self, number: int, layer: Layer, blocks: dict, channels: list[tf.Tensor]) -> list[tf.Tensor]:
         side = round(channels[0].shape[0] ** (1 / 3))
@@ -205,11 +185,11 @@ class NeuralBiasModel:
         for basis, _ in layer.bases():
             responses = [r for field in fields for r in multipole_responses(field, basis, self.boundary)]
             rows = tf.stack([tf.reshape(response, [-1]) for response in responses])
-            outputs += _filters(blocks[f"layer{number}.l{basis.ell}"], rows)
-        return _activate(outputs, blocks[f"layer{number}.bias"])
+            outputs += filters(blocks[f"layer{number}.l{basis.ell}"], rows)
+        return activate(outputs, blocks[f"layer{number}.bias"])
 
     def mass_function(self, theta: tf.Tensor, summary: tf.Tensor) -> Components:
-        """Mixture that is the mass function of each summary; summaries of shape (points,)."""
+        """Mixture that is the mass function of each summary, shape (points,) or (2, points)."""
         blocks = self.unpack(theta)
         channels = self._channels(blocks, summary)
         constants = tf.constant(self.known_offsets.rows, summary.dtype)
@@ -224,27 +204,16 @@ class NeuralBiasModel:
         return self.counting.dispersion(_outputs("dispersion", blocks, self._channels(blocks, summary))[0])
 
     def _channels(self, blocks: dict[str, tf.Tensor], summary: tf.Tensor) -> list[tf.Tensor]:
-        """What the outputs are affine functions of: the summary behind the dense layers, or its powers."""
-        channels = [summary**power if power > 1 else summary for power in range(1, self.degree + 1)]
+        """What the outputs are affine in: the summary behind the dense layers, or the summaries and their product."""
+        channels = tf.unstack(summary) if self.carried else [summary]
+        if self.degree > 1:
+            channels = [*channels, channels[0] * channels[-1]]
         for number in range(len(self.dense)):
-            rows = _filters(tf.transpose(blocks[f"dense{number}.weights"]), channels)
-            channels = _activate(rows, blocks[f"dense{number}.bias"])
+            rows = filters(tf.transpose(blocks[f"dense{number}.weights"]), channels)
+            channels = activate(rows, blocks[f"dense{number}.bias"])
         return channels
 
 
-def _filters(weights: tf.Tensor, inputs: tf.Tensor | list[tf.Tensor]) -> list[tf.Tensor]:
-    """Weighted sums of the inputs, one per row of ``weights`` of shape (outputs, inputs).
-
-    Written as sums, which XLA fuses with what follows; a matrix product would go through memory.
-    """
-    rows = tf.unstack(inputs) if isinstance(inputs, tf.Tensor) else inputs
-    return [sum(weights[i, j] * row for j, row in enumerate(rows)) for i in range(weights.shape[0])]
-
-
 def _outputs(name: str, blocks: dict[str, tf.Tensor], channels: list[tf.Tensor]) -> list[tf.Tensor]:
-    outputs = _filters(tf.transpose(blocks[f"{name}.weights"]), channels)
+    outputs = filters(tf.transpose(blocks[f"{name}.weights"]), channels)
     return [row + bias for row, bias in zip(outputs, tf.unstack(blocks[f"{name}.bias"]), strict=True)]
-
-
-def _activate(rows: list[tf.Tensor], bias: tf.Tensor) -> list[tf.Tensor]:
-    return [tf.nn.softplus(row + bias[i]) for i, row in enumerate(rows)]

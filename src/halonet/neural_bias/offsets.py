@@ -11,8 +11,9 @@ haloes at theta = 0 and are there for comparison.
 import numpy as np
 from scipy import optimize, special
 
+from halonet.neural_bias.constants import Offsets
 from halonet.neural_bias.mixture import Mixture
-from halonet.neural_bias.model import NeuralBiasModel, Offsets
+from halonet.neural_bias.model import NeuralBiasModel
 
 FREEDOM = 3.0  # standard deviation of a mild prior on the fit's parameters, which a component without haloes needs
 

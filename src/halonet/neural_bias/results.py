@@ -217,7 +217,7 @@ def summarise(inputs: Inputs, settings: NeuralBiasSettings, paths: list[str | Pa
     if not problem.model.trimmed_cells:  # a drawn catalogue is of a whole box
         rng = generator(seed, "neural bias predictive")
         some = thinned(samples, DRAWN_CATALOGUES)
-        predictive = posterior_predictive(problem, inputs.haloes.positions, inputs.box_size, some, rng)
+        predictive = posterior_predictive(problem, inputs, some, rng)
         summary["predictive_coverage"] = covered_spectrum(predictive)
         arrays |= {f"predictive/{name}": values for name, values in predictive.items()}
     return summary, arrays

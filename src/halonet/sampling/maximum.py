@@ -4,10 +4,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy import optimize
 
 from halonet.sampling.hamiltonian import Gradient
 
 Potential = Callable[[np.ndarray], tuple[float, np.ndarray]]  # and its gradient
+GRADIENT_LEFT = 0.03  # of a refined minimum, in units of its curvature, where the posterior's spread is one
+LARGEST_ENERGY = 1e30  # in place of one that is not finite
 DIFFERENCE = 1e-4  # step of the Hessian's central differences; parameters and their prior are of order one to ten
 
 
@@ -39,19 +42,24 @@ def inverse_curvature(matrix: np.ndarray, floor: float = 0.1) -> np.ndarray:
     return (vectors / np.maximum(np.abs(values), floor)) @ vectors.T
 
 
-def polish(energy_and_gradient: Potential, found: Optimum, steps: int = 10, tolerance: float = 1e-2) -> Optimum:
-    """A minimum of a near-by potential, by Newton steps with the curvature of the one that was minimised before."""
-    inverse = inverse_curvature(found.hessian, 1e-3)
-    theta, (energy, gradient) = found.theta, energy_and_gradient(found.theta)
-    for _ in range(steps):
-        if 0.5 * gradient @ inverse @ gradient < tolerance:
-            break
-        proposal = theta - inverse @ gradient
-        proposed, new_gradient = energy_and_gradient(proposal)
-        if not proposed < energy:
-            break
-        theta, energy, gradient = proposal, proposed, new_gradient
-    return Optimum(theta, energy, found.hessian, float(np.linalg.norm(gradient)))
+def refined(energy_and_gradient: Potential, found: Optimum, iterations: int = 200) -> Optimum:
+    """A minimum of a near-by potential, by L-BFGS in units of the curvature of the one that was minimised before.
+
+    Its gradients are dear and those of the other cheap, so that the curvature is not computed anew.
+    """
+    values, vectors = np.linalg.eigh(inverse_curvature(found.hessian, 1e-2))
+    units = vectors * np.sqrt(values)
+
+    def scaled(steps: np.ndarray) -> tuple[float, np.ndarray]:
+        energy, gradient = energy_and_gradient(found.theta + units @ steps)
+        if not (np.isfinite(energy) and np.isfinite(gradient).all()):
+            return LARGEST_ENERGY, np.zeros_like(steps)
+        return energy, units.T @ gradient
+
+    options = {"maxiter": iterations, "maxcor": 30, "ftol": 0.0, "gtol": GRADIENT_LEFT}
+    best = optimize.minimize(scaled, np.zeros_like(found.theta), jac=True, method="L-BFGS-B", options=options)
+    gradient = np.linalg.solve(units.T, best.jac)
+    return Optimum(found.theta + units @ best.x, float(best.fun), found.hessian, float(np.linalg.norm(gradient)))
 
 
 def minimise(

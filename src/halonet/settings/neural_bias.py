@@ -33,7 +33,12 @@ class EngineSettings(Model):
         [], description="widths of dense layers between engine and mixture"
     )
     components: int = Field(2, ge=1, le=8, description="Gaussians of the mass function")
-    degree: Literal[1, 2] = Field(1, description="of the mixture's parameters as polynomials in the summary")
+    carried_mpc: list[Annotated[float, Field(gt=0)]] = Field(
+        [],
+        description="lengths over which the linear density is smoothed that matter brings along, for a second summary; "
+        "the first must count positively",
+    )
+    degree: Literal[1, 2] = Field(1, description="of the mixture's parameters as polynomials in the summaries")
     counts: Literal["poisson", "negative_binomial", "generalised_poisson", "exclusion"] = Field(
         "poisson", description="law of the number of haloes in a voxel"
     )
