@@ -1,6 +1,7 @@
 """Neural bias model: evolved density and haloes of one box -> posterior chains -> summary, drawn catalogues, figures."""
 
 FIT = ("density_floor", "engine", "sampler", "precision")
+DATA = ("minimum_mass_msun", "maximum_mass_msun", "lpt_order", "supersample")
 
 
 rule prepare_neural_bias:
@@ -19,13 +20,7 @@ rule prepare_neural_bias:
         **RESOURCES.of_rule("prepare_neural_bias"),
     params:
         **PARAMETERS.of_script("prepare_neural_bias"),
-        settings=PARAMETERS.neural_bias(
-            "cells",
-            "minimum_mass_msun",
-            "maximum_mass_msun",
-            "lpt_order",
-            "supersample",
-        ),
+        settings=PARAMETERS.neural_bias("cells", *DATA),
         cosmology=as_json(SETTINGS.cosmology),
     shell:
         "python {params.script:q} --density {input.density:q} --haloes {input.haloes:q} --drop"
@@ -61,6 +56,7 @@ rule summarise_neural_bias:
     output:
         summary=f"{LAYOUT.neural_bias}/summary.json",
         arrays=f"{LAYOUT.neural_bias}/arrays.h5",
+        model=f"{LAYOUT.neural_bias}/model.json",
     log:
         f"{LAYOUT.logs}/summarise_neural_bias.log",
     benchmark:
@@ -71,11 +67,13 @@ rule summarise_neural_bias:
         **RESOURCES.of_rule("summarise_neural_bias"),
     params:
         **PARAMETERS.of_script("summarise_neural_bias"),
-        settings=PARAMETERS.neural_bias(*FIT, "ablation_kernels"),
+        settings=PARAMETERS.neural_bias(*FIT, *DATA, "ablation_kernels"),
+        cosmology=as_json(SETTINGS.cosmology),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script:q} --inputs {input.inputs:q} --chains {input.chains:q} --settings {params.settings:q}"
-        " --seed {params.seed:q} --summary {output.summary:q} --arrays {output.arrays:q} > {log:q} 2>&1"
+        " --cosmology {params.cosmology:q} --seed {params.seed:q} --summary {output.summary:q} --arrays {output.arrays:q}"
+        " --model {output.model:q} > {log:q} 2>&1"
 
 
 rule draw_neural_bias_haloes:

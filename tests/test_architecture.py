@@ -41,7 +41,7 @@ FLOORS = [
     {"command", "__main__"},  # what a user types
 ]
 STAGES = FLOORS[3]
-DOORS_OF_NEURAL_BIAS = {"inputs", "evolution", "kernels", "fit", "results"}
+DOORS_OF_NEURAL_BIAS = {"inputs", "evolution", "kernels", "fit", "fitted", "results"}
 BY_HAND = {
     "export_catalogue",
     "export_particles",

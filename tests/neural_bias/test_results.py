@@ -20,7 +20,7 @@ from halonet.neural_bias.inputs import Haloes, Inputs
 from halonet.neural_bias.likelihood import Posterior
 from halonet.neural_bias.model import NeuralBiasModel
 from halonet.neural_bias.offsets import integral
-from halonet.neural_bias.positions import Matter, drawn_positions
+from halonet.neural_bias.positions import Matter, place_haloes
 from halonet.neural_bias.results import covered_fraction, multipole_response, read_samples, summarise, write_arrays
 from halonet.neural_bias.run_chain import run_chain
 from halonet.sampling.chain import write_chain
@@ -283,19 +283,22 @@ def test_a_drawn_catalogue_is_one_of_the_project(problem, inputs, tmp_path):
 
 def test_a_drawn_halos_lagrangian_position_is_displaced_to_where_it_stands(inputs):
     voxels = np.random.default_rng(1).integers(0, CELLS**3, 300)
-    positions, origins = drawn_positions(voxels, inputs, np.random.default_rng(0))
+    positions, origins, velocities = place_haloes(voxels, inputs, np.random.default_rng(0), cosmology=COSMOLOGY)
     matter = resample(inputs.moved[0], 2 * CELLS)  # on the lattice of particles
     placed = (positions != origins).any(axis=1)
     index = tuple((origins[placed] * (2 * CELLS / BOX)).astype(int).T)
     apart = (origins[placed, 0] + matter[index] - positions[placed, 0] + BOX / 2) % BOX - BOX / 2
     assert placed.mean() > 0.8
     assert np.abs(apart).max() < 1e-6 * BOX
+    # Mostly of first order: a velocity is a H f = 70 km/s/Mpc times 0.46 times the displacement.
+    slope = np.polyfit((positions - origins + BOX / 2).ravel() % BOX - BOX / 2, velocities.ravel(), 1)[0]
+    assert slope == pytest.approx(70 * 0.46, rel=0.25)
 
 
 def test_drawn_haloes_stand_in_their_voxels_and_no_two_at_one_particle(inputs):
     voxels = np.repeat(np.arange(0, CELLS**3, 3), 2)
     rng = np.random.default_rng(0)
-    positions, _ = drawn_positions(voxels, inputs, rng)
+    positions = place_haloes(voxels, inputs, rng).eulerian
     np.testing.assert_array_equal(voxel_of(positions, CELLS, BOX), voxels)
     matter = Matter(inputs.moved, BOX)
     enough = matter.numbers[voxels] >= 2
@@ -304,7 +307,8 @@ def test_drawn_haloes_stand_in_their_voxels_and_no_two_at_one_particle(inputs):
 
 def test_haloes_of_an_evolved_density_alone_are_uniform_in_their_voxels(inputs):
     evolved = replace(inputs, moved=None, linear=None)
-    positions, origins = drawn_positions(np.full(4000, 5), evolved, np.random.default_rng(0))
+    positions, origins, velocities = place_haloes(np.full(4000, 5), evolved, np.random.default_rng(0))
+    assert velocities is None
     assert stats.kstest(positions[:, 2] / (BOX / CELLS) - 5, "uniform").pvalue > 1e-3
     np.testing.assert_array_equal(positions, origins)
 

@@ -12,6 +12,7 @@ from halonet.command.parsing import fill
 COMMANDS = {
     "mock": ("mock", "make a mock halo catalogue from a seed or from your own density"),
     "join": ("join", "join the tiles of a universe to the catalogue of all of it"),
+    "draw": ("draw", "draw a mock from a fitted neural bias model, without finding haloes"),
     "lightcone": ("light_cone", "make the halo catalogue of a light cone: what an observer of a box sees"),
     "haloes": ("haloes", "find the Peak Patch haloes of a density"),
     "predict": ("predict", "predict with a network which cells of a density belong to haloes"),

@@ -145,8 +145,7 @@ def predictive(data: FieldData, settings: FieldLevelSettings, chains: list[Array
     rng, parts = generator(seed, "field level predictive"), []
     for i in picked:
         here = problem_at(problem, gravity, phases[i])[0]
-        haloes = data.inputs.haloes.positions
-        parts.append(posterior_predictive(here, haloes, data.inputs.box_size, theta[i : i + 1], rng))
+        parts.append(posterior_predictive(here, replace(data.inputs, moved=None), theta[i : i + 1], rng))
     common = {name: parts[0][name] for name in ("k", "found_power", "shot_noise")}
     arrays = common | {"power": np.concatenate([part["power"] for part in parts])}
     return {f"predictive/{name}": values for name, values in arrays.items()}

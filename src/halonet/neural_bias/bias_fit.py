@@ -12,7 +12,7 @@ from halonet.neural_bias.compression import compress
 from halonet.neural_bias.coordinates import Anchored, Coordinates, Plain, carried_over, has_anchors
 from halonet.neural_bias.counting import Counting
 from halonet.neural_bias.environments import anchor_features
-from halonet.neural_bias.evolution import carried
+from halonet.neural_bias.features import engine_features
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.layers import Layer
 from halonet.neural_bias.likelihood import Compiled, Likelihood, Posterior
@@ -171,14 +171,8 @@ class Problem:
 def make_problem(inputs: Inputs, settings: NeuralBiasSettings) -> Problem:
     """Put a fit together; the constants of the model are fitted to the catalogue where the settings ask for it."""
     model = make_model(settings.engine)
-    field = np.log(inputs.density + settings.density_floor)
-    features = model.features(tf.constant(field, settings.precision)).numpy()
-    trimmed = model.layers[0].kernel // 2 if model.boundary == "valid" else 0
-    if not model.is_pointwise and model.boundary == "valid":
-        trimmed = model.trimmed_cells
-    voxels = make_voxels(inputs, trimmed)
-    if model.carried:
-        features = np.concatenate([features, _carried_features(inputs, settings, trimmed)])
+    features = engine_features(model, inputs, settings)
+    voxels = make_voxels(inputs, model.trimmed_cells)
     if settings.engine.offsets == "paper":
         offsets = paper_offsets(model, len(features))
     else:
@@ -186,19 +180,6 @@ def make_problem(inputs: Inputs, settings: NeuralBiasSettings) -> Problem:
         offsets = fitted_offsets(model, voxels.log_mass, voxels.volumes.sum(), means, settings.engine.centre)
     model = model.with_offsets(offsets)
     return Problem(settings, model, voxels, features, Likelihood(model, inputs.largest_log_mass))
-
-
-def _carried_features(inputs: Inputs, settings: NeuralBiasSettings, trimmed: int) -> np.ndarray:
-    """Smoothed linear densities that the matter has brought along, shape (lengths, voxels)."""
-    if inputs.linear is None or inputs.moved is None:
-        raise ValueError(
-            f"engine.carried_mpc = {settings.engine.carried_mpc} needs the linear density; where only an "
-            "evolved one is known, it must be []"
-        )
-    lengths = settings.engine.carried_mpc
-    fields = carried(inputs.linear, inputs.moved, inputs.box_size, lengths, settings.supersample)
-    inner = slice(trimmed, inputs.cells - trimmed)
-    return fields[:, inner, inner, inner].reshape(len(lengths), -1).astype(settings.precision)
 
 
 def with_kernel(settings: NeuralBiasSettings, kernel: int) -> NeuralBiasSettings:

@@ -9,12 +9,12 @@ position in the Lagrangian columns too, and the catalogue's notes say so.
 
 import numpy as np
 
-from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import mean_matter_density
 from halonet.neural_bias.bias_fit import Problem
-from halonet.neural_bias.draws import draw_from
+from halonet.neural_bias.draws import Draw, draw_from
 from halonet.neural_bias.inputs import Inputs
-from halonet.neural_bias.positions import drawn_positions
+from halonet.neural_bias.positions import place_haloes
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader
 
@@ -43,7 +43,14 @@ def draw_catalogue(
         raise ValueError("catalogues are drawn for whole periodic boxes; this engine's boundary is 'valid'")
     features = problem.points("float64").features
     drawn = draw_from(problem.model, theta, features, problem.voxels.volumes, rng, inputs.largest_log_mass)
-    positions, origins = drawn_positions(drawn.voxels, inputs, rng)
+    return catalogue_of(drawn, inputs, cosmology, rng, provenance)
+
+
+def catalogue_of(
+    drawn: Draw, inputs: Inputs, cosmology: CosmologySettings, rng: np.random.Generator, provenance: dict
+) -> HaloCatalogue:
+    """Catalogue of drawn haloes, which are placed in their voxels here."""
+    placed = place_haloes(drawn.voxels, inputs, rng, cosmology=cosmology)
     mass = inputs.minimum_mass * np.exp(drawn.log_mass)
     density = mean_matter_density(cosmology)
     columns = {
@@ -51,14 +58,15 @@ def draw_catalogue(
         "mass": mass,
         "cells": mass / (density * (inputs.box_size / inputs.cells) ** 3),
     }
-    columns |= dict(zip(EULERIAN, _inside(positions, inputs.box_size).T, strict=True))
-    columns |= dict(zip(LAGRANGIAN, _inside(origins, inputs.box_size).T, strict=True))
+    columns |= dict(zip(EULERIAN, _inside(placed.eulerian, inputs.box_size).T, strict=True))
+    columns |= dict(zip(LAGRANGIAN, _inside(placed.lagrangian, inputs.box_size).T, strict=True))
+    if placed.velocity is not None:
+        columns |= dict(zip(VELOCITY, placed.velocity.T.astype(np.float32), strict=True))
     known = inputs.moved is not None
-    notes = {
-        "lagrangian_centre": "a particle at the Eulerian centre" if known else "unknown, set to the Eulerian centre"
-    }
-    header = FieldHeader(inputs.box_size, cosmology.redshift, cosmology.model_dump(), provenance=provenance)
-    return HaloCatalogue(columns, header, inputs.cells, notes)
+    centre = "a particle at the Eulerian centre" if known else "unknown, set to the Eulerian centre"
+    seed = inputs.header.seed if inputs.header else None
+    header = FieldHeader(inputs.box_size, cosmology.redshift, cosmology.model_dump(), seed, provenance=provenance)
+    return HaloCatalogue(columns, header, inputs.cells, {"lagrangian_centre": centre})
 
 
 def _inside(positions: np.ndarray, box_size: float) -> np.ndarray:

@@ -15,7 +15,7 @@ from halonet.neural_bias.bias_fit import Problem
 from halonet.neural_bias.draws import draw_from
 from halonet.neural_bias.evolution import assign_clouds, voxel_of
 from halonet.neural_bias.inputs import Inputs
-from halonet.neural_bias.positions import Matter, drawn_positions
+from halonet.neural_bias.positions import Matter, place_haloes
 
 Arrays = dict[str, np.ndarray]
 
@@ -51,7 +51,7 @@ def posterior_predictive(problem: Problem, inputs: Inputs, samples: np.ndarray, 
     drawn = []
     for theta in samples:
         draw = draw_from(problem.model, theta, features, problem.voxels.volumes, rng, largest)
-        drawn.append(measure_clustering(drawn_positions(draw.voxels, inputs, rng, matter)[0], cells, box_size))
+        drawn.append(measure_clustering(place_haloes(draw.voxels, inputs, rng, matter).eulerian, cells, box_size))
     seen = problem.voxels.volumes[voxel_of(positions, cells, box_size)] > 0
     found = measure_clustering(positions[seen], cells, box_size)
     longest = max(len(each.occupation) for each in [found, *drawn])

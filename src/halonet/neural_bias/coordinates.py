@@ -129,14 +129,14 @@ class Anchored:
             middle = weights @ (anchors[0] + anchors[-1]) / 2 + bias
             found += [[np.log(weights[0])], weights[1:] / weights[0], [middle]]
             at += stop - start + 1
-        channels, outputs, rest = np.stack(self._channels(summaries), axis=1), [], theta[at:]
+        channels, kinds, rest = np.stack(self._channels(summaries), axis=1), [], theta[at:]
         for start, stop in self._blocks():
             block, rest = np.split(rest, [(channels.shape[1] + 1) * (stop - start)])
             block = block.reshape(channels.shape[1] + 1, -1)
-            outputs.append(channels @ block[:-1] + block[-1] + self.constants[start:stop])
-        outputs = np.concatenate(outputs, axis=1)
+            kinds.append(channels @ block[:-1] + block[-1] + self.constants[start:stop])
+        outputs = np.concatenate(kinds, axis=1)
         if self.pivots is not None:
-            flanks = [flanks_of(self.mixture, self.pivots, rows[: self.rows]) for rows in outputs]
+            flanks = np.array([flanks_of(self.mixture, self.pivots, rows[: self.rows]) for rows in outputs])
             outputs = np.concatenate([flanks, outputs[:, self.rows :]], axis=1)
         return np.concatenate([*found, *outputs])
 

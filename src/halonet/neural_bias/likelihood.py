@@ -69,6 +69,7 @@ class Likelihood:
         found = log_mass_function(self.model.mass_function(theta, at_haloes), points.log_mass)
         law = self.model.counting
         if law.rows:
+            assert points.numbers is not None  # gather_points gives them where the law needs them
             expected = -points.numbers * law.log_none(expected, self.model.dispersion(theta, summary))
             z = points.halo_volumes * self.activities(theta, at_haloes)
             found += law.log_share(points.occupancy, z, self.model.dispersion(theta, at_haloes))

@@ -7,11 +7,16 @@ lose a tenth of the power at k = 0.2 per Mpc. The displaced particles whose dens
 voxels as the matter is, and each brings the Lagrangian position that it came from.
 """
 
-import numpy as np
+from typing import NamedTuple
 
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+from halonet.cosmology import growth_rate, hubble_rate
 from halonet.neural_bias.draws import positions_in
-from halonet.neural_bias.evolution import displaced_lattice, voxel_of
+from halonet.neural_bias.evolution import displaced_lattice, displacement, voxel_of
 from halonet.neural_bias.inputs import Inputs
+from halonet.settings import CosmologySettings
 
 
 class Matter:
@@ -37,25 +42,20 @@ class Matter:
         self.numbers = np.bincount(voxels, minlength=self.cells**3)
         self.first = np.cumsum(self.numbers) - self.numbers
 
-    def place(self, voxels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Eulerian and Lagrangian positions (Mpc) of haloes in the voxels, shape (haloes, 3) each.
+    def particles_for(self, voxels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A particle for each halo in the voxels, -1 in a voxel without any; shape (haloes,).
 
-        Particles are used twice only where a voxel has more haloes than particles. In a voxel without any a halo's
-        position is uniform, and its Lagrangian position is the same.
+        A particle is taken twice only where a voxel has more haloes than particles.
         """
         order = np.argsort(voxels, kind="stable")
         inside = voxels[order]
         rank = np.arange(len(inside)) - np.searchsorted(inside, inside)
-        available = self.numbers[inside]
-        eulerian = positions_in(inside, self.cells, self.box_size, rng)
-        lagrangian = eulerian.copy()
-        chosen = available > 0
-        start = rng.integers(0, np.iinfo(np.int64).max, self.cells**3)[inside[chosen]]
-        stride = _coprime(available[chosen])
-        particle = self.first[inside[chosen]] + (start + rank[chosen] * stride) % available[chosen]
-        eulerian[chosen], lagrangian[chosen] = self.positions[particle], self.origins[particle]
-        back = np.argsort(order, kind="stable")
-        return eulerian[back], lagrangian[back]
+        available = np.maximum(self.numbers[inside], 1)
+        start = rng.integers(0, np.iinfo(np.int64).max, self.cells**3)[inside] % available
+        particles = self.first[inside] + (start + rank % available * _coprime(available)) % available
+        found = np.empty(len(inside), np.int64)
+        found[order] = np.where(self.numbers[inside] > 0, particles, -1)
+        return found
 
 
 def _coprime(numbers: np.ndarray) -> np.ndarray:
@@ -66,18 +66,49 @@ def _coprime(numbers: np.ndarray) -> np.ndarray:
     return stride
 
 
-def drawn_positions(
-    voxels: np.ndarray, inputs: Inputs, rng: np.random.Generator, matter: Matter | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Eulerian and Lagrangian positions (Mpc) of drawn haloes, shape (haloes, 3) each.
+class Placed(NamedTuple):
+    """Eulerian and Lagrangian positions (Mpc) and velocities (km/s), if known, of haloes; shape (haloes, 3) each."""
 
-    Where only an evolved density is known, they are uniform in their voxels and both the same. ``matter`` is that of
-    the inputs, where it is at hand.
+    eulerian: np.ndarray
+    lagrangian: np.ndarray
+    velocity: np.ndarray | None
+
+
+def place_haloes(
+    voxels: np.ndarray,
+    inputs: Inputs,
+    rng: np.random.Generator,
+    matter: Matter | None = None,
+    cosmology: CosmologySettings | None = None,
+) -> Placed:
+    """Haloes in the voxels of a box, with velocities where a cosmology says how fast displacements grow.
+
+    Where only an evolved density is known, positions are uniform in their voxels and both the same; so they are in a
+    voxel without particles. ``matter`` is that of the inputs, where it is at hand.
     """
+    eulerian = positions_in(voxels, inputs.cells, inputs.box_size, rng)
+    lagrangian = eulerian.copy()
     if inputs.moved is None:
-        positions = positions_in(voxels, inputs.cells, inputs.box_size, rng)
-        return positions, positions
-    return (matter or Matter(inputs.moved, inputs.box_size)).place(voxels, rng)
+        return Placed(eulerian, lagrangian, None)
+    matter = matter or Matter(inputs.moved, inputs.box_size)
+    particles = matter.particles_for(voxels, rng)
+    chosen = particles >= 0
+    eulerian[chosen], lagrangian[chosen] = matter.positions[particles[chosen]], matter.origins[particles[chosen]]
+    if cosmology is None or inputs.linear is None:
+        return Placed(eulerian, lagrangian, None)
+    return Placed(eulerian, lagrangian, _velocities(lagrangian, inputs, cosmology))
+
+
+def _velocities(origins: np.ndarray, inputs: Inputs, cosmology: CosmologySettings) -> np.ndarray:
+    """a H f (psi1 + 2 psi2) (km/s) of matter from Lagrangian positions (Mpc), shape (haloes, 3), as for Peak Patch."""
+    assert inputs.linear is not None
+    assert inputs.moved is not None
+    first = displacement(inputs.linear, inputs.box_size, cosmology, 1)
+    redshift = cosmology.redshift
+    rate = hubble_rate(cosmology, redshift) / (1 + redshift) * growth_rate(cosmology, redshift)
+    at = (origins * (inputs.cells / inputs.box_size) - 0.5).T
+    speeds = rate * (2 * inputs.moved - first)
+    return np.stack([map_coordinates(part, at, order=1, mode="grid-wrap") for part in speeds], axis=1)
 
 
 def _inside(positions: np.ndarray, box_size: float) -> np.ndarray:

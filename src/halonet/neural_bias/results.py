@@ -16,12 +16,13 @@ from halonet.neural_bias.catalogues import draw_catalogue
 from halonet.neural_bias.clustering import posterior_predictive
 from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_functions
 from halonet.neural_bias.draws import draw_from, draw_haloes, positions_in
+from halonet.neural_bias.fitted import FittedBias, write_fitted
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.kernels import multipole_basis, saturating_ell
 from halonet.neural_bias.responses import multipole_responses
 from halonet.sampling.chain import read_chain
 from halonet.sampling.diagnostics import effective_sample_size, r_hat
-from halonet.settings import NeuralBiasSettings
+from halonet.settings import CosmologySettings, NeuralBiasSettings
 from halonet.storage import StorageError, new_hdf5
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "sampled_counts",
     "summarise",
     "write_arrays",
+    "write_model",
 ]
 MASS_BINS = 20
 SAMPLES_OF_COUNTS = 1000  # of each chain
@@ -221,6 +223,21 @@ def summarise(inputs: Inputs, settings: NeuralBiasSettings, paths: list[str | Pa
         summary["predictive_coverage"] = covered_spectrum(predictive)
         arrays |= {f"predictive/{name}": values for name, values in predictive.items()}
     return summary, arrays
+
+
+def write_model(
+    path: str | Path,
+    inputs: Inputs,
+    settings: NeuralBiasSettings,
+    paths: list[str | Path],
+    cosmology: CosmologySettings,
+    provenance: dict,
+) -> None:
+    """Write the fitted model with samples of all chains, to draw haloes from in other boxes."""
+    _, samples = read_samples(paths)
+    problem = make_problem(inputs, settings)
+    fitted = FittedBias.of(problem, inputs, samples.reshape(-1, samples.shape[-1]), cosmology)
+    write_fitted(path, fitted, provenance)
 
 
 def write_arrays(path: str | Path, arrays: Arrays, provenance: dict) -> None:

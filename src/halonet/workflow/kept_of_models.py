@@ -24,7 +24,7 @@ def neural_bias_chains(layout: Layout) -> list[str]:
 
 def neural_bias_files(layout: Layout) -> list[str]:
     """Kept files of the neural bias model; catalogues are drawn where it covers the whole box."""
-    files = [f"{layout.neural_bias}/{name}" for name in ("inputs.h5", "summary.json", "arrays.h5")]
+    files = [f"{layout.neural_bias}/{name}" for name in ("inputs.h5", "summary.json", "arrays.h5", "model.json")]
     draws = layout.settings.neural_bias.draws if _covers_box(layout) else 0
     return files + neural_bias_chains(layout) + [f"{layout.neural_bias}/draw_{i}.h5" for i in range(draws)]
 
