@@ -6,7 +6,7 @@ from scipy import special, stats
 from halonet.neural_bias.counting import LAWS, MOST_HALOES, Counting
 from halonet.neural_bias.draws import draw_haloes
 
-MEANS = np.array([0.01, 0.1, 0.5, 1.0, 2.0, 4.0])
+MEANS = np.array([0.01, 0.1, 0.5, 1.0, 2.0, 3.0])
 NUMBERS = np.arange(MOST_HALOES)
 
 

@@ -22,7 +22,7 @@ from halonet.neural_bias.offsets import fitted_offsets, global_mass_function, pa
 from halonet.neural_bias.outputs import pivot_masses
 from halonet.neural_bias.points import Points, gather_points
 from halonet.neural_bias.voxels import Voxels, make_voxels
-from halonet.sampling.maximum import Optimum, inverse_curvature, minimise, refined
+from halonet.sampling.maximum import Optimum, hessian, inverse_curvature, minimise, refined
 from halonet.settings import EngineSettings, NeuralBiasSettings
 
 FIRST_CONTRAST = 2.0
@@ -132,6 +132,11 @@ class Problem:
         covariance = carried_over(inverse_curvature(found.hessian), found.theta, self.searched, self.coordinates)
         return self.coordinates.phi(theta), covariance
 
+    def curvature(self, theta: np.ndarray) -> np.ndarray:
+        """Inverse curvature of the posterior at parameters, in the coordinates of the search; of few points."""
+        gradient = self._few()
+        return inverse_curvature(hessian(lambda phi: gradient(phi)[1], self.searched.phi(theta)))
+
     def maximum(self, seed: int, near: np.ndarray | None = None) -> np.ndarray:
         """Theta, shape (parameters,), at the maximum of its whole posterior; searched also from ``near``."""
         potential = self._potential(self.points("float64"))
@@ -180,6 +185,12 @@ def make_problem(inputs: Inputs, settings: NeuralBiasSettings) -> Problem:
         offsets = fitted_offsets(model, voxels.log_mass, voxels.volumes.sum(), means, settings.engine.centre)
     model = model.with_offsets(offsets)
     return Problem(settings, model, voxels, features, Likelihood(model, inputs.largest_log_mass))
+
+
+def elsewhere(problem: Problem, inputs: Inputs) -> Problem:
+    """The same model, its constants included, with the density and the haloes of another box."""
+    features = engine_features(problem.model, inputs, problem.settings)
+    return replace(problem, voxels=make_voxels(inputs, problem.model.trimmed_cells), features=features)
 
 
 def with_kernel(settings: NeuralBiasSettings, kernel: int) -> NeuralBiasSettings:

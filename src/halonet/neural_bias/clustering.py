@@ -22,10 +22,21 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Clustering:
-    """Halo power spectrum (Mpc^3), shot noise included, at k (1/Mpc); number of voxels with 0, 1, ... haloes."""
+    """Clustering of haloes.
+
+    Attributes
+    ----------
+    k, power
+        Power spectrum (Mpc^3), shot noise included, at k (1/Mpc).
+    counts
+        Haloes in each voxel, shape (voxels,).
+    occupation
+        Number of voxels with 0, 1, ... haloes.
+    """
 
     k: np.ndarray
     power: np.ndarray
+    counts: np.ndarray
     occupation: np.ndarray
 
 
@@ -39,7 +50,7 @@ def measure_clustering(positions: np.ndarray, cells: int, box_size: float) -> Cl
     mean = np.bincount(shell, power.ravel()) / np.bincount(shell)
     used = slice(1, cells // 2)
     counts = np.bincount(voxel_of(positions, cells, box_size), minlength=cells**3)
-    return Clustering(2 * np.pi / box_size * np.arange(len(mean))[used], mean[used], np.bincount(counts))
+    return Clustering(2 * np.pi / box_size * np.arange(len(mean))[used], mean[used], counts, np.bincount(counts))
 
 
 def posterior_predictive(problem: Problem, inputs: Inputs, samples: np.ndarray, rng: np.random.Generator) -> Arrays:
@@ -65,4 +76,6 @@ def posterior_predictive(problem: Problem, inputs: Inputs, samples: np.ndarray, 
         "shot_noise": np.array(box_size**3 / seen.sum()),
         "occupation": np.array(occupation),
         "found_occupation": found_occupation,
+        "counts": np.array([each.counts for each in drawn]),
+        "found_counts": found.counts,
     }

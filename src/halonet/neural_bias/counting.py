@@ -30,7 +30,7 @@ from scipy import special
 LAWS = ("poisson", "negative_binomial", "generalised_poisson", "exclusion")
 FIRST_ROW = -3.0  # of the negative binomial's dispersion at the prior's centre: nearly Poisson
 LEAST = {"generalised_poisson": -0.125, "exclusion": -0.05}  # dispersion
-MOST_HALOES = 32  # in a voxel, for sums over their number
+MOST_HALOES = 20  # below which a voxel's number stays, for sums over it
 LARGEST_ACTIVITY = 60.0  # up to which such a sum is finite in float32; only far-off starts have more
 VOXELS_AT_ONCE = 1 << 15  # of which probabilities are held
 
@@ -126,7 +126,7 @@ def _sums(z: tf.Tensor, repulsion: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.
     haloes = pairs = tf.zeros_like(z)
     factor = tf.ones_like(z)
     for number in range(1, MOST_HALOES):
-        term = term * z * factor / number
+        term = term * (z * factor) * (1 / number)  # a division takes as long as all the rest
         factor = factor * weight
         total, haloes, pairs = total + term, haloes + number * term, pairs + number * (number - 1) / 2 * term
     return total, haloes / total, pairs / total

@@ -57,8 +57,8 @@ class Likelihood:
         """Haloes per Mpc^3 in voxels of ``volumes`` (Mpc^3), shape (summaries,)."""
         return self.activities(theta, summary) * self.thinning(theta, summary, volumes)
 
-    def __call__(self, theta: tf.Tensor, points: Points) -> tf.Tensor:
-        """Negative log-likelihood, float64, differentiable."""
+    def terms(self, theta: tf.Tensor, points: Points) -> tuple[tf.Tensor, tf.Tensor]:
+        """What voxels subtract from the log-likelihood, shape (voxels,), and haloes add, shape (haloes,)."""
         theta = tf.cast(theta, points.features.dtype)
         summary = self.model.summary(theta, points.features)
         if self.model.is_pointwise:
@@ -73,7 +73,11 @@ class Likelihood:
             expected = -points.numbers * law.log_none(expected, self.model.dispersion(theta, summary))
             z = points.halo_volumes * self.activities(theta, at_haloes)
             found += law.log_share(points.occupancy, z, self.model.dispersion(theta, at_haloes))
-        found *= points.halo_weights
+        return expected, found * points.halo_weights
+
+    def __call__(self, theta: tf.Tensor, points: Points) -> tf.Tensor:
+        """Negative log-likelihood, float64, differentiable."""
+        expected, found = self.terms(theta, points)
         return tf.reduce_sum(tf.cast(expected, tf.float64)) - tf.reduce_sum(tf.cast(found, tf.float64))
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.baselines import fit_engine, fit_global, fit_power_law
-from halonet.neural_bias.bias_fit import Problem, embedded, make_problem, with_kernel
+from halonet.neural_bias.bias_fit import Problem, elsewhere, embedded, make_problem, with_kernel
 from halonet.neural_bias.catalogues import draw_catalogue
 from halonet.neural_bias.clustering import posterior_predictive
 from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_functions
@@ -19,6 +19,7 @@ from halonet.neural_bias.draws import draw_from, draw_haloes, positions_in
 from halonet.neural_bias.fitted import FittedBias, write_fitted
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.kernels import multipole_basis, saturating_ell
+from halonet.neural_bias.predictive import laplace_samples, predictive_density
 from halonet.neural_bias.responses import multipole_responses
 from halonet.sampling.chain import read_chain
 from halonet.sampling.diagnostics import effective_sample_size, r_hat
@@ -31,10 +32,14 @@ __all__ = [
     "draw_catalogue",
     "draw_from",
     "draw_haloes",
+    "elsewhere",
+    "embedded",
     "expected_counts",
+    "laplace_samples",
     "make_bins",
     "positions_in",
     "posterior_predictive",
+    "predictive_density",
     "read_samples",
     "sampled_counts",
     "summarise",
@@ -221,7 +226,8 @@ def summarise(inputs: Inputs, settings: NeuralBiasSettings, paths: list[str | Pa
         some = thinned(samples, DRAWN_CATALOGUES)
         predictive = posterior_predictive(problem, inputs, some, rng)
         summary["predictive_coverage"] = covered_spectrum(predictive)
-        arrays |= {f"predictive/{name}": values for name, values in predictive.items()}
+        kept = {name: values for name, values in predictive.items() if "counts" not in name}
+        arrays |= {f"predictive/{name}": values for name, values in kept.items()}
     return summary, arrays
 
 

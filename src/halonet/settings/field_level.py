@@ -96,7 +96,7 @@ class FieldLevelSettings(Model):
             raise ValueError(f"engine.boundary = {self.engine.boundary!r}: phases are of a periodic box, 'wrap'")
         if self.engine.carried_mpc:
             raise ValueError(
-                f"engine.carried_mpc = {self.engine.carried_mpc}: here the engine sees the evolved density alone; leave it []"
+                f"engine.carried_mpc = {self.engine.carried_mpc}: phases see the evolved density alone; leave it []"
             )
         if self.engine.offsets == "paper":
             raise ValueError("engine.offsets = 'paper' expects 10^11 times too many haloes; use 'fit'")

@@ -1,0 +1,130 @@
+"""Neural bias models of one box in a table: laws of counts and what the engine sees, judged by what they have not seen.
+
+python benchmarks/bias_models.py --fit inputs_0.h5 --unseen inputs_1.h5 --output bias_models.json
+
+Both files are of prepare_neural_bias.py. Every model is fitted to the first box. Judged are ln L and BIC there, the
+expected log predictive density of the second box, and catalogues drawn there: counts in cells and power spectra beside
+those of its haloes. A model that is done is not fitted again.
+"""
+
+import argparse
+import json
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+from performance.measuring import machine
+
+from halonet import console
+from halonet.neural_bias.fit import make_problem
+from halonet.neural_bias.inputs import read_inputs
+from halonet.neural_bias.results import (
+    elsewhere,
+    embedded,
+    expected_counts,
+    laplace_samples,
+    make_bins,
+    posterior_predictive,
+    predictive_density,
+)
+from halonet.settings import NeuralBiasSettings
+from halonet.storage import write_json
+
+log = logging.getLogger("halonet")
+CARRIED = [6.0, 3.0, 12.0, 24.0]
+MODELS = {
+    "poisson": {},
+    "negative binomial": {"counts": "negative_binomial"},
+    "generalised Poisson": {"counts": "generalised_poisson"},
+    "exclusion": {"counts": "exclusion"},
+    "parabolas": {"counts": "exclusion", "degree": 2},
+    "three components": {"counts": "exclusion", "components": 3},
+    "carried": {"counts": "exclusion", "carried_mpc": CARRIED},
+    "carried, product": {"counts": "exclusion", "carried_mpc": CARRIED, "degree": 2},
+    "carried, product, poisson": {"carried_mpc": CARRIED, "degree": 2},
+}
+STARTS = {"carried, product": "carried"}  # a model that contains another is searched from there, too
+DRAWS = 8
+SIDES = (1, 2, 4, 8)  # voxels, of cells in which haloes are counted
+BANDS = ((0.0, 0.05), (0.05, 0.1), (0.1, 0.15), (0.15, 0.2), (0.2, 0.3))  # 1/Mpc
+
+
+def fitted(name, inputs, known):
+    """Problem and parameters at the maximum of a model; ``known`` are those fitted before, by their names."""
+    settings = NeuralBiasSettings(cells=inputs.cells, minimum_mass_msun=inputs.minimum_mass, engine=MODELS[name])
+    problem, near = make_problem(inputs, settings), None
+    if name in STARTS:
+        smaller = make_problem(inputs, settings.model_copy(update={"engine": _engine(STARTS[name])}))
+        near = embedded(np.array(known[STARTS[name]]["theta"]), smaller.model, problem.model)
+    return problem, problem.maximum(1, near)
+
+
+def _engine(name):
+    return NeuralBiasSettings(engine=MODELS[name]).engine
+
+
+def judged(problem, theta, inputs, unseen):
+    """All that a model is judged by."""
+    rng = np.random.default_rng(1)
+    haloes = len(problem.voxels.haloes)
+    log_likelihood = -float(problem.likelihood(theta, problem.points("float64")))
+    other = elsewhere(problem, unseen)
+    drawn = posterior_predictive(other, unseen, np.repeat(theta[None], DRAWS, axis=0), rng)
+    k, ratio = drawn["k"], drawn["power"].mean(axis=0)
+    bands = [(k > low) & (k <= high) for low, high in BANDS]
+    quartiles = {name: _quartiles(each, theta) for name, each in (("fit", problem), ("unseen", other))}
+    return {
+        "parameters": problem.model.parameters,
+        "log_likelihood": log_likelihood,
+        "bic": problem.model.parameters * float(np.log(haloes)) - 2 * log_likelihood,
+        "elpd": predictive_density(problem, laplace_samples(problem, theta, rng), unseen),
+        "quartiles": quartiles,
+        "variance": [_variance(drawn, side) for side in SIDES],
+        "power": [float((ratio[b] * k[b] ** 2).sum() / (drawn["found_power"][b] * k[b] ** 2).sum()) for b in bands],
+        "theta": theta.tolist(),
+    }
+
+
+def _quartiles(problem, theta):
+    bins = make_bins(problem.voxels)
+    expected = expected_counts(problem, bins, problem.points())(theta)
+    return {"expected": expected.sum(axis=1).tolist(), "found": bins.found(problem.voxels).sum(axis=1).tolist()}
+
+
+def _variance(drawn, side):
+    """Variance of counts in cells of ``side`` voxels, of draws over that of the haloes."""
+    return float(
+        np.mean([_counts(each, side).var() for each in drawn["counts"]]) / _counts(drawn["found_counts"], side).var()
+    )
+
+
+def _counts(counts, side):
+    cells = round(len(counts) ** (1 / 3))
+    return counts.reshape((cells // side, side) * 3).sum(axis=(1, 3, 5))
+
+
+def main():
+    """Parse the command line, fit and judge each model, and write after each of them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fit", required=True, help="data that the models are fitted to (HDF5)")
+    parser.add_argument("--unseen", required=True, help="data of another box, by which they are judged")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--output", default="benchmarks/results/bias_models.json")
+    arguments = parser.parse_args()
+    inputs, unseen = read_inputs(arguments.fit), read_inputs(arguments.unseen)
+    output = Path(arguments.output)
+    results = json.loads(output.read_text()) if output.exists() else {"models": {}}
+    for name in arguments.models:
+        if name in results["models"]:
+            continue
+        start = time.process_time()
+        problem, theta = fitted(name, inputs, results["models"])
+        seconds = time.process_time() - start
+        results["models"][name] = judged(problem, theta, inputs, unseen) | {"cpu_seconds": seconds}
+        write_json(output, results | {"machine": machine()})
+        log.info("%s: elpd %.0f, %.0f CPU s", name, results["models"][name]["elpd"], seconds)
+
+
+if __name__ == "__main__":
+    console.run(main)
