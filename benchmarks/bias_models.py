@@ -21,7 +21,6 @@ from halonet.neural_bias.fit import make_problem
 from halonet.neural_bias.inputs import read_inputs
 from halonet.neural_bias.results import (
     elsewhere,
-    embedded,
     expected_counts,
     laplace_samples,
     make_bins,
@@ -44,24 +43,16 @@ MODELS = {
     "carried, product": {"counts": "exclusion", "carried_mpc": CARRIED, "degree": 2},
     "carried, product, poisson": {"carried_mpc": CARRIED, "degree": 2},
 }
-STARTS = {"carried, product": "carried"}  # a model that contains another is searched from there, too
 DRAWS = 8
 SIDES = (1, 2, 4, 8)  # voxels, of cells in which haloes are counted
 BANDS = ((0.0, 0.05), (0.05, 0.1), (0.1, 0.15), (0.15, 0.2), (0.2, 0.3))  # 1/Mpc
 
 
-def fitted(name, inputs, known):
-    """Problem and parameters at the maximum of a model; ``known`` are those fitted before, by their names."""
+def fitted(name, inputs):
+    """Problem and parameters at the maximum of a model."""
     settings = NeuralBiasSettings(cells=inputs.cells, minimum_mass_msun=inputs.minimum_mass, engine=MODELS[name])
-    problem, near = make_problem(inputs, settings), None
-    if name in STARTS:
-        smaller = make_problem(inputs, settings.model_copy(update={"engine": _engine(STARTS[name])}))
-        near = embedded(np.array(known[STARTS[name]]["theta"]), smaller.model, problem.model)
-    return problem, problem.maximum(1, near)
-
-
-def _engine(name):
-    return NeuralBiasSettings(engine=MODELS[name]).engine
+    problem = make_problem(inputs, settings)
+    return problem, problem.maximum(1)
 
 
 def judged(problem, theta, inputs, unseen):
@@ -119,7 +110,7 @@ def main():
         if name in results["models"]:
             continue
         start = time.process_time()
-        problem, theta = fitted(name, inputs, results["models"])
+        problem, theta = fitted(name, inputs)
         seconds = time.process_time() - start
         results["models"][name] = judged(problem, theta, inputs, unseen) | {"cpu_seconds": seconds}
         write_json(output, results | {"machine": machine()})

@@ -9,11 +9,12 @@ from scipy import stats
 
 from halonet.catalogue import read_catalogue, write_catalogue
 from halonet.neural_bias.baselines import fit_global, fit_power_law
-from halonet.neural_bias.bias_fit import Problem, embedded, make_problem, with_kernel, with_sampler
+from halonet.neural_bias.bias_fit import Problem, elsewhere, embedded, make_problem, with_kernel, with_sampler
 from halonet.neural_bias.catalogues import draw_catalogue
 from halonet.neural_bias.clustering import measure_clustering, posterior_predictive
 from halonet.neural_bias.constants import Offsets
 from halonet.neural_bias.counts import expected_counts, make_bins, mass_functions
+from halonet.neural_bias.coverage import covered_fraction
 from halonet.neural_bias.draws import draw_from, positions_in
 from halonet.neural_bias.evolution import displacement, evolved_density, resample, voxel_of
 from halonet.neural_bias.inputs import Haloes, Inputs
@@ -21,7 +22,8 @@ from halonet.neural_bias.likelihood import Posterior
 from halonet.neural_bias.model import NeuralBiasModel
 from halonet.neural_bias.offsets import integral
 from halonet.neural_bias.positions import Matter, place_haloes
-from halonet.neural_bias.results import covered_fraction, multipole_response, read_samples, summarise, write_arrays
+from halonet.neural_bias.predictive import predictive_density
+from halonet.neural_bias.results import multipole_response, read_samples, summarise, write_arrays
 from halonet.neural_bias.run_chain import run_chain
 from halonet.sampling.chain import write_chain
 from halonet.sampling.hamiltonian import Metric, leapfrog
@@ -267,6 +269,19 @@ def test_the_global_mass_function_is_the_engine_at_theta_zero(problem):
     posterior = Posterior(problem.compiled, problem.points())
     value = -float(problem.likelihood(tf.zeros(17, tf.float64), posterior.points))
     assert fit_global(problem).log_likelihood == pytest.approx(value, abs=0.5)
+
+
+def test_the_same_box_elsewhere_is_the_fit_itself_and_foresees_more_than_a_wrong_model_does(problem, inputs):
+    other = elsewhere(problem, inputs)
+    points = [each.points() for each in (problem, other)]
+    values = [float(problem.likelihood(tf.constant(TRUTH), each)) for each in points]
+    assert values[0] == values[1]
+    right = predictive_density(problem, TRUTH[None], inputs)
+    assert right == pytest.approx(-values[0], abs=1e-6)
+    wrong = TRUTH.copy()
+    wrong[5:7] = 0.0  # no more haloes where it is dense
+    assert right > predictive_density(problem, wrong[None], inputs) + 20
+    assert predictive_density(problem, np.stack([TRUTH, wrong]), inputs) < right
 
 
 def test_a_drawn_catalogue_is_one_of_the_project(problem, inputs, tmp_path):

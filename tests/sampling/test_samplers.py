@@ -4,7 +4,7 @@ import pytest
 from halonet.sampling.chain import Chain, is_chain_of, read_chain, write_chain
 from halonet.sampling.diagnostics import effective_sample_size, r_hat
 from halonet.sampling.hamiltonian import Metric, leapfrog, leapfrog_drift, place, transition
-from halonet.sampling.maximum import hessian, inverse_curvature, minimise
+from halonet.sampling.maximum import Optimum, hessian, inverse_curvature, minimise, refined
 from halonet.sampling.quasi_newton import InverseHessian
 from halonet.sampling.samplers import make_sampler, window_ends
 from halonet.settings import SamplerSettings
@@ -299,3 +299,28 @@ def test_newton_steps_follow_a_bent_valley_to_its_minimum():
     np.testing.assert_allclose(found.theta, 0, atol=1e-4)
     np.testing.assert_allclose(found.hessian, [[1, 0], [0, 10]], atol=1e-3)
     np.testing.assert_allclose(inverse_curvature(hessian(target.gradient, np.zeros(2))), np.diag([1, 0.1]), atol=1e-5)
+
+
+def test_a_refined_minimum_is_that_of_the_new_potential_though_its_curvature_is_the_old_ones():
+    rng = np.random.default_rng(0)
+    scale = np.diag(10.0 ** np.arange(-3, 3))  # a condition of 10^10
+    turned = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    curvature, centre = turned @ scale @ scale @ turned.T, rng.standard_normal(6)
+
+    def potential(theta):
+        apart = 1.3 * curvature @ (theta - centre)
+        return 0.5 * (theta - centre) @ apart, apart
+
+    found = refined(potential, Optimum(np.zeros(6), 0.0, curvature, 0.0))
+    apart = found.theta - centre
+    assert apart @ curvature @ apart < 1e-2  # in units of the spread of the posterior
+    assert found.gradient_norm == pytest.approx(np.linalg.norm(1.3 * curvature @ apart), rel=1e-6, abs=1e-9)
+
+
+def test_a_potential_that_ends_in_nothing_stops_no_refinement():
+    def potential(theta):
+        value = np.nan if theta[0] > 1 else theta[0] ** 2 - theta[0]
+        return value, np.array([2 * theta[0] - 1])
+
+    found = refined(potential, Optimum(np.array([-3.0]), 0.0, np.array([[0.02]]), 0.0))
+    assert found.theta[0] == pytest.approx(0.5, abs=0.05)

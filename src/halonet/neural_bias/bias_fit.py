@@ -29,7 +29,7 @@ FIRST_CONTRAST = 2.0
 # Short searches for the maximum, those that are carried through, and points that stand for all of them. On Peak Patch
 # haloes half of all starts lead to the best maximum, the others to two that are 23 and 43 lower in ln L.
 STARTS, FINALISTS, SEARCH_POINTS = 8, 3, 4096
-STEPS_FROM_NEAR = 20  # of Newton's
+STEPS_FROM_NEAR = 40  # of Newton's
 
 
 def make_model(settings: EngineSettings) -> NeuralBiasModel:
@@ -150,14 +150,32 @@ class Problem:
         """Maximum of the posterior of theta from random starts, in the coordinates of the search.
 
         Of few points that stand for all. The posterior has side maxima: of short searches from different starts the
-        best few are carried through.
+        best few are carried through. The more parameters, the more of them: what is beside one summary and degree 1
+        joins at the maximum without it.
         """
+        if self.model.channels > 1 and not self.model.dense:
+            return self._near(self._grown(seed, index))
         potential = self._few()
         rng = generator(seed, "neural bias start", index)
         starts = [self.searched.phi(self.first_theta(rng)) for _ in range(STARTS)]
         tried = [minimise(potential, start, iterations // 10) for start in starts]
         finalists = sorted(tried, key=lambda found: found.energy)[:FINALISTS]
         return min((minimise(potential, each.theta, iterations) for each in finalists), key=lambda found: found.energy)
+
+    def _grown(self, seed: int, index: int) -> np.ndarray:
+        """Parameters at the maximum for one summary and degree 1; a second summary is there, but decides nothing yet."""
+        engine, constants = len(self.features) - self.model.carried, self.model.known_offsets
+        constants = replace(constants, feature_means=constants.feature_means[:engine])
+        model = replace(self.model, carried=0, degree=1, offsets=constants)
+        likelihood = replace(self.likelihood, model=model)
+        first = replace(self, model=model, features=self.features[:engine], likelihood=likelihood)
+        theta = first.searched.theta(tf.constant(first.search(seed, index).theta))[0].numpy()
+        grown = embedded(theta, model, self.model)
+        if self.model.carried:
+            sizes = [int(np.prod(shape)) for shape in self.model.shapes.values()]
+            at = sum(sizes[: list(self.model.shapes).index("carried.weights")])
+            grown[at] = 0.5 / max(self.features[engine].std(), 1e-6)
+        return grown
 
     def _near(self, theta: np.ndarray) -> Optimum:
         """Maximum of few points beside given parameters."""
@@ -203,7 +221,8 @@ def with_kernel(settings: NeuralBiasSettings, kernel: int) -> NeuralBiasSettings
 def embedded(theta: np.ndarray, model: NeuralBiasModel, larger: NeuralBiasModel) -> np.ndarray:
     """Parameters, shape (parameters of ``larger``,), with which it does what ``model`` does with ``theta``.
 
-    Both are the same model but for their kernels (l = 0); cells that only the larger one sees have no weight.
+    Both are the same model but for their kernels (l = 0), a second summary or the degree; what only the larger one has gets
+    no weight.
     """
     blocks = {name: np.zeros(shape) for name, shape in larger.shapes.items()}
     for name, block in model.unpack(theta).items():

@@ -15,6 +15,7 @@ from halonet.neural_bias.bias_fit import Problem, elsewhere, embedded, make_prob
 from halonet.neural_bias.catalogues import draw_catalogue
 from halonet.neural_bias.clustering import posterior_predictive
 from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_functions
+from halonet.neural_bias.coverage import covered_fraction, covered_spectrum
 from halonet.neural_bias.draws import draw_from, draw_haloes, positions_in
 from halonet.neural_bias.fitted import FittedBias, write_fitted
 from halonet.neural_bias.inputs import Inputs
@@ -129,26 +130,6 @@ def compare_mass_functions(problem: Problem, samples: np.ndarray) -> Arrays:
         "volumes": np.bincount(bins.environment, voxels.volumes, bins.environments),
         "samples": np.array([function(theta) for theta in samples]),
     }
-
-
-def covered_fraction(comparison: Arrays) -> dict:
-    """How many bins' counts lie within the central 68% and 95% of Poisson draws from the posterior."""
-    rng = np.random.default_rng(0)
-    rates = comparison["samples"] * comparison["volumes"][:, None] * comparison["width"]
-    draws = rng.poisson(np.repeat(rates, max(1, 2000 // len(rates)), axis=0))
-    found, inside = comparison["found"], {}
-    # A count's probability is shared out evenly among its ranks, or small counts would always be inside.
-    rank = (draws < found).mean(axis=0) + rng.random(found.shape) * (draws == found).mean(axis=0)
-    for percent in (68, 95):
-        inside[f"{percent}%"] = float((np.abs(rank - 0.5) < percent / 200).mean())
-    return inside
-
-
-def covered_spectrum(predictive: Arrays) -> float:
-    """Fraction of the catalogue's power spectrum within the central 95% of those of drawn catalogues."""
-    low, high = np.percentile(predictive["power"], [2.5, 97.5], axis=0)
-    found = predictive["found_power"]
-    return float(((low <= found) & (found <= high)).mean())
 
 
 def engine_fields(problem: Problem, samples: np.ndarray) -> Arrays:

@@ -10,7 +10,7 @@ from halonet.sampling.hamiltonian import Gradient
 
 Potential = Callable[[np.ndarray], tuple[float, np.ndarray]]  # and its gradient
 GRADIENT_LEFT = 0.03  # of a refined minimum, in units of its curvature, where the posterior's spread is one
-LARGEST_ENERGY = 1e30  # in place of one that is not finite
+WALL = 10.0  # times the first slope: how steeply the potential rises where it is not finite
 DIFFERENCE = 1e-4  # step of the Hessian's central differences; parameters and their prior are of order one to ten
 
 
@@ -50,11 +50,14 @@ def refined(energy_and_gradient: Potential, found: Optimum, iterations: int = 20
     values, vectors = np.linalg.eigh(inverse_curvature(found.hessian, 1e-2))
     units = vectors * np.sqrt(values)
 
+    first_energy, first_gradient = energy_and_gradient(found.theta)
+    first_slope = units.T @ first_gradient
+
     def scaled(steps: np.ndarray) -> tuple[float, np.ndarray]:
         energy, gradient = energy_and_gradient(found.theta + units @ steps)
-        if not (np.isfinite(energy) and np.isfinite(gradient).all()):
-            return LARGEST_ENERGY, np.zeros_like(steps)
-        return energy, units.T @ gradient
+        if np.isfinite(energy) and np.isfinite(gradient).all():
+            return energy, units.T @ gradient
+        return first_energy + WALL * abs(first_slope @ steps), WALL * np.sign(first_slope @ steps) * first_slope
 
     options = {"maxiter": iterations, "maxcor": 30, "ftol": 0.0, "gtol": GRADIENT_LEFT}
     best = optimize.minimize(scaled, np.zeros_like(found.theta), jac=True, method="L-BFGS-B", options=options)
