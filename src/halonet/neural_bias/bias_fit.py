@@ -163,7 +163,7 @@ class Problem:
         return min((minimise(potential, each.theta, iterations) for each in finalists), key=lambda found: found.energy)
 
     def _grown(self, seed: int, index: int) -> np.ndarray:
-        """Parameters at the maximum for one summary and degree 1; a second summary is there, but decides nothing yet."""
+        """Parameters at the maximum for one summary and degree 1; what joins there decides nothing yet."""
         engine, constants = len(self.features) - self.model.carried, self.model.known_offsets
         constants = replace(constants, feature_means=constants.feature_means[:engine])
         model = replace(self.model, carried=0, degree=1, offsets=constants)
@@ -221,8 +221,8 @@ def with_kernel(settings: NeuralBiasSettings, kernel: int) -> NeuralBiasSettings
 def embedded(theta: np.ndarray, model: NeuralBiasModel, larger: NeuralBiasModel) -> np.ndarray:
     """Parameters, shape (parameters of ``larger``,), with which it does what ``model`` does with ``theta``.
 
-    Both are the same model but for their kernels (l = 0), a second summary or the degree; what only the larger one has gets
-    no weight.
+    Both are the same model but for their kernels (l = 0), a second summary or the degree; what only the larger one has
+    gets no weight.
     """
     blocks = {name: np.zeros(shape) for name, shape in larger.shapes.items()}
     for name, block in model.unpack(theta).items():

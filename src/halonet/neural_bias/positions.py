@@ -10,13 +10,14 @@ voxels as the matter is, and each brings the Lagrangian position that it came fr
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import map_coordinates
 
 from halonet.cosmology import growth_rate, hubble_rate
 from halonet.neural_bias.draws import positions_in
-from halonet.neural_bias.evolution import displaced_lattice, displacement, voxel_of
+from halonet.neural_bias.evolution import displaced_lattice, displacement, resample, voxel_of
 from halonet.neural_bias.inputs import Inputs
 from halonet.settings import CosmologySettings
+
+SUPERSAMPLE = 2  # particles per cell along a side
 
 
 class Matter:
@@ -26,14 +27,12 @@ class Matter:
     ----------
     moved
         Displacement (Mpc) on the engine's grid, shape (3, N, N, N).
-    supersample
-        Particles per cell along a side.
     """
 
-    def __init__(self, moved: np.ndarray, box_size: float, supersample: int = 2):
+    def __init__(self, moved: np.ndarray, box_size: float):
         self.cells, self.box_size = moved.shape[1], box_size
-        points = self.cells * supersample
-        positions = _inside(displaced_lattice(moved, box_size, supersample).T, box_size)
+        points = self.cells * SUPERSAMPLE
+        positions = _inside(displaced_lattice(moved, box_size, SUPERSAMPLE).T, box_size)
         voxels = voxel_of(positions, self.cells, box_size)
         order = np.argsort(voxels, kind="stable")
         self.positions = positions[order]
@@ -106,9 +105,9 @@ def _velocities(origins: np.ndarray, inputs: Inputs, cosmology: CosmologySetting
     first = displacement(inputs.linear, inputs.box_size, cosmology, 1)
     redshift = cosmology.redshift
     rate = hubble_rate(cosmology, redshift) / (1 + redshift) * growth_rate(cosmology, redshift)
-    at = (origins * (inputs.cells / inputs.box_size) - 0.5).T
-    speeds = rate * (2 * inputs.moved - first)
-    return np.stack([map_coordinates(part, at, order=1, mode="grid-wrap") for part in speeds], axis=1)
+    points = SUPERSAMPLE * inputs.cells
+    at = tuple((origins * (points / inputs.box_size)).astype(np.int64).T % points)
+    return rate * np.stack([resample(part, points)[at] for part in 2 * inputs.moved - first], axis=1)
 
 
 def _inside(positions: np.ndarray, box_size: float) -> np.ndarray:

@@ -34,7 +34,6 @@ __all__ = [
     "draw_from",
     "draw_haloes",
     "elsewhere",
-    "embedded",
     "expected_counts",
     "laplace_samples",
     "make_bins",
