@@ -4,7 +4,8 @@ python benchmarks/bias_models.py --fit inputs_0.h5 --unseen inputs_1.h5 --output
 
 Both files are of prepare_neural_bias.py. Every model is fitted to the first box. Judged are ln L and BIC there, the
 expected log predictive density of the second box, and catalogues drawn there: counts in cells and power spectra beside
-those of its haloes. A model that is done is not fitted again.
+those of its haloes; so are catalogues of other methods (--beside peak_patch=haloes.h5). A model that is done is not
+fitted again.
 """
 
 import argparse
@@ -18,12 +19,13 @@ from performance.measuring import machine
 
 from halonet import console
 from halonet.neural_bias.fit import make_problem
-from halonet.neural_bias.inputs import read_inputs
+from halonet.neural_bias.inputs import read_inputs, read_pipeline_haloes
 from halonet.neural_bias.results import (
     elsewhere,
     expected_counts,
     laplace_samples,
     make_bins,
+    measure_clustering,
     posterior_predictive,
     predictive_density,
 )
@@ -62,8 +64,6 @@ def judged(problem, theta, inputs, unseen):
     log_likelihood = -float(problem.likelihood(theta, problem.points("float64")))
     other = elsewhere(problem, unseen)
     drawn = posterior_predictive(other, unseen, np.repeat(theta[None], DRAWS, axis=0), rng)
-    k, ratio = drawn["k"], drawn["power"].mean(axis=0)
-    bands = [(k > low) & (k <= high) for low, high in BANDS]
     quartiles = {name: _quartiles(each, theta) for name, each in (("fit", problem), ("unseen", other))}
     return {
         "parameters": problem.model.parameters,
@@ -71,16 +71,35 @@ def judged(problem, theta, inputs, unseen):
         "bic": problem.model.parameters * float(np.log(haloes)) - 2 * log_likelihood,
         "elpd": predictive_density(problem, laplace_samples(problem, theta, rng), unseen),
         "quartiles": quartiles,
-        "variance": [_variance(drawn, side) for side in SIDES],
-        "power": [float((ratio[b] * k[b] ** 2).sum() / (drawn["found_power"][b] * k[b] ** 2).sum()) for b in bands],
         "theta": theta.tolist(),
-    }
+    } | _clustered(drawn)
 
 
 def _quartiles(problem, theta):
     bins = make_bins(problem.voxels)
     expected = expected_counts(problem, bins, problem.points())(theta)
     return {"expected": expected.sum(axis=1).tolist(), "found": bins.found(problem.voxels).sum(axis=1).tolist()}
+
+
+def catalogue_beside(path, unseen):
+    """The same numbers of haloes that another method has found in the second box, above the same mass."""
+    haloes = read_pipeline_haloes(path)
+    positions = haloes.positions[haloes.mass >= unseen.minimum_mass]
+    found, other = (
+        measure_clustering(each, unseen.cells, unseen.box_size) for each in (unseen.haloes.positions, positions)
+    )
+    drawn = {"counts": [other.counts], "found_counts": found.counts, "power": other.power[None]}
+    return {"haloes": len(positions)} | _clustered(drawn | {"k": found.k, "found_power": found.power})
+
+
+def _clustered(drawn):
+    """Variance of counts in cells and power in bands of catalogues, over those of the haloes themselves."""
+    k, power = drawn["k"], drawn["power"].mean(axis=0)
+    bands = [(k > low) & (k <= high) for low, high in BANDS]
+    return {
+        "variance": [_variance(drawn, side) for side in SIDES],
+        "power": [float((power[b] * k[b] ** 2).sum() / (drawn["found_power"][b] * k[b] ** 2).sum()) for b in bands],
+    }
 
 
 def _variance(drawn, side):
@@ -101,11 +120,15 @@ def main():
     parser.add_argument("--fit", required=True, help="data that the models are fitted to (HDF5)")
     parser.add_argument("--unseen", required=True, help="data of another box, by which they are judged")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--beside", nargs="*", default=[], metavar="NAME=FILE", help="catalogues of the second box")
     parser.add_argument("--output", default="benchmarks/results/bias_models.json")
     arguments = parser.parse_args()
     inputs, unseen = read_inputs(arguments.fit), read_inputs(arguments.unseen)
     output = Path(arguments.output)
     results = json.loads(output.read_text()) if output.exists() else {"models": {}}
+    for name, path in (text.split("=", 1) for text in arguments.beside):
+        results.setdefault("beside", {})[name] = catalogue_beside(path, unseen)
+        write_json(output, results | {"machine": machine()})
     for name in arguments.models:
         if name in results["models"]:
             continue

@@ -13,7 +13,7 @@ from halonet.initial_conditions.noise import generator
 from halonet.neural_bias.baselines import fit_engine, fit_global, fit_power_law
 from halonet.neural_bias.bias_fit import Problem, elsewhere, embedded, make_problem, with_kernel
 from halonet.neural_bias.catalogues import draw_catalogue
-from halonet.neural_bias.clustering import posterior_predictive
+from halonet.neural_bias.clustering import measure_clustering, posterior_predictive
 from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_functions
 from halonet.neural_bias.coverage import covered_fraction, covered_spectrum
 from halonet.neural_bias.draws import draw_from, draw_haloes, positions_in
@@ -37,6 +37,7 @@ __all__ = [
     "expected_counts",
     "laplace_samples",
     "make_bins",
+    "measure_clustering",
     "positions_in",
     "posterior_predictive",
     "predictive_density",

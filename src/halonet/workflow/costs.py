@@ -7,7 +7,7 @@ twice as much with every attempt, never more than the cluster has. Where the num
 from dataclasses import dataclass
 
 from halonet.settings import JobSettings, Settings
-from halonet.workflow.operations import operations_per_voxel, prediction_mb, training_mb
+from halonet.workflow.operations import operations_per_voxel, prediction_mb, relative_gradient, training_mb
 
 MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
 START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
@@ -158,7 +158,8 @@ class JobCosts:
         if rule == "sample_field_level":
             cells *= EVALUATIONS * settings.field_level.transitions
         if rule in NEURAL_BIAS_CHAINS:
-            cells = settings.neural_bias.cells**3 * settings.neural_bias.sampler.transitions
+            bias = settings.neural_bias
+            cells = bias.cells**3 * bias.sampler.transitions * relative_gradient(bias.engine)
         if rule == "simulate_n_body":
             return self._scaled(cost.seconds, self._simulation(cost) * cells / self.threads(rule), rule)
         if rule == "make_batch" and settings.ground_truth.source == "n_body":
