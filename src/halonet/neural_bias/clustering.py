@@ -49,7 +49,7 @@ def posterior_predictive(
     cells, features = problem.voxels.side, problem.points().features
     largest = problem.likelihood.largest_log_mass
 
-    @tf.function
+    @tf.function(autograph=False)
     def mass_function(theta: tf.Tensor) -> Components:
         return problem.model.mass_function(theta, problem.model.summary(theta, features))
 

@@ -148,7 +148,7 @@ def engine_fields(problem: Problem, samples: np.ndarray) -> Arrays:
     features, side = problem.points().features, problem.voxels.side
     model, likelihood = problem.model, problem.likelihood
 
-    @tf.function
+    @tf.function(autograph=False)
     def evaluate(theta: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         summary = model.summary(theta, features)
         return summary, likelihood.densities(theta, summary)
