@@ -23,7 +23,10 @@ SCRIPTS = (
     *("halonet.catalogue", "halonet.checks.parser", "halonet.console", "halonet.cosmology", "halonet.storage"),
 )
 # Without the package: a copy of the checkout brings its own.
-SNAKEMAKE = ("snakemake.cli", "snakemake_executor_plugin_slurm", "pydantic", "rich.progress", "scipy.fft")
+SNAKEMAKE = (
+    *("snakemake.cli", "snakemake_executor_plugin_slurm", "snakemake.report.html_reporter", "snakemake.assets"),
+    *("smart_open", "yte", "pydantic", "rich.progress", "scipy.fft", "h5py"),
+)
 # What may differ from the environment in which the libraries were imported: none of them reads it then.
 READ_LATER = {"PATH", "HALONET_SCRATCH", "XDG_CACHE_HOME", "PYTHONPATH", "PYTEST_CURRENT_TEST"}
 

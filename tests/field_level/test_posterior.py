@@ -6,6 +6,14 @@ from halonet.field_level.posterior import JointPosterior, PhaseTarget
 from halonet.field_level.start import filtered_noise, first_noise, measured_bias
 
 
+@pytest.fixture(autouse=True)
+def uncompiled():
+    """Operation by operation: what is computed is of interest here, and to compile one potential takes 10 s."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="module")
 def case(make_mock):
     """Mock of 12^3 cells, its joint posterior, and its true phases and parameters in the posterior's constants."""
@@ -71,6 +79,15 @@ def test_single_precision_gradients_are_close_and_energies_stay_double(case):
     assert difference < 1e-3 * np.linalg.norm(exact.gradient(noise))
     assert (rough.energies, rough.gradients) == (1, 1)
     assert (exact.energies, exact.gradients) == (0, 1)  # energy and gradient of one place are one evaluation
+
+
+def test_all_of_the_potential_and_its_gradient_can_be_compiled(case):
+    """XLA has all that they are made of; chains that run what it makes of them are among the slow tests."""
+    tf.config.run_functions_eagerly(False)
+    mock, settings, _, noise, theta = case
+    posterior = JointPosterior(mock.data.problem(settings), mock.data.gravity(settings))
+    translated = posterior.energy_and_gradient.experimental_get_compiler_ir(tf.constant(noise), tf.constant(theta))
+    assert "ENTRY" in translated(stage="hlo")
 
 
 def test_the_filtered_counts_begin_near_the_true_density_on_large_scales(case):

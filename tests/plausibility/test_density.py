@@ -40,6 +40,13 @@ def density(spectrum):
     return linear_density(Slabs(CELLS), 5, float(CELLS), *spectrum, PAPER)
 
 
+@pytest.mark.parametrize("mean", [0.0, 1.0, 300.0])
+def test_mean_and_deviation_are_those_of_all_cells_also_where_planes_differ(mean):
+    field = np.random.default_rng(0).normal(mean, 1, (24,) * 3) + np.linspace(-3, 5, 24)[:, None, None]
+    found = moments(field.astype(np.float32))
+    assert (found.mean, found.deviation) == pytest.approx((field.mean(), field.std()), rel=1e-6, abs=1e-6)
+
+
 @pytest.mark.parametrize("cosmology", [PAPER, PLANCK], ids=["paper", "planck at redshift 1"])
 @pytest.mark.parametrize(("cells", "side"), [(48, 48.0), (32, 100.0), (64, 20.0)])
 def test_the_deviation_that_is_expected_is_that_of_a_box_that_is_drawn(cosmology, cells, side):

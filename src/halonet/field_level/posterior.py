@@ -41,11 +41,12 @@ class JointPosterior:
                 f"the forward model has {gravity.cells}^3 cells, the engine {len(problem.voxels.density)} voxels"
             )
         self.problem, self.gravity, self.precision = problem, gravity, precision
-        self.energy = tf.function(self._energy, jit_compile=True)  # compiled when first called, as all of these
-        self.energy_and_gradient = tf.function(self._with_gradient, jit_compile=True)
-        self.features = tf.function(self._features, jit_compile=True)
-        self.density = tf.function(lambda noise: gravity.density(noise), jit_compile=True)
-        self.linear_density = tf.function(lambda noise: gravity.linear_density(noise), jit_compile=True)
+        # Compiled when first called.
+        self.energy = tf.function(self._energy, jit_compile=True, autograph=False)
+        self.energy_and_gradient = tf.function(self._with_gradient, jit_compile=True, autograph=False)
+        self.features = tf.function(self._features, jit_compile=True, autograph=False)
+        self.density = tf.function(gravity.density, jit_compile=True, autograph=False)
+        self.linear_density = tf.function(gravity.linear_density, jit_compile=True, autograph=False)
 
     def _features(self, noise: tf.Tensor) -> tf.Tensor:
         floor = tf.constant(self.problem.settings.density_floor, noise.dtype)

@@ -66,7 +66,7 @@ def halo_densities(problem: Problem, theta: np.ndarray) -> np.ndarray:
         return above * tf.reshape(thinning, (-1, 1))
 
     rows = tf.constant(theta.reshape(-1, theta.shape[-1]), tf.float64)
-    found = tf.function(lambda rows: tf.map_fn(densities, rows))(rows).numpy()
+    found = tf.function(lambda rows: tf.map_fn(densities, rows), autograph=False)(rows).numpy()
     return found.reshape(*theta.shape[:-1], *found.shape[1:])
 
 

@@ -60,7 +60,7 @@ def expected_counts(problem: Problem, bins: Bins, points: Points) -> Counts:
     members = tf.constant(np.eye(bins.environments)[bins.environment].T, points.features.dtype)
     model, likelihood = problem.model, problem.likelihood
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def above(theta: tf.Tensor, points: Points) -> tf.Tensor:
         theta = tf.cast(theta, points.features.dtype)
         summary = model.summary(theta, points.features)
@@ -86,7 +86,7 @@ def mass_functions(problem: Problem, bins: Bins, log_mass: np.ndarray, points: P
     weights = tf.constant(weights / weights.sum(axis=1, keepdims=True), points.features.dtype)
     model = problem.model
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def density(theta: tf.Tensor, points: Points) -> tf.Tensor:
         theta = tf.cast(theta, points.features.dtype)
         summary = model.summary(theta, points.features)

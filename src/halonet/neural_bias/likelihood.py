@@ -192,7 +192,10 @@ class Compiled:
         def parameters(rows: tf.Tensor) -> tf.Tensor:
             return tf.map_fn(lambda phi: self.coordinates.theta(phi)[0], rows)
 
-        self.theta = tf.function(parameters, reduce_retracing=True)
-        self.energy = tf.function(potential, jit_compile=True, reduce_retracing=False)
-        self.energy_and_gradient = tf.function(of_theta, jit_compile=True, reduce_retracing=False)
-        self.leapfrog = tf.function(leapfrog, jit_compile=True, reduce_retracing=False)
+        # Here as elsewhere no if or loop of Python depends on a tensor; AutoGraph, which looks for such, would take
+        # longer than all the rest of the tracing.
+        self.theta = tf.function(parameters, reduce_retracing=True, autograph=False)
+        compiled = {"jit_compile": True, "reduce_retracing": False, "autograph": False}
+        self.energy = tf.function(potential, **compiled)
+        self.energy_and_gradient = tf.function(of_theta, **compiled)
+        self.leapfrog = tf.function(leapfrog, **compiled)

@@ -31,7 +31,7 @@ def predictive_density(problem: Problem, samples: np.ndarray, unseen: Inputs) ->
     """elpd of another box, whose threshold and voxels are those of the fit; samples of shape (count, parameters)."""
     other = elsewhere(problem, unseen)
     voxels, points = other.voxels, other.points("float64")
-    terms = tf.function(problem.likelihood.terms, jit_compile=True)
+    terms = tf.function(problem.likelihood.terms, jit_compile=True, autograph=False)
     logs = []
     for theta in samples:
         expected, found = terms(tf.constant(theta, tf.float64), points)

@@ -138,7 +138,7 @@ def engine_fields(problem: Problem, samples: np.ndarray) -> Arrays:
     model, likelihood = problem.model, problem.likelihood
     volumes = problem.points().volumes
 
-    @tf.function
+    @tf.function(autograph=False)
     def evaluate(theta: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         summary = model.summary(theta, features)
         return summary, likelihood.densities(theta, summary, volumes)

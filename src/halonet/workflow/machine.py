@@ -100,7 +100,7 @@ def convolution_tflops() -> float:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     field, kernel = tf.random.normal((1, SIDE, SIDE, SIDE, CHANNELS)), tf.random.normal((3, 3, 3, CHANNELS, CHANNELS))
 
-    @tf.function
+    @tf.function(autograph=False)
     def step() -> list[tf.Tensor]:
         with tf.GradientTape() as tape:
             tape.watch([field, kernel])
