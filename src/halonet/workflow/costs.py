@@ -151,7 +151,7 @@ class JobCosts:
     def seconds(self, rule: str, network: str | None = None) -> float:
         """Wall time (s)."""
         cost, settings = COSTS[rule], self.settings
-        cells = self._cells(rule)
+        cells: float = self._cells(rule)
         if rule in ("slice_subvolumes", "calibrate_thresholds"):
             known = settings.boxes.count - settings.boxes.test
             cells *= known if rule == "slice_subvolumes" else settings.halo_finding.calibration_boxes
