@@ -19,6 +19,7 @@ from performance.measuring import machine
 
 from halonet import console
 from halonet.neural_bias.fit import make_problem
+from halonet.neural_bias.fitted import SAMPLES, FittedBias, write_fitted
 from halonet.neural_bias.inputs import read_inputs, read_pipeline_haloes
 from halonet.neural_bias.results import (
     elsewhere,
@@ -29,7 +30,8 @@ from halonet.neural_bias.results import (
     posterior_predictive,
     predictive_density,
 )
-from halonet.settings import NeuralBiasSettings
+from halonet.provenance import provenance
+from halonet.settings import CosmologySettings, NeuralBiasSettings
 from halonet.storage import write_json
 
 log = logging.getLogger("halonet")
@@ -121,6 +123,7 @@ def main():
     parser.add_argument("--unseen", required=True, help="data of another box, by which they are judged")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--beside", nargs="*", default=[], metavar="NAME=FILE", help="catalogues of the second box")
+    parser.add_argument("--ship", nargs=2, metavar=("MODEL", "FILE"), help="also write one of the models, to draw from")
     parser.add_argument("--output", default="benchmarks/results/bias_models.json")
     arguments = parser.parse_args()
     inputs, unseen = read_inputs(arguments.fit), read_inputs(arguments.unseen)
@@ -138,6 +141,19 @@ def main():
         results["models"][name] = judged(problem, theta, inputs, unseen) | {"cpu_seconds": seconds}
         write_json(output, results | {"machine": machine()})
         log.info("%s: elpd %.0f, %.0f CPU s", name, results["models"][name]["elpd"], seconds)
+
+    if arguments.ship:
+        ship(*arguments.ship, inputs, results["models"])
+
+
+def ship(name, path, inputs, models):
+    """Write a model with samples of the Gaussian that has the curvature of its posterior."""
+    settings = NeuralBiasSettings(cells=inputs.cells, minimum_mass_msun=inputs.minimum_mass, engine=MODELS[name])
+    problem = make_problem(inputs, settings)
+    samples = laplace_samples(problem, np.array(models[name]["theta"]), np.random.default_rng(2), SAMPLES)
+    cosmology = CosmologySettings(**inputs.header.known_cosmology())
+    record = provenance("neural bias", settings.model_dump(), inputs.header.seed)
+    write_fitted(path, FittedBias.of(problem, inputs, samples, cosmology), record)
 
 
 if __name__ == "__main__":

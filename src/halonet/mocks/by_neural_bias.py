@@ -16,7 +16,7 @@ from halonet.initial_conditions.noise import generator
 from halonet.mocks.box import MockBox
 from halonet.mocks.request import MockRequest
 from halonet.mpi import Communicator
-from halonet.neural_bias.fitted import FittedBias, read_fitted
+from halonet.neural_bias.fitted import SHIPPED, FittedBias, read_fitted
 from halonet.provenance import file_digest
 from halonet.settings import SettingsError
 
@@ -25,15 +25,23 @@ SAME = 1e-3  # to which redshift and cosmology are those of the fit
 
 @dataclass(frozen=True)
 class NeuralBiasMock:
-    """A mock drawn from the fitted model in a file (``model.json`` of a run), as ``request`` says."""
+    """A mock drawn from the fitted model in a file (``model.json`` of a run), as ``request`` says.
+
+    Without a file it is drawn from the model that is shipped.
+    """
 
     request: MockRequest
-    model: str | Path
+    model: str | Path | None = None
+
+    @property
+    def file(self) -> str | Path:
+        """The model's file."""
+        return SHIPPED if self.model is None else self.model
 
     @cached_property
     def fitted(self) -> FittedBias:
         """The model."""
-        return read_fitted(self.model)
+        return read_fitted(self.file)
 
     @cached_property
     def box(self) -> MockBox:
@@ -50,7 +58,7 @@ class NeuralBiasMock:
         slabs = Slabs(box.cells, None, self.request.threads)
         with console.step(f"density of {box.cells}^3 cells"):
             density = box.density_slab(slabs)
-        header = replace(box.header, provenance=box.provenance({"neural_bias": {"model": file_digest(self.model)}}))
+        header = replace(box.header, provenance=box.provenance({"neural_bias": {"model": file_digest(self.file)}}))
         box.keep(header, slabs, density=density)
         # A density or phases of a user's own have no seed: the same file, the same draw.
         rng = generator(self.request.seed or 0, "neural bias mock")
@@ -64,7 +72,7 @@ class NeuralBiasMock:
         if not other:
             return
         values = ", ".join(f"{name} = {mine[name]:g} (fit: {known[name]:g})" for name in other)
-        text = f"{self.model}: fitted for another redshift or cosmology: {values}"
+        text = f"{self.file}: fitted for another redshift or cosmology: {values}"
         if not self.request.outside_validity:
             raise SettingsError(f"{text}; {OVERRIDE} draws all the same")
         assume(text)

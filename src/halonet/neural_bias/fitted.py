@@ -24,6 +24,7 @@ from halonet.storage import FieldHeader, StorageError, write_json
 
 FORMAT = "halonet neural bias model 1"
 SAMPLES = 64  # of the posterior in a file
+SHIPPED = Path(__file__).with_name("n_body.json")  # of haloes of a simulation; docs/neural_bias.md
 CELLS_APART = 0.01  # by which the side of a box may differ from a whole number of voxels
 KEPT = {"lpt_order", "supersample", "density_floor", "engine", "minimum_mass_msun", "maximum_mass_msun"}
 
@@ -111,7 +112,7 @@ def write_fitted(path: str | Path, fitted: FittedBias, provenance: dict) -> None
     )
 
 
-def read_fitted(path: str | Path) -> FittedBias:
+def read_fitted(path: str | Path = SHIPPED) -> FittedBias:
     """Read what :func:`write_fitted` wrote; StorageError says what is wrong with another file."""
     try:
         values = json.loads(Path(path).read_text())
