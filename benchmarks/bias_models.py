@@ -129,6 +129,7 @@ def main():
     inputs, unseen = read_inputs(arguments.fit), read_inputs(arguments.unseen)
     output = Path(arguments.output)
     results = json.loads(output.read_text()) if output.exists() else {"models": {}}
+    results["haloes"] = {"fit": len(inputs.haloes), "unseen": len(unseen.haloes)}
     for name, path in (text.split("=", 1) for text in arguments.beside):
         results.setdefault("beside", {})[name] = catalogue_beside(path, unseen)
         write_json(output, results | {"machine": machine()})

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from halonet.neural_bias.model import NeuralBiasModel
 from halonet.settings import CosmologySettings, NeuralBiasSettings, SettingsError
 from halonet.storage import FieldHeader, StorageError
 
+ROOT = Path(__file__).parents[2]
 VOXEL, CELLS = 6.0, 12
 COSMOLOGY = CosmologySettings()
 ROWS = np.array([-7.5, -9.0, -2.5, 2.0, 1.0, -0.5])
@@ -139,3 +141,12 @@ def test_a_wave_is_smoothed_by_its_gaussian():
     field = carried(wave, np.zeros((3, cells, cells, cells), np.float32), box, [length])[0]
     window = np.exp(-((2 * np.pi / box * length) ** 2) / 2) * np.cos(np.pi / cells / 2) * 0.97  # and clouds in cells
     assert np.polyfit(wave.ravel(), field.ravel(), 1)[0] == pytest.approx(window, rel=0.04)
+
+
+def test_the_shipped_model_draws_as_many_haloes_as_the_simulations_have():
+    held = json.loads((ROOT / "benchmarks" / "results" / "bias_models.json").read_text())["haloes"]
+    drawn = NeuralBiasMock(MockRequest(seed=1, cells=24)).make()
+    assert drawn.box_size_mpc == 144.0
+    expected = sum(held.values()) / 2 * (144 / 384) ** 3
+    assert len(drawn) == pytest.approx(expected, rel=0.3)  # so small a box has a tenth more or fewer
+    assert drawn["mass"].min() >= 3.4e12

@@ -56,6 +56,7 @@ def test_the_wheel_carries_the_default_network_and_says_that_it_is_typed(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert f"halonet/shipped_networks/{DEFAULT_NETWORK}/model.weights.h5" in names
     assert f"halonet/shipped_networks/{DEFAULT_NETWORK}/thresholds.json" in names
+    assert "halonet/neural_bias/n_body.json" in names
     assert "halonet/py.typed" in names
     assert wheel.stat().st_size < 20 * 2**20
     assert wheel.name.startswith(f"halonet-{halonet.__version__}-")

@@ -27,4 +27,4 @@ def run(arguments: argparse.Namespace) -> None:
     """Draw the mock."""
     from halonet.mocks.by_neural_bias import NeuralBiasMock  # which loads TensorFlow
 
-    write(arguments, lambda request: NeuralBiasMock(request, arguments.model))
+    write(arguments, lambda request: NeuralBiasMock(request, arguments.model), by_cells=False)

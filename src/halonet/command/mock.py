@@ -53,8 +53,11 @@ def run(arguments: argparse.Namespace) -> None:
     write(arguments, lambda request: mock_by(arguments.method, request))
 
 
-def write(arguments: argparse.Namespace, method: Callable[[MockRequest], Mock]) -> None:
-    """Make a mock and write it; ``method`` takes the request and returns what makes the catalogue."""
+def write(arguments: argparse.Namespace, method: Callable[[MockRequest], Mock], by_cells: bool = True) -> None:
+    """Make a mock and write it; ``method`` takes the request and returns what makes the catalogue.
+
+    ``by_cells`` also says how many haloes have a hundred cells, where cells are smaller than haloes.
+    """
     communicator = world(arguments.ranks)
     if communicator is not None and communicator.rank > 0:
         console.log.setLevel(logging.WARNING)
@@ -62,6 +65,5 @@ def write(arguments: argparse.Namespace, method: Callable[[MockRequest], Mock]) 
     if catalogue is None:
         return
     write_catalogue(arguments.output, catalogue)
-    console.log.info(
-        "%s: %d haloes, %d of at least 100 cells", arguments.output, len(catalogue), len(catalogue.larger_than(100))
-    )
+    large = f", {len(catalogue.larger_than(100))} of at least 100 cells" if by_cells else ""
+    console.log.info("%s: %d haloes%s", arguments.output, len(catalogue), large)

@@ -31,6 +31,7 @@ LAWS = ("poisson", "negative_binomial", "generalised_poisson", "exclusion")
 FIRST_ROW = -3.0  # of the negative binomial's dispersion at the prior's centre: nearly Poisson
 LEAST = {"generalised_poisson": -0.125, "exclusion": -0.05}  # dispersion
 MOST_HALOES = 20  # below which a voxel's number stays, for sums over it
+MOST_DRAWN = 64  # below which it stays under the other laws, where it is drawn
 LARGEST_ACTIVITY = 60.0  # up to which such a sum is finite in float32; only far-off starts have more
 VOXELS_AT_ONCE = 1 << 15  # of which probabilities are held
 
@@ -87,9 +88,9 @@ class Counting:
         return (1 - 1 / number) * tf.math.log(room) - tf.math.log(s) - slope * z / s
 
     def probabilities(self, z: np.ndarray, dispersion: np.ndarray) -> np.ndarray:
-        """P(N) for N below :data:`MOST_HALOES`, shape (voxels, MOST_HALOES), normalised; float64."""
+        """P(N), shape (voxels, largest number + 1), normalised; float64."""
         z, dispersion = (np.asarray(values, np.float64)[:, None] for values in (z, dispersion))
-        number = np.arange(MOST_HALOES)
+        number = np.arange(MOST_HALOES if self.law == "exclusion" else MOST_DRAWN)
         if self.law == "negative_binomial":
             inverse = 1 / np.maximum(dispersion, 1e-9)
             logs = special.gammaln(number + inverse) - special.gammaln(inverse) - inverse * np.log1p(z / inverse)
