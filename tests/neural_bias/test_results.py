@@ -272,6 +272,15 @@ def test_the_global_mass_function_is_the_engine_at_theta_zero(problem):
     assert fit_global(problem).log_likelihood == pytest.approx(value, abs=0.5)
 
 
+def test_a_voxel_with_more_haloes_than_a_law_counts_to_is_refused(inputs, settings):
+    crowded = Haloes(np.tile(inputs.haloes.positions[:1], (25, 1)), np.full(25, 2 * THRESHOLD))
+    for law in ("exclusion", "negative_binomial"):
+        engine = settings.engine.model_copy(update={"counts": law})
+        with pytest.raises(ValueError, match=r"counts to 19 haloes in a voxel, and one has 25; take more cells"):
+            make_problem(replace(inputs, haloes=crowded), settings.model_copy(update={"engine": engine}))
+    make_problem(replace(inputs, haloes=crowded), settings)
+
+
 def test_a_second_summary_that_joins_the_search_decides_nothing_yet(inputs, settings, problem, monkeypatch):
     engine = settings.engine.model_copy(update={"carried_mpc": [6.0, 12.0], "degree": 2})
     larger = make_problem(inputs, settings.model_copy(update={"engine": engine}))

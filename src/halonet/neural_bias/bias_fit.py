@@ -196,6 +196,12 @@ def make_problem(inputs: Inputs, settings: NeuralBiasSettings) -> Problem:
     model = make_model(settings.engine)
     features = engine_features(model, inputs, settings)
     voxels = make_voxels(inputs, model.trimmed_cells)
+    fullest, largest = int(np.bincount(voxels.haloes).max()), model.counting.largest
+    if largest is not None and fullest > largest:
+        raise ValueError(
+            f"engine.counts = {settings.engine.counts!r} counts to {largest} haloes in a voxel, and one has {fullest}; "
+            f"take more cells than neural_bias.cells = {inputs.cells}"
+        )
     if settings.engine.offsets == "paper":
         offsets = paper_offsets(model, len(features))
     else:

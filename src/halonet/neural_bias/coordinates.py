@@ -80,7 +80,6 @@ class Anchored:
         self.parts = [(0, engine, offsets.summary)]
         if model.carried:
             self.parts.append((engine, len(means), float(np.log(2.0))))
-        self.before = len(means) + len(self.parts)  # coordinates of the summaries
 
     def theta(self, phi: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Parameters in the model's order, and the logarithm of the Jacobian."""
@@ -148,7 +147,7 @@ def _through(channels: list[tf.Tensor], values: tf.Tensor) -> tuple[tf.Tensor, t
     """
     size, log_determinant = len(channels) + 1, tf.zeros((), values.dtype)
     rows = tf.unstack(tf.concat([tf.stack([tf.ones_like(channels[0]), *channels], axis=1), values], axis=1))
-    for i in range(size):  # by Gauss and Jordan; XLA knows no solver that can be differentiated twice
+    for i in range(size):  # by Gauss and Jordan, written out: there are two to four unknowns
         log_determinant += tf.math.log(tf.abs(rows[i][i]))
         rows[i] = rows[i] / rows[i][i]
         rows = [row if j == i else row - row[i] * rows[i] for j, row in enumerate(rows)]

@@ -51,6 +51,11 @@ class Counting:
         """Outputs of the network that the law needs beside the mass function's."""
         return 0 if self.law == "poisson" else 1
 
+    @property
+    def largest(self) -> int | None:
+        """Largest number of haloes in a voxel that the likelihood knows; None for no limit."""
+        return MOST_HALOES - 1 if self.law in ("negative_binomial", "exclusion") else None
+
     def dispersion(self, row: tf.Tensor) -> tf.Tensor:
         """The dispersion a from the network's output; zero, or nearly, at zero."""
         if self.law == "negative_binomial":
