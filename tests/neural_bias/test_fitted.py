@@ -150,3 +150,10 @@ def test_the_shipped_model_draws_as_many_haloes_as_the_simulations_have():
     expected = sum(held.values()) / 2 * (144 / 384) ** 3
     assert len(drawn) == pytest.approx(expected, rel=0.3)  # so small a box has a tenth more or fewer
     assert drawn["mass"].min() >= 3.4e12
+
+
+@pytest.mark.parametrize("more", [{"dense": [4]}, {"layers": [{"kernel": 3}, {"kernel": 3}]}])
+@pytest.mark.parametrize("outputs", [{"carried_mpc": [6.0]}, {"degree": 2}])
+def test_outputs_that_need_an_engine_of_one_layer_are_refused_in_the_settings(more, outputs):
+    with pytest.raises(ValueError, match="are for an engine of one layer without dense layers; this one has"):
+        NeuralBiasSettings(engine=more | outputs)

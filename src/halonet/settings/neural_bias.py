@@ -50,6 +50,15 @@ class EngineSettings(Model):
     minimum_width: float = Field(0.05, ge=0, description="least width of a Gaussian in ln mass")
     prior_width: float = Field(10.0, gt=0)
 
+    @model_validator(mode="after")
+    def _has_no_more_than_one_way_to_more_outputs(self) -> Self:
+        if (self.carried_mpc or self.degree > 1) and (self.dense or len(self.layers) > 1):
+            raise ValueError(
+                f"carried_mpc = {self.carried_mpc} and degree = {self.degree} are for an engine of one layer without dense "
+                f"layers; this one has {len(self.layers)} layers and dense = {self.dense}"
+            )
+        return self
+
 
 class SamplerSettings(Model):
     """Chains of the neural bias model's parameters."""
