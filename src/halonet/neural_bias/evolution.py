@@ -95,17 +95,15 @@ def carried(
     without particles has that of its own position.
     """
     cells = linear.shape[0]
-    positions = displaced_lattice(moved, box_size, supersample)
-    matter = assign_clouds(positions, cells, box_size)
     modes, numbers = fft.rfftn(linear.astype(np.float64)), 2 * np.pi / box_size * fft.fftfreq(cells, 1 / cells)
     half = numbers[: cells // 2 + 1]
     squares = numbers[:, None, None] ** 2 + numbers[None, :, None] ** 2 + half**2
-    fields = []
-    for length in lengths:
-        smooth = fft.irfftn(modes * np.exp(-squares * length**2 / 2), linear.shape)
-        brought = assign_clouds(positions, cells, box_size, resample(smooth, cells * supersample).ravel())
-        fields.append(np.where(matter > 0, brought / np.maximum(matter, 1e-9), smooth))
-    return np.stack(fields)
+    smooth = [fft.irfftn(modes * np.exp(-squares * length**2 / 2), linear.shape) for length in lengths]
+    positions = displaced_lattice(moved, box_size, supersample)
+    values = [resample(field, cells * supersample).ravel() for field in smooth]
+    matter, *brought = _clouds(positions, cells, box_size, [1.0, *values])
+    means = (total / np.maximum(matter, 1e-9) for total in brought)
+    return np.stack([np.where(matter > 0, mean, field) for mean, field in zip(means, smooth, strict=True)])
 
 
 def assign_clouds(positions: np.ndarray, cells: int, box_size: float, values: np.ndarray | float = 1.0) -> np.ndarray:
@@ -113,17 +111,25 @@ def assign_clouds(positions: np.ndarray, cells: int, box_size: float, values: np
 
     Positions (Mpc) have the shape (3, particles) and are periodic, the values (particles,).
     """
+    return _clouds(positions, cells, box_size, [values])[0]
+
+
+def _clouds(
+    positions: np.ndarray, cells: int, box_size: float, fields: Sequence[np.ndarray | float]
+) -> list[np.ndarray]:
+    """Sums of several values of the same particles, shape (cells, cells, cells) each."""
     scaled = positions * (cells / box_size) - 0.5
     lower = np.floor(scaled).astype(np.int64)
     upper_weight = scaled - lower
-    counts = np.zeros(cells**3)
+    sums = [np.zeros(cells**3) for _ in fields]
     for corner in np.ndindex(2, 2, 2):
-        weight, index = values, 0
+        weight, index = 1.0, 0
         for axis, side in enumerate(corner):
             weight = weight * (upper_weight[axis] if side else 1 - upper_weight[axis])
             index = index * cells + (lower[axis] + side) % cells
-        counts += np.bincount(index, weight, cells**3)
-    return counts.reshape((cells,) * 3)
+        for total, values in zip(sums, fields, strict=True):
+            total += np.bincount(index, weight * values, cells**3)
+    return [total.reshape((cells,) * 3) for total in sums]
 
 
 def voxel_of(positions: np.ndarray, cells: int, box_size: float) -> np.ndarray:

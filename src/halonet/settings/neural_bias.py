@@ -54,8 +54,8 @@ class EngineSettings(Model):
     def _has_no_more_than_one_way_to_more_outputs(self) -> Self:
         if (self.carried_mpc or self.degree > 1) and (self.dense or len(self.layers) > 1):
             raise ValueError(
-                f"carried_mpc = {self.carried_mpc} and degree = {self.degree} are for an engine of one layer without dense "
-                f"layers; this one has {len(self.layers)} layers and dense = {self.dense}"
+                f"carried_mpc = {self.carried_mpc} and degree = {self.degree} are for an engine of one layer without "
+                f"dense layers; this one has {len(self.layers)} layers and dense = {self.dense}"
             )
         return self
 
