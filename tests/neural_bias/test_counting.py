@@ -43,6 +43,19 @@ def test_haloes_that_exclude_each_other_have_the_mean_and_the_sum_of_their_gas(d
     np.testing.assert_allclose((slopes[0] - slopes[1]) / (2 * step), mean, rtol=1e-6)
 
 
+def test_a_stronger_repulsion_costs_the_mean_number_of_pairs():
+    law, at, step = Counting("exclusion"), tf.constant(np.full(len(MEANS), 0.4)), 1e-5
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        value = law.log_none(tf.constant(MEANS), at)
+    found = tape.gradient(value, at).numpy()
+    near = [law.log_none(tf.constant(MEANS), at + shift).numpy() for shift in (-step, step)]
+    np.testing.assert_allclose(found, (near[1] - near[0]) / (2 * step), rtol=1e-6)
+    chances = law.probabilities(MEANS, at.numpy())
+    numbers = np.arange(chances.shape[1])
+    np.testing.assert_allclose(found, chances @ (numbers * (numbers - 1) / 2), rtol=1e-9)
+
+
 def test_a_voxel_that_has_room_for_one_halo_is_never_given_two():
     chances = Counting("exclusion").probabilities(np.array([3.0]), np.array([60.0]))[0]
     np.testing.assert_allclose(chances[:3], [1 / 4, 3 / 4, 0], atol=1e-12)

@@ -151,7 +151,7 @@ def sample_neural_bias(fit: NeuralBiasFit, seed: int = 0, chains: int | None = N
 
 
 def draw_neural_bias_haloes(fit: NeuralBiasFit, parameters: np.ndarray | None = None, seed: int = 0) -> HaloCatalogue:
-    """Draw a Poisson halo catalogue from a fitted model.
+    """Draw a halo catalogue from a fitted model.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def draw_neural_bias_haloes(fit: NeuralBiasFit, parameters: np.ndarray | None = 
     Returns
     -------
     HaloCatalogue
-        Eulerian and Lagrangian centres (Mpc) and masses (Msun), in the box of the fit.
+        Eulerian and Lagrangian centres (Mpc), velocities (km/s) and masses (Msun), in the box of the fit.
 
     Raises
     ------

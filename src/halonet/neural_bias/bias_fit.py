@@ -105,7 +105,7 @@ class Problem:
             if name.startswith("layer0.l") or name == "carried.weights":
                 spread = self.features[column : column + block.shape[-1]].std(axis=1)
                 block /= np.maximum(spread, 1e-6)
-                if (name != "carried.weights" and column == 0) or name == "carried.weights":
+                if column == 0 or name == "carried.weights":
                     block.flat[0] = 0.5 / max(spread[0], 1e-6)
                 column += block.shape[-1]
         if self.model.is_pointwise and not self.model.dense:

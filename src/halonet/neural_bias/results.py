@@ -16,7 +16,7 @@ from halonet.neural_bias.catalogues import draw_catalogue
 from halonet.neural_bias.clustering import measure_clustering, posterior_predictive
 from halonet.neural_bias.counts import Bins, expected_counts, make_bins, mass_functions
 from halonet.neural_bias.coverage import covered_fraction, covered_spectrum
-from halonet.neural_bias.draws import draw_from, draw_haloes, positions_in
+from halonet.neural_bias.draws import draw_from, positions_in
 from halonet.neural_bias.fitted import FittedBias, write_fitted
 from halonet.neural_bias.inputs import Inputs
 from halonet.neural_bias.kernels import multipole_basis, saturating_ell
@@ -32,7 +32,6 @@ __all__ = [
     "convergence",
     "draw_catalogue",
     "draw_from",
-    "draw_haloes",
     "elsewhere",
     "expected_counts",
     "laplace_samples",
