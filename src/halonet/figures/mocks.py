@@ -33,7 +33,10 @@ def draw_mock(haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> 
     """
     figure, (before, after, function) = new_figure(11.4, 3.9, 1, 3)
     side = haloes.box_size_mpc
-    shown = haloes.larger_than(SMALLEST_SHOWN)
+    # Haloes of a neural bias model are drawn in voxels larger than themselves: no number of cells tells how good one is.
+    drawn = len(haloes) > 0 and haloes["cells"].min() < 1
+    shown = haloes if drawn else haloes.larger_than(SMALLEST_SHOWN)
+    least = "" if drawn else f" of at least {SMALLEST_SHOWN:g} cells"
     for ax, names, title, shrunk in (
         (before, LAGRANGIAN, "in the initial conditions", 1.0),
         (after, EULERIAN, "where they have moved", COLLAPSED ** (-1 / 3)),
@@ -57,7 +60,7 @@ def draw_mock(haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> 
         ax.set(title=title, xlim=(0, side), ylim=(0, side), aspect="equal", xlabel="Mpc")
     _draw_abundance(function, haloes, masses, tinker)
     caption = (
-        f"Mock of ({side:g} Mpc)³, {len(shown):,} haloes of at least {SMALLEST_SHOWN:g} cells; those within "
+        f"Mock of ({side:g} Mpc)³, {len(shown):,} haloes{least}; those within "
         f"{SLICE * side:g} Mpc of one face, as circles of the radius that holds their mass: before they move at the "
         f"mean density, then at {COLLAPSED:g} times that."
     )
