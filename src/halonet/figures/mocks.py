@@ -33,7 +33,7 @@ def draw_mock(haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> 
     """
     figure, (before, after, function) = new_figure(11.4, 3.9, 1, 3)
     side = haloes.box_size_mpc
-    # Haloes of a neural bias model are drawn in voxels larger than themselves: no number of cells tells how good one is.
+    # Drawn haloes are smaller than the voxels they are drawn in: no number of cells tells how good one is.
     drawn = len(haloes) > 0 and haloes["cells"].min() < 1
     shown = haloes if drawn else haloes.larger_than(SMALLEST_SHOWN)
     least = "" if drawn else f" of at least {SMALLEST_SHOWN:g} cells"
