@@ -25,8 +25,8 @@ def run(*command, **variables):
 
 
 @pytest.fixture(scope="module")
-def predict(tmp_path_factory):
-    """Predict a box by the script; the process prints every kernel of oneDNN that runs."""
+def predicted(tmp_path_factory):
+    """A box predicted by the script, in a process that prints every kernel of oneDNN that runs."""
     folder = tmp_path_factory.mktemp("predict")
     density = np.random.default_rng(1).normal(scale=3.351, size=(32,) * 3).astype(np.float32)
     density -= density.mean()  # as of a whole box
@@ -36,32 +36,43 @@ def predict(tmp_path_factory):
     settings = json.dumps({"tile": 32, "buffer": 8})
     # Without OpenVINO, which has kernels of its own and cannot run where oneDNN tells of them, TensorFlow predicts.
     (folder / "sitecustomize.py").write_text("import sys\n\nsys.modules['openvino'] = None\n")
-    variables_of_all = {"ONEDNN_VERBOSE": "1", "PYTHONPATH": str(folder)}
-
-    def start(**variables):
-        return run(sys.executable, script, *files, "--settings", settings, **variables_of_all, **variables)
-
-    return start
-
-
-@pytest.fixture(scope="module")
-def predicted(predict):
-    return predict()
+    variables = {"ONEDNN_VERBOSE": "1", "PYTHONPATH": str(folder)}
+    return run(sys.executable, script, *files, "--settings", settings, **variables)
 
 
 def convolutions(process):
     return [line for line in process.stdout.splitlines() if ",exec,cpu,convolution," in line]
 
 
-def test_the_convolutions_of_a_script_run_in_kernels_of_onednn_unless_the_user_switches_them_off(predict, predicted):
+def test_the_convolutions_of_a_script_run_in_kernels_of_onednn(predicted):
     assert convolutions(predicted)
-    assert not convolutions(predict(TF_ENABLE_ONEDNN_OPTS="0"))
+
+
+def test_who_switches_the_kernels_of_onednn_off_has_those_of_tensorflow():
+    program = """
+import halonet, numpy, tensorflow
+field = numpy.ones((1, 16, 16, 16, 8), "f4")
+tensorflow.function(tensorflow.nn.conv3d)(field, numpy.ones((3, 3, 3, 8, 8), "f4"), [1] * 5, "SAME")
+"""
+    assert convolutions(run(sys.executable, "-c", program, ONEDNN_VERBOSE="1"))
+    assert not convolutions(run(sys.executable, "-c", program, ONEDNN_VERBOSE="1", TF_ENABLE_ONEDNN_OPTS="0"))
 
 
 def test_a_script_prints_its_own_words_and_none_of_tensorflow(predicted):
     lines = predicted.stderr.splitlines()
     assert lines
     assert all("tiles" in line or "networks run on Keras" in line for line in lines)
+
+
+def test_tensorflow_brings_nothing_along_that_only_others_need_and_leaves_it_to_them():
+    program = """
+import sys, halonet.environment, keras
+print(*(name for name in halonet.environment.LOOKED_FOR if name in sys.modules))
+import matplotlib.figure, pandas, jax
+print(keras.backend.backend(), pandas.DataFrame({"a": [1]})["a"].sum())
+"""
+    assert run(sys.executable, "-c", program).stdout.splitlines() == ["", "tensorflow 1"]
+    assert run(sys.executable, "-c", program, KERAS_BACKEND="jax").stdout.splitlines() == ["jax", "jax 1"]
 
 
 def test_notes_of_tensorflow_are_shown_to_who_asks_for_them_and_other_errors_of_its_import_to_all():

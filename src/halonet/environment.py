@@ -25,6 +25,14 @@ NOTES = re.compile(
     rb"absl::InitializeLog|\bport\.cc:\d+\] oneDNN custom operations are on|"
     rb"\bcudart_stub\.cc:\d+\] Could not find cuda drivers|\bcuda_platform\.cc:\d+\] failed call to cuInit"
 )
+# What TensorFlow and Keras import only where it is installed, and the modules that do so. HaloNet hands them no data
+# frames, notebooks, figures or functions of JAX; without these its processes start in two thirds of the time.
+LOOKED_FOR = {
+    "IPython": ("keras.src.saving.file_editor",),
+    "jax": ("keras.src.callbacks.orbax_checkpoint", "tensorflow.lite.python.util"),
+    "matplotlib": ("keras.src.visualization.plot_bounding_box_gallery", "keras.src.visualization.plot_image_gallery"),
+    "pandas": ("keras.src.trainers.data_adapters.array_slicing",),
+}
 
 
 def prepare(package: Path) -> None:
@@ -39,10 +47,23 @@ def prepare(package: Path) -> None:
         os.environ.setdefault(name, value)
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] >= TENSORFLOW["TF_CPP_MIN_LOG_LEVEL"]:
         sys.meta_path.insert(0, _QuietTensorFlow())
+    sys.meta_path.insert(0, _NotLookedFor())
     current = Path(os.environ.get("NUMBA_CACHE_DIR", "halonet-"))
     # A user's choice stays; one inherited from another run of HaloNet may be that of other code.
     if current.name.startswith("halonet-") and os.access(package, os.W_OK):
         os.environ["NUMBA_CACHE_DIR"] = str(kernel_cache(package))
+
+
+class _NotLookedFor(MetaPathFinder):
+    """Tells the importers of :data:`LOOKED_FOR` that a package is not there; all others get it."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if importers := LOOKED_FOR.get(name):
+            frame = sys._getframe(1)
+            while frame.f_back and frame.f_globals["__name__"].startswith("importlib."):
+                frame = frame.f_back
+            if frame.f_globals["__name__"] in importers:
+                raise ModuleNotFoundError(f"{name} is not needed here", name=name)
 
 
 class _QuietTensorFlow(MetaPathFinder):
