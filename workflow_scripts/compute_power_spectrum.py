@@ -2,7 +2,8 @@
 
 from halonet import console
 from halonet.checks.parser import SETTINGS, WRITES, Parser
-from halonet.cosmology import compute_power_spectrum, write_power_spectrum
+from halonet.cosmology import write_power_spectrum
+from halonet.kept_spectra import kept_power_spectrum
 from halonet.settings import CosmologySettings, stage_settings
 
 
@@ -14,7 +15,7 @@ def main() -> None:
         "--output", type=WRITES, required=True, help="CSV file to write: k_per_mpc, power_mpc3 at z = 0"
     )
     arguments = parser.parse_args()
-    k, power = compute_power_spectrum(stage_settings(CosmologySettings, arguments.cosmology))
+    k, power = kept_power_spectrum(stage_settings(CosmologySettings, arguments.cosmology))
     write_power_spectrum(arguments.output, k, power)
 
 

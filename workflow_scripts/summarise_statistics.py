@@ -2,7 +2,7 @@
 
 from halonet import console
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
-from halonet.cosmology import compute_power_spectrum
+from halonet.kept_spectra import kept_power_spectrum
 from halonet.plausibility.spectrum import read_checked_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, stage_settings, validate
@@ -56,7 +56,7 @@ def main() -> None:
         raise StorageError(f"{path}: its truth is a mask alone, that of other boxes is not; summarise them apart")
     else:
         given, go_on = arguments.power_spectrum, arguments.outside_validity
-        k, power = read_checked_spectrum(given, cosmology, go_on) if given else compute_power_spectrum(cosmology)
+        k, power = read_checked_spectrum(given, cosmology, go_on) if given else kept_power_spectrum(cosmology)
         summary = summarise(boxes, cosmology, k, power)
     summary["provenance"] = provenance("summarise_statistics", {"cosmology": cosmology.model_dump()})
     write_json(arguments.summary, summary)

@@ -12,9 +12,9 @@ COSMOLOGY = CosmologySettings()
 @pytest.fixture(scope="session")
 def spectrum():
     """Linear power spectrum, k (1/Mpc) and P (Mpc^3)."""
-    from halonet.cosmology import compute_power_spectrum
+    from halonet.kept_spectra import kept_power_spectrum
 
-    return compute_power_spectrum(COSMOLOGY)
+    return kept_power_spectrum(COSMOLOGY)
 
 
 @pytest.fixture(scope="session")

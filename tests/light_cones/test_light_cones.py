@@ -11,11 +11,12 @@ from scipy import integrate
 import halonet
 from halonet.command.light_cone import settings_of
 from halonet.command.main import parse
-from halonet.cosmology import compute_power_spectrum, hubble_rate, write_power_spectrum
+from halonet.cosmology import hubble_rate, write_power_spectrum
 from halonet.export.formats import ExportError
 from halonet.export.light_cones import export_light_cone
 from halonet.export.units import lagrangian_radius
 from halonet.figures.light_cone import draw_light_cone
+from halonet.kept_spectra import kept_power_spectrum
 from halonet.light_cones.shells import measure_shells
 from halonet.mocks.by_peak_patch import collapse_table
 from halonet.peak_patch.collapse import write_collapse_table
@@ -121,7 +122,7 @@ def test_a_fits_table_holds_every_column_with_its_unit_and_the_observer(sky, sto
 
 
 def test_shells_hold_all_heavy_haloes_and_the_volume_of_the_cone(sky):
-    spectrum = compute_power_spectrum(CosmologySettings())
+    spectrum = kept_power_spectrum(CosmologySettings())
     shells = measure_shells(sky, spectrum, 3)
     farthest = integrate.quad(lambda x: LIGHT / hubble_rate(CosmologySettings(), x), 0, RANGE[1])[0]
     assert sum(shells["volumes"]) == pytest.approx(np.pi / 6 * farthest**3, rel=1e-6)
@@ -161,7 +162,7 @@ def test_options_of_the_command_lie_over_its_settings():
 
 def test_one_and_two_ranks_write_the_same_bytes(run_script, tmp_path):
     write_collapse_table(tmp_path / "table.h5", collapse_table(CosmologySettings(), "published"), {})
-    write_power_spectrum(tmp_path / "power.csv", *compute_power_spectrum(CosmologySettings()))
+    write_power_spectrum(tmp_path / "power.csv", *kept_power_spectrum(CosmologySettings()))
     files = ("--collapse-table", tmp_path / "table.h5", "--power-spectrum", tmp_path / "power.csv")
     common = ("--seed", 7, "--cells", 32, "--redshifts", 0, 0.02, "--threads", 1, *files)
     for ranks in (1, 2):

@@ -34,10 +34,10 @@ def fitted_model(**engine):
 
 @pytest.fixture(scope="module")
 def density():
-    from halonet.cosmology import compute_power_spectrum
     from halonet.grid.slabs import Slabs
+    from halonet.kept_spectra import kept_power_spectrum
 
-    return linear_density(Slabs(CELLS), 5, CELLS * VOXEL, *compute_power_spectrum(COSMOLOGY), COSMOLOGY)
+    return linear_density(Slabs(CELLS), 5, CELLS * VOXEL, *kept_power_spectrum(COSMOLOGY), COSMOLOGY)
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from halonet.cosmology import compute_power_spectrum
 from halonet.grid.lattice_cube import Cube
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions import universe as universes
 from halonet.initial_conditions.bricks import Bricks
 from halonet.initial_conditions.universe import Universe
 from halonet.initial_conditions.universe_tile import Tile
+from halonet.kept_spectra import kept_power_spectrum
 from halonet.peak_patch import tile as search
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.tile import find_tile
@@ -23,7 +23,7 @@ SETTINGS = PeakPatchSettings(filters=FilterBankSettings(largest_mpc=8.0), minimu
 
 @pytest.fixture(scope="module")
 def universe(cosmology):
-    return Universe(3, CELLS, 1.0, *compute_power_spectrum(cosmology), threads=2)
+    return Universe(3, CELLS, 1.0, *kept_power_spectrum(cosmology), threads=2)
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from halonet import console
 from halonet.catalogue import EULERIAN, read_catalogue
 from halonet.checks.names import beside
 from halonet.checks.parser import READS_PATH, WRITES_FIGURE
-from halonet.cosmology import compute_power_spectrum
 from halonet.figures.mocks import draw_mock
 from halonet.figures.style import save
 from halonet.halo_finding.inputs import cosmology_of
+from halonet.kept_spectra import kept_power_spectrum
 from halonet.statistics.mass_function import tinker_abundance
 from halonet.storage import StorageError
 from halonet.tiles_of_universes import check_whole
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     figure = arguments.figure or beside(arguments.haloes, "")
     cosmology = cosmology_of(None, haloes.header)
-    spectrum = compute_power_spectrum(cosmology)
+    spectrum = kept_power_spectrum(cosmology)
     drawing = draw_mock(haloes, *tinker_abundance(cosmology, cosmology.redshift, *spectrum))
     save(drawing.figure, figure.parent, figure.name)
     console.log.info("%s.png: %s", figure, drawing.caption)

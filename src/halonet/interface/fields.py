@@ -8,11 +8,11 @@ import numpy as np
 
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
-from halonet.cosmology import compute_power_spectrum
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.noise import white_noise
 from halonet.interface.arrays import checked_cube, checked_length
 from halonet.interface.mocks import seed_unless
+from halonet.kept_spectra import kept_power_spectrum
 from halonet.mocks.box import MockBox
 from halonet.mocks.by_peak_patch import collapse_table, fitting_settings
 from halonet.mocks.request import MockRequest
@@ -125,7 +125,7 @@ def linear_power_spectrum(cosmology: CosmologySettings | None = None) -> tuple[n
     >>> print(f"{k[power.argmax()]:.3f} per Mpc")
     0.010 per Mpc
     """
-    return compute_power_spectrum(cosmology or CosmologySettings())
+    return kept_power_spectrum(cosmology or CosmologySettings())
 
 
 @recording

@@ -3,7 +3,7 @@
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
-from halonet.cosmology import compute_power_spectrum
+from halonet.kept_spectra import kept_power_spectrum
 from halonet.settings import CosmologySettings
 from halonet.statistics.mass_function import MODELS, predicted_abundance
 from halonet.statistics.mock import binned_power
@@ -87,7 +87,7 @@ def analytic_mass_function(
     if model not in MODELS:
         raise ValueError(f"model = {model!r}; there are {', '.join(MODELS)}")
     cosmology, chosen = cosmology or CosmologySettings(), {model: MODELS[model]}
-    spectrum = compute_power_spectrum(cosmology)
+    spectrum = kept_power_spectrum(cosmology)
     masses = np.asarray(masses, np.float64)
     return predicted_abundance(masses, cosmology, cosmology.redshift, *spectrum, chosen)[model]
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
-from halonet.cosmology import compute_power_spectrum, declared, default_cosmology
+from halonet.cosmology import declared, default_cosmology
+from halonet.kept_spectra import kept_power_spectrum
 from halonet.mocks.abundance_matching import MatchingError, mass_table, with_matched_masses
 from halonet.mocks.methods import Mock
 from halonet.mpi import Communicator
@@ -48,7 +49,7 @@ def match_abundance(
     header = catalogues[0].header
     cosmology = default_cosmology(names[0]) if header.cosmology is None else declared(header.cosmology, names[0])
     if spectrum is None:
-        spectrum = compute_power_spectrum(cosmology)
+        spectrum = kept_power_spectrum(cosmology)
     else:
         check_spectrum(*spectrum, cosmology, "power spectrum", outside_validity)
     table = mass_table(catalogues, *tinker_abundance(cosmology, cosmology.redshift, *spectrum))

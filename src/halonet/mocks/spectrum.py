@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from halonet.cosmology import compute_power_spectrum, read_power_spectrum, write_power_spectrum
+from halonet.cosmology import read_power_spectrum, write_power_spectrum
+from halonet.kept_spectra import kept_power_spectrum
 from halonet.settings import CosmologySettings
 
 
@@ -15,5 +16,5 @@ def camb_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np.ndarray]
     """CAMB's spectrum at z = 0 as a file gives it back, so that one made beforehand gives the same bits."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "power_spectrum.csv"
-        write_power_spectrum(path, *compute_power_spectrum(cosmology))
+        write_power_spectrum(path, *kept_power_spectrum(cosmology))
         return read_power_spectrum(path)
