@@ -93,11 +93,15 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 def save(figure: Figure, folder: str | Path, name: str) -> None:
     """Write a figure as bitmap and vector file, atomically and with the same bytes for the same drawing."""
+    if layout := figure.get_layout_engine():
+        figure.set_dpi(DPI)
+        with mpl.rc_context(RC):
+            layout.execute(figure)
+        figure.set_layout_engine(None)  # what was laid out once holds for all formats
     for kind in FORMATS:
         unstamped = {"Software": None} if kind == "png" else {"CreationDate": None, "Creator": None, "Producer": None}
         with atomic_path(Path(folder) / f"{name}.{kind}") as temporary, mpl.rc_context(RC):
             FigureCanvasAgg(figure).print_figure(temporary, format=kind, dpi=DPI, metadata=unstamped)
-        figure.set_layout_engine("none")  # the places of the first format hold for all
 
 
 def save_all(
