@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from halonet.dataset.normalisation import Normalisation
 from halonet.network import load_network
 from halonet.network.build import build_network
 from halonet.network.folder import TrainedNetwork, save_network
+from halonet.network.history import write_history
 from halonet.network.stages import compile_for
 from halonet.settings import SettingsError
 from halonet.storage import StorageError
@@ -56,7 +58,9 @@ def test_a_network_of_before_there_were_channels_predicts_the_same(saved, folder
 def test_the_file_of_weights_holds_no_state_of_the_optimizer(network_settings, tmp_path):
     network = TrainedNetwork(build_network(network_settings), network_settings, Normalisation(2.0, {0: 2.0}, 1.0))
     compile_for(network.model, network_settings.stages[1], 40, network_settings.precision)
-    network.model.train_on_batch(np.zeros((1, 16, 16, 16, 1), "f4"), np.zeros((1, 16, 16, 16, 1), "u1"))
+    batch = np.zeros((1, 16, 16, 16, 1), "f4"), np.zeros((1, 16, 16, 16, 1), "u1")
+    network.model.test_on_batch(*batch)  # builds the measures, so that the step is traced once
+    network.model.train_on_batch(*batch)
     save_network(tmp_path, network, {}, [RECORD])
     stored = []
     with h5py.File(tmp_path / "model.weights.h5") as file:
@@ -69,6 +73,16 @@ def test_the_folder_describes_itself(saved):
     described = {"model.weights.h5", "settings.json", "normalisation.json", "provenance.json", "digests.json"}
     assert names == described | {"history.csv", "timing.csv", "progress.png", "events"}
     assert json.loads((saved[1] / "provenance.json").read_text()) == {"stage": "training"}
+
+
+def test_a_young_plot_of_the_training_stays_and_its_tables_are_written(folder):
+    plot, table = folder / "progress.png", folder / "history.csv"
+    plot.write_bytes(b"young")
+    write_history(folder, [RECORD, RECORD | {"step": 2}], plot_every=1000)
+    assert (plot.read_bytes(), len(table.read_text().splitlines())) == (b"young", 3)
+    os.utime(plot, (0, 0))
+    write_history(folder, [RECORD], plot_every=1000)
+    assert plot.read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_same_network_is_saved_to_the_same_bytes(saved, tmp_path):

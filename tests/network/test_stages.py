@@ -42,6 +42,18 @@ def test_adamw_takes_its_settings():
     assert (optimizer.weight_decay, optimizer.beta_2, optimizer.global_clipnorm) == (1e-4, 0.99, 1.0)
 
 
+def test_adamw_without_decay_moves_weights_as_with_a_decay_by_nothing_bit_for_bit():
+    stage = TrainingStageSettings(optimizer="adamw", learning_rate=0.01, steps=5)
+    moved = []
+    for optimizer in (build_optimizer(stage, 5, "float32"), keras.optimizers.AdamW(0.01, weight_decay=0.0)):
+        weight = keras.Variable(np.linspace(-1, 1, 7, dtype="f4"))
+        for step in range(5):
+            optimizer.apply([keras.ops.sin(weight + step)], [weight])
+        moved.append(keras.ops.convert_to_numpy(weight))
+    np.testing.assert_array_equal(*moved)
+    assert np.abs(moved[0] - np.linspace(-1, 1, 7)).max() > 0.01
+
+
 def test_float16_gradients_are_scaled():
     stage = TrainingStageSettings(learning_rate=0.1, steps=1)
     assert isinstance(build_optimizer(stage, 1, "mixed_float16"), keras.optimizers.LossScaleOptimizer)

@@ -3,6 +3,7 @@
 The events are those of :mod:`halonet.network.events`, for TensorBoard.
 """
 
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -31,13 +32,18 @@ FILES = ("history.csv", "timing.csv", "progress.png", EVENTS)
 TIMING_COLUMNS = ("step", "seconds", "samples_per_second")
 
 
-def write_history(folder: str | Path, history: list[dict]) -> None:
-    """Write tables, plot and events of a training curve into ``folder``, atomically."""
+def write_history(folder: str | Path, history: list[dict], plot_every: float = 0.0) -> None:
+    """Write tables, plot and events of a training curve into ``folder``, atomically.
+
+    A plot younger than ``plot_every`` seconds stays: to draw it takes as long as many steps of a small network.
+    """
     columns = [*COLUMNS, *(name for name in HEAD_MEASURES if history and name in history[0])]
     table = pd.DataFrame(history, columns=sorted({*columns, *TIMING_COLUMNS}))
     write_text(Path(folder) / "history.csv", table[columns].to_csv(index=False, float_format="%.7g"))
     write_text(Path(folder) / "timing.csv", table[list(TIMING_COLUMNS)].to_csv(index=False, float_format="%.4g"))
-    _plot(Path(folder) / "progress.png", table)
+    plot = Path(folder) / "progress.png"
+    if not plot.exists() or time.time() - plot.stat().st_mtime >= plot_every:
+        _plot(plot, table)
     write_events(folder, history)
 
 

@@ -56,7 +56,9 @@ def build_optimizer(stage: TrainingStageSettings, steps: int, precision: str) ->
     if stage.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(momentum=stage.momentum, **common)
     else:
-        optimizer = keras.optimizers.AdamW(**common | {"weight_decay": stage.weight_decay}, beta_2=stage.beta_2)
+        # Decay by nothing would be computed for every variable in every step.
+        adam = keras.optimizers.AdamW if stage.weight_decay else keras.optimizers.Adam
+        optimizer = adam(**common, beta_2=stage.beta_2)
     return keras.optimizers.LossScaleOptimizer(optimizer) if precision == "mixed_float16" else optimizer
 
 

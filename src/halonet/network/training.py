@@ -31,6 +31,7 @@ from halonet.network.stages import compile_for
 from halonet.settings import SettingsError, TrainingSettings
 
 log = logging.getLogger("halonet")
+PLOT_EVERY = 20.0  # seconds
 
 
 class Trainer:
@@ -180,7 +181,7 @@ class Trainer:
         state.history.append(record)
         state.sums = {}
         if self.ranks.rank == 0:
-            write_history(self.checkpoints.folder, state.history)
+            write_history(self.checkpoints.folder, state.history, PLOT_EVERY)
         # Processors of several kinds may round differently: the ranks must not drift apart.
         self.ranks.synchronise(self._variables())
         log.info(
