@@ -9,7 +9,7 @@ from scipy import stats
 
 from halonet.catalogue import read_catalogue, write_catalogue
 from halonet.neural_bias.baselines import fit_global, fit_power_law
-from halonet.neural_bias.bias_fit import Problem, elsewhere, embedded, make_problem, with_kernel, with_sampler
+from halonet.neural_bias.bias_fit import Problem, elsewhere, embedded, make_problem, with_kernel
 from halonet.neural_bias.catalogues import draw_catalogue
 from halonet.neural_bias.clustering import measure_clustering, posterior_predictive
 from halonet.neural_bias.constants import Offsets
@@ -190,7 +190,9 @@ def test_the_compiled_trajectory_is_the_leapfrog_itself(problem):
 def test_a_killed_fit_goes_on_to_the_same_bits(problem, tmp_path, monkeypatch):
     # The search of its start takes most of the time of so short a chain, and has nothing to go on from.
     monkeypatch.setattr(Problem, "optimum", lambda self, seed, index: (self.coordinates.phi(TRUTH), 1e-4 * np.eye(17)))
-    short = with_sampler(problem, warmup=40, samples=40, checkpoint_interval=15)
+    sampler = problem.settings.sampler.model_copy(update={"warmup": 40, "samples": 40, "checkpoint_interval": 15})
+    short = replace(problem, settings=problem.settings.model_copy(update={"sampler": sampler}))
+    vars(short).update(coordinates=problem.coordinates, compiled=problem.compiled)  # not to compile it anew
     whole, theta = run_chain(short, 3, 0)
     path = tmp_path / "checkpoint.npz"
 

@@ -186,9 +186,13 @@ class Problem:
         points = self.points("float64")
         return self._potential(compress(points, SEARCH_POINTS) if self.model.is_pointwise else points)
 
+    @cached_property
+    def _compiled_search(self) -> Compiled:
+        """The potential in the coordinates of the search."""
+        return Compiled(self.likelihood, self.settings.engine.prior_width, self.searched)
+
     def _potential(self, points: Points) -> Callable:
-        compiled = Compiled(self.likelihood, self.settings.engine.prior_width, self.searched)
-        return Posterior(compiled, points).energy_and_gradient
+        return Posterior(self._compiled_search, points).energy_and_gradient
 
 
 def make_problem(inputs: Inputs, settings: NeuralBiasSettings) -> Problem:
@@ -235,9 +239,3 @@ def embedded(theta: np.ndarray, model: NeuralBiasModel, larger: NeuralBiasModel)
         target = blocks[name]
         target[tuple(map(slice, block.shape))] = block
     return np.concatenate([block.ravel() for block in blocks.values()])
-
-
-def with_sampler(problem: Problem, **changes: object) -> Problem:
-    """The same problem with other settings of its sampler."""
-    sampler = problem.settings.sampler.model_copy(update=changes)
-    return replace(problem, settings=problem.settings.model_copy(update={"sampler": sampler}))

@@ -92,11 +92,11 @@ class Anchored:
             summaries.append(tf.nn.softplus(tf.linalg.matvec(anchors, weights) + bias) - reference)
             blocks += [weights, bias[None]]
             log_volume, at = log_volume + count * own[0], at + count + 1
-        outputs, volumes = zip(*map(self._outputs, tf.split(phi[at:], len(self.anchors))), strict=True)
-        coefficients, log_determinant = _through(self._channels(summaries), tf.stack(outputs) - self.constants)
+        outputs, volumes = self._outputs(tf.reshape(phi[at:], (len(self.anchors), -1)))
+        coefficients, log_determinant = _through(self._channels(summaries), outputs - self.constants)
         for start, stop in self._blocks():
             blocks += [tf.reshape(coefficients[1:, start:stop], [-1]), coefficients[0, start:stop]]
-        return tf.concat(blocks, 0), log_volume - (self.rows + self.extra) * log_determinant + sum(volumes)
+        return tf.concat(blocks, 0), log_volume - (self.rows + self.extra) * log_determinant + volumes
 
     def _channels(self, summaries: list) -> list:
         """What the outputs are affine in, each of shape (environments,); tensors or arrays."""
@@ -109,10 +109,11 @@ class Anchored:
         return blocks + ([(self.rows, self.rows + self.extra)] if self.extra else [])
 
     def _outputs(self, flanks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Outputs in each environment from what is sampled there, and the logarithm of the Jacobian."""
         if self.pivots is None:
             return flanks, tf.zeros((), flanks.dtype)
-        rows, log_volume = outputs_of(self.mixture, self.pivots, flanks[: self.rows])
-        return tf.concat([rows, flanks[self.rows :]], 0), log_volume
+        rows, log_volume = outputs_of(self.mixture, self.pivots, flanks[:, : self.rows])
+        return tf.concat([rows, flanks[:, self.rows :]], axis=1), log_volume
 
     def phi(self, theta: np.ndarray) -> np.ndarray:
         """Coordinates of parameters, whose summaries must have positive first weights."""
@@ -146,12 +147,12 @@ def _through(channels: list[tf.Tensor], values: tf.Tensor) -> tuple[tf.Tensor, t
     Returns their coefficients, the constant first, shape (channels + 1, rows), and ln |det| of the system.
     """
     size, log_determinant = len(channels) + 1, tf.zeros((), values.dtype)
-    rows = tf.unstack(tf.concat([tf.stack([tf.ones_like(channels[0]), *channels], axis=1), values], axis=1))
-    for i in range(size):  # by Gauss and Jordan, written out: there are two to four unknowns
-        log_determinant += tf.math.log(tf.abs(rows[i][i]))
-        rows[i] = rows[i] / rows[i][i]
-        rows = [row if j == i else row - row[i] * rows[i] for j, row in enumerate(rows)]
-    return tf.stack(rows)[:, size:], log_determinant
+    system = tf.concat([tf.stack([tf.ones_like(channels[0]), *channels], axis=1), values], axis=1)
+    for i, unit in enumerate(tf.unstack(tf.eye(size, dtype=values.dtype))):  # by Gauss and Jordan: two to four unknowns
+        pivot = system[i, i]
+        log_determinant += tf.math.log(tf.abs(pivot))
+        system -= (system[:, i] - unit)[:, None] * (system[i] / pivot)
+    return system[:, size:], log_determinant
 
 
 def carried_over(covariance: np.ndarray, place: np.ndarray, old: Coordinates, new: Coordinates) -> np.ndarray:

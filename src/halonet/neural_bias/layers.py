@@ -30,9 +30,9 @@ def filters(weights: tf.Tensor, inputs: tf.Tensor | list[tf.Tensor]) -> list[tf.
     Written as sums, which XLA fuses with what follows; a matrix product would go through memory.
     """
     rows = tf.unstack(inputs) if isinstance(inputs, tf.Tensor) else inputs
-    return [sum(weights[i, j] * row for j, row in enumerate(rows)) for i in range(weights.shape[0])]
+    return [sum(w * row for w, row in zip(tf.unstack(own), rows, strict=True)) for own in tf.unstack(weights)]
 
 
 def activate(rows: list[tf.Tensor], bias: tf.Tensor) -> list[tf.Tensor]:
     """Softplus of each row with its bias."""
-    return [tf.nn.softplus(row + bias[i]) for i, row in enumerate(rows)]
+    return [tf.nn.softplus(row + b) for row, b in zip(rows, tf.unstack(bias), strict=True)]

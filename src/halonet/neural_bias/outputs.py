@@ -23,28 +23,30 @@ SMALLEST = -30.0  # ln alpha below which softplus and exponential are the same
 
 
 def outputs_of(mixture: Mixture, pivots: np.ndarray, flanks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Outputs of the network, shape (3 K,), from values, slopes and widths at the pivots, and ln |det|."""
-    values, slopes, widths = (tf.unstack(part) for part in tf.split(flanks, 3))
+    """Outputs of the network from values, slopes and widths at the pivots, both of shape (environments, 3 K).
+
+    Returns also the sum over the environments of ln |det|.
+    """
+    values, slopes, widths = tf.split(flanks, 3, axis=1)
     gap = {"softplus": tf.nn.softplus, "relu": tf.nn.relu}[mixture.mean_gap]
-    amplitudes, means, mean, log_volume = [], [], 0.0, tf.zeros((), flanks.dtype)
-    for i, (value, slope, row) in enumerate(zip(values, slopes, widths, strict=True)):
-        width = tf.nn.softplus(row) + mixture.minimum_width
-        output = pivots[i] - (1 - slope) * width**2 - mean
-        mean = mean + (gap(output) if i else output)
-        distance = pivots[i] - mean
-        log_amplitude = value + tf.math.log(width) + LOG_ROOT_TWO_PI - distance + 0.5 * (distance / width) ** 2
-        amplitude = tf.exp(tf.maximum(log_amplitude, SMALLEST))
-        amplitudes.append(log_amplitude + tf.math.log(tf.math.expm1(amplitude) / amplitude))
-        means.append(output)
-        log_volume += 2 * tf.math.log(width) - tf.math.log(-tf.math.expm1(-amplitude) / amplitude)
-    return tf.stack([*amplitudes, *means, *widths]), log_volume
+    width = tf.nn.softplus(widths) + mixture.minimum_width
+    outputs: list[tf.Tensor] = []
+    means: list[tf.Tensor] = []
+    for i, output in enumerate(tf.unstack(pivots - (1 - slopes) * width**2, axis=1)):
+        outputs.append(output - means[-1] if i else output)
+        means.append(means[-1] + gap(outputs[-1]) if i else output)
+    distance = pivots - tf.stack(means, axis=1)
+    log_amplitude = values + tf.math.log(width) + LOG_ROOT_TWO_PI - distance + 0.5 * (distance / width) ** 2
+    amplitude = tf.exp(tf.maximum(log_amplitude, SMALLEST))
+    amplitudes = log_amplitude + tf.math.log(tf.math.expm1(amplitude) / amplitude)
+    log_volume = 2 * tf.math.log(width) - tf.math.log(-tf.math.expm1(-amplitude) / amplitude)
+    return tf.concat([amplitudes, tf.stack(outputs, axis=1), widths], axis=1), tf.reduce_sum(log_volume)
 
 
 def flanks_of(mixture: Mixture, pivots: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     """Values, slopes and widths at the pivots, shape (3 K,), from the outputs of the network."""
     count = mixture.components
-    parts = components(mixture, [tf.constant(row, tf.float64) for row in outputs])
-    amplitude, mean, width = (np.array([float(value) for value in part]) for part in parts)
+    amplitude, mean, width = _parts(mixture, outputs)
     distance = pivots - mean
     values = np.log(amplitude / width) + distance - 0.5 * (distance / width) ** 2 - LOG_ROOT_TWO_PI
     wide = outputs[count : 2 * count] + np.concatenate([[0.0], mean[:-1]])
@@ -56,10 +58,13 @@ def pivot_masses(mixture: Mixture, outputs: np.ndarray, log_mass: np.ndarray) ->
 
     A component that describes no halo gets the mean of all. ``outputs`` has the shape (3 K,), ``log_mass`` (haloes,).
     """
-    amplitude, mean, width = (
-        np.array([float(value) for value in part])[:, None]
-        for part in components(mixture, [tf.constant(row, tf.float64) for row in outputs])
-    )
+    amplitude, mean, width = (part[:, None] for part in _parts(mixture, outputs))
     distance = log_mass - mean
     shares = special.softmax(np.log(amplitude / width) + distance - 0.5 * (distance / width) ** 2, axis=0)
     return (shares @ log_mass + log_mass.mean()) / (shares.sum(axis=1) + 1)
+
+
+def _parts(mixture: Mixture, outputs: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Amplitudes, means and widths, shape (components,) each."""
+    rows = [tf.constant(row, tf.float64) for row in outputs]
+    return tuple(np.array([float(value) for value in part]) for part in components(mixture, rows))
