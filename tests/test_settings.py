@@ -58,6 +58,7 @@ def test_top_level_configuration_is_the_run_of_the_paper():
         ({"prediction": {"tile": 96, "buffer": 12}}, ["prediction.tile - 2 prediction.buffer = 72", "512"]),
         ({"prediction": {"tile": 128, "buffer": 64}}, ["buffer 64", "half of tile 128"]),
         ({"run": {"networks": ["vnet7"]}}, ["vnet7", "vnet4, vnet5"]),
+        ({"neural_bias": {"ablation_kernels": []}}, ["neural_bias.ablation_kernels", "at least 1 item"]),
         ({"run": {"keep_density": "false"}}, ["run.keep_density", "'false'", "boolean"]),
         ({"ground_truth": {"ranks": 700}}, ["ground_truth.ranks = 700", "512"]),
         ({"boxes": {"box_size_mpc": 64.0}}, ["largest_mpc = 34.0", "32.0"]),

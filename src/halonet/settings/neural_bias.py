@@ -103,7 +103,9 @@ class NeuralBiasSettings(Model):
     sampler: SamplerSettings = SamplerSettings()
     precision: Literal["float32", "float64"] = "float32"
     draws: int = Field(2, ge=0, description="halo catalogues drawn from posterior samples")
-    ablation_kernels: list[Annotated[int, Field(ge=1, le=9)]] = Field([1, 3, 5], description="fitted for comparison")
+    ablation_kernels: list[Annotated[int, Field(ge=1, le=9)]] = Field(
+        [1, 3, 5], min_length=1, description="fitted for comparison"
+    )
 
     @model_validator(mode="after")
     def _has_a_mass_range(self) -> Self:
