@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from checkout import Workflow
 
 HERE = Path(__file__).parent
 DAEMONS = ("munged", "slurmctld", "slurmd", "srun", "squeue", "scancel")
-POLLING = ("--slurm-init-seconds-before-status-checks", 1, "--seconds-between-status-checks", 1, "--latency-wait", 5)
+WAITING = ("--slurm-init-seconds-before-status-checks", 1, "--latency-wait", 5)
 PATIENCE = 300  # seconds until something must have happened
 LONGEST = 1800  # seconds that a run may take on a busy machine; minutes on an idle one
 
@@ -140,11 +141,8 @@ class SlurmWorkflow(Workflow):
         return super().environment()["PATH"]
 
     def command(self, *arguments) -> list[str]:
-        start = super().command()[:3]
-        return [
-            *start,
-            *(str(part) for part in ("--profile", "slurm", "--configfile", self.settings, *POLLING, *arguments)),
-        ]
+        parts = (HERE / "impatient.py", "--profile", "slurm", "--configfile", self.settings, *WAITING, *arguments)
+        return [sys.executable, *map(str, parts)]
 
     def start(self, *arguments, **environment) -> SlurmRun:
         return SlurmRun(self.command(*arguments), self.folder, self.cluster | self.environment() | environment)
