@@ -38,7 +38,7 @@ test-slurm: $(VENV)/installed-for-tests
 lint: $(VENV)/installed-for-tests
 	ruff check .
 	ruff format --check .
-	mypy
+	mypy --num-workers 2
 	snakefmt --check Snakefile rules
 	snakemake --lint
 

@@ -122,13 +122,13 @@ def test_white_noise_has_unit_variance_and_boxes_differ():
     assert abs(np.mean(noise * other)) < 4 / 64**1.5
 
 
-def test_density_file_is_bitwise_the_same_for_1_2_and_4_ranks(tmp_path, run_script):
+def test_density_file_is_bitwise_the_same_for_one_and_three_ranks(tmp_path, run_script):
     run_script("compute_power_spectrum", "--output", tmp_path / "power.csv")
-    for ranks in (1, 2, 4):
+    for ranks in (1, 3):
         common = ("--cells", 32, "--box-size", 64, "--seed", 5, "--box", 3, "--ranks", ranks)
         output = ("--power-spectrum", tmp_path / "power.csv", "--density", tmp_path / f"{ranks}.h5")
         run_script("draw_density", *common, *output, ranks=ranks)
-    assert (tmp_path / "1.h5").read_bytes() == (tmp_path / "2.h5").read_bytes() == (tmp_path / "4.h5").read_bytes()
+    assert (tmp_path / "1.h5").read_bytes() == (tmp_path / "3.h5").read_bytes()
 
 
 def test_a_spectrum_that_does_not_reach_the_grid_is_refused(spectrum):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from checkout import ROOT
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.settings import CosmologySettings
@@ -26,3 +27,14 @@ def power_law():
         return HaloCatalogue(columns, header, 32)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def network_mock(tmp_path_factory, run_script):
+    """Folder of a network's mock with its fields kept, and of its power spectrum."""
+    path = tmp_path_factory.mktemp("mock")
+    kept = ("--keep-density", path / "density.h5", "--keep-probability", path / "probability.h5")
+    box = ("--seed", 7, "--cells", 32, "--network", ROOT / "networks" / "vnet-small", "--threads", 1)
+    run_script("make_mock", *box, *kept, "--output", path / "mock.h5")
+    run_script("compute_power_spectrum", "--output", path / "power_spectrum.csv")
+    return path

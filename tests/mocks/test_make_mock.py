@@ -16,14 +16,9 @@ CELLS = 32
 MOCK = ("--seed", 7, "--cells", CELLS, "--network", NETWORK, "--threads", 1)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory, run_script):
-    """A mock with its fields kept; CAMB's spectrum computed on the way."""
-    path = tmp_path_factory.mktemp("mock")
-    kept = ("--keep-density", path / "density.h5", "--keep-probability", path / "probability.h5")
-    run_script("make_mock", *MOCK, *kept, "--output", path / "mock.h5")
-    run_script("compute_power_spectrum", "--output", path / "power_spectrum.csv")
-    return path
+@pytest.fixture
+def folder(network_mock):
+    return network_mock
 
 
 def test_a_mock_is_a_whole_catalogue_that_says_how_it_was_made(folder):
@@ -53,15 +48,6 @@ def test_a_density_of_ones_own_gives_the_haloes_that_its_seed_gives(folder, run_
     assert own.notes["abundance_matching"]["mass_function"] == "tinker_2008"
     assert not np.allclose(own["mass"], mock["mass"], rtol=0.01)
     assert own.header.provenance["density"] == read_header(folder / "density.h5").provenance
-
-
-def test_two_ranks_and_a_power_spectrum_made_beforehand_write_the_same_bytes(folder, run_script, tmp_path):
-    options = ("--ranks", 2, "--power-spectrum", folder / "power_spectrum.csv", "--output", tmp_path / "mock.h5")
-    kept = ("--keep-density", tmp_path / "density.h5", "--keep-probability", tmp_path / "probability.h5")
-    run_script("make_mock", *MOCK, *options, *kept, ranks=2)
-    for name in ("density.h5", "probability.h5"):
-        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
-    assert (tmp_path / "mock.h5").read_bytes() == (folder / "mock.h5").read_bytes()
 
 
 def test_a_finder_that_needs_heads_refuses_a_network_without(run_script, tmp_path):

@@ -179,7 +179,8 @@ def test_a_simulation_that_is_asked_to_end_stores_the_step_it_is_in_on_all_ranks
     assert not checkpoint.exists()
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
+# Two ranks that are asked to end, and one that is killed, are in every run.
+@pytest.mark.parametrize("ranks", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_killed_simulation_goes_on_to_the_same_bytes(run_script, density, particles, tmp_path, ranks):
     checkpoint = tmp_path / "checkpoint.h5"
     storing = ("--checkpoint", checkpoint, "--checkpoint-minutes", 1e-6)

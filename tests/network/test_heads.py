@@ -34,7 +34,7 @@ CELLS = 32
 BOTH = {"centre_offset": {"weight": 2.0}, "log_radius": {"weight": 0.5}}
 STAGE = {"optimizer": "adamw", "learning_rate": 0.005, "loss": "dice_cross_entropy", "steps": 60, "batch_size": 2}
 UNET = {
-    "architecture": "unet", "levels": 2, "filters": 12, "kernel": 3, "convolutions": 1, "window": 32,
+    "architecture": "unet", "levels": 2, "filters": 8, "kernel": 3, "convolutions": 1, "window": 32,
     "augmentation": "cube", "heads": BOTH, "validation_interval": 20, "stages": [STAGE],
 }  # fmt: skip
 

@@ -135,14 +135,12 @@ def outputs(folder, name):
     return "--haloes", folder / f"{name}_haloes.h5", "--mask", folder / f"{name}_mask.h5"
 
 
-def test_one_two_and_five_ranks_write_the_same_bytes(run_script, field, stored_table, small_settings, tmp_path):
+def test_one_and_three_ranks_write_the_same_bytes(run_script, field, stored_table, small_settings, tmp_path):
     common = ("--density", field(), "--collapse-table", stored_table, "--settings", small_settings.model_dump_json())
-    for ranks in (1, 2, 5):
+    for ranks in (1, 3):
         run_script(SCRIPT, *common, "--ranks", ranks, *outputs(tmp_path, ranks), ranks=ranks)
     for kind in ("haloes", "mask"):
-        one = (tmp_path / f"1_{kind}.h5").read_bytes()
-        assert one == (tmp_path / f"2_{kind}.h5").read_bytes()
-        assert one == (tmp_path / f"5_{kind}.h5").read_bytes()
+        assert (tmp_path / f"1_{kind}.h5").read_bytes() == (tmp_path / f"3_{kind}.h5").read_bytes()
 
 
 def test_a_users_own_field_gives_the_catalogue_of_the_library(

@@ -12,7 +12,7 @@ HALOES = {"calibrate_thresholds network=tiny", *FINDING, *STATISTICS, *FIGURES}
 PREDICTIONS = {"predict_mask network=tiny, box=002", "predict_mask network=tiny, box=003", *HALOES}
 TRAINING = {"train_network network=tiny", *PREDICTIONS}
 GROUND_TRUTH = {f"{rule} box={box}" for rule in ("draw_density", "find_peak_patch_haloes") for box in BOXES}
-CHAINS = {f"sample_neural_bias chain={chain}" for chain in (0, 1)}
+CHAINS = {f"sample_neural_bias chain={chain}" for chain in (0,)}
 SAMPLED = {
     *CHAINS,
     "summarise_neural_bias",
