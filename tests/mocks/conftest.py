@@ -30,11 +30,16 @@ def power_law():
 
 
 @pytest.fixture(scope="session")
-def network_mock(tmp_path_factory, run_script):
+def network_box():
+    """Options of a mock by a network."""
+    return "--seed", 7, "--cells", 32, "--network", ROOT / "networks" / "vnet-small", "--threads", 1
+
+
+@pytest.fixture(scope="session")
+def network_mock(tmp_path_factory, run_script, network_box):
     """Folder of a network's mock with its fields kept, and of its power spectrum."""
     path = tmp_path_factory.mktemp("mock")
     kept = ("--keep-density", path / "density.h5", "--keep-probability", path / "probability.h5")
-    box = ("--seed", 7, "--cells", 32, "--network", ROOT / "networks" / "vnet-small", "--threads", 1)
-    run_script("make_mock", *box, *kept, "--output", path / "mock.h5")
+    run_script("make_mock", *network_box, *kept, "--output", path / "mock.h5")
     run_script("compute_power_spectrum", "--output", path / "power_spectrum.csv")
     return path

@@ -13,7 +13,6 @@ from halonet.storage import read_field, read_header
 
 NETWORK = ROOT / "networks" / "vnet-small"
 CELLS = 32
-MOCK = ("--seed", 7, "--cells", CELLS, "--network", NETWORK, "--threads", 1)
 
 
 @pytest.fixture
@@ -50,18 +49,18 @@ def test_a_density_of_ones_own_gives_the_haloes_that_its_seed_gives(folder, run_
     assert own.header.provenance["density"] == read_header(folder / "density.h5").provenance
 
 
-def test_a_finder_that_needs_heads_refuses_a_network_without(run_script, tmp_path):
+def test_a_finder_that_needs_heads_refuses_a_network_without(network_box, run_script, tmp_path):
     options = ("--halo-finding", '{"finder": "votes"}', "--output", tmp_path / "mock.h5")
-    process = run_script("make_mock", *MOCK, *options, check=False)
+    process = run_script("make_mock", *network_box, *options, check=False)
     assert process.returncode == 2
     assert "finder = 'votes' needs the heads centre_offset and log_radius" in process.stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_fields_on_disk_change_no_byte_and_leave_no_file(folder, run_script, tmp_path):
+def test_fields_on_disk_change_no_byte_and_leave_no_file(network_box, folder, run_script, tmp_path):
     (tmp_path / "scratch").mkdir()
     options = ("--power-spectrum", folder / "power_spectrum.csv", "--scratch", tmp_path / "scratch")
-    run_script("make_mock", *MOCK, *options, "--output", tmp_path / "mock.h5")
+    run_script("make_mock", *network_box, *options, "--output", tmp_path / "mock.h5")
     assert (tmp_path / "mock.h5").read_bytes() == (folder / "mock.h5").read_bytes()
     assert not list((tmp_path / "scratch").iterdir())
 
