@@ -92,6 +92,8 @@ class Parameters:
             options += ["--halo-finding", as_json(settings.halo_finding)]
         if settings.mocks.outside_validity:
             options.append("--outside-validity")
+        if settings.prediction.precision != "float32":
+            options += ["--precision", settings.prediction.precision]
         return options
 
     def mock_network_digest(self, wildcards: Wildcards) -> list[str] | None:
