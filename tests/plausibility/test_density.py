@@ -47,6 +47,31 @@ def test_mean_and_deviation_are_those_of_all_cells_also_where_planes_differ(mean
     assert (found.mean, found.deviation) == pytest.approx((field.mean(), field.std()), rel=1e-6, abs=1e-6)
 
 
+@pytest.mark.parametrize("side", [64.0, 256.0])
+def test_every_second_plane_has_the_moments_of_the_whole_box(spectrum, side):
+    drawn = linear_density(Slabs(128), 5, side, *spectrum, PAPER)
+    drawn += np.float32(0.1)
+    found, values = moments(drawn), drawn.astype(float)
+    assert found.mean == pytest.approx(values.mean(), abs=1e-3 * values.std())
+    assert found.deviation == pytest.approx(values.std(), rel=0.01)
+    assert (found.mean, found.deviation) != (values.mean(), values.std())  # not all of them were looked at
+
+
+def test_any_ranks_look_at_the_same_planes(monkeypatch, density):
+    field = np.concatenate([density] * 3)[:130, :8, :8]
+    alone, seen = moments(field, Slabs(130)), []
+    for start, stop in ((0, 43), (43, 87), (87, 130)):
+        slabs = Slabs(130)
+        slabs.start, slabs.stop = start, stop
+        sums = []
+        monkeypatch.setattr(slabs, "sum_planes", lambda values, sums=sums: sums.append(values) or 1.0)
+        moments(field[start:stop], slabs)
+        seen.append(sums)
+    of_ranks = [np.concatenate(parts) for parts in zip(*seen, strict=True)]
+    assert of_ranks[0].sum() == 65
+    assert of_ranks[1].sum() / 65 == alone.mean
+
+
 @pytest.mark.parametrize("cosmology", [PAPER, PLANCK], ids=["paper", "planck at redshift 1"])
 @pytest.mark.parametrize(("cells", "side"), [(48, 48.0), (32, 100.0), (64, 20.0)])
 def test_the_deviation_that_is_expected_is_that_of_a_box_that_is_drawn(cosmology, cells, side):

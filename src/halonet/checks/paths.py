@@ -68,6 +68,8 @@ def check_paths(reads: Iterable[Given], writes: Iterable[Given]) -> None:
             _check_against_output(output, other)
     for output in writes:
         _check_output(output)
+    for folder, output in {_folder_of(output): output for output in reversed(writes)}.items():
+        _write_one_block(folder, output)
 
 
 def _check_input(given: Given) -> None:
@@ -125,14 +127,7 @@ def _check_output(output: Given) -> None:
         raise PathError(f"{output}: is a pipe or device, in which results cannot be written; name a file")
     if mode is not None and output.folder and not stat.S_ISDIR(mode):
         raise PathError(f"{output}: is a file; name a folder to write to")
-    _check_folder_of(output)
-
-
-def _check_folder_of(output: Given) -> None:
-    """Write one block where the output will stand: permissions, a full disk and a quota all show."""
-    folder = output.real if output.folder else output.real.parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
+    folder = _folder_of(output)
     if not folder.is_dir():
         raise PathError(f"{output}: {folder} is a file, no folder; name another place")
     if len(os.fsencode(output.path.name)) + TEMPORARY_NAME > (longest := os.pathconf(folder, "PC_NAME_MAX")):
@@ -140,6 +135,18 @@ def _check_folder_of(output: Given) -> None:
             f"{output}: a name of {len(os.fsencode(output.path.name))} bytes; with what is added while it is written, "
             f"at most {longest - TEMPORARY_NAME} are possible"
         )
+
+
+def _folder_of(output: Given) -> Path:
+    """The folder of an output, or the nearest above it that exists already."""
+    folder = output.real if output.folder else output.real.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def _write_one_block(folder: Path, output: Given) -> None:
+    """Write where an output will stand: permissions, a full disk and a quota all show."""
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(4096))

@@ -34,9 +34,11 @@ class Shells:
 def shells_within(radius: int) -> Shells:
     """All shells with distance <= ``radius`` cells; the first is the centre cell itself."""
     side = np.arange(-radius, radius + 1, dtype=np.int32)
-    offsets = np.stack(np.meshgrid(side, side, side, indexing="ij"), axis=-1).reshape(-1, 3)
-    squared = (offsets.astype(np.int64) ** 2).sum(axis=1)
-    order = np.argsort(squared, kind="stable")
-    order = order[: np.searchsorted(squared[order], radius**2, side="right")]
+    square = side.astype(np.int64) ** 2
+    squared = square[:, None, None] + square[:, None] + square
+    inside = np.argwhere(squared <= radius**2)
+    squared = squared[tuple(inside.T)]
+    # numpy sorts 16 bits by radix, several times faster.
+    order = np.argsort(squared.astype(np.uint16) if radius < 256 else squared, kind="stable")
     squared_radii, starts = np.unique(squared[order], return_index=True)
-    return Shells(offsets[order], np.append(starts, len(order)), squared_radii)
+    return Shells(side[inside[order]], np.append(starts, len(order)), squared_radii)

@@ -16,6 +16,7 @@ from halonet.settings import CosmologySettings
 log = logging.getLogger("halonet")
 LARGEST_MEAN = 0.5  # a periodic overdensity has the mean 0, 1 + delta has 1, and a part of a larger box some tenths
 USUAL_MEAN = 0.02
+ENOUGH = 64  # planes of a box
 # Deviation over that of the spectrum. Fields of other codes are smoothed by their cell (0.8), and the spectrum here is
 # a fit; a density at redshift 1 has 0.6 of that at 0.
 OF_SPECTRUM = (0.7, 1.4)
@@ -34,18 +35,22 @@ class Moments:
 def moments(field: np.ndarray, slabs: Slabs | None = None) -> Moments:
     """Moments of a field from this rank's planes, shape (N / ranks, N, N), float64 sums; collective.
 
-    Each plane is looked at once, about its own mean: it stays in the processor's cache.
+    Of large boxes every second, fourth, … plane is looked at, :data:`ENOUGH` to twice as many. Planes at equal
+    distances have the mean of all of them, but for waves along x that have the same phase in each: in a box of 256
+    cells of 1 Mpc these have a few ten thousandths of the field's deviation.
     """
     slabs = slabs or Slabs(field.shape[1])
-    means, squares = np.empty((2, len(field)))
+    step = 1 << max(0, (slabs.cells // ENOUGH).bit_length() - 1)
+    means, squares, seen = np.zeros((3, len(field)))
     cells = np.empty(field.shape[1:])
-    for index, plane in enumerate(field):
-        np.copyto(cells, plane)
-        means[index] = cells.mean()
+    for index in range(-slabs.start % step, len(field), step):
+        np.copyto(cells, field[index])  # it stays in the processor's cache
+        means[index], seen[index] = cells.mean(), 1
         cells -= means[index]
         squares[index] = np.sum(np.multiply(cells, cells, out=cells))
-    mean = slabs.sum_planes(means) / slabs.cells
-    variance = slabs.sum_planes(squares / cells.size + (means - mean) ** 2) / slabs.cells
+    planes = slabs.sum_planes(seen)
+    mean = slabs.sum_planes(means) / planes
+    variance = slabs.sum_planes(squares / cells.size + seen * (means - mean) ** 2) / planes
     return Moments(mean, variance**0.5)
 
 
