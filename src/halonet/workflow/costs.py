@@ -20,6 +20,7 @@ FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_
 NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
 MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.015  # of a cell of a force mesh: both meshes; a force's transforms and passes
 EVALUATIONS = 20  # of the forward model in a transition of the phases
+MOCK_OPERATIONS = 1.9e5  # for a cell of a box, of the default network in tiles that overlap
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
 
@@ -73,7 +74,7 @@ COSTS = {
     "draw_figures": Cost(350, 4, 12, 0.2),
     "draw_figures_with_calibration": Cost(350, 4, 12, 0.2),
     "write_report": Cost(150),
-    "make_mock": Cost(3700, 160, 40, 4.9),  # of a network whose haloes are moved by particles
+    "make_mock": Cost(3700, 160, 10, 0.7),  # of a network whose haloes are moved by particles; its operations apart
     "make_light_cone": Cost(400, 60, 25, 1.1),
     "measure_mock": Cost(300, 24, 3, 0.2),
     "measure_controls": Cost(350, 24, 10, 8.0),  # of all fields of a job
@@ -171,7 +172,7 @@ class JobCosts:
         seconds = self._scaled(cost.seconds, per_cell * cells, rule)
         if rule in ("train_network", "predict_mask"):
             seconds += self._operations(rule, _named(network, rule)) / self._speed(rule)
-        return seconds
+        return seconds + MOCK_OPERATIONS * cells / self._speed(rule) if rule == "make_mock" else seconds
 
     def _further(self, rule: str) -> Cost:
         """What a cell costs more: with owners haloes are compared cell by cell; particles may move the found ones."""
