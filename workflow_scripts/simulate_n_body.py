@@ -61,8 +61,7 @@ def main() -> None:
     fingerprint = {name: record[name] for name in ("settings", "libraries")}
     fingerprint |= {"cosmology": cosmology.model_dump(), "density": file_digest(arguments.density)}
     fingerprint["code"] = code_digest(__file__)
-    path = arguments.checkpoint or f"{arguments.particles[0]}.checkpoint"
-    checkpoints = Checkpoints(path, fingerprint, slabs, arguments.checkpoint_minutes)
+    checkpoints = Checkpoints(arguments.checkpoint, fingerprint, slabs, arguments.checkpoint_minutes)
 
     files = {z: Path(os.path.realpath(path)) for z, path in zip(redshifts, arguments.particles, strict=True)}
     state = checkpoints.load()
@@ -130,8 +129,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--cosmology", type=SETTINGS, help="cosmology as JSON or a JSON file; default: the field's, or the paper's"
     )
+    checkpoint = WRITES.or_else(lambda given: f"{given.particles[0]}.checkpoint")
     parser.add_argument(
-        "--checkpoint", type=WRITES, help="file of the checkpoint; default: beside the first file of particles"
+        "--checkpoint", type=checkpoint, help="file of the checkpoint; default: beside the first file of particles"
     )
     add_override(parser, "the density is not what its cosmology and redshift give")
     parser.add_argument("--checkpoint-minutes", type=MINUTES, default=10.0, help="least time between two checkpoints")

@@ -15,8 +15,10 @@ from halonet.checks.parser import (
     WRITES_FOLDER,
     WRITES_WITH_FIGURES,
     Parser,
+    check_files,
 )
 from halonet.checks.paths import PathError
+from halonet.command.main import parse as parse_command
 from halonet.storage import StorageError, write_json, write_text
 
 
@@ -36,6 +38,7 @@ def parse(tmp_path, monkeypatch):
     parser.add_argument("--figures", type=WRITES_FOLDER)
     parser.add_argument("--summary", type=WRITES_WITH_FIGURES)
     parser.add_argument("--figure", type=WRITES_FIGURE)
+    parser.add_argument("--beside", type=WRITES.or_else(lambda given: given.density[0] + ".out"))
     return lambda line: parser.parse_args(line.split())
 
 
@@ -83,6 +86,42 @@ def test_what_would_destroy_a_file_or_cannot_be_written_is_refused_with_option_a
     with pytest.raises(PathError, match=words):
         parse(line)
     assert Path("in.h5").read_text() == "in.h5"
+
+
+def test_the_file_that_is_written_where_none_is_named_is_checked_as_a_named_one(parse):
+    assert parse("").beside == "in.h5.out"
+    assert parse("--beside other.h5").beside == "other.h5"
+    for line, words in (
+        ("--mask in.h5.out", "--beside in.h5.out: --mask names the same file"),
+        ("--density old.h5 --settings old.h5.out", "--beside old.h5.out: is what --settings reads"),
+        ("--density link.h5", "--beside link.h5.out: is what --density reads"),
+    ):
+        for link, file in (("link.h5", "in.h5"), ("link.h5.out", "in.h5"), ("old.h5.out", "settings.json")):
+            if not os.path.lexists(link):
+                os.symlink(file, link)
+        with pytest.raises(PathError, match=words):
+            parse(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "survey in.h5 --settings {} -o in.randoms.fits",
+        "survey in.h5 --settings {} --randoms in.survey.fits",
+        "survey in.h5 --settings in.survey.fits",
+        "galaxies in.h5",
+        "show in.h5",
+    ],
+)
+def test_no_command_writes_over_a_file_that_its_line_does_not_name(line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("in.h5").write_text("haloes")
+    for link in ("in.galaxies.h5", "in.png"):
+        os.symlink("in.h5", link)
+    Path("in.survey.fits").write_text("{}")
+    with pytest.raises(PathError, match=r"names the same file|would be replaced"):
+        check_files(parse_command(line.split()))
+    assert Path("in.h5").read_text() == "haloes"
 
 
 def test_an_input_under_another_name_is_known(parse):

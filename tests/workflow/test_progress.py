@@ -74,6 +74,20 @@ def test_the_time_left_is_that_of_the_jobs_left_shared_by_the_cores(clock, tmp_p
     assert started(clock, {"find_haloes": 5}, costs=costs).seconds_left() is None  # in a queue nobody knows
 
 
+def test_few_jobs_do_not_tell_the_time_of_a_mock_since_each_makes_others_ahead(clock):
+    costs = JobCosts(load_settings(ROOT / "config.yaml"))
+    progress, cores = started(clock, {"make_mock": 50}, costs=costs, cores=2), min(2, costs.threads("make_mock"))
+    for job, seconds in enumerate([1000.0] + 18 * [1.0]):
+        progress.start(job, "make_mock", {"seed": str(job)}, None)
+        clock.now += seconds
+        progress.finish(job)
+    assert progress.seconds_left() == pytest.approx(31 * costs.seconds("make_mock") * cores / 2)
+    progress.start(19, "make_mock", {"seed": "19"}, None)
+    clock.now += 982.0
+    progress.finish(19)
+    assert progress.seconds_left() == pytest.approx(30 * 100 * cores / 2)
+
+
 def test_times_read_like_those_of_a_clock():
     assert [clock_time(seconds) for seconds in (7.4, 754, 3723)] == ["0:07", "12:34", "1:02:03"]
 

@@ -6,7 +6,7 @@ against inputs and each other, before anything is computed.
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ class FileOption:
         Whether the option may also be a name, which is no folder here.
     convert
         Makes the value that the script gets.
+    otherwise
+        Of an output: the file that is written where the option is not given, which the other options decide.
     """
 
     written: bool = False
@@ -51,6 +53,11 @@ class FileOption:
     with_dataset: bool = False
     or_name: bool = False
     convert: Callable[[str], object] = str
+    otherwise: Callable[[argparse.Namespace], object] | None = None
+
+    def or_else(self, otherwise: Callable[[argparse.Namespace], object]) -> "FileOption":
+        """This kind of output with a file that is written where the option is not given."""
+        return replace(self, otherwise=otherwise)
 
     def __call__(self, text: str) -> object:
         """Return the path that the text is; refuse one that names nothing."""
@@ -110,6 +117,8 @@ class Parser(argparse.ArgumentParser):
         for action in self._actions:
             if isinstance(action.type, FileOption):
                 value = getattr(arguments, action.dest, None)
+                if value is None and action.type.otherwise:
+                    setattr(arguments, action.dest, value := action.type.otherwise(arguments))
                 option = action.option_strings[-1] if action.option_strings else action.dest
                 for each in value if isinstance(value, list) else [value]:
                     if each is not None:

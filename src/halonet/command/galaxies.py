@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--settings", type=SETTINGS, help="occupation as JSON, text or file; default: galaxies below -21"
     )
     parser.add_argument("--to", choices=GALAXY_FORMATS, default="hdf5", help="format to write; default: hdf5")
-    parser.add_argument("-o", "--galaxies", type=WRITES, help="file to write; default: beside the haloes")
+    beside = WRITES.or_else(lambda given: beside_alone(given.haloes, GALAXY_FORMATS[given.to]))
+    parser.add_argument("-o", "--galaxies", type=beside, help="file to write; default: beside the haloes")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -50,6 +51,6 @@ def run(arguments: argparse.Namespace) -> None:
             "log_minimum_mass, or give smaller haloes",
             arguments.haloes, 100 * lost,
         )  # fmt: skip
-    output = arguments.galaxies or beside_alone(arguments.haloes, GALAXY_FORMATS[arguments.to])
-    write_galaxies_as(galaxies, arguments.to, output)
-    log.info("%s: %d galaxies, %d of them central", output, len(galaxies), int(galaxies["central"].sum()))
+    write_galaxies_as(galaxies, arguments.to, arguments.galaxies)
+    central = int(galaxies["central"].sum())
+    log.info("%s: %d galaxies, %d of them central", arguments.galaxies, len(galaxies), central)

@@ -154,7 +154,9 @@ def request_of(arguments: argparse.Namespace) -> MockRequest:
     """Request of a command line; options that its parser does not know stay at their defaults."""
     given = {name: value for name, value in vars(arguments).items() if value is not None}
     values = {name: given[name] for name in (*NAMES_OF_BOX, *NAMES_OF_UNIVERSE, *NAMES_OF_METHODS) if name in given}
-    values |= {name: stage_settings(model, given[name]) for name, model in MODELS.items() if name in given}
+    for name, model in MODELS.items():
+        if name in given:
+            values[name] = stage_settings(model, given[name], f"--{name.replace('_', '-')}")
     fields = ("phases", "density", "probability", "mask")
     kept = {name: Path(given[f"keep_{name}"]) for name in fields if f"keep_{name}" in given}
     return MockRequest(**values, box_size_mpc=given.get("box_size"), keep=kept)

@@ -23,9 +23,8 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of command and script."""
     parser.add_argument("haloes", type=READS_PATH, help="catalogue of halonet mock")
-    parser.add_argument(
-        "-o", "--figure", type=WRITES_FIGURE, help="name without ending; default: that of the catalogue"
-    )
+    as_catalogue = WRITES_FIGURE.or_else(lambda given: beside(given.haloes, ""))
+    parser.add_argument("-o", "--figure", type=as_catalogue, help="name without ending; default: that of the catalogue")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -36,9 +35,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise StorageError(
             f"{arguments.haloes}: columns {', '.join(sorted(missing))} are missing, the haloes' positions"
         )
-    figure = arguments.figure or beside(arguments.haloes, "")
     cosmology = cosmology_of(None, haloes.header)
     spectrum = kept_power_spectrum(cosmology)
     drawing = draw_mock(haloes, *tinker_abundance(cosmology, cosmology.redshift, *spectrum))
-    save(drawing.figure, figure.parent, figure.name)
-    console.log.info("%s.png: %s", figure, drawing.caption)
+    save(drawing.figure, arguments.figure.parent, arguments.figure.name)
+    console.log.info("%s.png: %s", arguments.figure, drawing.caption)

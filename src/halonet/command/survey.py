@@ -5,6 +5,7 @@ The whole box is at one redshift. Angles are degrees; positions and distances co
 
 import argparse
 import logging
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -35,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--settings", type=SETTINGS, required=True, help="the survey as JSON, text or file; largest_redshift is needed"
     )
     parser.add_argument("--seed", type=SEED, default=1, help="of thinning and randoms; default: 1")
-    parser.add_argument("-o", "--survey", type=WRITES, help="FITS file to write; default: beside the catalogue")
-    parser.add_argument("--randoms", type=WRITES, help="FITS file of the randoms; default: beside the catalogue")
+    data, randoms = (WRITES.or_else(partial(_beside_catalogue, ending)) for ending in (".survey.fits", ".randoms.fits"))
+    parser.add_argument("-o", "--survey", type=data, help="FITS file to write; default: beside the catalogue")
+    parser.add_argument("--randoms", type=randoms, help="FITS file of the randoms; default: beside the catalogue")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -46,12 +48,14 @@ def run(arguments: argparse.Namespace) -> None:
         survey = observe_box(read_points(arguments.catalogue), settings, arguments.seed)
     except StorageError as error:
         raise StorageError(f"{arguments.catalogue}: {error}") from None
-    data = arguments.survey or beside_alone(arguments.catalogue, ".survey.fits")
-    randoms = arguments.randoms or beside_alone(arguments.catalogue, ".randoms.fits")
-    for path, columns in ((data, survey.data), (randoms, survey.randoms)):
+    for path, columns in ((arguments.survey, survey.data), (arguments.randoms, survey.randoms)):
         write_survey_table(path, SURVEY_COLUMNS, columns, survey.header, survey.notes)
-    log.info("%s: %d observed, %d lost to collisions; %s: %d randoms", data, survey.notes["observed"],
-             survey.notes["collided"], randoms, survey.notes["randoms"])  # fmt: skip
+    log.info("%s: %d observed, %d lost to collisions; %s: %d randoms", arguments.survey, survey.notes["observed"],
+             survey.notes["collided"], arguments.randoms, survey.notes["randoms"])  # fmt: skip
+
+
+def _beside_catalogue(ending: str, arguments: argparse.Namespace) -> Path:
+    return beside_alone(arguments.catalogue, ending)
 
 
 def read_points(path: str | Path) -> HaloCatalogue | GalaxyCatalogue:

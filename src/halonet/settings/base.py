@@ -3,7 +3,7 @@
 import json
 import math
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,6 +20,7 @@ class Model(BaseModel):
     """Frozen settings: an unknown key is an error, and text is never taken for a number or a truth value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    option: ClassVar[str] = "--settings"  # of a script that takes them by themselves
 
 
 M = TypeVar("M", bound=Model)
@@ -79,16 +80,21 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return values
 
 
-def stage_settings(model: type[M], argument: str | None) -> M:
-    """Settings of one stage from a script's ``--settings``: JSON text, a JSON file's name, or None for defaults."""
+def stage_settings(model: type[M], argument: str | None, option: str | None = None) -> M:
+    """Settings of one stage from a script's option: JSON text, a JSON file's name, or None for defaults.
+
+    Messages name ``option``, by default that of the model.
+    """
+    option = option or model.option
     if argument is None:
         return validate(model, {}, "default settings")
-    text, source = (argument, "--settings") if argument.lstrip().startswith("{") else (None, argument)
+    text, source = (argument, option) if argument.lstrip().startswith("{") else (None, argument)
     if text is None:
         try:
             text = Path(argument).read_text()
-        except OSError as error:
-            raise SettingsError(f"--settings {argument}: {error.strerror}; give JSON text or a JSON file") from None
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "this is no text"
+            raise SettingsError(f"{option} {argument}: {why}; give JSON text or a JSON file") from None
     try:
         return validate(model, json.loads(text, object_pairs_hook=_each_once), source)
     except _TwiceError as error:

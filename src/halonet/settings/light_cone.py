@@ -1,6 +1,6 @@
 """Settings of light cones."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -21,6 +21,7 @@ class CircleSettings(Model):
 class LightConeSettings(Model):
     """What an observer sees of a box that is repeated periodically: each halo when its light has left it."""
 
+    option: ClassVar[str] = "--light-cone"
     observer: Annotated[list[Finite], Field(min_length=3, max_length=3)] = Field(
         [0.0, 0.0, 0.0], description="his comoving position from the corner of the box (Mpc)"
     )

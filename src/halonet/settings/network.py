@@ -1,6 +1,6 @@
 """Settings of dataset, networks, training and prediction."""
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -162,6 +162,7 @@ class NetworkSettings(Model):
 class TrainingSettings(Model):
     """How a training job runs; changes no weight, but for rounding where ranks share the batches."""
 
+    option: ClassVar[str] = "--training"
     checkpoint_minutes: float = Field(10.0, gt=0)
     threads: int = Field(2, ge=1)
     gpus: int = Field(0, ge=0, description="of each rank")

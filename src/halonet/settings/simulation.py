@@ -1,6 +1,6 @@
 """Settings of cosmology, boxes and their true haloes."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -20,6 +20,7 @@ class CosmologySettings(Model):
     w0 and wa only where they are not those of a cosmological constant.
     """
 
+    option: ClassVar[str] = "--cosmology"
     h: float = Field(0.7, gt=0, lt=2)
     omega_b: float = Field(0.043, gt=0, lt=1)
     omega_cdm: float = Field(0.207, gt=0, lt=1)

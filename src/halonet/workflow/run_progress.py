@@ -202,11 +202,15 @@ class RunProgress:
 
     def _seconds(self, rule: str) -> float | None:
         """Time of a job of this rule: measured in this run, or forecast."""
-        if self.durations[rule]:
+        if len(self.durations[rule]) >= self._telling(rule):
             return mean(self.durations[rule])
         if self.costs is None:
             return None
         return mean(self.costs.seconds(rule, network) for network in self.costs.settings.run.networks)
+
+    def _telling(self, rule: str) -> int:
+        """Number of jobs of a rule whose mean tells the time of one: mocks are made ahead, by the jobs of others."""
+        return 2 * self.costs.settings.jobs.mocks_per_process if self.costs and rule == "make_mock" else 1
 
     def _left(self, job: RunningJob, seconds: float) -> float:
         said = _LEFT.findall(job.last_words())
