@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 
 import h5py
 import numpy as np
@@ -12,6 +14,7 @@ from halonet.storage import (
     FieldHeader,
     StorageError,
     atomic_path,
+    exclusive,
     field_cells,
     read_field,
     read_header,
@@ -78,6 +81,24 @@ def test_a_locked_folder_is_waited_for_and_a_killed_holder_frees_it(tmp_path):
     assert waiter.stdout.readline() == b"held\n"
     waiter.communicate(b"\n")
     holder.communicate()
+
+
+def test_a_lock_leaves_nothing_and_who_waited_holds_the_file_that_has_its_name(tmp_path):
+    path, order = tmp_path / ".lock", []
+
+    def hold(name):
+        with exclusive(path):
+            order.append(name)
+            time.sleep(0.05)
+            order.append(name)
+
+    others = [threading.Thread(target=hold, args=(name,)) for name in range(8)]
+    for thread in others:
+        thread.start()
+    for thread in others:
+        thread.join()
+    assert order[::2] == order[1::2]  # one after the other
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_truncated_file_is_refused_by_name(density):

@@ -10,6 +10,7 @@ job had declared, but not what stands beside it.
 import argparse
 import logging
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,8 +34,8 @@ from halonet.n_body.start import start_particles
 from halonet.particles import write_particles
 from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import file_digest, provenance
-from halonet.settings import NBodySettings, SettingsError, stage_settings
-from halonet.storage import field_cells, read_field, read_header
+from halonet.settings import CosmologySettings, NBodySettings, SettingsError, stage_settings
+from halonet.storage import exclusive, field_cells, lock_of, read_field, read_header
 
 log = logging.getLogger("halonet")
 DECIDING = {"steps", "mesh", "start"}  # settings that decide the particles
@@ -64,38 +65,40 @@ def main() -> None:
     checkpoints = Checkpoints(arguments.checkpoint, fingerprint, slabs, arguments.checkpoint_minutes)
 
     files = {z: Path(os.path.realpath(path)) for z, path in zip(redshifts, arguments.particles, strict=True)}
-    state = checkpoints.load()
-    if state is None or not _has_snapshots(files, schedule, state, slabs):
-        growth = growth_factor(cosmology, cosmology.redshift)
-        density = read_field(arguments.density, "density", slabs.start, slabs.stop)
-        density /= np.float32(growth)
-        state = State(*start_particles(density, slabs, Growth(cosmology), settings.start))
-        del density
-    elif slabs.rank == 0:
-        log.info("going on from step %d of %d", state.steps, len(schedule.steps))
-    of_density = replace(header, cosmology=cosmology.model_dump())
+    # Names of complete snapshots until the simulation has ended; one of other settings has others.
+    waiting = {z: path.with_name(f".{path.name}.{checkpoints.key}.waiting") for z, path in files.items()}
+    # A simulation that outlived a killed workflow may still be writing here.
+    with exclusive(lock_of(arguments.checkpoint)) if slabs.rank == 0 else nullcontext():
+        state = checkpoints.load()
+        if state is None or not _has_snapshots(waiting, schedule, state, slabs):
+            state = _start(arguments.density, slabs, cosmology, settings)
+        elif slabs.rank == 0:
+            log.info("going on from step %d of %d", state.steps, len(schedule.steps))
+        of_density = replace(header, cosmology=cosmology.model_dump())
 
-    def snapshot(step: Step, state: State) -> None:
-        written = snapshot_header(step, of_density, record)
-        write_particles(_waiting(files[step.snapshot]), *comoving_fields(step, state, written), written, slabs)
-        if slabs.rank == 0:
-            log.info("snapshot at redshift %g", step.snapshot)
+        def snapshot(step: Step, state: State) -> None:
+            written = snapshot_header(step, of_density, record)
+            write_particles(waiting[step.snapshot], *comoving_fields(step, state, written), written, slabs)
+            if slabs.rank == 0:
+                log.info("snapshot at redshift %g", step.snapshot)
 
-    _advance(state, schedule, Gravity(slabs, settings.mesh), snapshot, checkpoints)
-    for path in files.values() if slabs.rank == 0 else ():
-        os.replace(_waiting(path), path)
-    checkpoints.clear()
-
-
-def _waiting(path: Path) -> Path:
-    """Name of a complete snapshot until the simulation has ended."""
-    return path.with_name(f".{path.name}.waiting")
+        _advance(state, schedule, Gravity(slabs, settings.mesh), snapshot, checkpoints)
+        for z in files if slabs.rank == 0 else ():
+            os.replace(waiting[z], files[z])
+        checkpoints.clear()
 
 
-def _has_snapshots(files: dict[float, Path], schedule: Schedule, state: State, slabs: Slabs) -> bool:
+def _start(path: str, slabs: Slabs, cosmology: CosmologySettings, settings: NBodySettings) -> State:
+    """Particles at the start, from the density extrapolated to redshift 0."""
+    density = read_field(path, "density", slabs.start, slabs.stop)
+    density /= np.float32(growth_factor(cosmology, cosmology.redshift))
+    return State(*start_particles(density, slabs, Growth(cosmology), settings.start))
+
+
+def _has_snapshots(waiting: dict[float, Path], schedule: Schedule, state: State, slabs: Slabs) -> bool:
     """Whether the snapshots before a stored state are there; rank 0 looks."""
     passed = [step.snapshot for step in schedule.steps[: state.steps] if step.snapshot is not None]
-    lost = [files[z] for z in passed if not _waiting(files[z]).exists()] if slabs.rank == 0 else []
+    lost = [waiting[z] for z in passed if not waiting[z].exists()] if slabs.rank == 0 else []
     if lost:
         log.info("%s is no longer there: starting over", ", ".join(map(str, lost)))
     return not (slabs.communicator.bcast(lost) if slabs.ranks > 1 else lost)

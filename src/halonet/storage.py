@@ -60,15 +60,34 @@ def new_hdf5(path: str | Path, room: int = 0) -> Iterator[h5py.File]:
 
 @contextmanager
 def exclusive(path: str | Path) -> Iterator[None]:
-    """Hold ``path`` as a lock until the block ends or the process dies; wait while another process holds it."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            log.info("%s: another process is at work; waiting for it to end", path)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    """Hold ``path`` as a lock until the block ends or the process dies; wait while another process holds it.
+
+    It is deleted at the end, and after the death of its holder by the next one.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with open(path, "w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                log.info("%s: another process is at work; waiting for it to end", path)
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            # What was waited for may have been deleted; who comes now would lock another file of its name.
+            if _is_at(path, handle.fileno()):
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)
+                return
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Whether a name still stands for an open file."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(handle))
+    except FileNotFoundError:
+        return False
 
 
 def lock_of(path: str | Path) -> Path:

@@ -15,7 +15,7 @@ import pytest
 from halonet.catalogue import read_catalogue
 from halonet.owners import read_owners
 from halonet.particles import read_particles
-from halonet.storage import FieldHeader, StorageError, read_field, write_field
+from halonet.storage import FieldHeader, StorageError, exclusive, lock_of, read_field, write_field
 
 ROOT = Path(__file__).parents[2]
 SIMULATE, FIND = "simulate_n_body", "find_n_body_haloes"
@@ -122,10 +122,10 @@ def command(*arguments):
 
 
 def start_until(launch, path):
-    """Start a command and wait until a file is there."""
+    """Start a command and wait until a file is there, whose name may be a pattern."""
     process = subprocess.Popen([*map(str, launch)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
-    while not path.exists():
+    while not list(path.parent.glob(path.name)):
         assert process.poll() is None, "the simulation ended before it could be stopped"
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -161,7 +161,7 @@ def test_a_simulation_that_is_asked_to_end_stores_the_step_it_is_in_on_all_ranks
     checkpoint = tmp_path / "checkpoint.h5"
     arguments = options(density, tmp_path, "ended", "--checkpoint", checkpoint)
     launch = [Path(sys.executable).parent / "mpiexec", "-n", ranks] if ranks > 1 else []
-    process = start_until([*launch, *command(*arguments)], tmp_path / ".ended_1.h5.waiting")
+    process = start_until([*launch, *command(*arguments)], tmp_path / ".ended_1.h5.*.waiting")
     numbers = processes_with(tmp_path)
     assert len(numbers) == ranks
     os.kill(numbers[-1], signal.SIGTERM)
@@ -198,12 +198,12 @@ def test_a_simulation_that_was_killed_after_its_first_snapshot_still_ends_with_b
     run_script, density, particles, tmp_path, lost
 ):
     """Snakemake deletes the declared files before it starts the job again."""
-    waiting, checkpoint = tmp_path / ".killed_1.h5.waiting", tmp_path / "checkpoint.h5"
+    waiting, checkpoint = tmp_path / ".killed_1.h5.*.waiting", tmp_path / "checkpoint.h5"
     arguments = options(density, tmp_path, "killed", "--checkpoint", checkpoint, "--checkpoint-minutes", 1e-6)
     kill_when(arguments, waiting)
     assert not list(tmp_path.glob("killed*"))
     if lost:
-        waiting.unlink()
+        next(tmp_path.glob(waiting.name)).unlink()
     run_script(SIMULATE, *arguments)
     assert_same_bytes(tmp_path, "killed", particles)
     assert {path.name for path in tmp_path.iterdir()} == {"killed_0.h5", "killed_1.h5"}
@@ -216,6 +216,17 @@ def test_a_checkpoint_of_other_settings_is_not_taken_up(run_script, density, par
     process = run_script(SIMULATE, *options(density, tmp_path, "killed", *storing))
     assert "of_another_simulation" in process.stderr
     assert_same_bytes(tmp_path, "killed", particles)
+
+
+def test_a_second_simulation_of_the_same_particles_waits_for_the_first_to_end(density, tmp_path):
+    arguments = options(density, tmp_path, "both")
+    with exclusive(lock_of(tmp_path / "both_1.h5.checkpoint")):
+        process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
+        assert any("another process is at work" in line for line in process.stderr)
+        assert not list(tmp_path.glob("*both_?.h5*.waiting"))
+    assert any("steps: 1 of 40" in line or "snapshot at redshift 1" in line for line in process.stderr)
+    process.kill()
+    process.communicate()
 
 
 def test_a_damaged_checkpoint_is_passed_over(run_script, density, particles, tmp_path):

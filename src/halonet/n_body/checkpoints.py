@@ -4,10 +4,12 @@ The bits of the state are stored, so that a simulation that goes on from it ends
 never interrupted, on any number of ranks.
 """
 
+import hashlib
 import json
 import logging
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from halonet.n_body.simulation import State
 from halonet.storage import CHUNK_CELLS, StorageError, clear_leftovers, new_hdf5, open_hdf5
 
 log = logging.getLogger("halonet")
+FIELDS = ("displacements", "momenta")  # of a state
 
 
 class Checkpoints:
@@ -34,11 +37,17 @@ class Checkpoints:
         Distribution of the particles.
     minutes
         Least time between two checkpoints.
+
+    Attributes
+    ----------
+    key
+        Name of the fingerprint, for files of this simulation alone.
     """
 
     def __init__(self, path: str | Path, fingerprint: dict[str, Any], slabs: Slabs, minutes: float) -> None:
         self.path, self.slabs, self.minutes = Path(path), slabs, minutes
         self.fingerprint = json.dumps(fingerprint, sort_keys=True)
+        self.key = hashlib.sha256(self.fingerprint.encode()).hexdigest()[:8]
         self._last = time.monotonic()
 
     def load(self) -> State | None:
@@ -50,7 +59,7 @@ class Checkpoints:
             return None
         with open_hdf5(self.path) as file:
             planes = slice(self.slabs.start, self.slabs.stop)
-            return State(file["displacements"][planes], file["momenta"][planes], steps)
+            return State(*(file[name][planes] for name in FIELDS), steps)
 
     def _steps(self) -> int | None:
         """Steps that the stored state has done; a damaged file, or one of another simulation, is passed over."""
@@ -60,15 +69,25 @@ class Checkpoints:
         try:
             with open_hdf5(self.path) as file:
                 made_by, steps = file["fingerprint"][()].decode(), int(file.attrs["steps"])
-        except (StorageError, OSError, KeyError) as error:
+                shapes = {file[name].shape for name in FIELDS}
+        except (StorageError, OSError, KeyError, AttributeError) as error:
             log.warning("%s is damaged and passed over (%s)", self.path, error)
             return None
         if made_by != self.fingerprint:
-            aside = self.path.with_name(f"{self.path.name}.of_another_simulation")
+            aside = next(path for path in self._names_aside() if not path.exists())
             log.warning("%s is of other settings, density or code; it is now %s: starting over", self.path, aside.name)
             self.path.rename(aside)
             return None
+        if shapes != {(self.slabs.cells,) * 3 + (3,)}:
+            log.warning("%s is damaged and passed over (shapes %s)", self.path, shapes)
+            return None
         return steps
+
+    def _names_aside(self) -> Iterator[Path]:
+        name = f"{self.path.name}.of_another_simulation"
+        yield self.path.with_name(name)
+        for number in count(2):
+            yield self.path.with_name(f"{name}_{number}")
 
     def save_if_due(self, state: State, signal: int = 0) -> None:
         """Store the state if the last one is old enough, which the first rank decides for all, or upon a signal.
@@ -96,7 +115,7 @@ class Checkpoints:
             raise Interrupted(128 + signal)
 
     def _save(self, state: State) -> None:
-        fields = {"displacements": state.displacements, "momenta": state.momenta}
+        fields = {name: getattr(state, name) for name in FIELDS}
         if self.slabs.rank:
             for field in fields.values():
                 for _ in self._groups(field):
