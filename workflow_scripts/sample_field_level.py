@@ -32,8 +32,8 @@ def sample(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from halonet.field_level.data import read_data
-    from halonet.field_level.run_chain import clear_scratch, fingerprint, open_chain, run_chain
-    from halonet.sampling.chain import is_chain_of
+    from halonet.field_level.run_chain import clear_scratch, fingerprint, open_chain, run_chain, scratch_of
+    from halonet.sampling.chain import is_chain_of, is_checkpoint_of
 
     output, seed, index, code = arguments.output, arguments.seed, arguments.chain, code_digest(__file__)
 
@@ -43,8 +43,10 @@ def sample(arguments: argparse.Namespace, settings: FieldLevelSettings) -> None:
     record, data = provenance("field level", settings.model_dump(), seed), read_data(arguments.inputs)
     with exclusive(lock_of(output)):
         clear_leftovers(output)
-        if is_chain_of(output, fingerprint(data, settings, seed, code), index):
-            clear_scratch(output)
+        known = fingerprint(data, settings, seed, code)
+        if is_chain_of(output, known, index):
+            if is_checkpoint_of(scratch_of(output)[0], known, index):  # or it is one of other settings
+                clear_scratch(output)
         else:
             chain = open_chain(data, settings, seed, index, output, code)
             run_chain(chain, output, record, track)

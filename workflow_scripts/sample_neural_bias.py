@@ -35,7 +35,7 @@ def sample(arguments: argparse.Namespace, settings: NeuralBiasSettings) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from halonet.neural_bias.fit import fingerprint, make_problem, run_chain
     from halonet.neural_bias.inputs import read_inputs
-    from halonet.sampling.chain import is_chain_of, write_chain
+    from halonet.sampling.chain import is_chain_of, is_checkpoint_of, write_chain
 
     problem = make_problem(read_inputs(arguments.inputs), settings)
     output, seed, index, code = Path(arguments.output), arguments.seed, arguments.chain, code_digest(__file__)
@@ -47,13 +47,17 @@ def sample(arguments: argparse.Namespace, settings: NeuralBiasSettings) -> None:
     with exclusive(lock_of(output)):
         for path in (output, checkpoint):
             clear_leftovers(path)
-        if not is_chain_of(output, fingerprint(problem, seed, code), index):
+        known = fingerprint(problem, seed, code)
+        if is_chain_of(output, known, index):
+            if is_checkpoint_of(checkpoint, known, index):  # or it is one of other settings, which was not asked for
+                checkpoint.unlink()
+        else:
             chain, theta = run_chain(problem, seed, index, checkpoint, code, track)
             record = provenance("neural bias", settings.model_dump(), seed)
             write_chain(output, chain, problem.model.names(), record, {"parameters": theta})
             late = chain.records["acceptance"][settings.sampler.warmup :]
             console.log.info("chain %d: acceptance %.2f, step frozen", index, late.mean())
-        checkpoint.unlink(missing_ok=True)
+            checkpoint.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -193,6 +193,8 @@ def read_catalogue(path: str | Path) -> HaloCatalogue:
     header = read_header(path)
     columns = read_columns(path, header.box_size_mpc)
     with open_hdf5(path) as file:
+        if "light_cone" in file.attrs:
+            raise StorageError(f"{path}: a light cone; the catalogue of a box is needed (halonet mock)")
         if "grid_cells" not in file.attrs:
             raise StorageError(f"{path}: the root attribute grid_cells (cells along a side of the grid) is missing")
         grid_cells = int(number_of(path, "grid_cells", file.attrs["grid_cells"], COUNT))

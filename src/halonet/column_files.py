@@ -12,7 +12,8 @@ from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED
 from halonet.storage import open_hdf5
 
 LIMITS_OF_UNIT = {"Mpc": (-1e5, 1e5), "km/s": (-1e5, 1e5), "Msun": (0.0, 1e18), "1": (-1e9, 1e9)}  # of any halo
-LIMITS = {"cells": (0.0, 1e12), "radius": (0.0, 1e4)}
+# The logarithm of a mass is below the least one.
+LIMITS = {"mass": (1e3, 1e18), "cells": (0.0, 1e12), "radius": (0.0, 1e4)}
 
 
 def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = REQUIRED) -> dict[str, np.ndarray]:
@@ -34,16 +35,21 @@ def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = 
     if len({values.shape for values in columns.values()}) != 1:
         shapes = ", ".join(f"{name} {values.shape}" for name, values in columns.items())
         raise StorageError(f"{path}: columns of different shapes ({shapes}); each needs one number a halo")
+    check_values(path, columns)
+    for name in set((*LAGRANGIAN, *EULERIAN)) & set(columns):
+        columns[name] = _off_the_side(columns[name], box_size)
+    for name in (*LAGRANGIAN, *(each for each in EULERIAN if each in columns)):
+        check_inside(path, name, columns[name], box_size)
+    return columns
+
+
+def check_values(path: str | Path, columns: dict[str, np.ndarray]) -> None:
+    """Refuse values that no halo has; the first of them is named."""
     for name, values in columns.items():
         if not np.isfinite(values).all():
             raise StorageError(f"{path}: column {name} has values that are not finite")
         low, high = LIMITS.get(name, LIMITS_OF_UNIT[COLUMNS[name].unit])
         check_range(path, f"column {name}", values, low, high, COLUMNS[name].unit, ", comoving and without h")
-    for name in set((*LAGRANGIAN, *EULERIAN)) & set(columns):
-        columns[name] = _off_the_side(columns[name], box_size)
-    for name in LAGRANGIAN:
-        check_inside(path, name, columns[name], box_size)
-    return columns
 
 
 def _check_units(path: str | Path, table: h5py.Group | h5py.Dataset, columns: dict[str, np.ndarray]) -> None:

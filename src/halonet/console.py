@@ -43,7 +43,7 @@ def run(main: Callable[[], int | None]) -> None:
     except (ValueError, OSError) as error:
         if os.environ.get("HALONET_TRACEBACK"):
             raise
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        print(f"error: {error}{_without_folder()}", file=sys.stderr, flush=True)
         code = 2
     except Exception:
         traceback.print_exc()
@@ -51,6 +51,15 @@ def run(main: Callable[[], int | None]) -> None:
     if code:
         _abort_other_ranks(code)
     sys.exit(code)
+
+
+def _without_folder() -> str:
+    """What explains many an error: the folder of the process has been deleted; empty where it is there."""
+    try:
+        os.getcwd()
+    except OSError:
+        return "; the current folder no longer exists"
+    return ""
 
 
 def _abort_other_ranks(code: int) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import halonet
 from halonet.checks.errors import StorageError
@@ -67,6 +68,10 @@ def write_crate(folder: str | Path, publication: Publication) -> int:
         If there are none.
     """
     folder = Path(folder)
+    if others := sorted(path.parent.name for path in folder.glob("*/" + METADATA)):
+        raise StorageError(f"{folder}: holds the crates of {', '.join(others)}; name the folder of one run")
+    if runs := sorted(path.parent.name for path in folder.glob("*/logs") if not (folder / "logs").exists()):
+        raise StorageError(f"{folder}: holds the runs {', '.join(runs)}; name the folder of one of them")
     files = list(_files(folder))
     if not files:
         raise StorageError(f"{folder}: holds no files of a run; name the folder results/<run>")
@@ -88,7 +93,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def _file(folder: Path, path: Path) -> Entity:
     entity: Entity = {
-        "@id": path.relative_to(folder).as_posix(),
+        "@id": quote(path.relative_to(folder).as_posix()),  # an address, in which a blank is %20
         "@type": "File",
         "name": path.relative_to(folder).as_posix(),
         "contentSize": str(path.stat().st_size),

@@ -111,9 +111,10 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, values: object) -> None:
     """Write a JSON file atomically; NaN, a number that does not exist, is null there, and infinity is refused."""
     try:
-        write_text(path, json.dumps(without_nan(values), indent=2, allow_nan=False) + "\n")
+        text = json.dumps(without_nan(values), indent=2, allow_nan=False) + "\n"
     except ValueError as error:
         raise StorageError(f"{path}: a value is infinite, which JSON has no word for ({error})") from None
+    write_text(path, text)
 
 
 def read_json(path: str | Path) -> dict[str, Any]:

@@ -7,10 +7,12 @@ import numpy as np
 
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.errors import StorageError
+from halonet.checks.numbers import Number
 from halonet.grid.lattice_cube import Corner
 from halonet.settings import SettingsError
 
 NOTE = "tile"  # of a catalogue that is one
+WHOLE = Number(whole=True)
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,42 @@ class TileOf:
 def tile_of(haloes: object) -> TileOf | None:
     """The tile that a catalogue is of; None where it is of a whole box."""
     note = getattr(haloes, "notes", {}).get(NOTE)
-    return None if note is None else TileOf(tuple(note["index"]), note["of"])
+    if note is None:
+        return None
+    try:
+        x, y, z, of = (int(WHOLE(number)) for number in (*note["index"], note["of"]))
+    except (KeyError, TypeError, ValueError):
+        wanted = '{"index": [0, 0, 0], "of": 8}'
+        raise StorageError(f"notes: tile = {note!r}; {wanted} is what a tile says of itself") from None
+    return TileOf((x, y, z), of)
 
 
 def check_whole(haloes: object, source: str = "haloes") -> None:
     """Refuse the catalogue of one tile where the haloes of a whole periodic box are needed."""
-    if tile := tile_of(haloes):
+    try:
+        tile = tile_of(haloes)
+    except ValueError as error:
+        raise StorageError(f"{source}: {error}") from None
+    if tile:
         raise StorageError(
             f"{source}: tile {','.join(map(str, tile.index))} of {tile.of} of a universe; a whole box is needed, "
             "join all of its tiles first (halonet join)"
         )
+
+
+def _check_tile(name: str, haloes: HaloCatalogue, tile: TileOf) -> None:
+    """Refuse haloes that lie outside of their tile, or of which two are in one cell."""
+    start, side = tile.cells(haloes.grid_cells)
+    cells = np.floor(haloes.positions() / haloes.cell_size).astype(np.int64)
+    outside = ((cells < start) | (cells >= np.add(start, side))).any(axis=1)
+    if outside.any():
+        shown = ", ".join(f"{value:.6g}" for value in haloes.positions()[outside.argmax()])
+        raise StorageError(
+            f"{name}: {outside.sum()} of {len(haloes)} haloes have their Lagrangian centre outside of the tile, the "
+            f"first at {shown} Mpc"
+        )
+    if (twice := len(cells) - len(np.unique(cells, axis=0))) > 0:
+        raise StorageError(f"{name}: {twice} haloes have the Lagrangian centre of another one; each must be there once")
 
 
 def join_tiles(tiles: Sequence[HaloCatalogue], names: Sequence[str] | None = None) -> HaloCatalogue:
@@ -105,13 +133,19 @@ def join_tiles(tiles: Sequence[HaloCatalogue], names: Sequence[str] | None = Non
     names = names or [f"tile {i}" for i in range(len(tiles))]
     found: dict[TileOf, str] = {}
     for name, haloes in zip(names, tiles, strict=True):
-        tile = tile_of(haloes)
+        try:
+            tile = tile_of(haloes)
+        except ValueError as error:
+            raise StorageError(f"{name}: {error}") from None
         if tile is None:
             raise StorageError(f"{name}: is no tile of a universe, but of a whole box")
         if haloes.header != tiles[0].header or haloes.grid_cells != tiles[0].grid_cells:
             raise StorageError(f"{name}: of another universe than {names[0]}, or made in another way")
         if tile in found:
             raise StorageError(f"{name}: the same tile as {found[tile]}")
+        _check_tile(name, haloes, tile)
+        if differing := sorted(set(haloes.columns) ^ set(tiles[0].columns)):
+            raise StorageError(f"{name}: columns {', '.join(differing)} are in it or in {names[0]}, and not in both")
         found[tile] = name
     if not found:
         raise StorageError("there are no tiles to join")

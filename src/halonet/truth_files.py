@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, check_inside, read_columns
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, read_columns
 from halonet.checks.attributes import number_of
 from halonet.checks.numbers import COUNT
 from halonet.columns import COLUMNS
@@ -78,8 +78,6 @@ def read_own_haloes(path: str | Path, box: Box) -> HaloCatalogue:
     for names in (EULERIAN, VELOCITY):
         if 0 < len(given := set(names) & set(columns)) < 3:
             raise StorageError(f"{path}: of {', '.join(names)} only {', '.join(sorted(given))} is there; all or none")
-    for name in set(EULERIAN) & set(columns):
-        check_inside(path, name, columns[name], box.box_size_mpc)
     volume = 4 / 3 * np.pi * columns["radius"].astype(np.float64) ** 3
     spheres = {"mass": mean_matter_density(box.cosmology) * volume, "cells": volume / box.cell_size**3}
     for name, values in spheres.items():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from halonet.sampling.chain import Chain, is_chain_of, read_chain, write_chain
+from halonet.sampling.chain import Chain, is_chain_of, is_checkpoint_of, read_chain, write_chain
 from halonet.sampling.diagnostics import effective_sample_size, r_hat
 from halonet.sampling.hamiltonian import Metric, leapfrog, leapfrog_drift, place, transition
 from halonet.sampling.maximum import Optimum, hessian, inverse_curvature, minimise, refined
@@ -223,6 +223,35 @@ def test_a_checkpoint_of_other_data_or_cut_short_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(StorageError, match="no complete checkpoint"):
         chain("one")
+
+
+def test_a_checkpoint_is_of_one_chain_and_whatever_else_stands_under_its_name_is_refused_in_words(tmp_path):
+    settings, path = SamplerSettings(warmup=0, samples=20, checkpoint_interval=10), tmp_path / "checkpoint"
+
+    def chain(index):
+        return Chain(make_sampler(Banana(), np.zeros(2), np.eye(2), settings), settings, 5, index, path, "one")
+
+    chain(0).run()
+    assert is_checkpoint_of(path, "one", 0)
+    assert not is_checkpoint_of(path, "one", 1)
+    assert not is_checkpoint_of(path, "two", 0)
+    with pytest.raises(StorageError, match="a checkpoint of chain 0, this is chain 1"):
+        chain(1)
+    whole = path.read_bytes()
+    with np.load(path) as file:
+        few = {name: file[name] for name in file.files if name != "energy"}
+    for damage in (
+        lambda: path.write_bytes(b""),
+        lambda: path.write_bytes(whole[:-30]),
+        lambda: path.write_bytes(whole[:1000] + bytes(1000) + whole[2000:]),
+        lambda: np.save(open(path, "wb"), np.arange(3)),  # noqa: SIM115
+        lambda: np.savez(open(path, "wb"), **few),  # noqa: SIM115
+        lambda: (path.unlink(), path.mkdir()),
+    ):
+        damage()
+        assert not is_checkpoint_of(path, "one", 0)
+        with pytest.raises(StorageError, match=r"no complete checkpoint .*delete it to start anew"):
+            chain(0)
 
 
 def test_chains_of_other_seeds_or_numbers_differ():

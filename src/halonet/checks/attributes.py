@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ NAMED = {
 BOX_SIZE = Number("Mpc", above=0, most=1e6, repeated=True)
 REDSHIFT = Number(above=-1, most=1e4)
 SCALE_FACTOR = Number(above=0, most=10)
+SAME_REDSHIFT = 1e-6
 
 
 def attributes_of(file: h5py.File) -> dict[str, Any]:
@@ -98,7 +99,7 @@ def cosmology_said(path: str | Path, attributes: Mapping[str, Any]) -> dict[str,
     """
     if "cosmology" in attributes:
         text = text_of(attributes["cosmology"])
-        values = _from_json(text)
+        values = _from_json(text, lambda pairs: _each_once(path, pairs))
         if values is not None:
             return by_setting(path, values)
         named = None if text is None else NAMED.get("".join(text.lower().split()))
@@ -115,9 +116,17 @@ def cosmology_said(path: str | Path, attributes: Mapping[str, Any]) -> dict[str,
     return by_setting(path, found) if found else None
 
 
-def _from_json(text: str | None) -> dict | None:
+def _each_once(path: str | Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, of whose keys none stands twice."""
+    names = [name for name, _ in pairs]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise StorageError(f"{path}: cosmology: {', '.join(sorted(twice))} stands there twice; keep one")
+    return dict(pairs)
+
+
+def _from_json(text: str | None, hook: Callable[[list[tuple[str, Any]]], dict] = dict) -> dict | None:
     try:
-        values = json.loads(text or "")
+        values = json.loads(text or "", object_pairs_hook=hook)
     except json.JSONDecodeError:
         return None
     return values if isinstance(values, dict) else None
@@ -147,10 +156,16 @@ def _of_matter(h: float, omega_m: float, omega_b: float, n_s: float, sigma8: flo
 def header_values(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the header of a field or catalogue file, by the names of :class:`halonet.storage.FieldHeader`."""
     seed = attributes.get("seed")
+    redshift, cosmology = redshift_of(path, attributes), cosmology_said(path, attributes)
+    other = (cosmology or {}).get("redshift", redshift)
+    if redshift is not None and isinstance(other, int | float) and abs(other - redshift) > SAME_REDSHIFT:
+        raise StorageError(
+            f"{path}: its redshift is {redshift:g}, and {other:g} in its attribute cosmology; make them one"
+        )
     return {
         "box_size_mpc": box_size_of(path, attributes),
-        "redshift": redshift_of(path, attributes),
-        "cosmology": cosmology_said(path, attributes),
+        "redshift": redshift,
+        "cosmology": cosmology,
         "seed": None if seed is None else int(number_of(path, "seed", seed, Number(whole=True))),
         "provenance": provenance_of(attributes),
     }

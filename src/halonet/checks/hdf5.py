@@ -29,6 +29,8 @@ def dataset_of(path: str | Path, group: h5py.Group, name: str) -> h5py.Dataset:
         raise StorageError(f"{path}: no dataset {name!r}; it holds {', '.join(sorted(group)) or 'nothing'}")
     try:
         held = group[name]
+    except RuntimeError:
+        raise StorageError(f"{where} is a link that leads back to itself; copy the data into the file") from None
     except (KeyError, OSError):
         aim = f"{link.filename}, {link.path}" if isinstance(link, h5py.ExternalLink) else getattr(link, "path", "?")
         raise StorageError(f"{where} is a link to {aim}, which is not there; copy the data into the file") from None

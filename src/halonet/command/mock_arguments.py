@@ -71,7 +71,7 @@ def add_source(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGr
         help="white noise of another generator instead: numpy, HDF5, GRAFIC or MUSIC; docs/how_to/own_phases.md",
     )
     parser.add_argument("--flip-phases", action="store_true", help="take the negative of the noise: a pair's partner")
-    parser.add_argument("--cells", type=CELLS, default=256, help="along a side, where no file says it; default: 256")
+    parser.add_argument("--cells", type=CELLS, help="along a side; default: what a file says, or 256")
     parser.add_argument(
         "--box-size",
         type=LENGTH,

@@ -4,6 +4,7 @@ From the files alone; nothing is started or changed, and a run at work is not di
 """
 
 import argparse
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -17,6 +18,7 @@ from halonet.workflow.run_log import describe_failures, failed_jobs, logs_of_run
 from halonet.workflow.run_status import Forecast, PlannedJob, forecast, jobs_by_rule, planned_jobs, started_jobs
 
 CHECKOUT = Path(__file__).parents[3]
+REASON = re.compile(r"^\w+(?:Error|Exception)\b.*", re.MULTILINE | re.DOTALL)  # in what Snakemake says
 EXAMPLES = """\
   halonet status                                                     the run of config.yaml
   halonet status --configfile profiles/quickstart/settings.yaml      another run
@@ -67,7 +69,8 @@ def dry_run(workflow: Path, arguments: argparse.Namespace, *more: str) -> str:
     command = [*start, *configuration, *more]
     process = subprocess.run([*map(str, command), "--", *arguments.target], capture_output=True, text=True)
     if process.returncode:
-        raise ValueError(f"Snakemake cannot plan the run:\n{process.stderr}")
+        reason = REASON.search(process.stdout + process.stderr)
+        raise ValueError(f"Snakemake cannot plan the run:\n{(reason[0] if reason else process.stderr).rstrip()}")
     return process.stdout + process.stderr
 
 

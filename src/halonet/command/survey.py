@@ -44,8 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Read the catalogue, observe it, write data and randoms."""
     settings = stage_settings(SurveySettings, arguments.settings)
+    points = read_points(arguments.catalogue)
     try:
-        survey = observe_box(read_points(arguments.catalogue), settings, arguments.seed)
+        survey = observe_box(points, settings, arguments.seed)
     except StorageError as error:
         raise StorageError(f"{arguments.catalogue}: {error}") from None
     for path, columns in ((arguments.survey, survey.data), (arguments.randoms, survey.randoms)):

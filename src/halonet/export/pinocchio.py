@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.checks.numbers import Number, NumberError
 from halonet.export.rows import ForeignError, ForeignRows
 from halonet.export.units import in_mpc_per_h, in_msun_per_h
 from halonet.settings import CosmologySettings
@@ -71,6 +72,10 @@ def read_pinocchio(path: str | Path, cosmology: CosmologySettings) -> ForeignRow
             f"{path}: its header has {missing}: PINOCCHIO's catalogue of a box at one redshift is needed, in ASCII, "
             "written with CatalogInAscii and OutputInH100"
         )
+    try:
+        at = Number()(redshift[1])
+    except NumberError as error:
+        raise ForeignError(f"{path}: redshift in its header: {error}") from None
     texts = [line.split() for line in lines if line.strip() and not line.startswith("#")]
     wrong = next((words for words in texts if len(words) != COLUMNS_IN_FILE), None)
     if wrong is not None:
@@ -86,7 +91,7 @@ def read_pinocchio(path: str | Path, cosmology: CosmologySettings) -> ForeignRow
             f"{path}: values that are not finite, or masses or numbers of particles that are not positive"
         )
     return ForeignRows(
-        redshift=float(redshift[1]),
+        redshift=at,
         mass=rows[:, 1] / cosmology.h,
         lagrangian=rows[:, 2:5] / cosmology.h,
         eulerian=rows[:, 5:8] / cosmology.h,

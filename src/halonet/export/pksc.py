@@ -64,7 +64,7 @@ def read_pksc(path: str | Path, cosmology: CosmologySettings) -> ForeignRows:
     """Haloes of a merged ``.pksc`` catalogue; masses are those of the spheres of R_TH."""
     data = Path(path).read_bytes()
     if len(data) < HEADER.itemsize:
-        raise ForeignError(f"{path}: {len(data)} bytes, where a .pksc has a header of {HEADER.itemsize}; no such file")
+        raise ForeignError(f"{path}: {len(data)} bytes, where a .pksc has a header of {HEADER.itemsize}: cut off")
     count, largest, redshift = (value.item() for value in np.frombuffer(data, HEADER, 1)[0])
     if count < 0 or len(data) != HEADER.itemsize + 4 * FLOATS_PER_HALO * count:
         raise ForeignError(

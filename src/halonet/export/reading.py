@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.column_files import check_values
 from halonet.columns import COLUMNS
 from halonet.cosmology import mean_matter_density
 from halonet.export.pinocchio import read_pinocchio
@@ -26,6 +27,7 @@ READERS: dict[str, Callable[[str | Path, CosmologySettings], ForeignRows]] = {
 }
 SAME_REDSHIFT = 1e-4  # files hold it in single precision, or in six decimals
 SAME_CELL_MASS = 0.01
+MANY, FILLED = 100, 0.85  # so many haloes reach over more than this of a box's side
 ROUNDING = 1e-6  # of the side of the box, which single precision adds to a position at its face
 
 
@@ -90,6 +92,7 @@ def import_catalogue(path: str | Path, name: str, box: ForeignBox) -> HaloCatalo
         columns["overdensity"] = rows.overdensity
     record = provenance("import", {"format": name, "file": {"name": Path(path).name, "digest": file_digest(path)}})
     header = FieldHeader(side, cosmology.redshift, cosmology.model_dump(), None, record)
+    check_values(path, columns)
     typed = {each: np.ascontiguousarray(values, COLUMNS[each].dtype) for each, values in columns.items()}
     for each in (*LAGRANGIAN, *EULERIAN):
         typed[each][typed[each] >= side] = 0  # rounded up to the side
@@ -106,6 +109,13 @@ def _within(path: str | Path, names: tuple[str, ...], values: np.ndarray, side: 
             f"{path}: {outside.sum()} of {len(values)} haloes have {', '.join(names)} outside of a box of {side:g} "
             f"Mpc, the first at {shown} Mpc from its corner; the box is larger, its side is "
             "given in Mpc/h, or this is no catalogue of a periodic box"
+        )
+    reach = np.ptp(values, axis=0) if len(values) >= MANY else np.array([side])
+    if (reach < FILLED * side).any():
+        raise ForeignError(
+            f"{path}: its {len(values)} haloes reach over {', '.join(f'{each:.4g}' for each in reach)} Mpc along "
+            f"{', '.join(names)}, in a box of {side:g} Mpc: its side is smaller, or haloes are missing; it is "
+            "needed in Mpc without h"
         )
     return np.mod(values, side)
 

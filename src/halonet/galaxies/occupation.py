@@ -12,7 +12,8 @@ from halonet.settings.galaxies import OccupationSettings
 
 def mean_centrals(mass: np.ndarray, settings: OccupationSettings) -> np.ndarray:
     """Mean number of central galaxies of haloes of ``mass`` (Msun), between 0 and 1."""
-    return 0.5 * (1 + special.erf((np.log10(mass) - settings.log_minimum_mass) / settings.mass_scatter))
+    with np.errstate(over="ignore"):  # a step that has no width is one
+        return 0.5 * (1 + special.erf((np.log10(mass) - settings.log_minimum_mass) / settings.mass_scatter))
 
 
 def mean_satellites(mass: np.ndarray, settings: OccupationSettings) -> np.ndarray:

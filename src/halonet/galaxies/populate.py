@@ -22,6 +22,8 @@ from halonet.settings import CosmologySettings
 from halonet.settings.galaxies import OccupationSettings
 from halonet.tiles_of_universes import check_whole
 
+MOST_SATELLITES = 1e10
+
 
 def populate_haloes(haloes: HaloCatalogue, settings: OccupationSettings, seed: int) -> GalaxyCatalogue:
     """Draw the galaxies of haloes: those of a halo stand together, its central first, most massive halo first.
@@ -40,7 +42,13 @@ def populate_haloes(haloes: HaloCatalogue, settings: OccupationSettings, seed: i
     mass = haloes[settings.mass].astype(float)
     rng = generator(seed, "galaxies")
     central = rng.random(len(mass)) < mean_centrals(mass, settings)
-    satellites = rng.poisson(mean_satellites(mass, settings))
+    mean = mean_satellites(mass, settings)
+    if (expected := float(mean.sum())) > MOST_SATELLITES:
+        raise StorageError(
+            f"log_satellite_mass = {settings.log_satellite_mass:g} and slope = {settings.slope:g} give {expected:.3g} "
+            f"satellites; at most {MOST_SATELLITES:g} are drawn"
+        )
+    satellites = rng.poisson(mean)
     host = np.concatenate([np.flatnonzero(central), np.repeat(np.arange(len(mass)), satellites)])
     offsets, velocities = _satellites(mass[host[central.sum() :]], cosmology, settings, rng)
     still = np.zeros((int(central.sum()), 3))

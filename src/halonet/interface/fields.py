@@ -26,7 +26,7 @@ from halonet.storage import FieldHeader
 @recording
 def draw_density(
     seed: int | None = None,
-    cells: int = 256,
+    cells: int | None = None,
     box_size_mpc: float | None = None,
     cosmology: CosmologySettings | None = None,
     phases: np.ndarray | str | Path | None = None,
@@ -39,7 +39,7 @@ def draw_density(
     seed
         Another seed, an independent box; 7 where no phases are given.
     cells
-        Cells along a side, for a seed.
+        Cells along a side; by default 256, or those of the phases.
     box_size_mpc
         Side of the box (Mpc); by default cells of 1 Mpc.
     cosmology

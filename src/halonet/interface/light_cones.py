@@ -15,7 +15,7 @@ from halonet.sky.catalogue import LightConeCatalogue
 @recording
 def make_light_cone(
     seed: int | None = None,
-    cells: int = 256,
+    cells: int | None = None,
     redshift_range: tuple[float, float] = (0.0, 0.5),
     opening: str | dict[str, float] = "octant",
     observer: tuple[float, float, float] = (0.0, 0.0, 0.0),
@@ -28,7 +28,7 @@ def make_light_cone(
     seed
         Of the box; by default 7, unless the options have ``phases`` or a ``density``.
     cells
-        Cells along a side of the box.
+        Cells along a side of the box; by default 256, or those of phases or density.
     redshift_range
         Cosmological redshifts; the first is in, the second is out.
     opening

@@ -15,7 +15,7 @@ from halonet.settings import CosmologySettings
 @recording
 def make_mock(
     seed: int | None = None,
-    cells: int = 256,
+    cells: int | None = None,
     method: str = DEFAULT_METHOD,
     *,
     box_size_mpc: float | None = None,
@@ -30,7 +30,7 @@ def make_mock(
     seed
         Another seed, an independent mock; the same seed, the same density, whatever the method. By default 7.
     cells
-        Cells along a side.
+        Cells along a side; by default 256, or those of phases or density.
     method
         ``peak_patch`` (Stein, Alvarez & Bond 2018), for any cosmology, redshift and cell size; ``network`` (Berger &
         Stein 2018), for the boxes one was trained for; ``n_body``, a simulation (FastPM, Feng et al. 2016).

@@ -15,7 +15,7 @@ from halonet.initial_conditions.density import linear_density, linear_density_of
 from halonet.initial_conditions.noise import derived_seed, white_noise
 from halonet.initial_conditions.phases import Phases, open_phases
 from halonet.initial_conditions.universe import Universe
-from halonet.mocks.request import MockRequest
+from halonet.mocks.request import DEFAULT_CELLS, MockRequest
 from halonet.mocks.spectrum import camb_spectrum
 from halonet.plausibility.density import check_against_spectrum, check_density, moments
 from halonet.plausibility.spectrum import read_checked_spectrum
@@ -26,6 +26,7 @@ from halonet.storage import FieldHeader, field_cells, read_field, read_header, w
 CELL_SIZE = 1.0  # Mpc, of the paper
 SAME_REDSHIFT = 1e-6
 SAME_CELLS = 0.01
+SAME_SIZE = 1e-6
 
 
 def _shown(cosmology: CosmologySettings) -> str:
@@ -72,6 +73,11 @@ class MockBox:
                 "density is extrapolated to one of them: give that redshift in both"
             )
         if held:
+            asked = request.box_size_mpc
+            if asked is not None and abs(asked / held.box_size_mpc - 1) > SAME_SIZE:
+                raise SettingsError(
+                    f"box size = {asked:g} Mpc, but {request.density} has {held.box_size_mpc:g} Mpc; leave it out"
+                )
             if request.cosmology is None and said is None:
                 assume(f"{request.density}: names no cosmology; that of the method is taken, {_shown(cosmology)}")
             return replace(held, cosmology=cosmology.model_dump(), redshift=cosmology.redshift)
@@ -88,10 +94,17 @@ class MockBox:
 
     @cached_property
     def cells(self) -> int:
-        """Cells along a side."""
-        if self.request.density:
-            return field_cells(self.request.density, "density")
-        return self.request.cells if self.phases is None else self.phases.cells
+        """Cells along a side; what is asked for must be what a file has."""
+        density, phases, asked = self.request.density, self.phases, self.request.cells
+        if density:
+            held, source = field_cells(density, "density"), str(density)
+        elif phases is not None:
+            held, source = phases.cells, phases.source
+        else:
+            return asked or DEFAULT_CELLS
+        if asked not in (None, held):
+            raise SettingsError(f"cells = {asked}, but {source} has {held} along a side; leave cells out")
+        return held
 
     @cached_property
     def phases(self) -> Phases | None:

@@ -11,14 +11,17 @@ from halonet import console
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import assume
 from halonet.checks.parser import OVERRIDE
+from halonet.cosmology import mean_matter_density
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.noise import generator
 from halonet.mocks.box import MockBox
 from halonet.mocks.request import MockRequest
 from halonet.mpi import Communicator
 from halonet.neural_bias.fitted import SHIPPED, FittedBias, read_fitted
+from halonet.plausibility.numbers import check_number
 from halonet.provenance import file_digest
 from halonet.settings import SettingsError
+from halonet.statistics.mass_function import expected_haloes
 
 SAME = 1e-3  # to which redshift and cosmology are those of the fit
 
@@ -63,7 +66,16 @@ class NeuralBiasMock:
         # A density or phases of a user's own have no seed: the same file, the same draw.
         rng = generator(self.request.seed or 0, "neural bias mock")
         with console.step("haloes"):
-            return self.fitted.draw(density, header, rng)
+            haloes = self.fitted.draw(density, header, rng)
+        self._check_number(len(haloes))
+        return haloes
+
+    def _check_number(self, found: int) -> None:
+        """Refuse a number of haloes that the mass function does not give."""
+        box, least = self.box, self.fitted.settings.minimum_mass_msun
+        cells = least / (mean_matter_density(box.cosmology) * box.cell_size**3)
+        expected = expected_haloes(cells, box.cell_size, box.header.box_size_mpc, box.cosmology)
+        check_number(found, expected, f"{self.file}: haloes above {least:.3g} Msun", self.request.outside_validity)
 
     def _check_validity(self) -> None:
         """Refuse another redshift or cosmology than that of the fit, unless they are asked for."""

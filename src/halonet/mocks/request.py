@@ -12,6 +12,7 @@ from halonet.settings import CosmologySettings, HaloFindingSettings, NBodySettin
 from halonet.settings.network import Precision
 from halonet.tiles_of_universes import TileOf
 
+DEFAULT_CELLS = 256  # along a side, where no file says it
 SOURCES = ("seed", "density", "phases", "universe")  # of a density
 
 
@@ -27,9 +28,9 @@ class MockRequest:
     density
         HDF5 file with a density of the user's own, in place of ``seed``, ``cells`` and ``box_size_mpc``.
     cells
-        Cells along a side.
+        Cells along a side; by default those of the file, or 256.
     box_size_mpc
-        Side of the box (Mpc); by default cells as the method knows them.
+        Side of the box (Mpc); by default that of the density, or cells as the method knows them.
     cosmology
         By default that of the density, else what the method knows.
     power_spectrum
@@ -69,7 +70,7 @@ class MockRequest:
 
     seed: int | None = None
     density: str | Path | None = None
-    cells: int = 256
+    cells: int | None = None
     box_size_mpc: float | None = None
     cosmology: CosmologySettings | None = None
     power_spectrum: str | Path | None = None
@@ -115,7 +116,7 @@ class MockRequest:
             if tile != TileOf():
                 raise SettingsError(f"tile = {self.tile}, of = {self.of}; only a universe has tiles")
             return
-        tile.cells(self.cells)
+        tile.cells(self.cells or DEFAULT_CELLS)
         if self.flip_phases or self.keep:
             raise SettingsError(
                 "of a universe neither phases are flipped nor fields kept; give a seed for a box of them"

@@ -59,7 +59,7 @@ class Checkpoints:
             return None
         with open_hdf5(self.path) as file:
             planes = slice(self.slabs.start, self.slabs.stop)
-            return State(*(file[name][planes] for name in FIELDS), steps)
+            return State(**{name: file[name][planes] for name in FIELDS}, steps=steps)
 
     def _steps(self) -> int | None:
         """Steps that the stored state has done; a damaged file, or one of another simulation, is passed over."""

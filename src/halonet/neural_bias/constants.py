@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from halonet.checks.numbers import Number
+
 
 @dataclass(frozen=True)
 class Offsets:
@@ -30,4 +32,6 @@ class Offsets:
     @classmethod
     def from_dict(cls, values: dict) -> "Offsets":
         """Constants read from JSON."""
-        return cls(np.array(values["rows"]), np.array(values["feature_means"]), values["summary"])
+        number = Number()
+        rows, means = ([number(value) for value in values[name]] for name in ("rows", "feature_means"))
+        return cls(np.array(rows), np.array(means), number(values["summary"]))

@@ -54,7 +54,10 @@ def draw_haloes(
     lowest = np.full_like(highest, -np.inf)
     if largest_log_mass is not None:
         lowest = special.log_ndtr((peak - largest_log_mass) / width)
-    rates = np.maximum(volumes * amplitude * np.exp(width**2 / 2) * (np.exp(highest) - np.exp(lowest)), 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rates = np.maximum(volumes * amplitude * np.exp(width**2 / 2) * (np.exp(highest) - np.exp(lowest)), 0)
+    if not np.isfinite(rates).all():
+        raise ValueError("the mean number of haloes of a voxel is not finite: parameters that no fit has found")
     if counting is None or not counting.rows:
         counts = rng.poisson(rates)
         component, voxels = np.nonzero(counts)

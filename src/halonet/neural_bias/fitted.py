@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.numbers import LENGTH
 from halonet.neural_bias.bias_fit import Problem, make_model
 from halonet.neural_bias.catalogues import catalogue_of
 from halonet.neural_bias.constants import Offsets
@@ -19,7 +20,7 @@ from halonet.neural_bias.draws import draw_from
 from halonet.neural_bias.evolution import displacement, evolved_density, resample
 from halonet.neural_bias.features import engine_features
 from halonet.neural_bias.inputs import Haloes, Inputs
-from halonet.settings import CosmologySettings, NeuralBiasSettings, stage_settings
+from halonet.settings import CosmologySettings, NeuralBiasSettings, validate
 from halonet.storage import FieldHeader, StorageError, write_json
 
 FORMAT = "halonet neural bias model 1"
@@ -68,10 +69,15 @@ class FittedBias:
         Raises
         ------
         StorageError
-            If the side of the box is not a whole number of voxels.
+            If the side of the box is not a whole number of voxels, or has fewer cells than voxels.
         """
         box_size, cosmology = header.box_size_mpc, CosmologySettings(**header.known_cosmology())
         cells = self.cells_of(box_size)
+        if len(linear) < cells:
+            raise StorageError(
+                f"a density of {len(linear)} cells along a side of {box_size:g} Mpc, in which the model sees {cells} "
+                f"voxels of {self.voxel_mpc:g} Mpc; {cells} cells or more are needed"
+            )
         coarse = resample(linear, cells).astype(np.float32)
         moved = displacement(coarse, box_size, cosmology, self.settings.lpt_order)
         density = evolved_density(moved, box_size, self.settings.supersample)
@@ -121,11 +127,13 @@ def read_fitted(path: str | Path = SHIPPED) -> FittedBias:
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise StorageError(f"{path}: no fitted neural bias model; summarise_neural_bias.py writes one as model.json")
     try:
-        settings = stage_settings(NeuralBiasSettings, json.dumps(values["settings"]))
-        cosmology = stage_settings(CosmologySettings, json.dumps(values["cosmology"]))
+        settings = validate(NeuralBiasSettings, values["settings"], "settings")
+        cosmology = validate(CosmologySettings, values["cosmology"], "cosmology")
+        if unsaid := [name for name in cosmology.model_dump() if name not in values["cosmology"]]:
+            raise ValueError(f"cosmology without {', '.join(unsaid)}")
         offsets, samples = Offsets.from_dict(values["offsets"]), np.array(values["samples"], float)
-        fitted = FittedBias(settings, offsets, samples, float(values["voxel_mpc"]), cosmology)
-    except (KeyError, TypeError, ValueError) as error:
+        fitted = FittedBias(settings, offsets, samples, float(LENGTH(values["voxel_mpc"])), cosmology)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{path}: a damaged neural bias model ({error})") from None
     parameters = make_model(settings.engine).parameters
     if samples.ndim != 2 or samples.shape[1] != parameters or not np.isfinite(samples).all():

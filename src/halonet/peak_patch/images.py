@@ -16,6 +16,8 @@ from halonet.peak_patch.collapse import CollapseTable
 from halonet.sky.epochs import Epochs
 from halonet.sky.region import Region
 
+MOST_IMAGES = 1_000_000
+
 
 class Candidates(NamedTuple):
     """Peaks by their cells: ``filters`` and ``heights`` of cell i stand at ``starts[i]`` to ``starts[i + 1]``.
@@ -78,10 +80,23 @@ class Images:
         """Whole boxes from the observer's own one, int64 of shape (images, 3)."""
         side = self.cells * self.cell_size
         most = int((self.region.farthest + self.margin) / side) + 2
-        steps = np.arange(-most, most + 1)
-        offsets = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
-        centres = (offsets + 0.5) * side - self.observer
-        return offsets[self.region.outside(centres) <= self.margin + 0.5 * 3**0.5 * side]
+        # Cubes of boxes that the region may reach, halved until they are single ones.
+        cubes, across = np.full((1, 3), -most), 1 << (2 * most).bit_length()
+        while True:
+            centres = (cubes + 0.5 * across) * side - self.observer
+            rounding = 1e-6 * (across - 1)
+            cubes = cubes[self.region.outside(centres) <= self.margin + (0.5 * 3**0.5 * across + rounding) * side]
+            if len(cubes) > MOST_IMAGES:
+                raise ValueError(
+                    f"the light cone sees more than {MOST_IMAGES:,} images of a box of {side:g} Mpc; it needs a larger "
+                    "box, a smaller opening, or redshifts that are smaller"
+                )
+            if across == 1:
+                break
+            across //= 2
+            cubes = (cubes[:, None] + across * np.array(list(np.ndindex(2, 2, 2)))).reshape(-1, 3)
+        cubes = cubes[(cubes <= most).all(axis=1)]
+        return cubes[np.lexsort(cubes.T[::-1])]
 
     def lattice(self, cells: np.ndarray, images: np.ndarray) -> np.ndarray:
         """Indices of cells on the lattice of all boxes, from flat ones and images; int64 of shape (cells, 3)."""

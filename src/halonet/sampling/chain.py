@@ -25,6 +25,8 @@ RECORDS = {
     "divergent": "1 where the energy error exceeds 1000",
     "bad_gradient": "1 where an energy or gradient was not finite",
 }
+# What reading a checkpoint ends with that is cut short, empty, a folder, or no checkpoint at all.
+DAMAGED = (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile)
 
 
 class ChainSettings(Protocol):
@@ -97,7 +99,7 @@ class Chain:
     def _save(self, checkpoint: Path) -> None:
         # The generator's counters are arrays of 64 bits, which JSON takes as plain integers.
         random = json.dumps(self.rng.bit_generator.state, default=lambda value: value.tolist())
-        arrays: dict[str, Any] = {"random": random, "fingerprint": self.fingerprint}
+        arrays: dict[str, Any] = {"random": random, "fingerprint": self.fingerprint, "chain": self.index}
         arrays |= {"history": self.theta[: self.done]}
         arrays |= {name: values[: self.done] for name, values in self.records.items()}
         arrays |= {f"sampler.{name}": value for name, value in self.sampler.arrays().items()}
@@ -106,12 +108,16 @@ class Chain:
 
     def _resume(self, checkpoint: Path) -> None:
         try:
-            with np.load(checkpoint) as file:
-                arrays = dict(file)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            arrays = _arrays_of(checkpoint)
+        except DAMAGED as error:
             raise StorageError(f"{checkpoint}: no complete checkpoint ({error}); delete it to start anew") from None
         if str(arrays["fingerprint"]) != self.fingerprint:
             raise StorageError(f"{checkpoint}: a checkpoint of other data or settings; delete it to start anew")
+        if int(arrays["chain"]) != self.index:
+            raise StorageError(
+                f"{checkpoint}: a checkpoint of chain {arrays['chain']}, this is chain {self.index}; name another file "
+                "for it, or delete the checkpoint"
+            )
         self.done = len(arrays["history"])
         self.theta[: self.done] = arrays["history"]
         for name in RECORDS:
@@ -122,6 +128,24 @@ class Chain:
         state["buffer"] = np.array(state["buffer"], np.uint64)
         self.rng.bit_generator.state = state
         self.sampler.restore({k.removeprefix("sampler."): v for k, v in arrays.items() if k.startswith("sampler.")})
+
+
+def _arrays_of(checkpoint: Path) -> dict[str, np.ndarray]:
+    """Arrays of a checkpoint; one of :data:`DAMAGED` is raised where they are not all there."""
+    with np.load(checkpoint) as file:
+        arrays = dict(file)
+    if missing := {"random", "fingerprint", "chain", "history", *RECORDS} - set(arrays):
+        raise ValueError(f"{', '.join(sorted(missing))} missing")
+    return arrays
+
+
+def is_checkpoint_of(checkpoint: str | Path, fingerprint: str, index: int) -> bool:
+    """Whether a file is a checkpoint of this very chain; what else it may be is somebody else's."""
+    try:
+        arrays = _arrays_of(Path(checkpoint))
+    except DAMAGED:
+        return False
+    return str(arrays["fingerprint"]) == fingerprint and int(arrays["chain"]) == index
 
 
 def write_chain(

@@ -1,5 +1,6 @@
 """What a survey observes of a box of haloes or galaxies, and randoms with the same selection; from a seed."""
 
+import math
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.spatial import KDTree
 
+from halonet.checks.assumptions import assume
 from halonet.checks.errors import StorageError
 from halonet.column_table import ColumnTable
 from halonet.columns import EULERIAN, VELOCITY, Column
@@ -34,6 +36,7 @@ SURVEY_COLUMNS = {
 }
 OUTSIDE = 1e-3  # of the survey's volume, that may lie outside of a box which is not replicated
 BEYOND = 0.05  # in redshift: how far peculiar velocities may carry a galaxy, with much to spare
+MOST_RANDOMS, MOST_IMAGES = 1e10, 100_000
 TRIALS = 20_000  # points of the survey's volume by which that is found out
 
 
@@ -76,6 +79,11 @@ def observe_box(points: ColumnTable, settings: SurveySettings, seed: int) -> Sur
     observer = np.array(settings.observer or [side / 2] * 3)
     if not settings.replicate:
         _check_inside_box(settings, table, observer, side)
+    if not settings.smallest_redshift <= cosmology.redshift <= settings.largest_redshift:
+        assume(
+            f"the whole box is at redshift {cosmology.redshift:g}, and is seen at redshifts from "
+            f"{settings.smallest_redshift:g} to {settings.largest_redshift:g}"
+        )
     rng = generator(seed, "survey")
     seen = _seen(points, settings, table, observer)
     kept = rng.random(len(seen["Z"])) * (len(points) / side**3) < selection.at(seen["Z"])
@@ -116,6 +124,11 @@ def _images(settings: SurveySettings, table: Epochs, observer: np.ndarray, side:
         return [np.zeros(3)]
     reach = _reach(settings, table)
     ranges = [range(int(np.floor((at - reach) / side)), int(np.floor((at + reach) / side)) + 1) for at in observer]
+    if (number := math.prod(map(len, ranges))) > MOST_IMAGES:
+        raise StorageError(
+            f"the survey reaches over {number:,} images of a box of {side:g} Mpc, and {MOST_IMAGES:,} are possible: "
+            "a larger box is needed, or a smaller largest_redshift"
+        )
     return [side * np.array(image, float) for image in product(*ranges)]
 
 
@@ -154,7 +167,12 @@ def _randoms(
     sines = np.sin(np.radians(settings.dec))
     solid_angle = np.radians(settings.ra[1] - settings.ra[0]) * (sines[1] - sines[0])  # holes included, and lost below
     numbers = selection.at(middles) * np.diff(cubes) * solid_angle / 3
-    number = rng.poisson(settings.randoms * numbers.sum())
+    mean = settings.randoms * numbers.sum()
+    if mean > MOST_RANDOMS:
+        raise StorageError(
+            f"randoms = {settings.randoms:g} gives {mean:.3g} points; at most {MOST_RANDOMS:g} are drawn"
+        )
+    number = rng.poisson(mean)
     chosen = np.cumsum(numbers) / max(numbers.sum(), 1e-300)
     step = np.minimum(np.searchsorted(chosen, rng.random(number), side="right"), len(numbers) - 1)
     cube = cubes[step] + rng.random(number) * (cubes[step + 1] - cubes[step])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from halonet.checks.errors import StorageError
+from halonet.checks.numbers import Number, NumberError
 from halonet.settings.survey import SurveySettings
 
 NEEDED = ("redshift", "density_per_mpc3")
@@ -48,7 +49,9 @@ def selection_of(settings: SurveySettings, available: float) -> Selection:
         raise StorageError(f"{path}: cannot be read as CSV ({error})") from None
     if missing := [name for name in NEEDED if name not in table]:
         raise StorageError(f"{path}: columns {', '.join(missing)} are missing; an n(z) has {' and '.join(NEEDED)}")
-    redshifts, densities = (table[name].to_numpy(float) for name in NEEDED)
+    if twice := [name for name in NEEDED if f"{name}.1" in table]:  # as pandas calls the second one
+        raise StorageError(f"{path}: there are two columns {' and '.join(twice)}; keep one")
+    redshifts, densities = (_numbers(path, name, table[name].to_numpy()) for name in NEEDED)
     if len(redshifts) < 2 or not (np.diff(redshifts) > 0).all() or not (densities >= 0).all():
         raise StorageError(f"{path}: redshifts must rise and densities be 0 or more, in two rows or more")
     if redshifts[0] > ends[0] or redshifts[-1] < ends[1]:
@@ -64,3 +67,14 @@ def selection_of(settings: SurveySettings, available: float) -> Selection:
             "more, or ask for fewer"
         )
     return selection
+
+
+def _numbers(path: str, name: str, values: np.ndarray) -> np.ndarray:
+    """A column as finite numbers; the first value that is none is named."""
+    number, numbers = Number(), np.empty(len(values))
+    for row, value in enumerate(values):
+        try:
+            numbers[row] = number(value)
+        except NumberError as error:
+            raise StorageError(f"{path}: {name} of row {row + 1}: {error}") from None
+    return numbers
