@@ -88,6 +88,22 @@ def test_what_is_assumed_is_said_once_and_stands_in_the_provenance(header_of, ca
     assert "assumed" not in provenance("test", {})
 
 
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"cosmology": '{"h": 0.7, "omega_b": 0.05, "h": 0.67}'}, "own.h5: cosmology: h stands there twice; keep one"),
+        (
+            {"cosmology": '{"h": 0.7, "redshift": 2.0}', "redshift": 0.0},
+            "redshift is 0, and 2 in its attribute",
+        ),
+        ({"cosmology": '{"h": 0.7, "redshift": 0}', "scale_factor": 0.5}, "redshift is 1, and 0 in its attribute"),
+    ],
+)
+def test_a_header_that_contradicts_itself_is_refused(header_of, attributes, words):
+    with pytest.raises(StorageError, match=words):
+        header_of(**attributes)
+
+
 def test_a_complete_cosmology_assumes_nothing(header_of, caplog):
     import json
 

@@ -19,7 +19,7 @@ import numpy as np
 from halonet.catalogue import HaloCatalogue, write_catalogue
 from halonet.export.formats import FORMATS, write_as
 from halonet.settings import CosmologySettings
-from halonet.storage import FieldHeader, new_hdf5, write_field, write_text
+from halonet.storage import FieldHeader, new_hdf5, write_field, write_json, write_text
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder, header = Path(sys.argv[1]), FieldHeader(64.0, 0.0, CosmologySettings().model_dump())
@@ -31,6 +31,7 @@ writers |= {
     "catalogue.h5": lambda path: write_catalogue(path, haloes),
     "density.h5": lambda path: write_field(path, "density", np.ones((96,) * 3, "f4"), header),
     "text.json": lambda path: write_text(path, "x" * 2**21),
+    "values.json": lambda path: write_json(path, {"text": "x" * 2**21}),
 }
 paths = {name: folder / (f"a{FORMATS[name].suffix}" if name in FORMATS else name) for name in writers}
 for path in paths.values():
@@ -55,7 +56,7 @@ def test_no_writer_and_no_exporter_leaves_half_a_file_or_crashes(tmp_path):
     lines = done.stdout.splitlines()
     noise = [line for line in done.stderr.splitlines() if not line.startswith("assumed: the mass of the catalogue")]
     assert (done.returncode, noise, lines[-1]) == (0, [], "end")
-    assert len(lines) == 11
+    assert len(lines) == 12
     words = "cannot be written, no file may be that large; nothing new stands under that name"
     assert all(words in line for line in lines[:-1])
     assert not list(tmp_path.glob(".*"))

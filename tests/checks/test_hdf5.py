@@ -103,10 +103,16 @@ def test_a_probability_or_completeness_outside_of_0_and_1_is_refused(own, value)
         read_field(own(lambda file: file.__setitem__("probability", ONES * np.float32(value))), "probability")
 
 
+def with_a_loop(file):
+    haloes()(file)
+    del file["haloes/mass"]
+    file["haloes/mass"] = h5py.SoftLink("/haloes/mass")
+
+
 def haloes(**changed):
     def fill(file):
         for name in COLUMNS:
-            file[f"haloes/{name}"] = changed.get(name, np.ones(3))
+            file[f"haloes/{name}"] = changed.get(name, np.full(3, 1e12 if name == "mass" else 1))
             for attribute, value in changed.get("attributes", {}).items():
                 file[f"haloes/{name}"].attrs[attribute] = value
         for name in set(changed) - set(COLUMNS) - {"attributes"}:
@@ -125,6 +131,11 @@ def haloes(**changed):
         (haloes(vx=[100, 1e30, 100]), "column vx = 1e.30 in 1 of 3.*km/s"),
         (haloes(vx=[100, np.nan, 100]), "column vx has values that are not finite"),
         (haloes(qx=[1, 64.01, 1]), "qx leaves the box"),
+        (haloes(x=[1, 500, 1]), "x leaves the box .* first with 500"),
+        (haloes(y=[1, -32, 1]), "y leaves the box .* wrapped into the box"),
+        (haloes(mass=[12.3, 13.1, 14.2]), r"column mass = 12.3 in 3 of 3 .*values from 1000 to 1e\+18 Msun"),
+        (haloes(mass=[1e12, 0, 1e12]), "column mass = 0 in 1 of 3"),
+        (with_a_loop, "haloes/mass is a link that leads back to itself"),
         (haloes(qx=[1, 2]), "columns of different shapes"),
         (haloes(attributes={"units": "Mpc/h"}), "has the unit Mpc/h; .* is needed, without h"),
         (lambda file: file.__setitem__("haloes", np.ones(3)), "neither a group of columns nor a table"),
@@ -140,13 +151,13 @@ def test_a_catalogue_that_is_no_table_of_haloes_is_named_with_column_and_value(o
 
 def test_one_table_is_read_as_columns(own):
     table = np.ones(3, [(name, "f4") for name in COLUMNS])
-    table["mass"] = [1, 2, 3]
+    table["mass"] = [1e12, 2e12, 3e12]
     columns = read_columns(own(lambda file: file.__setitem__("haloes", table)), 64.0)
     assert set(columns) == set(COLUMNS)
-    assert columns["mass"].tolist() == [1, 2, 3]
+    np.testing.assert_allclose(columns["mass"], [1e12, 2e12, 3e12])
 
 
 def test_positions_that_rounding_has_put_at_the_side_are_at_0(own):
     positions = np.array([64.0, np.float32(-1e-9), np.nextafter(np.float32(64), np.float32(65)), 63.99], "f4")
-    others = {name: np.ones(4) for name in COLUMNS if name != "qx"}
+    others = {name: np.full(4, 1e12 if name == "mass" else 1) for name in COLUMNS if name != "qx"}
     assert read_columns(own(haloes(qx=positions, **others)), 64.0)["qx"].tolist() == [0, 0, 0, np.float32(63.99)]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from datetime import date
 
 import pytest
@@ -64,6 +65,23 @@ def test_the_same_run_gives_the_same_bytes(folder):
     first = (folder / METADATA).read_bytes()
     write_crate(folder, PUBLICATION)
     assert (folder / METADATA).read_bytes() == first
+
+
+def test_names_are_addresses_in_which_blanks_and_signs_are_written_as_addresses_have_them(folder):
+    (folder / "a b#%?.txt").write_text("odd")
+    write_crate(folder, PUBLICATION)
+    assert entities(folder)["a%20b%23%25%3F.txt"]["name"] == "a b#%?.txt"
+
+
+def test_the_folder_of_several_runs_is_no_run(folder, tmp_path_factory):
+    results = tmp_path_factory.mktemp("results")
+    for name in ("one", "two"):
+        shutil.copytree(folder, results / name)
+    with pytest.raises(StorageError, match="holds the runs one, two; name the folder of one of them"):
+        write_crate(results, PUBLICATION)
+    write_crate(results / "two", PUBLICATION)
+    with pytest.raises(StorageError, match="holds the crates of two; name the folder of one run"):
+        write_crate(results, PUBLICATION)
 
 
 def test_a_folder_without_files_is_no_run(tmp_path):

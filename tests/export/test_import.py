@@ -8,8 +8,9 @@ import pytest
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, read_catalogue
 from halonet.export.formats import export_catalogue
-from halonet.export.reading import READERS, ForeignBox, import_catalogue
+from halonet.export.reading import READERS, ForeignBox, _within, import_catalogue
 from halonet.export.rows import ForeignError
+from halonet.storage import StorageError
 
 from .conftest import BOX_SIZE, CELLS, COSMOLOGY
 
@@ -114,6 +115,37 @@ def test_a_text_that_is_no_catalogue_of_pinocchio_is_refused_and_told_why(writte
     path.write_text(damage(path.read_text()))
     with pytest.raises(ForeignError, match=message):
         import_catalogue(path, "pinocchio", BOX)
+
+
+@pytest.mark.parametrize("text", ["...", "-", "1e"])
+def test_a_redshift_in_the_header_that_is_no_number_is_named_with_its_file(written, text):
+    path = export_catalogue(written[0], "pinocchio")
+    path.write_text(path.read_text().replace("redshift 0.500000", f"redshift {text}"))
+    with pytest.raises(ForeignError, match=r"redshift in its header: .* is no number"):
+        import_catalogue(path, "pinocchio", BOX)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [(3, 1e30, r"column vx = 1.*e\+30 in .* values from -100000 to 100000 km/s"), (6, 1e3, "column mass = .* Msun")],
+)
+def test_values_that_no_halo_has_are_refused_before_anything_is_written(written, column, value, words):
+    path = export_catalogue(written[0], "pksc")
+    data = path.read_bytes()
+    rows = np.frombuffer(data[12:], "<f4").reshape(-1, 11).copy()
+    rows[:, column] = value
+    path.write_bytes(data[:4] + (rows[:1, 6].tobytes() if column == 6 else data[4:8]) + data[8:12] + rows.tobytes())
+    with pytest.raises(StorageError, match=words):
+        import_catalogue(path, "pksc", BOX)
+
+
+def test_many_haloes_in_the_middle_of_a_box_are_of_a_smaller_one():
+    haloes = np.random.default_rng(1).uniform(0, 64, (300, 3))
+    np.testing.assert_array_equal(_within("own", LAGRANGIAN, haloes, 64.0, 0.0), haloes)
+    few = haloes[:20] + 14
+    np.testing.assert_array_equal(_within("own", LAGRANGIAN, few, 64 / 0.7, 0.0), few)  # chance decides
+    with pytest.raises(ForeignError, match=r"300 haloes reach over 6.* Mpc along qx, .* in a box of 91.4286 Mpc"):
+        _within("own", LAGRANGIAN, haloes + 13.7, 64 / 0.7, 0.0)
 
 
 def test_one_format_is_not_the_other(written):

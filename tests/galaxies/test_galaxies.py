@@ -166,6 +166,18 @@ def test_galaxies_are_measured_as_haloes_are():
     assert measure_points(galaxies, 0.1) == measure_points(haloes.sorted_by_mass(), 0.1)
 
 
+def test_more_satellites_than_can_be_drawn_are_refused_by_the_settings_that_ask_for_them():
+    settings = OccupationSettings(log_satellite_mass=5.5, slope=4.9)
+    with pytest.raises(StorageError, match=r"log_satellite_mass = 5.5 and slope = 4.9 give .* satellites; at most 1e"):
+        populate_haloes(haloes_of(np.full(100, 1e14)), settings, 1)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_step_without_width_is_a_step():
+    settings = OccupationSettings(log_minimum_mass=13.0, mass_scatter=5e-324)
+    assert mean_centrals(np.array([1e12, 1e14]), settings).tolist() == [0, 1]
+
+
 def test_haloes_without_velocities_are_refused():
     haloes = haloes_of(np.full(10, 1e13))
     del haloes.columns["vx"]

@@ -101,6 +101,9 @@ def test_haloes_without_velocities_have_no_multipoles_and_the_message_says_what_
 def test_mocks_of_another_box_and_the_same_mock_twice_are_refused(mocks):
     with pytest.raises(CovarianceError, match="same seed"):
         summarise_mocks([mocks[0], mocks[0]], 0.1)
+    again = mocks[0] | {"box": mocks[0]["box"] | {"seed": None}}  # as catalogues of other codes are
+    with pytest.raises(CovarianceError, match="same spectra, to the last digit: one catalogue was given twice"):
+        summarise_mocks([*mocks[:3], again], 0.1)
     other = mocks[1] | {"box": mocks[1]["box"] | {"redshift": 1.0}}
     with pytest.raises(CovarianceError, match=r"redshift = 1.0"):
         summarise_mocks([mocks[0], other], 0.1)

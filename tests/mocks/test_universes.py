@@ -104,6 +104,30 @@ def test_what_needs_a_whole_box_refuses_a_tile(tiles):
             use(tile)
 
 
+def test_a_tile_with_haloes_of_another_or_twice_or_without_a_column_is_refused(tiles):
+    names = [f"{i}{j}{k}" for i, j, k in INDICES]
+    full = max(range(8), key=lambda i: len(tiles[i]))
+    other = next(i for i in range(8) if i != full)
+
+    def join(index, **changed):
+        changed = [replace(tile, **changed) if i == index else tile for i, tile in enumerate(tiles)]
+        return halonet.join_tiles(changed, names)
+
+    with pytest.raises(StorageError, match=rf"{names[other]}: .* have their Lagrangian centre outside of the tile"):
+        join(other, columns=tiles[full].columns)
+    twice = {name: np.repeat(values, 2) for name, values in tiles[full].columns.items()}
+    with pytest.raises(StorageError, match=rf"{names[full]}: .* the Lagrangian centre of another one"):
+        join(full, columns=twice)
+    fewer = {name: values for name, values in tiles[0].columns.items() if name != "overdensity"}
+    for index in (0, 7):
+        without = {name: tiles[index][name] for name in fewer}
+        with pytest.raises(StorageError, match="columns overdensity are in it or in 000, and not in both"):
+            join(index, columns=without)
+    for note in ("corner", {"index": [0, 0, 0]}, {"index": [0, 0], "of": 8}, {"index": [0, 0, 0.5], "of": 8}):
+        with pytest.raises(StorageError, match=f"{names[1]}: notes: tile = .* is what a tile says of itself"):
+            join(1, notes=tiles[1].notes | {"tile": note})
+
+
 def test_tiles_that_do_not_make_up_a_universe_are_not_joined(whole, tiles):
     assert len(halonet.join_tiles(tiles)) == len(whole)
     with pytest.raises(StorageError, match="b: the same tile as a"):

@@ -89,6 +89,14 @@ def test_a_box_that_is_no_whole_number_of_voxels_is_refused_with_one_that_is():
         (lambda values: values | {"samples": [[float("nan")] * 17]}, "17 finite numbers are one sample"),
         (lambda values: {name: values[name] for name in values if name != "offsets"}, "damaged .*offsets"),
         (lambda values: [1, 2], "no fitted neural bias model"),
+        (lambda values: values | {"voxel_mpc": 0}, "damaged .*0 is out of range"),
+        (lambda values: values | {"voxel_mpc": float("nan")}, "damaged .*nan is no finite number"),
+        (lambda values: values | {"voxel_mpc": True}, "damaged .*True is no number"),
+        (lambda values: values | {"offsets": values["offsets"] | {"summary": float("inf")}}, "damaged .*inf is no"),
+        (lambda values: values | {"offsets": values["offsets"] | {"rows": [float("nan")] * 6}}, "damaged .*nan is no"),
+        (lambda values: values | {"offsets": values["offsets"] | {"rows": [1.0, 2.0]}}, "offsets .* are of another"),
+        (lambda values: values | {"cosmology": {"h": 0.7}}, "damaged .*cosmology without omega_b, omega_cdm"),
+        (lambda values: values | {"settings": None}, "damaged neural bias model"),
     ],
 )
 def test_a_file_that_is_no_model_is_refused_by_what_is_wrong_with_it(tmp_path, change, message):
@@ -97,6 +105,25 @@ def test_a_file_that_is_no_model_is_refused_by_what_is_wrong_with_it(tmp_path, c
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
     with pytest.raises(StorageError, match=message):
         read_fitted(path)
+
+
+def test_a_density_of_fewer_cells_than_the_model_has_voxels_is_refused(density):
+    header = FieldHeader(2 * CELLS * VOXEL, 0.0, COSMOLOGY.model_dump(), 5)
+    with pytest.raises(StorageError, match=r"a density of 12 cells .* model sees 24 voxels of 6 Mpc; 24 cells or"):
+        fitted_model().draw(density, header, np.random.default_rng(0))
+
+
+def test_a_model_that_gives_a_number_of_haloes_that_no_mass_function_has_makes_no_mock(tmp_path):
+    fitted = fitted_model()
+    request, path = MockRequest(seed=7, cells=CELLS), tmp_path / "model.json"
+    for shift, words in (
+        (-6.0, "haloes above 2e.12 Msun: .* where the mass function has"),
+        (800.0, "gives 3.*e.08 haloes; its"),
+    ):
+        rows = fitted.offsets.rows + np.array([shift] * 2 + [0.0] * 4)
+        write_fitted(path, replace(fitted, offsets=replace(fitted.offsets, rows=rows)), {})
+        with pytest.raises(ValueError, match=words):
+            NeuralBiasMock(request, path).make()
 
 
 def test_a_mock_is_drawn_from_its_seed_alone_and_another_cosmology_is_refused(tmp_path):

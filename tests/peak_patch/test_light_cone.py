@@ -10,6 +10,7 @@ from halonet.initial_conditions.displacement import first_order_displacement
 from halonet.peak_patch import light_cone
 from halonet.peak_patch.candidates import filter_radii, find_candidates
 from halonet.peak_patch.finder import find_haloes
+from halonet.peak_patch.images import Images
 from halonet.peak_patch.light_cone import Sight, find_light_cone
 from halonet.peak_patch.measurement import Search, measure
 from halonet.peak_patch.open_merging import ALIVE, DEAD, UNKNOWN, exclude_within, lost_volumes
@@ -31,6 +32,27 @@ class Frozen(Epochs):
 
     def redshift(self, distances):
         return np.full(np.shape(distances), self.only)
+
+
+WIDE = CircleSettings(right_ascension=300, declination=-80, radius=110)
+NARROW = CircleSettings(right_ascension=9, declination=9, radius=2)
+
+
+@pytest.mark.parametrize("opening", ["full_sky", "octant", WIDE, NARROW])
+@pytest.mark.parametrize(("near", "far", "margin"), [(0, 90, 5), (150, 400, 20), (50, 51, 0)])
+def test_the_images_of_a_box_are_those_of_all_boxes_around_that_reach_the_region(opening, near, far, margin):
+    images = Images(16, 2.0, OBSERVER % 32, Region(opening, near, far), margin)
+    boxes = np.array(list(np.ndindex(29, 29, 29))) - 14
+    reach = margin + 0.5 * 3**0.5 * 32
+    within = images.region.outside((boxes + 0.5) * 32.0 - images.observer) <= reach
+    np.testing.assert_array_equal(images.offsets, boxes[within])
+
+
+def test_a_cone_far_away_sees_few_images_and_one_of_too_many_is_refused_before_memory_is_gone():
+    narrow = CircleSettings(right_ascension=30, declination=20, radius=0.05)
+    assert len(Images(16, 1.0, np.zeros(3), Region(narrow, 8400.0, 8402.0), 16.0).offsets) < 100
+    with pytest.raises(ValueError, match="more than 1,000,000 images of a box of 16 Mpc; it needs a larger box"):
+        Images(16, 1.0, np.zeros(3), Region("full_sky", 8400.0, 8402.0), 16.0).offsets  # noqa: B018
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from halonet.settings import CosmologySettings, SettingsError, SurveySettings, v
 from halonet.sky.coordinates import directions
 from halonet.sky.epochs import SPEED_OF_LIGHT, Epochs
 from halonet.storage import FieldHeader
+from halonet.surveys import observe
 from halonet.surveys.observe import SURVEY_COLUMNS, observe_box
 
 SIDE, NUMBER = 1000.0, 60_000
@@ -163,12 +164,30 @@ def test_an_n_of_z_that_does_not_fit_is_named(uniform, tmp_path):
         ("redshift,n\n0,1\n", "columns density_per_mpc3 are missing"),
         ("redshift,density_per_mpc3\n0,1e-5\n0.05,1e-5\n", "reaches from redshift 0 to 0.05, the survey from 0 to 0.1"),
         ("redshift,density_per_mpc3\n0,1\n0.2,1\n", "density_per_mpc3 = 1, and the box has 6e-05 per Mpc"),
+        ("redshift,density_per_mpc3\n0,1e-5\n0.2,none\n", "n.csv: density_per_mpc3 of row 2: 'none' is no number"),
+        ("redshift,density_per_mpc3\n-inf,1e-5\ninf,1e-5\n", "n.csv: redshift of row 1: -inf is no finite number"),
+        ("redshift,density_per_mpc3,redshift\n0,1e-5,1\n0.2,1e-5,2\n", "there are two columns redshift; keep one"),
     ):
         path.write_text(text)
         with pytest.raises(StorageError, match=words):
             observe_box(uniform, SurveySettings(largest_redshift=0.1, density=str(path)), 1)
     with pytest.raises(SettingsError, match=r"ra = \[200.0, 20.0\] does not rise"):
         validate(SurveySettings, {"largest_redshift": 0.1, "ra": [200.0, 20.0]}, "here")
+
+
+def test_what_no_memory_holds_is_refused_by_the_setting_that_asks_for_it(uniform, monkeypatch):
+    with pytest.raises(StorageError, match=r"randoms = 1e\+18 are .* points; at most 1e\+10 are drawn"):
+        observe_box(uniform, SurveySettings(largest_redshift=0.1, randoms=1e18), 1)
+    monkeypatch.setattr(observe, "MOST_IMAGES", 1000)
+    with pytest.raises(StorageError, match=r"images of a box of 1000 Mpc.*a smaller largest_redshift"):
+        observe_box(uniform, SurveySettings(largest_redshift=20.0, replicate=True, randoms=0), 1)
+
+
+def test_a_box_at_another_redshift_than_the_survey_s_is_said_to_be_so(uniform, caplog):
+    observe_box(uniform, SurveySettings(largest_redshift=0.05), 1)
+    assert not caplog.records
+    observe_box(uniform, SurveySettings(smallest_redshift=0.02, largest_redshift=0.05), 1)
+    assert "the whole box is at redshift 0, and is seen at redshifts from 0.02 to 0.05" in caplog.text
 
 
 def test_haloes_are_observed_as_galaxies_are():

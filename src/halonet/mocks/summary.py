@@ -1,5 +1,6 @@
 """Mean and covariance of the statistics of mocks, put together for a file and a figure."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -169,4 +170,13 @@ def _check(mocks: Sequence[dict[str, Any]]) -> list[str]:
     seeds = [mock["box"]["seed"] for mock in mocks if mock["box"]["seed"] is not None]
     if len(set(seeds)) < len(seeds):
         raise CovarianceError("two mocks have the same seed; a covariance needs independent ones")
+    # Numbers alone may be the same by chance, spectra are not.
+    telling = [name for name in statistics if name in ("power_spectrum", "multipoles", "bispectrum")]
+    spectra = [json.dumps([mock[name] for name in telling]) for mock in mocks if telling and _has_haloes(mock)]
+    if len(set(spectra)) < len(spectra):
+        raise CovarianceError("two mocks have the same spectra, to the last digit: one catalogue was given twice")
     return statistics
+
+
+def _has_haloes(mock: dict[str, Any]) -> bool:
+    return "mass_function" not in mock or sum(mock["mass_function"]["counts"]) > 0

@@ -20,6 +20,9 @@ from halonet.neural_bias.counting import Counting
 from halonet.neural_bias.model import NeuralBiasModel
 
 
+MOST_HALOES = 1e8  # of a draw; ten times those of a box of (4 Gpc)^3
+
+
 class Draw(NamedTuple):
     """Haloes of a draw: flat voxel index and u = ln(mass / threshold), shape (haloes,) each."""
 
@@ -56,8 +59,9 @@ def draw_haloes(
         lowest = special.log_ndtr((peak - largest_log_mass) / width)
     with np.errstate(over="ignore", invalid="ignore"):
         rates = np.maximum(volumes * amplitude * np.exp(width**2 / 2) * (np.exp(highest) - np.exp(lowest)), 0)
-    if not np.isfinite(rates).all():
-        raise ValueError("the mean number of haloes of a voxel is not finite: parameters that no fit has found")
+        total = float(rates.sum())
+    if not total <= MOST_HALOES:
+        raise ValueError(f"the model gives {total:.3g} haloes; its parameters are not those of a fit")
     if counting is None or not counting.rows:
         counts = rng.poisson(rates)
         component, voxels = np.nonzero(counts)

@@ -135,7 +135,12 @@ def read_fitted(path: str | Path = SHIPPED) -> FittedBias:
         fitted = FittedBias(settings, offsets, samples, float(LENGTH(values["voxel_mpc"])), cosmology)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{path}: a damaged neural bias model ({error})") from None
-    parameters = make_model(settings.engine).parameters
-    if samples.ndim != 2 or samples.shape[1] != parameters or not np.isfinite(samples).all():
-        raise StorageError(f"{path}: samples of shape {samples.shape}; {parameters} finite numbers are one sample")
+    model = make_model(settings.engine)
+    shapes = tuple(np.shape(part) for part in (offsets.rows, offsets.feature_means))
+    if shapes != (known := model.offset_shapes):
+        raise StorageError(f"{path}: offsets of shapes {shapes} are of another model; its own have {known}")
+    if samples.ndim != 2 or samples.shape[1] != model.parameters or not np.isfinite(samples).all():
+        raise StorageError(
+            f"{path}: samples of shape {samples.shape}; {model.parameters} finite numbers are one sample"
+        )
     return fitted

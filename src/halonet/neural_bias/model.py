@@ -131,6 +131,12 @@ class NeuralBiasModel:
             raise ValueError("the model has no offsets yet; with_offsets gives it some")
         return self.offsets
 
+    @property
+    def offset_shapes(self) -> tuple[tuple[int], tuple[int]]:
+        """Shapes of the rows and of the feature means of its offsets."""
+        features = sum(len(basis) for basis, _ in self.layers[0].bases()) + self.carried
+        return (3 * self.mixture.components,), (features,)
+
     def with_offsets(self, offsets: Offsets) -> "NeuralBiasModel":
         """The model with its constants set."""
         return replace(self, offsets=offsets)

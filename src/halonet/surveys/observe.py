@@ -169,9 +169,7 @@ def _randoms(
     numbers = selection.at(middles) * np.diff(cubes) * solid_angle / 3
     mean = settings.randoms * numbers.sum()
     if mean > MOST_RANDOMS:
-        raise StorageError(
-            f"randoms = {settings.randoms:g} gives {mean:.3g} points; at most {MOST_RANDOMS:g} are drawn"
-        )
+        raise StorageError(f"randoms = {settings.randoms:g} are {mean:.3g} points; at most {MOST_RANDOMS:g} are drawn")
     number = rng.poisson(mean)
     chosen = np.cumsum(numbers) / max(numbers.sum(), 1e-300)
     step = np.minimum(np.searchsorted(chosen, rng.random(number), side="right"), len(numbers) - 1)
