@@ -35,7 +35,7 @@ def density(tmp_path):
 def catalogue():
     rng = np.random.default_rng(2)
     columns = {name: rng.uniform(1, 60, 50).astype(COLUMNS[name].dtype) for name in REQUIRED}
-    return HaloCatalogue(columns, HEADER, 64)
+    return HaloCatalogue(columns | {"mass": 1e12 * columns["mass"]}, HEADER, 64)
 
 
 def test_a_field_and_its_header_come_back_as_written(density):

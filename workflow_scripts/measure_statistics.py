@@ -1,6 +1,7 @@
 """Compare predicted haloes and probability of one box with the truth; of a truth without haloes, masks alone."""
 
 import argparse
+from collections.abc import Iterable
 
 from halonet import console
 from halonet.catalogue import read_catalogue
@@ -10,6 +11,8 @@ from halonet.provenance import provenance
 from halonet.settings import StatisticsSettings, stage_settings
 from halonet.statistics.box import measure_box, measure_masks
 from halonet.storage import StorageError, read_field, read_header, write_json
+
+SAME = 1e-6
 
 
 def main() -> None:
@@ -37,12 +40,14 @@ def main() -> None:
             owners = read_owners(arguments.true_owners, len(true), true.header.provenance)
             sizes[arguments.true_owners] = (len(owners), read_header(arguments.true_owners).box_size_mpc)
         check_sizes(sizes, arguments.true_haloes)
+        check_headers(sizes, arguments.true_haloes)
         result, header = measure_box(mask, probability, true, found, settings, density, known, owners), true.header
         fractions = result["matching"]["completeness"], result["matching"]["purity"]
         shown = ("none" if fraction is None else f"{fraction:.2f}" for fraction in fractions)
         console.log.info("completeness %s, purity %s", *shown)
     else:
         check_sizes(sizes, arguments.true_mask)
+        check_headers(sizes, arguments.true_mask)
         result = measure_masks(mask, probability, header)
     result["provenance"] = provenance("statistics", settings.model_dump(), header.seed)
     write_json(arguments.statistics, result)
@@ -59,6 +64,24 @@ def check_sizes(sizes: dict[str, tuple[int, float]], reference: str) -> None:
                 f"{path}: {size[0]} cells and {size[1]} Mpc along a side, but {reference} has "
                 f"{wanted[0]} and {wanted[1]}; all files must be of the same box"
             )
+
+
+def check_headers(paths: Iterable[str], reference: str) -> None:
+    """Refuse files of another seed, redshift or cosmology than ``reference``; what a file does not say is not held."""
+    wanted = _said(reference)
+    for path in paths:
+        for name, value in _said(path).items():
+            if abs(wanted.get(name, value) - value) > SAME:
+                raise StorageError(
+                    f"{path}: {name} = {value:g}, but {reference} has {wanted[name]:g}; all files must be of one box"
+                )
+
+
+def _said(path: str) -> dict[str, float]:
+    """Seed, redshift and cosmology of a file, by their names, as far as it knows them."""
+    header = read_header(path)
+    said = {"seed": header.seed, "redshift": header.redshift} | (header.cosmology or {})
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _arguments() -> argparse.Namespace:

@@ -132,9 +132,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--cosmology", type=SETTINGS, help="cosmology as JSON or a JSON file; default: the field's, or the paper's"
     )
-    checkpoint = WRITES.or_else(lambda given: f"{given.particles[0]}.checkpoint")
     parser.add_argument(
-        "--checkpoint", type=checkpoint, help="file of the checkpoint; default: beside the first file of particles"
+        "--checkpoint",
+        type=WRITES.or_else(lambda given: f"{given.particles[0]}.checkpoint"),
+        help="file of the checkpoint; default: beside the first file of particles",
     )
     add_override(parser, "the density is not what its cosmology and redshift give")
     parser.add_argument("--checkpoint-minutes", type=MINUTES, default=10.0, help="least time between two checkpoints")

@@ -1,5 +1,6 @@
 """Columns of a user's catalogue file, read and checked: layout, units, and values that haloes can have."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
@@ -8,12 +9,20 @@ import numpy as np
 from halonet.checks.attributes import text_of
 from halonet.checks.errors import StorageError
 from halonet.checks.hdf5 import check_range, columns_of
-from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED
+from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, Column
 from halonet.storage import open_hdf5
 
 LIMITS_OF_UNIT = {"Mpc": (-1e5, 1e5), "km/s": (-1e5, 1e5), "Msun": (0.0, 1e18), "1": (-1e9, 1e9)}  # of any halo
 # The logarithm of a mass is below the least one.
-LIMITS = {"mass": (1e3, 1e18), "cells": (0.0, 1e12), "radius": (0.0, 1e4)}
+MANY = 10  # rows of which not all have one coordinate
+LIMITS = {
+    "mass": (1e3, 1e18),
+    "halo_mass": (1e3, 1e18),
+    "halo": (0, 1e12),
+    "central": (0, 1),
+    "cells": (0.0, 1e12),
+    "radius": (0.0, 1e4),
+}
 
 
 def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = REQUIRED) -> dict[str, np.ndarray]:
@@ -29,7 +38,7 @@ def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = 
     """
     with open_hdf5(path) as file:
         columns = columns_of(path, file, "haloes", COLUMNS)
-        _check_units(path, file["haloes"], columns)
+        check_units(path, file["haloes"], columns)
     if missing := set(required) - set(columns):
         raise StorageError(f"{path}: columns {', '.join(sorted(missing))} are missing from group haloes")
     if len({values.shape for values in columns.values()}) != 1:
@@ -43,20 +52,30 @@ def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = 
     return columns
 
 
-def check_values(path: str | Path, columns: dict[str, np.ndarray]) -> None:
-    """Refuse values that no halo has; the first of them is named."""
+def check_values(path: str | Path, columns: dict[str, np.ndarray], known: Mapping[str, Column] = COLUMNS) -> None:
+    """Refuse values that no halo has; the first of them is named. ``known`` has the units of the columns."""
     for name, values in columns.items():
         if not np.isfinite(values).all():
             raise StorageError(f"{path}: column {name} has values that are not finite")
-        low, high = LIMITS.get(name, LIMITS_OF_UNIT[COLUMNS[name].unit])
-        check_range(path, f"column {name}", values, low, high, COLUMNS[name].unit, ", comoving and without h")
+        unit = known[name].unit
+        low, high = LIMITS.get(name, LIMITS_OF_UNIT[unit])
+        check_range(path, f"column {name}", values, low, high, unit, ", comoving and without h")
+        if name in (*LAGRANGIAN, *EULERIAN) and len(values) >= MANY and np.ptp(values) == 0:
+            raise StorageError(
+                f"{path}: column {name} is {values[0]:g} in all {len(values)} rows: it was never written"
+            )
 
 
-def _check_units(path: str | Path, table: h5py.Group | h5py.Dataset, columns: dict[str, np.ndarray]) -> None:
+def check_units(
+    path: str | Path,
+    table: h5py.Group | h5py.Dataset,
+    columns: dict[str, np.ndarray],
+    known: Mapping[str, Column] = COLUMNS,
+) -> None:
     """Refuse columns that say to be in another unit; one that says nothing is taken to be in that of the project."""
     for name in columns if isinstance(table, h5py.Group) else ():
         for attribute in ("unit", "units", "Unit", "Units"):
-            unit, wanted = text_of(table[name].attrs.get(attribute)), COLUMNS[name].unit
+            unit, wanted = text_of(table[name].attrs.get(attribute)), known[name].unit
             if unit is not None and unit.strip() != wanted:
                 raise StorageError(f"{path}: column {name} has the unit {unit}; {wanted} is needed, without h")
 

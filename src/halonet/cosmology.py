@@ -11,6 +11,7 @@ from halonet.checks.assumptions import assume
 from halonet.dark_energy import density_ratio, equation_of_state, growing_mode
 from halonet.settings import CosmologySettings, SettingsError, stage_settings, validate
 from halonet.storage import FieldHeader, StorageError, write_text
+from halonet.user_cache import folder_for_others
 
 CRITICAL_DENSITY = 2.775e11  # h^2 Msun / Mpc^3, the value of the HaloNet paper (section 5.1)
 WAVENUMBERS = np.geomspace(1e-5, 50.0, 2000)  # 1/Mpc; beyond the corner mode of a grid of 0.11 Mpc cells
@@ -157,8 +158,10 @@ def compute_power_spectrum(cosmology: CosmologySettings) -> tuple[np.ndarray, np
 
 def use_in_colossus(cosmology: CosmologySettings) -> None:
     """Make ``cosmology`` the one of colossus, which has one at a time; without radiation, as here."""
+    from colossus import settings
     from colossus.cosmology import cosmology as colossus
 
+    settings.BASE_DIR = str(folder_for_others("colossus"))  # tables of concentrations; not the home folder, if any
     dark = {} if cosmology.has_constant else {"de_model": "w0wa", "w0": cosmology.w0, "wa": cosmology.wa}
     colossus.setCosmology(
         "halonet",
@@ -169,7 +172,7 @@ def use_in_colossus(cosmology: CosmologySettings) -> None:
         sigma8=cosmology.sigma8,
         ns=cosmology.n_s,
         relspecies=False,
-        persistence="",  # no files in the home folder
+        persistence="",
         **dark,
     )
 

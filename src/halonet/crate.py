@@ -4,6 +4,8 @@
 which settings and versions. It is plain JSON-LD; nothing but the standard library writes it.
 """
 
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -32,6 +34,8 @@ FORMATS = {
     ".fits": "application/fits",
     ".yaml": "application/yaml",
 }
+ADDRESS = re.compile(r"https?://\S+")
+ORCID = re.compile(r"https://orcid\.org/(\d{4}-){3}\d{3}[\dX]")
 Entity = dict[str, Any]
 
 
@@ -58,6 +62,16 @@ class Publication:
     author: str
     orcid: str | None = None
 
+    def __post_init__(self) -> None:
+        if not self.author.strip():
+            raise StorageError("author is blank; name who publishes the run")
+        if not ADDRESS.fullmatch(self.license):
+            raise StorageError(
+                f"license = {self.license}: an address is needed, like that of https://spdx.org/licenses"
+            )
+        if self.orcid is not None and not ORCID.fullmatch(self.orcid):
+            raise StorageError(f"orcid = {self.orcid}: an address like https://orcid.org/0000-0002-1825-0097 is needed")
+
 
 def write_crate(folder: str | Path, publication: Publication) -> int:
     """Write the metadata file of a run into its ``folder``; returns the number of files it describes.
@@ -83,11 +97,16 @@ def write_crate(folder: str | Path, publication: Publication) -> int:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Files of a run in the order of their names, without logs and what is hidden."""
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        hidden = any(part.startswith(".") for part in parts)
-        if path.is_file() and not hidden and parts[0] not in LEFT_OUT and parts != (METADATA,):
+    """Files of a run in the order of their names, without logs and what is hidden; links are followed, once."""
+    found, seen = [], set()
+    for top, folders, names in os.walk(folder, followlinks=True):
+        known = os.path.realpath(top) in seen
+        seen.add(os.path.realpath(top))
+        left_out = LEFT_OUT if Path(top) == folder else ()
+        folders[:] = [] if known else [name for name in folders if not name.startswith(".") and name not in left_out]
+        found += [] if known else [Path(top, name) for name in names if not name.startswith(".")]
+    for path in sorted(found):
+        if path.is_file() and path != folder / METADATA:
             yield path
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from halonet.checks.attributes import json_or_note
 from halonet.checks.hdf5 import columns_of
-from halonet.column_files import check_inside
+from halonet.column_files import check_inside, check_units, check_values
 from halonet.column_table import ColumnTable
 from halonet.columns import EULERIAN, Column
 from halonet.storage import new_hdf5, open_hdf5, read_header, write_header
@@ -111,8 +111,10 @@ def read_galaxies(path: str | Path) -> GalaxyCatalogue:
     header = read_header(path)
     with open_hdf5(path) as file:
         columns = columns_of(path, file, "galaxies", GALAXY_COLUMNS)
+        check_units(path, file["galaxies"], columns, GALAXY_COLUMNS)
         notes = json_or_note(file.attrs.get("notes", "{}"))
     GalaxyCatalogue.check_columns(path, columns)
+    check_values(path, columns, GALAXY_COLUMNS)
     for name in EULERIAN:
         check_inside(path, name, columns[name], header.box_size_mpc)
     return GalaxyCatalogue(columns, header, notes)

@@ -10,6 +10,7 @@ from halonet.checks.errors import StorageError
 from halonet.checks.numbers import Number
 from halonet.grid.lattice_cube import Corner
 from halonet.settings import SettingsError
+from halonet.sky.catalogue import LightConeCatalogue
 
 NOTE = "tile"  # of a catalogue that is one
 WHOLE = Number(whole=True)
@@ -75,7 +76,9 @@ def tile_of(haloes: object) -> TileOf | None:
 
 
 def check_whole(haloes: object, source: str = "haloes") -> None:
-    """Refuse the catalogue of one tile where the haloes of a whole periodic box are needed."""
+    """Refuse the catalogue of one tile, or of a light cone, where those of a whole periodic box are needed."""
+    if isinstance(haloes, LightConeCatalogue):
+        raise StorageError(f"{source}: a light cone; the catalogue of a whole periodic box is needed")
     try:
         tile = tile_of(haloes)
     except ValueError as error:

@@ -1,15 +1,42 @@
 """The user's cache folder, so that what takes long is computed once; without room in it, it is each time."""
 
+import atexit
 import json
 import os
+import tempfile
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 
+def cache_folder() -> Path:
+    """The user's cache folder, ``$XDG_CACHE_HOME/halonet``; of a user without a home, one for temporary files."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "halonet"
+    except RuntimeError:  # a container's user who stands in no table
+        return Path(tempfile.gettempdir()) / f"halonet-{os.getuid()}"
+
+
 def cache_file(kind: str, name: str) -> Path:
     """A file in the user's cache folder: ``$XDG_CACHE_HOME/halonet/<kind>/<name>``."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "halonet" / kind / name
+    return cache_folder() / kind / name
+
+
+@cache
+def folder_for_others(kind: str) -> Path:
+    """A folder in which a library may keep what it likes: of the user's cache, or, if nothing can be written there, of
+    temporary files that go with the process.
+    """
+    folder = cache_folder() / kind
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        temporary = tempfile.TemporaryDirectory(prefix="halonet-")
+        atexit.register(temporary.cleanup)
+        return Path(temporary.name)
 
 
 def read_note(note: Path) -> dict[str, Any]:

@@ -94,9 +94,19 @@ def test_what_is_assumed_is_said_once_and_stands_in_the_provenance(header_of, ca
         ({"cosmology": '{"h": 0.7, "omega_b": 0.05, "h": 0.67}'}, "own.h5: cosmology: h stands there twice; keep one"),
         (
             {"cosmology": '{"h": 0.7, "redshift": 2.0}', "redshift": 0.0},
-            "redshift is 0, and 2 in its attribute",
+            "redshift is 0 by redshift and 2 by cosmology",
         ),
-        ({"cosmology": '{"h": 0.7, "redshift": 0}', "scale_factor": 0.5}, "redshift is 1, and 0 in its attribute"),
+        (
+            {"cosmology": '{"h": 0.7, "redshift": 0}', "scale_factor": 0.5},
+            "redshift is 1 by redshift and 0 by cosmology",
+        ),
+        ({"redshift": 0.0, "scale_factor": 0.5}, "redshift is 0 by redshift and 1 by scale_factor; make them one"),
+        (
+            {"Omega_m": 0.31, "cosmology": '{"omega_b": 0.04, "omega_cdm": 0.21}'},
+            "omega_m is 0.25 by cosmology and 0.31 by Omega_m",
+        ),
+        ({"h": 0.7, "H0": 67.0}, "h is 0.7 by h and 0.67 by H0"),
+        ({"HubbleParam": 0.67, "h": 0.7}, "h is 0.7 by h and 0.67 by HubbleParam"),
     ],
 )
 def test_a_header_that_contradicts_itself_is_refused(header_of, attributes, words):

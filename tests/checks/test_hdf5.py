@@ -1,11 +1,14 @@
 """What a file of another code may hold in the place of a plain array is read where that is meaningful, or named."""
 
+import subprocess
+import sys
+
 import h5py
 import numpy as np
 import pytest
 
 from halonet.catalogue import read_columns
-from halonet.storage import StorageError, read_field
+from halonet.storage import StorageError, read_field, read_header
 
 ONES = np.ones((8, 8, 8), "f4")
 COLUMNS = ("qx", "qy", "qz", "radius", "mass", "cells")
@@ -147,6 +150,43 @@ def haloes(**changed):
 def test_a_catalogue_that_is_no_table_of_haloes_is_named_with_column_and_value(own, fill, words):
     with pytest.raises(StorageError, match=words):
         read_columns(own(fill), 64.0)
+
+
+@pytest.mark.parametrize(
+    ("fill", "words"),
+    [
+        (
+            lambda file: file.__setitem__("haloes", h5py.SoftLink("/haloes")),
+            "haloes is a link that leads back to itself",
+        ),
+        (haloes(mass=[True, True, False]), "haloes/mass holds truth values"),
+    ],
+)
+def test_loops_and_truth_values_are_named(own, fill, words):
+    with pytest.raises(StorageError, match=words):
+        read_columns(own(fill), 64.0)
+
+
+def test_positions_that_were_never_written_are_refused(own):
+    many = {name: np.full(20, 1e12 if name == "mass" else 1) for name in COLUMNS}
+    spread = {name: np.linspace(1, 60, 20) for name in ("qx", "qy", "qz", "x", "y", "z")}
+    assert len(read_columns(own(haloes(**many | spread)), 64.0)["x"]) == 20
+    with pytest.raises(StorageError, match="column y is 0 in all 20 rows: it was never written"):
+        read_columns(own(haloes(**many | spread | {"y": np.zeros(20)})), 64.0)
+
+
+def test_numbers_of_more_than_double_precision_are_read_in_double(own):
+    assert read_columns(own(haloes(mass=np.full(3, 1e12, np.longdouble))), 64.0)["mass"].dtype == np.float64
+
+
+def test_a_file_that_another_process_writes_is_said_to_be_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("HDF5_USE_FILE_LOCKING", "TRUE")
+    program = f"import h5py, time; file = h5py.File({str(tmp_path / 'own.h5')!r}, 'w'); print('held'); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-u", "-c", program], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout.readline() == b"held\n"
+        with pytest.raises(StorageError, match=r"own.h5: another process is writing it"):
+            read_header(tmp_path / "own.h5")
+        writer.kill()
 
 
 def test_one_table_is_read_as_columns(own):

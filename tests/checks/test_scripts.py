@@ -38,8 +38,11 @@ def test_every_option_of_a_script_has_a_kind_that_is_checked(path):
     for name, keywords in options(path):
         if name is None or {"action", "choices"} & set(keywords) or {name, f"{path.name} {name}"} & WORDS:
             continue
-        assert isinstance(keywords.get("type"), ast.Name), f"{name} has no type of halonet.checks"
-        assert keywords["type"].id in KINDS, f"{name} is a {keywords['type'].id}"
+        kind = keywords.get("type")
+        if isinstance(kind, ast.Call) and getattr(kind.func, "attr", "") == "or_else":
+            kind = kind.func.value
+        assert isinstance(kind, ast.Name), f"{name} has no type of halonet.checks"
+        assert kind.id in KINDS, f"{name} is a {kind.id}"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)

@@ -20,6 +20,10 @@ from halonet.settings.yaml_files import read_yaml
         ("a: b: c", "line 1: no valid YAML"),
         ("- 1\n- 2", "keys with values are needed"),
         ("just words", "keys with values are needed"),
+        ("? [1, 2]\n: 3", "line 1: a list or mapping is the key of a value; text is needed"),
+        ("a: &a [1, *a]", "line 1: a.1 holds itself"),
+        ("a: &a {b: *a}", "line 1: a.b holds itself"),
+        ("a: &a {c: 1}\nb: {<<: *a, <<: *a}", "line 2: b.<< stands here a second time"),
         ("a: !!python/object/apply:os.system [ls]", "no valid YAML"),
     ],
 )
@@ -44,15 +48,25 @@ def test_usual_settings_are_read_as_they_are(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"h": 0.7, "h": 0.6}', "--settings: h stands there twice, as 0.7 and 0.6"),
+        ('{"h": 0.7, "h": 0.6}', "--cosmology: h stands there twice, as 0.7 and 0.6"),
         ('{"h": NaN}', "h = nan: Input should be a finite number"),
         ('{"h": Infinity}', "finite number"),
         ('{"h": "7e-1"}', r"h = '7e-1': this is text; write the number .* like 3.0e\+12"),
         ('{"h": true}', "h = True"),
         ('{"h": [0.7]}', "h = "),
         ('{"h": 1e-1,}', "no valid JSON"),
+        ("[0.7]", "--cosmology: .*valid dictionary|object"),
     ],
 )
 def test_settings_on_the_command_line_are_held_to_the_same(text, words):
     with pytest.raises(SettingsError, match=words):
         stage_settings(CosmologySettings, text)
+
+
+def test_a_file_of_an_editor_that_begins_with_a_mark_is_read_and_one_that_is_no_text_is_named(tmp_path):
+    path = tmp_path / "cosmology.json"
+    path.write_text('{"h": 0.68}', encoding="utf-8-sig")
+    assert stage_settings(CosmologySettings, str(path)).h == 0.68
+    path.write_bytes(b"\x89HDF\r\n")
+    with pytest.raises(SettingsError, match=r"--cosmology .*cosmology.json: this is no text; give JSON text or"):
+        stage_settings(CosmologySettings, str(path))

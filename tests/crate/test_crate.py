@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -82,6 +83,29 @@ def test_the_folder_of_several_runs_is_no_run(folder, tmp_path_factory):
     write_crate(results / "two", PUBLICATION)
     with pytest.raises(StorageError, match="holds the crates of two; name the folder of one run"):
         write_crate(results, PUBLICATION)
+
+
+def test_files_behind_links_are_results_and_a_loop_of_links_ends(folder, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("disk")
+    (elsewhere / "density.h5").write_bytes(b"2")
+    (folder / "ground_truth").symlink_to(elsewhere)
+    (folder / "again").symlink_to(folder)
+    assert write_crate(folder, PUBLICATION) == 4
+    assert "ground_truth/density.h5" in entities(folder)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"author": " "}, "author is blank"),
+        ({"license": "MIT"}, "license = MIT: an address is needed"),
+        ({"orcid": "0000-0002-1825-0097"}, "orcid = 0000-0002-1825-0097: an address like https"),
+        ({"orcid": "report.html"}, "orcid = report.html: an address like"),
+    ],
+)
+def test_who_publishes_under_which_licence_is_named_by_addresses(changed, words):
+    with pytest.raises(StorageError, match=words):
+        replace(PUBLICATION, **changed)
 
 
 def test_a_folder_without_files_is_no_run(tmp_path):

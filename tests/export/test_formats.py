@@ -8,7 +8,7 @@ import pytest
 
 from halonet.catalogue import EULERIAN, VELOCITY
 from halonet.export import formats
-from halonet.export.formats import FORMATS, ExportError, export_catalogue
+from halonet.export.formats import FORMATS, ExportError, export_catalogue, write_as
 from halonet.storage import StorageError
 
 ROOT = Path(__file__).parents[2]
@@ -69,20 +69,24 @@ def test_a_format_without_h_needs_no_cosmology(name, haloes, write):
 
 @pytest.mark.parametrize("name", NEED_EULERIAN)
 def test_eulerian_positions_outside_the_box_are_refused(name, haloes, write):
-    haloes["x"][5] = 130.0
-    path, _ = write(haloes)
+    path, held = write(haloes)
+    held.columns["x"][5] = 130.0
     with pytest.raises(StorageError, match="x leaves the box"):
-        export_catalogue(path, name)
+        write_as(held, name, path.with_name(f"a{FORMATS[name].suffix}"))
+    haloes["x"][5] = 130.0
+    with pytest.raises(StorageError, match=r"haloes.h5: x leaves the box \[0, 128.0\) Mpc in 1 of 300"):
+        write(haloes)  # and reads it
 
 
 def test_a_mass_that_is_none_is_refused(haloes, write):
-    haloes["mass"][5] = -1.0
-    with pytest.raises(StorageError, match=r"column mass = -1 in 1 of 300 values"):
-        write(haloes)  # and reads it
-    haloes["mass"][5] = 0.0
-    path, _ = write(haloes)
+    path, held = write(haloes)
+    held.columns["mass"][5] = 0.0
     with pytest.raises(ExportError, match=r"mass = 0 Msun in 1 of 300 haloes"):
-        export_catalogue(path, "pksc")
+        write_as(held, "pksc", path.with_name("a.pksc"))
+    for value in (-1.0, 0.0):
+        haloes["mass"][5] = value
+        with pytest.raises(StorageError, match=rf"column mass = {value:g} in 1 of 300 values"):
+            write(haloes)  # and reads it
 
 
 def test_names_that_cannot_be_written_are_refused(written):

@@ -8,7 +8,7 @@ import pytest
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, read_catalogue
 from halonet.export.formats import export_catalogue
-from halonet.export.reading import READERS, ForeignBox, _within, import_catalogue
+from halonet.export.reading import READERS, ForeignBox, _check_moves, _within, import_catalogue
 from halonet.export.rows import ForeignError
 from halonet.storage import StorageError
 
@@ -137,6 +137,16 @@ def test_values_that_no_halo_has_are_refused_before_anything_is_written(written,
     path.write_bytes(data[:4] + (rows[:1, 6].tobytes() if column == 6 else data[4:8]) + data[8:12] + rows.tobytes())
     with pytest.raises(StorageError, match=words):
         import_catalogue(path, "pksc", BOX)
+
+
+def test_lagrangian_positions_in_another_order_of_axes_are_refused():
+    rng = np.random.default_rng(1)
+    starts = rng.uniform(0, 64, (300, 3))
+    ends = np.mod(starts + rng.normal(0, 6, (300, 3)), 64)
+    _check_moves("own", starts, ends, 64.0)
+    for wrong in (starts[:, ::-1], np.zeros((300, 3)), rng.permutation(starts)):
+        with pytest.raises(ForeignError, match=r"own: its haloes are .* Mpc \(rms\) from their Lagrangian positions"):
+            _check_moves("own", wrong, ends, 64.0)
 
 
 def test_many_haloes_in_the_middle_of_a_box_are_of_a_smaller_one():

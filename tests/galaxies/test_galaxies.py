@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
+import halonet
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, write_catalogue
 from halonet.checks.errors import StorageError
 from halonet.cosmology import mean_matter_density
@@ -22,7 +23,7 @@ from halonet.galaxies.profile import (
     velocity_dispersion,
 )
 from halonet.galaxy_catalogue import GALAXY_COLUMNS, read_galaxies, write_galaxies
-from halonet.settings import CosmologySettings, OccupationSettings
+from halonet.settings import CosmologySettings, OccupationSettings, SettingsError
 from halonet.statistics.mock import measure_points
 from halonet.storage import FieldHeader
 
@@ -164,6 +165,47 @@ def test_galaxies_are_measured_as_haloes_are():
     galaxies = populate_haloes(haloes, full, 1)
     assert len(galaxies) == len(haloes)
     assert measure_points(galaxies, 0.1) == measure_points(haloes.sorted_by_mass(), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda group: group["x"].attrs.__setitem__("unit", "Mpc/h"), "column x has the unit Mpc/h; Mpc is needed"),
+        (lambda group: group["vx"].__setitem__(0, 1e30), r"column vx = 1.*e\+30 in 1 of"),
+        (lambda group: group["halo"].__setitem__(0, -5), "column halo = -5 in 1 of"),
+        (lambda group: group["halo_mass"].__setitem__(0, -1), "column halo_mass = -1 in 1 of"),
+        (lambda group: group["central"].__setitem__(0, 7), "column central = 7 in 1 of"),
+    ],
+)
+def test_galaxies_of_other_units_or_impossible_values_are_refused(tmp_path, damage, words):
+    path = tmp_path / "galaxies.h5"
+    write_galaxies(path, populate_haloes(haloes_of(np.full(100, 1e14)), SETTINGS, 1))
+    with h5py.File(path, "a") as file:
+        damage(file["galaxies"])
+    with pytest.raises(StorageError, match=words):
+        read_galaxies(path)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, 2**64, None, np.nan, "one", True])
+def test_what_is_no_seed_is_refused_in_python_too(seed):
+    with pytest.raises(ValueError, match="seed: "):
+        populate_haloes(haloes_of(np.full(3, 1e14)), SETTINGS, seed)
+
+
+def test_settings_may_be_a_dictionary_whose_keys_are_checked():
+    haloes, values = haloes_of(np.full(50, 1e14)), SETTINGS.model_dump()
+    one, other = halonet.populate(haloes, values), halonet.populate(haloes, SETTINGS)
+    np.testing.assert_array_equal(one["x"], other["x"])
+    with pytest.raises(SettingsError, match="OccupationSettings: slop = 1: there is no such key"):
+        halonet.populate(haloes, {"slop": 1})
+
+
+@pytest.mark.parametrize("largest", [-1.0, 0.0, np.inf, np.nan])
+def test_a_wavenumber_that_is_none_is_refused(largest):
+    with pytest.raises(ValueError, match=r"largest_k.*: .* a number in 1/Mpc above 0"):
+        halonet.power_spectrum(haloes_of(np.full(50, 1e14)), largest)
+    with pytest.raises(ValueError, match=r"largest_k.*: .* a number in 1/Mpc above 0"):
+        measure_points(haloes_of(np.full(50, 1e14)), largest)
 
 
 def test_more_satellites_than_can_be_drawn_are_refused_by_the_settings_that_ask_for_them():

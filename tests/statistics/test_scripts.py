@@ -1,12 +1,13 @@
 """Statistics, figures and report from plain files, as a user makes them."""
 
 import json
+from dataclasses import replace
 
 import h5py
 import numpy as np
 import pytest
 
-from halonet.catalogue import write_catalogue
+from halonet.catalogue import read_catalogue, write_catalogue
 from halonet.figures.names import files_of as files_of_figures
 from halonet.figures.names import of_catalogue
 from halonet.settings import CosmologySettings
@@ -73,6 +74,22 @@ def test_files_of_different_boxes_are_refused(folder, run_script, tmp_path):
     assert "other.h5" in process.stderr
     assert "same box" in process.stderr
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("seed", 2), ("redshift", 1.0), ("cosmology", CosmologySettings(sigma8=0.9).model_dump())]
+)
+def test_files_of_another_seed_redshift_or_cosmology_are_refused(folder, run_script, tmp_path, name, value):
+    found = read_catalogue(folder / "found.h5")
+    header = replace(found.header, **{name: value})
+    if name == "redshift":
+        header = replace(header, cosmology=header.cosmology | {"redshift": value})
+    write_catalogue(tmp_path / "found.h5", replace(found, header=header))
+    files = [tmp_path / "found.h5" if each == folder / "found.h5" else each for each in files_of(folder)]
+    process = run_script("measure_statistics", *files, "--statistics", tmp_path / "out.json", check=False)
+    assert process.returncode == 2
+    wanted = {"seed": "seed = 2, but", "redshift": "redshift = 1, but", "cosmology": "sigma8 = 0.9, but"}[name]
+    assert f"found.h5: {wanted} {folder / 'true.h5'} has" in process.stderr
 
 
 def test_a_file_that_holds_no_statistics_is_refused(folder, run_script, tmp_path):

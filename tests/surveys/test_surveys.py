@@ -25,7 +25,7 @@ def box(positions, velocities=None):
     velocities = np.zeros_like(positions) if velocities is None else velocities
     columns = dict(zip((*EULERIAN, *VELOCITY), np.hstack([positions, velocities]).T, strict=True))
     number = len(positions)
-    columns |= {"halo": np.arange(number), "halo_mass": np.ones(number), "central": np.ones(number)}
+    columns |= {"halo": np.arange(number), "halo_mass": np.full(number, 1e13), "central": np.ones(number)}
     typed = {name: columns[name].astype(column.dtype) for name, column in GALAXY_COLUMNS.items()}
     return GalaxyCatalogue(typed, FieldHeader(SIDE, 0.0, COSMOLOGY.model_dump(), 1))
 

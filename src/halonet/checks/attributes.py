@@ -43,7 +43,7 @@ NAMED = {
 BOX_SIZE = Number("Mpc", above=0, most=1e6, repeated=True)
 REDSHIFT = Number(above=-1, most=1e4)
 SCALE_FACTOR = Number(above=0, most=10)
-SAME_REDSHIFT = 1e-6
+SAME = 1e-5  # of numbers that two attributes give
 
 
 def attributes_of(file: h5py.File) -> dict[str, Any]:
@@ -83,13 +83,12 @@ def box_size_of(path: str | Path, attributes: Mapping[str, Any]) -> float:
 
 def redshift_of(path: str | Path, attributes: Mapping[str, Any]) -> float | None:
     """Redshift, also from its other names or a scale factor; None where there is none of them."""
-    for name in REDSHIFT_NAMES:
-        if name in attributes:
-            return float(number_of(path, name, attributes[name], REDSHIFT))
+    said = {name: number_of(path, name, attributes[name], REDSHIFT) for name in REDSHIFT_NAMES if name in attributes}
     for name in SCALE_FACTOR_NAMES:
         if name in attributes:
-            return 1 / number_of(path, name, attributes[name], SCALE_FACTOR) - 1
-    return None
+            said[name] = 1 / number_of(path, name, attributes[name], SCALE_FACTOR) - 1
+    _check_same(path, {name: {"redshift": float(redshift)} for name, redshift in said.items()})
+    return float(next(iter(said.values()))) if said else None
 
 
 def cosmology_said(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -101,19 +100,42 @@ def cosmology_said(path: str | Path, attributes: Mapping[str, Any]) -> dict[str,
         text = text_of(attributes["cosmology"])
         values = _from_json(text, lambda pairs: _each_once(path, pairs))
         if values is not None:
-            return by_setting(path, values)
+            said = by_setting(path, values)
+            parts = [part for name in ("omega_b", "omega_cdm") if isinstance(part := said.get(name), int | float)]
+            matter = {"omega_m": sum(parts)} if len(parts) == 2 else {}
+            _check_same(path, {"cosmology": said | matter} | _each_loose(path, attributes))
+            return said
         named = None if text is None else NAMED.get("".join(text.lower().split()))
         if named:
             return _of_matter(*named)
         shown = attributes["cosmology"] if text is None else text
         assume(f"{path}: cosmology = {str(shown)[:60]!r} is not understood (JSON, or one of {', '.join(NAMED)}, is)")
-    found = {
-        name: number_of(path, name, attributes[name], Number())
-        for names in COSMOLOGY_NAMES.values()
-        for name in names
-        if name in attributes
-    }
-    return by_setting(path, found) if found else None
+    each = _each_loose(path, attributes)
+    _check_same(path, each)
+    return by_setting(path, {name: value for said in each.values() for name, value in said.items()}) if each else None
+
+
+def _each_loose(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What each attribute of its own says of the cosmology, like ``Omega_m``, by the name of the setting."""
+    found = {}
+    for setting, names in COSMOLOGY_NAMES.items():
+        for name in names:
+            if name in attributes:
+                value = number_of(path, name, attributes[name], Number())
+                found[name] = {"h": value / 100} if setting == "H0" else {setting: value}
+    return found
+
+
+def _check_same(path: str | Path, said: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse values of one name that differ from one of those who say them to another."""
+    first: dict[str, tuple[str, Any]] = {}
+    for who, values in said.items():
+        for name, value in values.items():
+            other, held = first.setdefault(name, (who, value))
+            if isinstance(held, int | float) and isinstance(value, int | float) and abs(held - value) > SAME:
+                raise StorageError(
+                    f"{path}: {name} is {held:g} by {other} and {value:g} by {who}; make them one, or leave one out"
+                )
 
 
 def _each_once(path: str | Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -157,11 +179,8 @@ def header_values(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, 
     """Values of the header of a field or catalogue file, by the names of :class:`halonet.storage.FieldHeader`."""
     seed = attributes.get("seed")
     redshift, cosmology = redshift_of(path, attributes), cosmology_said(path, attributes)
-    other = (cosmology or {}).get("redshift", redshift)
-    if redshift is not None and isinstance(other, int | float) and abs(other - redshift) > SAME_REDSHIFT:
-        raise StorageError(
-            f"{path}: its redshift is {redshift:g}, and {other:g} in its attribute cosmology; make them one"
-        )
+    if redshift is not None:
+        _check_same(path, {"redshift": {"redshift": redshift}, "cosmology": cosmology or {}})
     return {
         "box_size_mpc": box_size_of(path, attributes),
         "redshift": redshift,

@@ -10,6 +10,7 @@ import numpy as np
 from halonet.checks.errors import StorageError
 
 # Registered filters of plugins, by number (https://github.com/HDFGroup/hdf5_plugins).
+TRUTHS = ("central",)  # columns that may be true or false
 FILTERS = {307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4", 32008: "bitshuffle", 32013: "zfp", 32015: "zstd",
            32017: "sz", 32018: "fcidecomp", 32026: "blosc2"}  # fmt: skip
 
@@ -120,7 +121,10 @@ def columns_of(path: str | Path, file: h5py.File, name: str, known: Mapping[str,
     """Known columns of a table: a group with one dataset each, or one dataset of records; numbers of one row each."""
     if file.get(name, getlink=True) is None:
         raise StorageError(f"{path}: no group {name!r}; it holds {', '.join(sorted(file)) or 'nothing'}")
-    table = file.get(name)
+    try:
+        table = file.get(name)
+    except RuntimeError:
+        raise StorageError(f"{path}: {name} is a link that leads back to itself; a group is needed") from None
     if isinstance(table, h5py.Dataset) and table.dtype.names:
         _check_filters(f"{path}: {name}", table)
         records = read_numbers(path, table)
@@ -133,6 +137,10 @@ def columns_of(path: str | Path, file: h5py.File, name: str, known: Mapping[str,
     for column, values in columns.items():
         if values.dtype.kind not in "buif":
             raise StorageError(f"{path}: {name}/{column} holds no real numbers ({values.dtype})")
+        if values.dtype.kind == "b" and column not in TRUTHS:
+            raise StorageError(f"{path}: {name}/{column} holds truth values (True, False); numbers are needed")
+        if values.dtype.itemsize > 8:  # of a longer kind than the functions know that compute with it
+            columns[column] = values = values.astype(np.float64)
         if values.ndim != 1:
             raise StorageError(
                 f"{path}: {name}/{column} has shape {values.shape}; one number a halo is needed, shape (haloes,)"

@@ -114,6 +114,15 @@ THREADS = Number(whole=True, least=1, most=4096)
 GPUS = Number(whole=True, least=0, most=64)
 REDSHIFT = Number(least=0, most=1100)
 MINUTES = Number("minutes", least=0)
+WAVENUMBER = Number("1/Mpc", above=0, most=1e4)
+
+
+def checked(name: str, value: object, number: Number) -> int | float:
+    """A number that Python code gives as ``name``."""
+    try:
+        return number(value)
+    except NumberError as error:
+        raise NumberError(f"{name}: {error}") from None
 
 
 def without_nan(values: object) -> object:

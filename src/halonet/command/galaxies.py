@@ -32,8 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--settings", type=SETTINGS, help="occupation as JSON, text or file; default: galaxies below -21"
     )
     parser.add_argument("--to", choices=GALAXY_FORMATS, default="hdf5", help="format to write; default: hdf5")
-    beside = WRITES.or_else(lambda given: beside_alone(given.haloes, GALAXY_FORMATS[given.to]))
-    parser.add_argument("-o", "--galaxies", type=beside, help="file to write; default: beside the haloes")
+    parser.add_argument(
+        "-o",
+        "--galaxies",
+        type=WRITES.or_else(lambda given: beside_alone(given.haloes, GALAXY_FORMATS[given.to])),
+        help="file to write; default: beside the haloes",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 from halonet import console
 from halonet.catalogue import EULERIAN, read_catalogue
-from halonet.checks.names import beside
+from halonet.checks.names import beside_alone
 from halonet.checks.parser import READS_PATH, WRITES_FIGURE
 from halonet.figures.mocks import draw_mock
 from halonet.figures.style import save
@@ -23,8 +23,12 @@ EXAMPLES = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of command and script."""
     parser.add_argument("haloes", type=READS_PATH, help="catalogue of halonet mock")
-    as_catalogue = WRITES_FIGURE.or_else(lambda given: beside(given.haloes, ""))
-    parser.add_argument("-o", "--figure", type=as_catalogue, help="name without ending; default: that of the catalogue")
+    parser.add_argument(
+        "-o",
+        "--figure",
+        type=WRITES_FIGURE.or_else(lambda given: beside_alone(given.haloes, "")),
+        help="name without ending; default: that of the catalogue",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

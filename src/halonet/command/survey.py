@@ -5,7 +5,6 @@ The whole box is at one redshift. Angles are degrees; positions and distances co
 
 import argparse
 import logging
-from functools import partial
 from pathlib import Path
 
 import h5py
@@ -15,6 +14,7 @@ from halonet.checks.errors import StorageError
 from halonet.checks.names import beside_alone
 from halonet.checks.numbers import SEED
 from halonet.checks.parser import READS, SETTINGS, WRITES
+from halonet.checks.paths import Given, check_paths
 from halonet.export.surveys import write_survey_table
 from halonet.galaxy_catalogue import GalaxyCatalogue, read_galaxies
 from halonet.settings import stage_settings
@@ -36,14 +36,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--settings", type=SETTINGS, required=True, help="the survey as JSON, text or file; largest_redshift is needed"
     )
     parser.add_argument("--seed", type=SEED, default=1, help="of thinning and randoms; default: 1")
-    data, randoms = (WRITES.or_else(partial(_beside_catalogue, ending)) for ending in (".survey.fits", ".randoms.fits"))
-    parser.add_argument("-o", "--survey", type=data, help="FITS file to write; default: beside the catalogue")
-    parser.add_argument("--randoms", type=randoms, help="FITS file of the randoms; default: beside the catalogue")
+    parser.add_argument(
+        "-o",
+        "--survey",
+        type=WRITES.or_else(lambda given: beside_alone(given.catalogue, ".survey.fits")),
+        help="FITS file to write; default: beside the catalogue",
+    )
+    parser.add_argument(
+        "--randoms",
+        type=WRITES.or_else(lambda given: beside_alone(given.catalogue, ".randoms.fits")),
+        help="FITS file of the randoms; default: beside the catalogue",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Read the catalogue, observe it, write data and randoms."""
     settings = stage_settings(SurveySettings, arguments.settings)
+    if settings.density:
+        outputs = [Given("--survey", Path(arguments.survey)), Given("--randoms", Path(arguments.randoms))]
+        check_paths([Given("density of --settings", Path(settings.density))], outputs)
     points = read_points(arguments.catalogue)
     try:
         survey = observe_box(points, settings, arguments.seed)
@@ -53,10 +64,6 @@ def run(arguments: argparse.Namespace) -> None:
         write_survey_table(path, SURVEY_COLUMNS, columns, survey.header, survey.notes)
     log.info("%s: %d observed, %d lost to collisions; %s: %d randoms", arguments.survey, survey.notes["observed"],
              survey.notes["collided"], arguments.randoms, survey.notes["randoms"])  # fmt: skip
-
-
-def _beside_catalogue(ending: str, arguments: argparse.Namespace) -> Path:
-    return beside_alone(arguments.catalogue, ending)
 
 
 def read_points(path: str | Path) -> HaloCatalogue | GalaxyCatalogue:

@@ -28,6 +28,7 @@ READERS: dict[str, Callable[[str | Path, CosmologySettings], ForeignRows]] = {
 SAME_REDSHIFT = 1e-4  # files hold it in single precision, or in six decimals
 SAME_CELL_MASS = 0.01
 MANY, FILLED = 100, 0.85  # so many haloes reach over more than this of a box's side
+MOVED = 0.4  # of the mean square distance of positions at random; haloes move by some 10 Mpc, less in a small box
 ROUNDING = 1e-6  # of the side of the box, which single precision adds to a position at its face
 
 
@@ -79,6 +80,7 @@ def import_catalogue(path: str | Path, name: str, box: ForeignBox) -> HaloCatalo
         names: _within(path, names, values + corner, side, rows.rounding)
         for names, values in ((LAGRANGIAN, rows.lagrangian), (EULERIAN, rows.eulerian))
     }
+    _check_moves(path, *positions.values(), side)
     cell_mass = mean_matter_density(cosmology) * (side / box.cells) ** 3
     cells = _cells(path, rows, cell_mass)
     columns = {
@@ -118,6 +120,17 @@ def _within(path: str | Path, names: tuple[str, ...], values: np.ndarray, side: 
             "needed in Mpc without h"
         )
     return np.mod(values, side)
+
+
+def _check_moves(path: str | Path, starts: np.ndarray, ends: np.ndarray, side: float) -> None:
+    """Refuse haloes that have moved as far as if their Lagrangian and Eulerian positions had nothing to do with it."""
+    moves = np.mod(ends - starts + side / 2, side) - side / 2
+    square = float((moves**2).sum(axis=1).mean()) if len(moves) else 0.0
+    if len(moves) >= MANY and square > MOVED * side**2 / 4:  # which is that of positions at random
+        raise ForeignError(
+            f"{path}: its haloes are {square**0.5:.3g} Mpc (rms) from their Lagrangian positions, as if the two were of "
+            "different haloes: the columns are exchanged, or their axes are"
+        )
 
 
 def _cells(path: str | Path, rows: ForeignRows, cell_mass: float) -> np.ndarray:

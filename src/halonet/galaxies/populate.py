@@ -6,6 +6,7 @@ import numpy as np
 
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue
 from halonet.checks.errors import StorageError
+from halonet.checks.numbers import SEED, checked
 from halonet.cosmology import declared
 from halonet.galaxies.occupation import mean_centrals, mean_satellites
 from halonet.galaxies.profile import (
@@ -37,6 +38,7 @@ def populate_haloes(haloes: HaloCatalogue, settings: OccupationSettings, seed: i
         If the catalogue lacks positions, velocities, masses, redshift or cosmology.
     """
     check_whole(haloes)
+    seed = int(checked("seed", seed, SEED))
     cosmology = _cosmology(haloes, settings)
     haloes = haloes.sorted_by_mass()
     mass = haloes[settings.mass].astype(float)

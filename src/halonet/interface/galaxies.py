@@ -1,15 +1,21 @@
 """Galaxies and surveys in memory."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
 from halonet.galaxies.populate import populate_haloes
 from halonet.galaxy_catalogue import GalaxyCatalogue
 from halonet.settings import OccupationSettings, SurveySettings
+from halonet.settings.base import of_kind
 from halonet.surveys.observe import Survey, observe_box
 
 
 @recording
-def populate(haloes: HaloCatalogue, settings: OccupationSettings | None = None, seed: int = 1) -> GalaxyCatalogue:
+def populate(
+    haloes: HaloCatalogue, settings: OccupationSettings | Mapping[str, Any] | None = None, seed: int = 1
+) -> GalaxyCatalogue:
     """Populate haloes with galaxies: centrals, and satellites that follow the haloes' mass.
 
     Parameters
@@ -17,8 +23,8 @@ def populate(haloes: HaloCatalogue, settings: OccupationSettings | None = None, 
     haloes
         With Eulerian centres, velocities, redshift and cosmology.
     settings
-        The occupation of Zheng, Coil & Zehavi (2007), its five parameters; by default their galaxies brighter than
-        absolute magnitude -21.
+        The occupation of Zheng, Coil & Zehavi (2007), its five parameters, also as a dictionary; by default their
+        galaxies brighter than absolute magnitude -21.
     seed
         Of the galaxies. The same call gives the same bits.
 
@@ -45,10 +51,12 @@ def populate(haloes: HaloCatalogue, settings: OccupationSettings | None = None, 
     >>> len(galaxies), bool(galaxies["halo_mass"].min() > 1e12)
     (5, True)
     """
-    return populate_haloes(haloes, settings or OccupationSettings(), seed)
+    return populate_haloes(haloes, of_kind(settings or {}, OccupationSettings), seed)
 
 
-def observe(points: HaloCatalogue | GalaxyCatalogue, settings: SurveySettings, seed: int = 1) -> Survey:
+def observe(
+    points: HaloCatalogue | GalaxyCatalogue, settings: SurveySettings | Mapping[str, Any], seed: int = 1
+) -> Survey:
     """Observe a box as a survey does: angular mask, n(z), observed redshifts, and randoms with the same selection.
 
     Parameters
@@ -56,7 +64,7 @@ def observe(points: HaloCatalogue | GalaxyCatalogue, settings: SurveySettings, s
     points
         Haloes or galaxies, with positions, velocities, redshift and cosmology. All of the box is at one redshift.
     settings
-        Observer, region of the sky, redshifts, n(z), holes, collisions of fibres, weights.
+        Observer, region of the sky, redshifts, n(z), holes, collisions of fibres, weights; also as a dictionary.
     seed
         Of thinning and randoms. The same call gives the same bits.
 
@@ -82,4 +90,4 @@ def observe(points: HaloCatalogue | GalaxyCatalogue, settings: SurveySettings, s
     >>> list(survey.data)
     ['RA', 'DEC', 'Z', 'WEIGHT', 'NZ', 'Z_COSMO']
     """
-    return observe_box(points, settings, seed)
+    return observe_box(points, of_kind(settings, SurveySettings), seed)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.numbers import WAVENUMBER, checked
 from halonet.kept_spectra import kept_power_spectrum
 from halonet.settings import CosmologySettings
 from halonet.statistics.mass_function import MODELS, predicted_abundance
@@ -131,5 +132,7 @@ def power_spectrum(
         raise ValueError("the catalogue has no haloes, of which a power spectrum could be measured")
     if missing := {"x", "y", "z"} - set(haloes.columns):
         raise ValueError(f"the catalogue has no columns {', '.join(sorted(missing))}, the haloes' Eulerian centres")
-    largest = largest_k_per_mpc or 0.5 * np.pi / haloes.cell_size
+    largest = 0.5 * np.pi / haloes.cell_size
+    if largest_k_per_mpc is not None:
+        largest = checked("largest_k_per_mpc", largest_k_per_mpc, WAVENUMBER)
     return binned_power(haloes, largest, haloes.grid_cells)

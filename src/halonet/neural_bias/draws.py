@@ -19,7 +19,6 @@ from scipy import special
 from halonet.neural_bias.counting import Counting
 from halonet.neural_bias.model import NeuralBiasModel
 
-
 MOST_HALOES = 1e8  # of a draw; ten times those of a box of (4 Gpc)^3
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar
 
@@ -35,6 +36,11 @@ def validate(model: type[M], values: object, source: str) -> M:
         raise SettingsError(f"{source}: {error}") from None
     except ValidationError as error:
         raise SettingsError(f"{source}: {_explain(error)}") from None
+
+
+def of_kind(settings: M | Mapping[str, object], model: type[M]) -> M:
+    """Settings that Python code gives, as such or as a dictionary."""
+    return settings if isinstance(settings, model) else validate(model, settings, model.__name__)
 
 
 def _refuse(value: object) -> None:
@@ -88,10 +94,10 @@ def stage_settings(model: type[M], argument: str | None, option: str | None = No
     option = option or model.option
     if argument is None:
         return validate(model, {}, "default settings")
-    text, source = (argument, option) if argument.lstrip().startswith("{") else (None, argument)
+    text, source = (argument, option) if argument.lstrip().startswith(("{", "[")) else (None, argument)
     if text is None:
         try:
-            text = Path(argument).read_text()
+            text = Path(argument).read_text(encoding="utf-8-sig")  # some editors begin with a mark
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "this is no text"
             raise SettingsError(f"{option} {argument}: {why}; give JSON text or a JSON file") from None

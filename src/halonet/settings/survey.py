@@ -22,12 +22,12 @@ class CapSettings(Model):
 class SurveySettings(Model):
     """What a survey sees of a box: where from, which part of the sky, which redshifts, how many."""
 
-    observer: list[float] | None = Field(
+    observer: list[Annotated[float, Field(ge=-1e6, le=1e6)]] | None = Field(
         None, min_length=3, max_length=3, description="position (Mpc) from the corner of the box; null: its centre"
     )
     replicate: bool = Field(False, description="repeat the periodic box wherever the survey reaches beyond it")
     smallest_redshift: float = Field(0.0, ge=0, lt=20)
-    largest_redshift: float = Field(gt=0, le=20)
+    largest_redshift: float = Field(ge=1e-5, le=20)
     ra: list[Turn] = Field([0.0, 360.0], min_length=2, max_length=2, description="from and to (degrees)")
     dec: list[Degrees] = Field([-90.0, 90.0], min_length=2, max_length=2, description="from and to (degrees)")
     holes: list[CapSettings] = Field([], description="circles that are not observed")

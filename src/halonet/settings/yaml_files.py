@@ -42,21 +42,29 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         raise SettingsError(f"{path}{line}: no valid YAML ({getattr(error, 'problem', None) or error})") from None
 
 
-def _check(path: str | Path, node: yaml.Node, name: str) -> None:
-    """Check a node and all below it; ``name`` is its key, with those above it."""
+def _check(path: str | Path, node: yaml.Node, name: str, above: tuple[yaml.Node, ...] = ()) -> None:
+    """Check a node and all below it; ``name`` is its key, with those above it, and ``above`` are their nodes."""
+    if any(node is each for each in above):
+        raise SettingsError(f"{path}, line {node.start_mark.line + 1}: {name} holds itself; write its values out")
+    above = (*above, node)
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
-            _check(path, item, f"{name}.{index}")
+            _check(path, item, f"{name}.{index}", above)
     elif isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                line = key.start_mark.line + 1
+                raise SettingsError(
+                    f"{path}, line {line}: a list or mapping is the key of {name or 'a value'}; text is needed"
+                )
             inner, line = f"{name}.{key.value}".lstrip("."), key.start_mark.line + 1
-            if key.value in seen and key.value != "<<":
+            if key.value in seen:
                 raise SettingsError(
                     f"{path}, line {line}: {inner} stands here a second time, after line {seen[key.value]}; keep one"
                 )
             seen[key.value] = line
-            _check(path, value, inner)
+            _check(path, value, inner, above)
     elif isinstance(node, yaml.ScalarNode) and not node.style:
         _check_plain(f"{path}, line {node.start_mark.line + 1}: {name} = {node.value}", node)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue
+from halonet.checks.numbers import WAVENUMBER, checked
 from halonet.column_table import ColumnTable
 from halonet.cosmology import declared, mean_matter_density
 from halonet.statistics.bispectrum import bispectrum_of_points, shot_noise
@@ -103,6 +104,7 @@ def measure_points(
             f"no Eulerian positions {', '.join(missing)}; make_mock.py writes them, find_haloes.py where it has a "
             "--density"
         )
+    largest_k = checked("largest_k", largest_k, WAVENUMBER)
     bins = wide_bins(points.header.box_size_mpc, largest_k, None if cells is None else cells // 2)
     measure = {
         "power_spectrum": lambda: _power_spectrum(points, bins, cells or bins.mesh),

@@ -10,6 +10,7 @@ from scipy.spatial import KDTree
 
 from halonet.checks.assumptions import assume
 from halonet.checks.errors import StorageError
+from halonet.checks.numbers import SEED, checked
 from halonet.column_table import ColumnTable
 from halonet.columns import EULERIAN, VELOCITY, Column
 from halonet.cosmology import declared
@@ -73,6 +74,7 @@ def observe_box(points: ColumnTable, settings: SurveySettings, seed: int) -> Sur
         replicated.
     """
     check_whole(points)
+    seed = int(checked("seed", seed, SEED))
     cosmology, side = _cosmology(points), points.header.box_size_mpc
     table = Epochs(cosmology, settings.largest_redshift + BEYOND)
     selection = selection_of(settings, len(points) / side**3)

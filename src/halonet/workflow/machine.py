@@ -21,6 +21,7 @@ from scipy import fft
 
 from halonet.settings import JobSettings
 from halonet.storage import atomic_path
+from halonet.user_cache import cache_folder
 from halonet.workflow.costs import Machine
 
 log = logging.getLogger("halonet")
@@ -53,7 +54,7 @@ def this_machine(folder: Path | None = None) -> Machine:
     folder
         Where measurements are kept; default: ``halonet`` in the user's cache folder.
     """
-    folder = folder or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "halonet"
+    folder = folder or cache_folder()
     path = folder / f"machine-{_kind()}.json"
     try:
         return Machine(**json.loads(path.read_text()))
