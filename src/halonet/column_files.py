@@ -13,16 +13,9 @@ from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, Column
 from halonet.storage import open_hdf5
 
 LIMITS_OF_UNIT = {"Mpc": (-1e5, 1e5), "km/s": (-1e5, 1e5), "Msun": (0.0, 1e18), "1": (-1e9, 1e9)}  # of any halo
-# The logarithm of a mass is below the least one.
 MANY = 10  # rows of which not all have one coordinate
-LIMITS = {
-    "mass": (1e3, 1e18),
-    "halo_mass": (1e3, 1e18),
-    "halo": (0, 1e12),
-    "central": (0, 1),
-    "cells": (0.0, 1e12),
-    "radius": (0.0, 1e4),
-}
+LOGARITHMS = (5.0, 20.0)  # of masses; no box has only haloes of so few solar masses
+LIMITS = {"halo": (0, 1e12), "central": (0, 1), "cells": (0.0, 1e12), "radius": (0.0, 1e4)}
 
 
 def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = REQUIRED) -> dict[str, np.ndarray]:
@@ -64,6 +57,19 @@ def check_values(path: str | Path, columns: dict[str, np.ndarray], known: Mappin
             raise StorageError(
                 f"{path}: column {name} is {values[0]:g} in all {len(values)} rows: it was never written"
             )
+        if name in ("mass", "halo_mass"):
+            _check_masses(path, name, values)
+
+
+def _check_masses(path: str | Path, name: str, values: np.ndarray) -> None:
+    """Refuse masses of nothing, and logarithms."""
+    if nothing := int((values <= 0).sum()):
+        raise StorageError(f"{path}: column {name} = 0 in {nothing} of {len(values)} values; a halo has a mass (Msun)")
+    if len(values) >= MANY and LOGARITHMS[0] < values.min() and values.max() < LOGARITHMS[1]:
+        raise StorageError(
+            f"{path}: column {name} runs from {values.min():.4g} to {values.max():.4g}, as logarithms do; masses in "
+            "Msun are needed"
+        )
 
 
 def check_units(

@@ -15,6 +15,7 @@ from typing import Any
 
 import halonet
 from halonet.checks.assumptions import assumptions
+from halonet.code_digests import code_digest as code_digest  # where it was until 0.1
 from halonet.user_cache import cache_file, keep_note, read_note
 
 PACKAGE = Path(halonet.__file__).parent

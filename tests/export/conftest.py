@@ -15,12 +15,14 @@ COSMOLOGY = CosmologySettings(h=0.7, redshift=0.5)
 
 @pytest.fixture
 def haloes():
-    """Random haloes; the first two sit at the faces of the box."""
+    """Random haloes that have moved by some Mpc; the first two sit at the faces of the box."""
     rng = np.random.default_rng(9)
     columns = {name: rng.uniform(0.1, 2.0, HALOES) for name in COLUMNS if name not in CONVERTED}
-    for name in (*LAGRANGIAN, *EULERIAN):
-        columns[name] = rng.uniform(0, BOX_SIZE, HALOES)
-        columns[name][:2] = 0.0, np.nextafter(np.float32(BOX_SIZE), np.float32(0))
+    for start, end in zip(LAGRANGIAN, EULERIAN, strict=True):
+        columns[start] = rng.uniform(0, BOX_SIZE, HALOES)
+        columns[end] = np.mod(columns[start] + rng.normal(0, 6, HALOES), BOX_SIZE)
+        for name in (start, end):
+            columns[name][:2] = 0.0, np.nextafter(np.float32(BOX_SIZE), np.float32(0))
     for name in VELOCITY:
         columns[name] = rng.normal(0, 300, HALOES)
     columns["radius"] = rng.uniform(2, 8, HALOES)

@@ -80,7 +80,7 @@ def import_catalogue(path: str | Path, name: str, box: ForeignBox) -> HaloCatalo
         names: _within(path, names, values + corner, side, rows.rounding)
         for names, values in ((LAGRANGIAN, rows.lagrangian), (EULERIAN, rows.eulerian))
     }
-    _check_moves(path, *positions.values(), side)
+    _check_moves(path, positions[LAGRANGIAN], positions[EULERIAN], side)
     cell_mass = mean_matter_density(cosmology) * (side / box.cells) ** 3
     cells = _cells(path, rows, cell_mass)
     columns = {
@@ -128,8 +128,8 @@ def _check_moves(path: str | Path, starts: np.ndarray, ends: np.ndarray, side: f
     square = float((moves**2).sum(axis=1).mean()) if len(moves) else 0.0
     if len(moves) >= MANY and square > MOVED * side**2 / 4:  # which is that of positions at random
         raise ForeignError(
-            f"{path}: its haloes are {square**0.5:.3g} Mpc (rms) from their Lagrangian positions, as if the two were of "
-            "different haloes: the columns are exchanged, or their axes are"
+            f"{path}: its haloes are {square**0.5:.3g} Mpc (rms) from their Lagrangian positions, as if these were of "
+            "other haloes: columns are exchanged, or their axes are"
         )
 
 

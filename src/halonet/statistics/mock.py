@@ -128,14 +128,14 @@ def _power_spectrum(points: ColumnTable, bins: WideBins, cells: int) -> dict[str
 
 def _multipoles(points: ColumnTable, bins: WideBins) -> dict[str, Any]:
     header = points.header
-    if not set(VELOCITY) <= set(points.columns) or header.cosmology is None or header.redshift is None:
+    if not len(points):
+        k, modes, power = _binned_power(points, bins, bins.mesh)
+        rows = [power] * 3
+    elif not set(VELOCITY) <= set(points.columns) or header.cosmology is None or header.redshift is None:
         raise MockError(
             "multipoles in redshift space need velocities vx, vy, vz, a redshift and a cosmology; leave "
             "multipoles out of mocks.statistics, or give a catalogue that has them"
         )
-    if not len(points):
-        k, modes, power = _binned_power(points, bins, bins.mesh)
-        rows = [power] * 3
     else:
         cosmology = declared(header.cosmology | {"redshift": header.redshift}, "catalogue")
         shifts, axes = redshift_shifts(points.positions(VELOCITY), cosmology), (LINE_OF_SIGHT,)
