@@ -13,7 +13,7 @@ from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, Column
 from halonet.storage import open_hdf5
 
 LIMITS_OF_UNIT = {"Mpc": (-1e5, 1e5), "km/s": (-1e5, 1e5), "Msun": (0.0, 1e18), "1": (-1e9, 1e9)}  # of any halo
-MANY = 10  # rows of which not all have one coordinate
+MANY = 10  # rows, which are not all alike
 LOGARITHMS = (5.0, 20.0)  # of masses; no box has only haloes of so few solar masses
 LIMITS = {"halo": (0, 1e12), "central": (0, 1), "cells": (0.0, 1e12), "radius": (0.0, 1e4)}
 
@@ -40,6 +40,7 @@ def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = 
     check_values(path, columns)
     for name in set((*LAGRANGIAN, *EULERIAN)) & set(columns):
         columns[name] = _off_the_side(columns[name], box_size)
+    _check_once(path, columns)
     for name in (*LAGRANGIAN, *(each for each in EULERIAN if each in columns)):
         check_inside(path, name, columns[name], box_size)
     return columns
@@ -59,6 +60,21 @@ def check_values(path: str | Path, columns: dict[str, np.ndarray], known: Mappin
             )
         if name in ("mass", "halo_mass"):
             _check_masses(path, name, values)
+
+
+def _check_once(path: str | Path, columns: dict[str, np.ndarray]) -> None:
+    """Refuse haloes that are there twice, one after the other or a whole catalogue behind itself."""
+    number = len(columns["qx"])
+    if number < MANY:
+        return
+    for apart, what in ((1, "the row before"), (number // 2, "the first half of the catalogue")):
+        same = np.ones(max(number - apart, 0), bool)
+        for name in LAGRANGIAN:
+            same &= columns[name][apart:] == columns[name][: number - apart]
+        if same.all() or (apart == 1 and same.any()):
+            raise StorageError(
+                f"{path}: {int(same.sum())} of {number} haloes have the Lagrangian centre of {what}; each is one halo"
+            )
 
 
 def _check_masses(path: str | Path, name: str, values: np.ndarray) -> None:

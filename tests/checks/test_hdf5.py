@@ -174,6 +174,16 @@ def test_positions_that_were_never_written_are_refused(own):
         read_columns(own(haloes(**many | spread | {"y": np.zeros(20)})), 64.0)
 
 
+def test_haloes_that_are_there_twice_are_refused(own):
+    once = {name: np.linspace(1, 60, 20) for name in COLUMNS} | {"mass": np.geomspace(1e12, 1e15, 20)}
+    for twice, words in (
+        (lambda values: np.repeat(values, 2), "20 of 40 haloes have the Lagrangian centre of the row before"),
+        (lambda values: np.tile(values, 2), "20 of 40 haloes have the .* centre of the first half of the catalogue"),
+    ):
+        with pytest.raises(StorageError, match=words):
+            read_columns(own(haloes(**{name: twice(values) for name, values in once.items()})), 64.0)
+
+
 def test_logarithms_are_no_masses(own):
     spread = {name: np.linspace(1, 60, 20) for name in COLUMNS} | {"mass": np.linspace(12.3, 14.9, 20)}
     with pytest.raises(StorageError, match=r"column mass runs from 12.3 to 14.9, as logarithms do; masses in Msun"):

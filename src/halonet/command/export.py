@@ -3,6 +3,7 @@
 import argparse
 
 from halonet import console
+from halonet.checks.names import beside_alone
 from halonet.checks.parser import READS, WRITES
 from halonet.export.formats import FORMATS, Masses, export_catalogue
 from halonet.export.light_cones import LIGHT_CONE_FORMATS, export_light_cone
@@ -13,6 +14,7 @@ from halonet.sky.catalogue import is_light_cone
 _FORMATS = "\n".join(f"  {form.name:10} *{form.suffix:17} {form.description}" for form in FORMATS.values())
 _SKIES = "\n".join(f"  {name:10} *{form.suffix:17} {form.description}" for name, form in LIGHT_CONE_FORMATS.items())
 _NAMES = tuple(dict.fromkeys([*FORMATS, *LIGHT_CONE_FORMATS]))
+SUFFIXES = {name: form.suffix for name, form in (LIGHT_CONE_FORMATS | FORMATS).items()}
 EXAMPLES = f"""\
   halonet export mock.h5 --to halotools
   halonet export mock.h5 --to fits -o mock.fits
@@ -29,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("haloes", type=READS, help="HDF5 catalogue of this project, of a box or a light cone")
     parser.add_argument("--to", required=True, choices=_NAMES, help="format to write")
     parser.add_argument(
-        "-o", "--output", type=WRITES, help="file to write; default: beside the catalogue, with the format's suffix"
+        "-o",
+        "--output",
+        type=WRITES.or_else(lambda given: beside_alone(given.haloes, SUFFIXES[given.to])),
+        help="file to write; default: beside the catalogue, with the format's suffix",
     )
     parser.add_argument(
         "--masses",

@@ -9,7 +9,7 @@ from halonet.plausibility.verdict import judge
 from halonet.spheres import centre_cells, mean_within
 
 LEAST_CELLS = 100.0  # of a sphere, whose mean a lattice resolves
-FEWEST, MOST = 10, 300  # spheres without which nothing is said, and that are enough
+FEWEST, MOST = 10, 200  # spheres without which nothing is said, and that are enough
 # Median over the spheres. Peak Patch gives 2.0 to 2.8 at any redshift, protohaloes of simulations 1.9 to 2.3; axes that
 # are exchanged 0.0 to 0.3, radii in Mpc/h 2.4 to 3.2.
 LIKELY = (1.0, 3.1)
