@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src" / "halonet"
 FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption", "checks"}
     | {"code_digests", "user_cache"},
-    {"storage", "cosmology", "dark_energy", "digests", "kept_spectra"},
+    {"storage", "locks", "cosmology", "dark_energy", "digests", "kept_spectra"},
     {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
     | {
         "crate",

@@ -10,16 +10,8 @@ import numpy as np
 import pytest
 
 from halonet.catalogue import COLUMNS, REQUIRED, HaloCatalogue, read_catalogue, write_catalogue
-from halonet.storage import (
-    FieldHeader,
-    StorageError,
-    atomic_path,
-    exclusive,
-    field_cells,
-    read_field,
-    read_header,
-    write_field,
-)
+from halonet.locks import exclusive
+from halonet.storage import FieldHeader, StorageError, atomic_path, field_cells, read_field, read_header, write_field
 
 HEADER = FieldHeader(64.0, 0.5, {"h": 0.7}, 7, {"stage": "test"})
 
@@ -69,7 +61,7 @@ def test_a_write_that_fails_keeps_the_old_file(tmp_path):
 
 def test_a_locked_folder_is_waited_for_and_a_killed_holder_frees_it(tmp_path):
     program = (
-        f"from halonet.storage import exclusive\nwith exclusive({str(tmp_path / '.lock')!r}):\n    input(print('held'))"
+        f"from halonet.locks import exclusive\nwith exclusive({str(tmp_path / '.lock')!r}):\n    input(print('held'))"
     )
     command = [sys.executable, "-u", "-c", program]
     holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

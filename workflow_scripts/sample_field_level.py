@@ -7,9 +7,10 @@ from halonet import console
 from halonet.checks.numbers import INDEX, SEED, THREADS
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.code_digests import code_digest
+from halonet.locks import exclusive, lock_of
 from halonet.provenance import provenance
 from halonet.settings import FieldLevelSettings, stage_settings
-from halonet.storage import clear_leftovers, exclusive, lock_of
+from halonet.storage import clear_leftovers
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from halonet.code_digests import code_digest
 from halonet.cosmology import cosmology_of, growth_factor
 from halonet.grid.slabs import Slabs
 from halonet.interruption import Requests
+from halonet.locks import exclusive, lock_of
 from halonet.mpi import world
 from halonet.n_body.checkpoints import Checkpoints
 from halonet.n_body.forces import Gravity
@@ -35,7 +36,7 @@ from halonet.particles import write_particles
 from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import file_digest, provenance
 from halonet.settings import CosmologySettings, NBodySettings, SettingsError, stage_settings
-from halonet.storage import exclusive, field_cells, lock_of, read_field, read_header
+from halonet.storage import field_cells, read_field, read_header
 
 log = logging.getLogger("halonet")
 DECIDING = {"steps", "mesh", "start"}  # settings that decide the particles

@@ -13,10 +13,10 @@ from halonet.checks.numbers import COUNT, SEED
 from halonet.checks.parser import BOX_FILES, BOXES, NETWORK, READS, SETTINGS, WRITES_FOLDER, Parser
 from halonet.code_digests import code_digest
 from halonet.dataset.manifest import read_manifest
+from halonet.locks import exclusive
 from halonet.mpi import Communicator, place_on_machine, world
 from halonet.provenance import provenance
 from halonet.settings import NetworkSettings, TrainingSettings, stage_settings
-from halonet.storage import exclusive
 
 log = logging.getLogger("halonet")
 

@@ -133,7 +133,14 @@ def join_tiles(tiles: Sequence[HaloCatalogue], names: Sequence[str] | None = Non
     >>> halonet.join_tiles(tiles)
     <HaloCatalogue: 2 haloes of 9.55e+11 to 1.65e+12 Msun, box of 8 Mpc, redshift 0>
     """
-    names = names or [f"tile {i}" for i in range(len(tiles))]
+    _check_cut(tiles, names or [f"tile {i}" for i in range(len(tiles))])
+    columns = {name: np.concatenate([haloes[name] for haloes in tiles]) for name in tiles[0].columns}
+    notes = {key: value for key, value in tiles[0].notes.items() if key != NOTE}
+    return HaloCatalogue(columns, tiles[0].header, tiles[0].grid_cells, notes).sorted_by_mass()
+
+
+def _check_cut(tiles: Sequence[HaloCatalogue], names: Sequence[str]) -> None:
+    """Refuse catalogues that are not all tiles of one universe, each once."""
     found: dict[TileOf, str] = {}
     for name, haloes in zip(names, tiles, strict=True):
         try:
@@ -155,6 +162,3 @@ def join_tiles(tiles: Sequence[HaloCatalogue], names: Sequence[str] | None = Non
     wanted = next(iter(found)).of
     if len(found) < wanted or len({tile.of for tile in found}) > 1:
         raise StorageError(f"{len(found)} of {wanted} tiles; all of them, of one cut, make up the universe")
-    columns = {name: np.concatenate([haloes[name] for haloes in tiles]) for name in tiles[0].columns}
-    notes = {key: value for key, value in tiles[0].notes.items() if key != NOTE}
-    return HaloCatalogue(columns, tiles[0].header, tiles[0].grid_cells, notes).sorted_by_mass()

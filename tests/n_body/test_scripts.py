@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from halonet.catalogue import read_catalogue
+from halonet.locks import exclusive, lock_of
 from halonet.owners import read_owners
 from halonet.particles import read_particles
-from halonet.storage import FieldHeader, StorageError, exclusive, lock_of, read_field, write_field
+from halonet.storage import FieldHeader, StorageError, read_field, write_field
 
 ROOT = Path(__file__).parents[2]
 SIMULATE, FIND = "simulate_n_body", "find_n_body_haloes"
