@@ -1,5 +1,7 @@
 """What other codes write into their files is understood where it is clear, and what is assumed is said and kept."""
 
+import json
+
 import h5py
 import numpy as np
 import pytest
@@ -77,6 +79,10 @@ def test_part_of_a_cosmology_is_refused_where_masses_hang_on_the_rest(header_of)
         ({"cosmology": "the usual one"}, "'the usual one' is not understood"),
         ({"Omega_m": 0.3, "h": 0.7}, "no baryon density is given; omega_b = 0.043"),
         ({"cosmology": '{"h": 0.7, "omega_b": 0.05, "omega_cdm": 0.2}'}, "does not name n_s, sigma8"),
+        (
+            {"cosmology": json.dumps(CosmologySettings().model_dump()), "redshift": 0.5},
+            "0 in its attribute cosmology; 0.5",
+        ),
     ],
 )
 def test_what_is_assumed_is_said_once_and_stands_in_the_provenance(header_of, caplog, attributes, words):
@@ -97,8 +103,8 @@ def test_what_is_assumed_is_said_once_and_stands_in_the_provenance(header_of, ca
             "redshift is 0 by redshift and 2 by cosmology",
         ),
         (
-            {"cosmology": '{"h": 0.7, "redshift": 0}', "scale_factor": 0.5},
-            "redshift is 1 by redshift and 0 by cosmology",
+            {"cosmology": '{"h": 0.7, "redshift": 2}', "scale_factor": 0.5},
+            "redshift is 1 by redshift and 2 by cosmology",
         ),
         ({"redshift": 0.0, "scale_factor": 0.5}, "redshift is 0 by redshift and 1 by scale_factor; make them one"),
         (
@@ -115,8 +121,6 @@ def test_a_header_that_contradicts_itself_is_refused(header_of, attributes, word
 
 
 def test_a_complete_cosmology_assumes_nothing(header_of, caplog):
-    import json
-
     text = json.dumps(CosmologySettings(h=0.68).model_dump())
     assert cosmology_of(header_of(cosmology=text), None, "own.h5") == CosmologySettings(h=0.68)
     assert not caplog.records

@@ -179,7 +179,10 @@ def header_values(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, 
     """Values of the header of a field or catalogue file, by the names of :class:`halonet.storage.FieldHeader`."""
     seed = attributes.get("seed")
     redshift, cosmology = redshift_of(path, attributes), cosmology_said(path, attributes)
-    if redshift is not None:
+    other = (cosmology or {}).get("redshift")
+    if redshift is not None and other == 0 and abs(redshift) > SAME:  # which a cosmology says that was never asked
+        assume(f"{path}: its redshift is {redshift:g}, and 0 in its attribute cosmology; {redshift:g} is taken")
+    elif redshift is not None:
         _check_same(path, {"redshift": {"redshift": redshift}, "cosmology": cosmology or {}})
     return {
         "box_size_mpc": box_size_of(path, attributes),
