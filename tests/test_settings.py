@@ -63,6 +63,7 @@ def test_top_level_configuration_is_the_run_of_the_paper():
         ({"ground_truth": {"ranks": 700}}, ["ground_truth.ranks = 700", "512"]),
         ({"boxes": {"box_size_mpc": 64.0}}, ["largest_mpc = 34.0", "32.0"]),
         ({"boxes": {"test": 256}}, ["leave none of the 256 boxes"]),
+        ({"jobs": {"memory_factor": True}}, ["jobs.memory_factor = True", "truth value; a number is needed"]),
         ({"boxes": {"test": 0}}, ["boxes.test", "0", "greater than or equal to 1"]),
         ({"dataset": {"window": 64}}, ["networks.vnet5", "a window of 128 cells exceeds dataset.window = 64"]),
         ({"halo_finding": {"peak_thresholds": [0.9, 0.99]}}, ["peak_thresholds", "descend"]),

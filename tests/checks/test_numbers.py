@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from halonet.checks.numbers import CELLS, COUNT, LENGTH, REDSHIFT, SEED, THREADS, Number, NumberError
+from halonet.checks.numbers import CELLS, COORDINATE, COUNT, LENGTH, REDSHIFT, SEED, THREADS, Number, NumberError
 from halonet.checks.parser import Parser
 from halonet.storage import StorageError, read_header
 
@@ -108,3 +108,12 @@ def test_an_attribute_that_is_no_number_is_named_with_its_file(tmp_path, attribu
         read_header(path)
     assert str(path) in str(error.value)
     assert words in str(error.value)
+
+
+def test_negative_numbers_are_values_and_no_options_also_with_exponents_and_commas():
+    parser = Parser()
+    parser.add_argument("--observer", type=COORDINATE, nargs=3)
+    parser.add_argument("--tile")
+    parser.add_argument("-o")
+    given = parser.parse_args(["--observer", "-1e3", "-.5", "2", "--tile", "-1,0,0", "-o", "out.h5"])
+    assert (given.observer, given.tile, given.o) == ([-1000.0, -0.5, 2.0], "-1,0,0", "out.h5")

@@ -5,6 +5,7 @@ against inputs and each other, before anything is computed.
 """
 
 import argparse
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from halonet.checks.names import split_dataset, stem_of
 from halonet.checks.paths import NETWORK_FILES, Given, check_paths
 
 OVERRIDE = "--outside-validity"
+NEGATIVE = re.compile(r"-\.?\d[\d.,eE+-]*$")  # a value, and no option: argparse knows neither -1e3 nor -1,0,0
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"formatter_class": argparse.RawDescriptionHelpFormatter} | options)
+        self._negative_number_matcher = NEGATIVE
 
     # argparse calls it for every parser, those of subcommands, too.
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[argparse.Namespace, list[str]]:  # type: ignore[override]

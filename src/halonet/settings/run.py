@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from halonet.settings.base import Model, Name, SettingsError, validate
 from halonet.settings.field_level import FieldLevelSettings
@@ -34,6 +34,13 @@ class JobSettings(Model):
 
     # A profile gives these by --config, in which Snakemake takes every number within braces for text.
     model_config = ConfigDict(strict=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_no_truth_value(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError(f"{value} is a truth value; a number is needed")
+        return value
 
     boxes_per_job: int = Field(1, ge=1, description="in a job of the target `batches`")
     mocks_per_process: int = Field(
