@@ -68,6 +68,20 @@ rule measure_mock:
         " --statistics {output.statistics:q} > {log:q} 2>&1"
 
 
+# Simulations that the mocks are compared with.
+
+
+use rule measure_mock as measure_truth_of_mocks with:
+    input:
+        haloes=lambda wildcards: SETTINGS.mocks.truth[int(wildcards.number)],
+    output:
+        statistics=f"{LAYOUT.mocks}/truth/{{number}}.json",
+    log:
+        f"{LAYOUT.logs}/measure_mock/truth_{{number}}.log",
+    benchmark:
+        f"{LAYOUT.logs}/measure_mock/truth_{{number}}.tsv"
+
+
 # The mocks' cheap partners, and further fields that tell the partners' mean, some in a job.
 
 
@@ -107,6 +121,10 @@ rule summarise_mocks:
         controls=expand(
             f"{LAYOUT.mocks}/controls/{{batch}}.json", batch=LAYOUT.control_batches
         ),
+        truth=expand(
+            f"{LAYOUT.mocks}/truth/{{number}}.json",
+            number=range(len(SETTINGS.mocks.truth)),
+        ),
     output:
         summary=f"{LAYOUT.mocks}/covariance.json",
         figures=expand(f"{LAYOUT.mocks}/covariance.{{kind}}", kind=["png", "pdf"]),
@@ -122,9 +140,10 @@ rule summarise_mocks:
         **PARAMETERS.of_script("summarise_mocks"),
         settings=PARAMETERS.mocks("precision"),
         controls=lambda wildcards, input: given("--controls", input.controls),
+        truth=lambda wildcards, input: given("--truth", input.truth),
     shell:
         "python {params.script:q} --statistics {input.statistics:q} --settings {params.settings:q} {params.controls:q}"
-        " --power-spectrum {input.power_spectrum:q}"
+        " {params.truth:q} --power-spectrum {input.power_spectrum:q}"
         " --summary {output.summary:q} > {log:q} 2>&1"
 
 

@@ -47,6 +47,9 @@ def main() -> None:
         help="of the same seeds and of others: files of measure_controls.py, or of measure_mock.py for other mocks",
     )
     parser.add_argument(
+        "--truth", type=READS, nargs="+", default=[], help="files of measure_mock.py for simulations of such boxes"
+    )
+    parser.add_argument(
         "--power-spectrum", type=READS, help="linear, at z = 0 (CSV), for modes beyond the box; default: CAMB's"
     )
     parser.add_argument("--settings", type=SETTINGS, help="mocks settings as JSON; precision counts here")
@@ -59,7 +62,8 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = stage_settings(MockSettings, arguments.settings)
     controls = read_controls([(path, read_json(path)) for path in arguments.controls])
-    summary = summarise_mocks([read_measurement(path) for path in arguments.statistics], settings.precision, controls)
+    mocks, truths = ([read_measurement(path) for path in paths] for paths in (arguments.statistics, arguments.truth))
+    summary = summarise_mocks(mocks, settings.precision, controls, truths)
     if has_super_sample(summary):
         summary["super_sample"] = super_sample_term(summary, spectrum_of(arguments.power_spectrum, summary["box"]))
     summary["provenance"] = provenance("summarise_mocks", {"precision": settings.precision})

@@ -56,6 +56,7 @@ def test_usual_settings_are_read_as_they_are(tmp_path):
         ('{"h": [0.7]}', "h = "),
         ('{"h": 1e-1,}', "no valid JSON"),
         ("[0.7]", "--cosmology: .*valid dictionary|object"),
+        ('\ufeff {"h": -1}', "h = -1"),
     ],
 )
 def test_settings_on_the_command_line_are_held_to_the_same(text, words):

@@ -111,9 +111,9 @@ def check_range(
     if wrong.any():
         first = values[np.unravel_index(int(wrong.argmax()), values.shape)]
         bounds = f"from {low:g} to {high:g}" if math.isfinite(high) else f"of at least {low:g}"
+        possible = f"{bounds} are possible" if unit == "1" else f"{bounds} {unit} are possible{why}"
         raise StorageError(
-            f"{path}: {name} = {first:.9g} in {int(wrong.sum())} of {values.size} values (the first); values {bounds} "
-            f"{unit} are possible{why}"
+            f"{path}: {name} = {first:.9g} in {int(wrong.sum())} of {values.size} values (the first); values {possible}"
         )
 
 

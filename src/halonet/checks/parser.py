@@ -69,7 +69,7 @@ class FileOption:
 
     def given(self, option: str, value: object) -> Iterator[Given]:
         """Files that a value of the option stands for."""
-        if self.or_text and str(value).lstrip().startswith("{"):
+        if self.or_text and str(value).lstrip("\ufeff \n\t").startswith(("{", "[")):
             return
         path = Path(split_dataset(str(value))[0] if self.with_dataset else str(value))
         if self.or_name and not path.exists():

@@ -33,6 +33,9 @@ def draw_statistics(summary: dict) -> Drawing:
     )
     if "control_variates" in summary:
         caption += " Points: means by control variates."
+    if "truth" in summary:
+        boxes = summary["truth"]["boxes"]
+        caption += f" Crosses: mean of {boxes} simulation{'s' if boxes > 1 else ''}, with its error."
     return Drawing(figure, "Statistics of the mocks", caption)
 
 
@@ -55,6 +58,10 @@ def _draw_one(ax: Axes, name: str, summary: dict) -> None:
             rows = slice(part["first"], part["first"] + part["number"])
             by = np.array(summary["control_variates"]["mean"], float)[rows]
             ax.plot(at, factor * by, "o", color=colour, markeredgecolor=TRUTH, markeredgewidth=0.6, markersize=4)
+        if "truth" in summary:
+            true = summary["truth"][name][value]
+            middle, error = (np.array(true[each], float) for each in ("mean", "error"))
+            ax.errorbar(at, factor * middle, factor * error, fmt="x", color=TRUTH, markersize=4, linewidth=0.8)
     ax.set(title=TITLES[name], xlabel=label[0], ylabel=label[1], xscale=scale[0], yscale=scale[1])
     if scale[0] == "log" and name != "mass_function":
         label_wavenumbers(ax)

@@ -29,6 +29,8 @@ def mocks_page(summary: dict[str, Any]) -> str:
     )
     parts = [_card("Statistics", _figure(draw_statistics(summary)))]
     parts.append(_card("Covariance", _figure(draw_covariance(summary))))
+    if "truth" in summary:
+        parts.append(_card("Against simulations", _truth(summary)))
     parts.append(_card("How many mocks are needed", _needed(summary)))
     if "control_variates" in summary:
         parts.append(_card("Control variates", _figure(draw_gains(summary)) + _gains(summary)))
@@ -71,6 +73,31 @@ def _needed(summary: dict[str, Any]) -> str:
         f"{parameters} fitted parameters. Percival: from the variance of a likelihood to the true one. A variance to "
         f"{wanted:g} takes {precision['mocks_for_variance']:,} mocks, whatever the data."
     ))  # fmt: skip
+
+
+def _truth(summary: dict[str, Any]) -> str:
+    truth, rows = summary["truth"], []
+    for each in summary["order"]:
+        found = truth[each["statistic"]][each["value"]]
+        ratio, error = (np.array(found[name], float) for name in ("ratio", "ratio_error"))
+        known = np.isfinite(ratio) & (error > 0)
+        if known.any():
+            apart = (ratio[known] - 1) / error[known]
+            values = [f"{np.median(ratio[known]):.3f}", f"{ratio[known].min():.3f} to {ratio[known].max():.3f}"]
+            values += [f"{np.median(error[known]):.3f}", f"{np.mean(apart**2) ** 0.5:.1f}"]
+            rows.append([TITLES[each["statistic"]], each["value"], *values])
+    number = truth["boxes"]
+    of = (
+        f"{number} simulations, each with the mock of its phases"
+        if truth["paired"]
+        else (f"{number} simulation{'s' if number > 1 else ''} of other phases and all mocks")
+    )
+    legend = (
+        f"Mean of the mocks over that of the simulations: {of}. Departures from 1 in standard errors are root mean "
+        "squares over the bins: about 1 where nothing but chance is at work; with few boxes errors are uncertain."
+    )
+    head = ["Statistic", "Value", "Ratio, median", "Over the bins", "Error, median", "Departure in errors"]
+    return _table(head, rows, legend)
 
 
 def _gains(summary: dict[str, Any]) -> str:

@@ -52,4 +52,5 @@ def survey_statistics(
     known = [name for name in VECTORS if name != "mass_function"]
     if wrong := [name for name in statistics or () if name not in known]:
         raise MockError(f"statistics = {', '.join(wrong)}; there are {', '.join(known)}")
-    return measure_points(points, largest_k_per_mpc or MockSettings().largest_k_per_mpc, statistics or known)
+    largest = MockSettings().largest_k_per_mpc if largest_k_per_mpc is None else largest_k_per_mpc
+    return measure_points(points, largest, statistics or known)

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from halonet.mocks.against_truth import against_truth
 from halonet.mocks.controls import control_summary
 from halonet.mocks.covariance import (
     CovarianceError,
+    Moments,
     hartlap_factor,
     mocks_for_parameters,
     mocks_for_variance,
@@ -26,7 +28,10 @@ FEWEST_PAIRS = 10.0  # mean number in a bin of separation below which it is left
 
 
 def summarise_mocks(
-    mocks: Sequence[dict[str, Any]], precision: float, controls: Sequence[dict[str, Any]] = ()
+    mocks: Sequence[dict[str, Any]],
+    precision: float,
+    controls: Sequence[dict[str, Any]] = (),
+    truths: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """Summary of the measurements of mocks of the same box, as JSON values.
 
@@ -36,8 +41,8 @@ def summarise_mocks(
         Results of :func:`halonet.statistics.mock.measure_mock`, of the same statistics.
     precision
         Wanted relative error of a variance, and inflation of fitted parameters' variances.
-    controls
-        Of the same phases and of others: :func:`halonet.mocks.controls.control_summary`.
+    controls, truths
+        Measurements for :mod:`halonet.mocks.controls`, and those of simulations.
 
     Returns
     -------
@@ -46,34 +51,36 @@ def summarise_mocks(
         over mocks and which of them are ``kept``; ``covariance`` and ``correlation`` of all kept ones together, whose
         ``order`` says what stands where, with the standard ``error`` of every element; ``precision``: what this
         number of mocks reaches and how many reach what is wanted, for all data and for each statistic; with controls
-        ``control_variates``, mean and covariance with less scatter, in the same order.
+        ``control_variates``, mean and covariance with less scatter, in the same order; with simulations ``truth``.
 
     Raises
     ------
     CovarianceError
-        If the mocks are of different boxes, or two are the same.
+        If the boxes differ, or two mocks are the same.
     """
-    statistics = _check(mocks)
-    tables = {name: value_tables(mocks, name) for name in statistics}
-    kept = {name: kept_of(mocks, name) for name in statistics}
+    statistics = _check(mocks, truths)
+    tables, kept = ({name: each(mocks, name) for name in statistics} for each in (value_tables, kept_of))
     columns = [tables[name][value][:, which] for name, of in kept.items() for value, which in of.items()]
     both = moments(np.concatenate(columns, axis=1))
-    cell_mass = next((mock["box"]["cell_mass_msun"] for mock in mocks if mock["box"]["cell_mass_msun"]), None)
-    sizes = {name: sum(int(each.sum()) for each in kept[name].values()) for name in statistics}
-    better = {"control_variates": control_summary(mocks, controls, kept)} if controls else {}
+    cell_mass = next(filter(None, (mock["box"]["cell_mass_msun"] for mock in mocks)), None)
+    sizes = {name: sum(int(each.sum()) for each in of.values()) for name, of in kept.items()}
     return {
         "mocks": len(mocks),
         "seeds": [mock["box"]["seed"] for mock in mocks],
         "box": mocks[0]["box"] | {"seed": None, "cell_mass_msun": cell_mass},
         **{name: _axes(mocks, name) | _means(tables[name], kept[name]) for name in statistics},
         "order": _order(kept),
-        "covariance": both.covariance.tolist(),
-        "error": both.element_error.tolist(),
-        "correlation": both.correlation.tolist(),
+        **_matrices(both),
         "precision": _precision(both.mocks, len(both.mean), precision)
         | {"by_statistic": {name: _precision(both.mocks, size, precision) for name, size in sizes.items()}},
-        **better,
+        **({"control_variates": control_summary(mocks, controls, kept)} if controls else {}),
+        **({"truth": against_truth(mocks, truths, kept)} if truths else {}),
     }
+
+
+def _matrices(both: Moments) -> dict[str, Any]:
+    error = both.element_error.tolist()
+    return {"covariance": both.covariance.tolist(), "error": error, "correlation": both.correlation.tolist()}
 
 
 def value_tables(mocks: Sequence[dict[str, Any]], statistic: str) -> dict[str, np.ndarray]:
@@ -150,9 +157,9 @@ def check_same_box(mocks: Sequence[dict[str, Any]]) -> None:
                 )
 
 
-def _check(mocks: Sequence[dict[str, Any]]) -> list[str]:
+def _check(mocks: Sequence[dict[str, Any]], truths: Sequence[dict[str, Any]]) -> list[str]:
     """The statistics that all mocks have, in their order."""
-    check_same_box(mocks)
+    check_same_box([*mocks, *truths])
     first = mocks[0]["box"]
     statistics = [name for name in VECTORS if name in mocks[0]]
     for mock in mocks:

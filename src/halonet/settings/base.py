@@ -94,7 +94,8 @@ def stage_settings(model: type[M], argument: str | None, option: str | None = No
     option = option or model.option
     if argument is None:
         return validate(model, {}, "default settings")
-    text, source = (argument, option) if argument.lstrip().startswith(("{", "[")) else (None, argument)
+    stripped = argument.lstrip("\ufeff \n\t")
+    text, source = (stripped, option) if stripped.startswith(("{", "[")) else (None, argument)
     if text is None:
         try:
             text = Path(argument).read_text(encoding="utf-8-sig")  # some editors begin with a mark

@@ -222,6 +222,7 @@ class MockSettings(Model):
     control_fields: int = Field(
         0, ge=0, description="cheap fields beside the mocks' own, for control variates; 0: none"
     )
+    truth: list[GivenPath] = Field([], description="catalogues of simulations of such boxes, to compare the mocks with")
     precision: float = Field(0.1, gt=0, lt=1, description="wanted relative error of a variance")
     galaxies: OccupationSettings | None = Field(None, description="galaxies of every mock; {} for the defaults below")
     ranks: int = Field(1, ge=1, description="MPI ranks of a mock; changes no result")

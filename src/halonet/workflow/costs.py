@@ -14,7 +14,7 @@ START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
 SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
 THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock", "make_light_cone")
-MOCK_RULES = ("make_mock", "measure_mock", "measure_controls", "summarise_mocks", "match_abundance", "populate_haloes")
+WITH_MOCKS = ("measure_controls", "match_abundance", "populate_haloes")  # of their boxes, and not named after them
 N_BODY_RULES = ("draw_density", "simulate_n_body", "find_n_body_haloes")  # of a box of this truth
 FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_level_haloes")  # on a grid of their own
 NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
@@ -77,6 +77,7 @@ COSTS = {
     "make_mock": Cost(3700, 160, 10, 0.7),  # of a network whose haloes are moved by particles; its operations apart
     "make_light_cone": Cost(400, 60, 25, 1.1),
     "measure_mock": Cost(300, 24, 3, 0.2),
+    "measure_truth_of_mocks": Cost(300, 24, 3, 0.2),
     "measure_controls": Cost(350, 24, 10, 8.0),  # of all fields of a job
     "summarise_mocks": Cost(300),
     "write_mocks_report": Cost(300, seconds=10),
@@ -195,11 +196,10 @@ class JobCosts:
         if rule in FIELD_LEVEL_RULES:
             return self.settings.field_level.cells**3
         if rule == "make_light_cone":
-            # What it needs takes half a second to import, in every Snakemake of a run.
-            from halonet.workflow.light_cone_costs import cells_of_light_cone
+            from halonet.workflow.light_cone_costs import cells_of_light_cone  # half a second, in each Snakemake
 
             return cells_of_light_cone(self.settings)
-        return (self.settings.mocks.cells if rule in MOCK_RULES else self.settings.boxes.cells) ** 3
+        return (self.settings.mocks if "mock" in rule or rule in WITH_MOCKS else self.settings.boxes).cells ** 3
 
     def ranks(self, rule: str) -> int:
         """MPI ranks."""

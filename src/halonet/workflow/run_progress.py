@@ -42,6 +42,7 @@ TITLES = {
     "make_mock": "mocks",
     "make_light_cone": "light cones",
     "measure_mock": "statistics of the mocks",
+    "measure_truth_of_mocks": "statistics of simulations beside the mocks",
     "measure_controls": "cheap partners of the mocks",
     "populate_haloes": "galaxies of the mocks",
     "write_mocks_report": "page of the mocks",
