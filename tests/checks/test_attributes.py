@@ -97,7 +97,10 @@ def test_what_is_assumed_is_said_once_and_stands_in_the_provenance(header_of, ca
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [
-        ({"cosmology": '{"h": 0.7, "omega_b": 0.05, "h": 0.67}'}, "own.h5: cosmology: h stands there twice; keep one"),
+        (
+            {"cosmology": '{"h": 0.7, "omega_b": 0.05, "h": 0.67}'},
+            "cosmology: h stands there twice, as 0.7",
+        ),
         (
             {"cosmology": '{"h": 0.7, "redshift": 2.0}', "redshift": 0.0},
             "redshift is 0 by redshift and 2 by cosmology",

@@ -11,6 +11,7 @@ import numpy as np
 
 from halonet.checks.assumptions import assume
 from halonet.checks.errors import StorageError
+from halonet.checks.json_objects import TwiceError, each_once
 from halonet.checks.numbers import Number, NumberError
 
 log = logging.getLogger("halonet")
@@ -98,7 +99,10 @@ def cosmology_said(path: str | Path, attributes: Mapping[str, Any]) -> dict[str,
     """
     if "cosmology" in attributes:
         text = text_of(attributes["cosmology"])
-        values = _from_json(text, lambda pairs: _each_once(path, pairs))
+        try:
+            values = _from_json(text, each_once)
+        except TwiceError as error:
+            raise StorageError(f"{path}: cosmology: {error}") from None
         if values is not None:
             said = by_setting(path, values)
             parts = [part for name in ("omega_b", "omega_cdm") if isinstance(part := said.get(name), int | float)]
@@ -136,14 +140,6 @@ def _check_same(path: str | Path, said: Mapping[str, Mapping[str, Any]]) -> None
                 raise StorageError(
                     f"{path}: {name} is {held:g} by {other} and {value:g} by {who}; make them one, or leave one out"
                 )
-
-
-def _each_once(path: str | Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object, of whose keys none stands twice."""
-    names = [name for name, _ in pairs]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise StorageError(f"{path}: cosmology: {', '.join(sorted(twice))} stands there twice; keep one")
-    return dict(pairs)
 
 
 def _from_json(text: str | None, hook: Callable[[list[tuple[str, Any]]], dict] = dict) -> dict | None:

@@ -18,6 +18,7 @@ from halonet.initial_conditions.universe import Universe
 from halonet.mocks.request import DEFAULT_CELLS, MockRequest
 from halonet.mocks.spectrum import camb_spectrum
 from halonet.plausibility.density import check_against_spectrum, check_density, moments
+from halonet.plausibility.numbers import check_number
 from halonet.plausibility.spectrum import read_checked_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, SettingsError, validate
@@ -171,6 +172,13 @@ class MockBox:
             check_against_spectrum(density, slabs, self.header.box_size_mpc, self.cosmology, source, go_on)
         else:
             check_density(moments(density, slabs), self.known_deviation, source, slabs.cells, True, go_on)
+
+    def check_number(self, found: int, cells: float, what: str) -> None:
+        """Refuse a number of haloes of at least so many ``cells`` that the mass function does not give."""
+        from halonet.statistics.mass_function import expected_haloes  # and colossus, which few mocks need
+
+        expected = expected_haloes(cells, self.cell_size, self.header.box_size_mpc, self.cosmology)
+        check_number(found, expected, what, self.request.outside_validity)
 
     def keep(self, header: FieldHeader, slabs: Slabs | None = None, **fields: np.ndarray) -> None:
         """Write those of the named fields that the request keeps; collective where ``slabs`` are given."""

@@ -18,10 +18,8 @@ from halonet.mocks.box import MockBox
 from halonet.mocks.request import MockRequest
 from halonet.mpi import Communicator
 from halonet.neural_bias.fitted import SHIPPED, FittedBias, read_fitted
-from halonet.plausibility.numbers import check_number
 from halonet.provenance import file_digest
 from halonet.settings import SettingsError
-from halonet.statistics.mass_function import expected_haloes
 
 SAME = 1e-3  # to which redshift and cosmology are those of the fit
 
@@ -74,8 +72,7 @@ class NeuralBiasMock:
         """Refuse a number of haloes that the mass function does not give."""
         box, least = self.box, self.fitted.settings.minimum_mass_msun
         cells = least / (mean_matter_density(box.cosmology) * box.cell_size**3)
-        expected = expected_haloes(cells, box.cell_size, box.header.box_size_mpc, box.cosmology)
-        check_number(found, expected, f"{self.file}: haloes above {least:.3g} Msun", self.request.outside_validity)
+        box.check_number(found, cells, f"{self.file}: haloes above {least:.3g} Msun")
 
     def _check_validity(self) -> None:
         """Refuse another redshift or cosmology than that of the fit, unless they are asked for."""

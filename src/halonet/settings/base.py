@@ -8,6 +8,8 @@ from typing import Annotated, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from halonet.checks.json_objects import TwiceError, each_once
+
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Radius = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
@@ -72,20 +74,6 @@ def _explain(error: ValidationError) -> str:
     return "; ".join(lines)
 
 
-class _TwiceError(ValueError):
-    """A key that stands twice in JSON."""
-
-
-def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object of JSON, of whose keys none stands twice."""
-    values: dict[str, object] = {}
-    for key, value in pairs:
-        if key in values:
-            raise _TwiceError(f"{key} stands there twice, as {values[key]!r} and {value!r}; keep one")
-        values[key] = value
-    return values
-
-
 def stage_settings(model: type[M], argument: str | None, option: str | None = None) -> M:
     """Settings of one stage from a script's option: JSON text, a JSON file's name, or None for defaults.
 
@@ -103,8 +91,8 @@ def stage_settings(model: type[M], argument: str | None, option: str | None = No
             why = error.strerror if isinstance(error, OSError) else "this is no text"
             raise SettingsError(f"{option} {argument}: {why}; give JSON text or a JSON file") from None
     try:
-        return validate(model, json.loads(text, object_pairs_hook=_each_once), source)
-    except _TwiceError as error:
+        return validate(model, json.loads(text, object_pairs_hook=each_once), source)
+    except TwiceError as error:
         raise SettingsError(f"{source}: {error}") from None
     except json.JSONDecodeError as error:
         raise SettingsError(f"{source}: no valid JSON ({error})") from None
