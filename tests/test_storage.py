@@ -75,7 +75,7 @@ def test_a_locked_folder_is_waited_for_and_a_killed_holder_frees_it(tmp_path):
     holder.communicate()
 
 
-def test_a_lock_leaves_nothing_and_who_waited_holds_the_file_that_has_its_name(tmp_path):
+def test_a_lock_is_held_by_one_after_the_other_and_leaves_nothing(tmp_path):
     path, order = tmp_path / ".lock", []
 
     def hold(name):
@@ -91,6 +91,23 @@ def test_a_lock_leaves_nothing_and_who_waited_holds_the_file_that_has_its_name(t
         thread.join()
     assert order[::2] == order[1::2]  # one after the other
     assert not list(tmp_path.iterdir())
+
+
+def test_who_waited_for_a_lock_that_was_deleted_holds_a_new_one(tmp_path, caplog):
+    path, seen = tmp_path / ".lock", []
+    caplog.set_level("INFO")
+
+    def wait():
+        with exclusive(path):
+            seen.append(path.exists())  # or the next one who comes would not wait
+
+    with exclusive(path):
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        while "waiting for it to end" not in caplog.text:
+            time.sleep(0.01)
+    waiter.join()
+    assert seen == [True]
 
 
 def test_a_truncated_file_is_refused_by_name(density):
