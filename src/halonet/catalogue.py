@@ -10,6 +10,7 @@ import numpy as np
 
 from halonet.checks.attributes import json_or_note, number_of
 from halonet.checks.numbers import COUNT
+from halonet.checks.types import of_type
 from halonet.column_files import check_inside, read_columns
 from halonet.column_table import ColumnTable
 from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, VELOCITY
@@ -161,7 +162,7 @@ def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
     >>> len(halonet.read_catalogue("mock.h5"))
     39
     """
-    catalogue = catalogue.sorted_by_mass()
+    catalogue = of_type(catalogue, HaloCatalogue, "catalogue").sorted_by_mass()
     catalogue.check_finite(path)
     with new_hdf5(path) as file:
         catalogue.write_columns(file)

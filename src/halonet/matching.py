@@ -13,6 +13,10 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.numbers import Number, checked
+from halonet.checks.types import of_type
+
+FRACTION = Number(least=0, most=1)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,9 @@ def match_haloes(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: fl
     >>> len(matches.true_rows) == len(haloes), float(matches.distances.max())
     (True, 0.0)
     """
-    return join_pairs(possible_pairs(true, found, radius_tolerance), len(true), len(found))
+    of_type(true, HaloCatalogue, "true"), of_type(found, HaloCatalogue, "found")
+    tolerance = float(checked("radius_tolerance", radius_tolerance, FRACTION))
+    return join_pairs(possible_pairs(true, found, tolerance), len(true), len(found))
 
 
 def possible_pairs(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: float = 0.25) -> Pairs:
@@ -152,6 +158,11 @@ def completeness_and_purity(
     completeness, purity
         Between 0 and 1; NaN where no halo is that large, of which there is no fraction.
 
+    Raises
+    ------
+    ValueError
+        If the matches are of other catalogues.
+
     Examples
     --------
     >>> import halonet
@@ -159,6 +170,11 @@ def completeness_and_purity(
     >>> halonet.completeness_and_purity(haloes, haloes, halonet.match_haloes(haloes, haloes), cells=100)
     (1.0, 1.0)
     """
+    if (len(matches.true_matched), len(matches.found_matched)) != (len(true), len(found)):
+        raise ValueError(
+            f"matches are of {len(matches.true_matched)} true and {len(matches.found_matched)} found haloes, the "
+            f"catalogues have {len(true)} and {len(found)}; match these first"
+        )
     completeness = matches.true_matched[true["cells"] >= cells]
     purity = matches.found_matched[found["cells"] >= cells]
     return fraction(completeness), fraction(purity)

@@ -7,7 +7,8 @@ import numpy as np
 
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.errors import StorageError
-from halonet.checks.numbers import Number
+from halonet.checks.numbers import Number, checked
+from halonet.checks.types import of_type
 from halonet.grid.lattice_cube import Corner
 from halonet.settings import SettingsError
 from halonet.sky.catalogue import LightConeCatalogue
@@ -32,6 +33,8 @@ class TileOf:
     of: int = 1
 
     def __post_init__(self) -> None:
+        for name, value in [("of", self.of), *(("tile", each) for each in self.index)]:
+            checked(name, value, WHOLE)
         if self.of < 1 or self.across**3 != self.of:
             near = max(self.across, 1)
             raise SettingsError(
@@ -133,6 +136,7 @@ def join_tiles(tiles: Sequence[HaloCatalogue], names: Sequence[str] | None = Non
     >>> halonet.join_tiles(tiles)
     <HaloCatalogue: 2 haloes of 9.55e+11 to 1.65e+12 Msun, box of 8 Mpc, redshift 0>
     """
+    of_type(tiles, list | tuple, "tiles")
     _check_cut(tiles, names or [f"tile {i}" for i in range(len(tiles))])
     columns = {name: np.concatenate([haloes[name] for haloes in tiles]) for name in tiles[0].columns}
     notes = {key: value for key, value in tiles[0].notes.items() if key != NOTE}
@@ -143,6 +147,7 @@ def _check_cut(tiles: Sequence[HaloCatalogue], names: Sequence[str]) -> None:
     """Refuse catalogues that are not all tiles of one universe, each once."""
     found: dict[TileOf, str] = {}
     for name, haloes in zip(names, tiles, strict=True):
+        of_type(haloes, HaloCatalogue, name)
         try:
             tile = tile_of(haloes)
         except ValueError as error:

@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -90,10 +91,10 @@ def test_the_network_mock_is_the_prediction_and_its_finder_step_by_step():
     [
         (lambda: halonet.make_mock(method="n_bodies"), "method = 'n_bodies'; there are peak_patch, network"),
         (lambda: halonet.make_mock(network="vnet-small"), "network = vnet-small is for the method 'network'"),
-        (lambda: halonet.make_mock(cells=0), "cells = 0; at least 1"),
+        (lambda: halonet.make_mock(cells=0), "cells: 0 is out of range"),
         (lambda: halonet.find_peak_patch_haloes(np.zeros((8, 8, 4)), 8.0), r"density has shape \(8, 8, 4\)"),
         (lambda: halonet.find_peak_patch_haloes(np.full((8, 8, 8), np.nan), 8.0), "density has 512 values"),
-        (lambda: halonet.find_peak_patch_haloes(np.zeros((8, 8, 8)), -1.0), "box_size_mpc = -1"),
+        (lambda: halonet.find_peak_patch_haloes(np.zeros((8, 8, 8)), -1.0), "box_size_mpc: -1.0 is out of range"),
         (lambda: halonet.find_haloes(np.full((8, 8, 8), 1.5), 8.0), "probability runs from 1.5 to 1.5"),
         (lambda: halonet.load_network("vnet-smal"), "vnet-smal: no trained network.*vnet-small-objects"),
         (lambda: halonet.analytic_mass_function([1e13], model="tinker"), "model = 'tinker'; there are tinker_2008"),
@@ -102,3 +103,111 @@ def test_the_network_mock_is_the_prediction_and_its_finder_step_by_step():
 def test_what_cannot_be_used_is_named_with_its_value(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("seed", [7, 7.0, np.int64(7), np.uint8(7)])
+def test_a_seed_is_its_number_of_whatever_type(seed):
+    np.testing.assert_array_equal(halonet.draw_phases(seed, 8), halonet.draw_phases(7, 8))
+
+
+def test_settings_may_be_dictionaries():
+    planck = {"h": 0.68, "omega_b": 0.049, "omega_cdm": 0.26, "n_s": 0.967, "sigma8": 0.81, "redshift": 0.5}
+    of_kind = halonet.CosmologySettings(**planck)
+    np.testing.assert_array_equal(halonet.draw_density(7, 16, 64, planck), halonet.draw_density(7, 16, 64, of_kind))
+    mock = halonet.make_mock(cells=32, cosmology=planck, peak_patch={"filters": {"largest_mpc": 8.0}})
+    assert mock.header.cosmology == of_kind.model_dump()
+    np.testing.assert_array_equal(halonet.linear_power_spectrum(planck), halonet.linear_power_spectrum(of_kind))
+
+
+HALF = np.full((8, 8, 8), 0.5)
+
+
+@pytest.fixture(scope="module")
+def made():
+    """A mock, its galaxies and its light cone, by name."""
+    mock = halonet.make_mock(cells=32)
+    cone = halonet.make_light_cone(cells=32, redshift_range=(0, 0.01), opening={"radius": 20.0})
+    return SimpleNamespace(mock=mock, galaxies=halonet.populate(mock), cone=cone)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda made: halonet.make_mock(seed=7.5), "seed: 7.5 is not whole"),
+        (lambda made: halonet.make_mock(seed=True), "seed: True is no number"),
+        (lambda made: halonet.make_mock(seed=-1), "seed: -1 is out of range"),
+        (lambda made: halonet.make_mock(seed=2**64), "seed: 18446744073709551616 is out of range"),
+        (lambda made: halonet.make_mock(cells=np.nan), "cells: nan is no finite number"),
+        (lambda made: halonet.make_mock(box_size_mpc="32 Mpc"), "box_size_mpc: '32 Mpc' is no number; give .* like 32"),
+        (lambda made: halonet.make_mock(box_size_mpc=[32, 32, 32]), r"box_size_mpc: an array of shape \(3,\)"),
+        (lambda made: halonet.make_mock(threads=0), "threads: 0 is out of range"),
+        (lambda made: halonet.make_mock(cosmology={"omega_m": 0.3}), "omega_m = 0.3: there is no such key"),
+        (lambda made: halonet.make_mock(cosmology="planck"), "CosmologySettings: settings = 'planck'"),
+        (lambda made: halonet.make_mock(peak_patch={"filter": 3}), "PeakPatchSettings: filter = 3: there is no"),
+        (lambda made: halonet.make_mock(precision="double"), "precision = 'double'; there are float32 and fastest"),
+        (lambda made: halonet.make_mock(universe=7, cells=32, of=8, tile=(0.5, 0, 0)), "tile: 0.5 is not whole"),
+        (lambda made: halonet.make_light_cone(seed=1.5), "seed: 1.5 is not whole"),
+        (lambda made: halonet.make_light_cone(redshift_range=0.5), "redshift_range = 0.5: .* a valid array"),
+        (lambda made: halonet.make_light_cone(observer=3), "observer = 3: .* a valid array"),
+        (lambda made: halonet.draw_phases(cells=1), "cells: 1 is out of range"),
+        (lambda made: halonet.linear_power_spectrum({"sigma_8": 0.8}), "sigma_8 = 0.8: there is no such key"),
+        (lambda made: halonet.find_peak_patch_haloes(HALF > 0, 8), "density has values of type bool"),
+        (lambda made: halonet.find_peak_patch_haloes(HALF + 0j, 8), "density has values of type complex128"),
+        (lambda made: halonet.find_peak_patch_haloes(HALF[:0, :0, :0], 8), r"density has shape \(0, 0, 0\)"),
+        (lambda made: halonet.find_peak_patch_haloes(HALF, 8, threads=-1), "threads: -1 is out of range"),
+        (lambda made: halonet.find_haloes(HALF), "box_size_mpc is missing; an array does not say"),
+        (lambda made: halonet.find_haloes(HALF, 0), "box_size_mpc: 0.0 is out of range"),
+        (lambda made: halonet.find_haloes(HALF, 8, settings={"finder": "best"}), "finder = 'best'"),
+        (lambda made: halonet.predict(HALF, "vnet-small", gpus=-1), "gpus: -1 is out of range"),
+        (lambda made: halonet.mass_function(made.mock, [np.nan]), "masses: nan is no mass"),
+        (lambda made: halonet.analytic_mass_function([-1.0]), "masses: -1.0 is no mass"),
+        (lambda made: halonet.analytic_mass_function("1e13"), "masses have values of type <U4"),
+        (lambda made: halonet.survey_statistics(made.mock, "spectra"), "statistics = spectra; there are"),
+        (lambda made: halonet.survey_statistics(made.mock, None, -1), "largest_k_per_mpc: -1.0 is out of range"),
+        (lambda made: halonet.match_abundance([]), "there are no catalogues"),
+        (lambda made: halonet.match_haloes(made.mock, made.mock, 25), "radius_tolerance: 25.0 is out of range"),
+        (lambda made: halonet.mass_function(made.cone), "a light cone; the catalogue of a whole periodic box"),
+        (lambda made: halonet.fit_neural_bias(HALF, made.cone), "a light cone; the catalogue of a whole periodic box"),
+        (lambda made: halonet.convert_masses(made.cone, ["200c"]), "a light cone; the catalogue of a whole"),
+    ],
+)
+def test_python_values_that_cannot_be_used_are_refused_by_name(call, words, made):
+    with pytest.raises(ValueError, match=words):
+        call(made)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda made: halonet.make_mock(sede=7), "a mock has no option sede; there are abundance_matching,"),
+        (lambda made: halonet.make_mock(density=HALF), "density is of type ndarray; str or Path is needed"),
+        (lambda made: halonet.make_mock(phases=[1, 2]), "phases is of type list; str or Path or ndarray"),
+        (lambda made: halonet.make_mock(flip_phases="no"), "flip_phases is of type str; bool is needed"),
+        (lambda made: halonet.make_mock(keep="density.h5"), "keep is of type str; Mapping is needed"),
+        (lambda made: halonet.predict(HALF, 7), "network is of type int; TrainedNetwork is needed"),
+        (lambda made: halonet.populate("mock.h5"), "haloes is of type str; HaloCatalogue is needed, as halonet.read_"),
+        (lambda made: halonet.populate(made.galaxies), "haloes is of type GalaxyCatalogue; HaloCatalogue is needed"),
+        (lambda made: halonet.mass_function(made.galaxies), "haloes is of type GalaxyCatalogue; HaloCatalogue"),
+        (lambda made: halonet.power_spectrum(made.galaxies), "haloes is of type GalaxyCatalogue; HaloCatalogue"),
+        (
+            lambda made: halonet.observe(halonet.observe(made.mock, {"largest_redshift": 0.003}), {}),
+            "points is of type Survey; HaloCatalogue or GalaxyCatalogue is needed",
+        ),
+        (lambda made: halonet.export_catalogue(made.galaxies, "g.h5", "pksc"), "haloes is of type GalaxyCatalogue"),
+        (lambda made: halonet.fit_neural_bias(HALF, "haloes.h5"), "haloes is of type str"),
+        (lambda made: halonet.write_catalogue("mock.h5", 7), "catalogue is of type int"),
+        (lambda made: halonet.match_haloes(made.mock, made.cone), "found is of type LightConeCatalogue"),
+        (lambda made: halonet.match_abundance(made.mock), "catalogues is of type HaloCatalogue; list or tuple"),
+        (lambda made: halonet.match_abundance([made.mock, 3]), "catalogue 1 is of type int; HaloCatalogue"),
+        (lambda made: halonet.join_tiles(made.mock), "tiles is of type HaloCatalogue; list or tuple"),
+    ],
+)
+def test_python_values_of_another_type_are_refused_by_name(call, words, made):
+    with pytest.raises(TypeError, match=words):
+        call(made)
+
+
+def test_matches_of_other_catalogues_have_no_completeness(made):
+    other = halonet.make_mock(seed=8, cells=32)
+    with pytest.raises(ValueError, match="match these first"):
+        halonet.completeness_and_purity(made.mock, other, halonet.match_haloes(made.mock, made.mock), 100)

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
+from halonet.checks.types import of_type
 from halonet.export.formats import write_as
 from halonet.export.light_cones import write_light_cone_as
+from halonet.interface.given import checked_box
 from halonet.masses import RELATIONS, with_masses
 from halonet.sky.catalogue import LightConeCatalogue
 
@@ -48,7 +50,7 @@ def convert_masses(
     >>> print(f"{haloes['m200c'][0] / haloes['mass'][0]:.2f}, c = {haloes['rvir'][0] / haloes['scale_radius'][0]:.1f}")
     0.66, c = 5.7
     """
-    return with_masses(haloes, to, mass_is, concentration)
+    return with_masses(checked_box(haloes), to, mass_is, concentration)
 
 
 def export_catalogue(haloes: HaloCatalogue | LightConeCatalogue, path: str | Path, to: str) -> None:
@@ -80,6 +82,7 @@ def export_catalogue(haloes: HaloCatalogue | LightConeCatalogue, path: str | Pat
     >>> h5py.File("mock.halotools.hdf5")["data"].shape
     (39,)
     """
+    of_type(haloes, HaloCatalogue | LightConeCatalogue, "haloes")
     if isinstance(haloes, LightConeCatalogue):
         write_light_cone_as(haloes, to, path)
     else:

@@ -1,6 +1,6 @@
 """Densities, and the Peak Patch haloes of one."""
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.noise import white_noise
-from halonet.interface.arrays import checked_cube, checked_length
+from halonet.interface.given import Cosmology, checked_cube, checked_length, checked_threads
 from halonet.interface.mocks import seed_unless
 from halonet.kept_spectra import kept_power_spectrum
 from halonet.mocks.box import MockBox
@@ -20,6 +20,7 @@ from halonet.peak_patch.finder import find_haloes
 from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, PeakPatchSettings
+from halonet.settings.base import of_kind
 from halonet.storage import FieldHeader
 
 
@@ -28,7 +29,7 @@ def draw_density(
     seed: int | None = None,
     cells: int | None = None,
     box_size_mpc: float | None = None,
-    cosmology: CosmologySettings | None = None,
+    cosmology: Cosmology | None = None,
     phases: np.ndarray | str | Path | None = None,
     outside_validity: bool = False,
 ) -> np.ndarray:
@@ -43,7 +44,8 @@ def draw_density(
     box_size_mpc
         Side of the box (Mpc); by default cells of 1 Mpc.
     cosmology
-        With the redshift to which the density is extrapolated; by default the paper's, at redshift 0.
+        With the redshift to which the density is extrapolated, also as a dictionary; by default the paper's, at
+        redshift 0.
     phases
         White noise of another generator, of unit variance in every cell, in place of a seed: shape (N, N, N), indexed
         [x, y, z], or a file, ``FILE`` or ``FILE:DATASET`` (docs/how_to/own_phases.md).
@@ -105,13 +107,15 @@ def draw_phases(seed: int = 7, cells: int = 256) -> np.ndarray:
     return white_noise(Slabs(cells), box.header.seed)
 
 
-def linear_power_spectrum(cosmology: CosmologySettings | None = None) -> tuple[np.ndarray, np.ndarray]:
+def linear_power_spectrum(
+    cosmology: Cosmology | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """Compute the linear matter power spectrum at redshift 0 with CAMB, scaled to sigma8.
 
     Parameters
     ----------
     cosmology
-        Flat, with dark energy of w0 and wa; by default the paper's.
+        Flat, with dark energy of w0 and wa, also as a dictionary; by default the paper's.
 
     Returns
     -------
@@ -125,15 +129,15 @@ def linear_power_spectrum(cosmology: CosmologySettings | None = None) -> tuple[n
     >>> print(f"{k[power.argmax()]:.3f} per Mpc")
     0.010 per Mpc
     """
-    return kept_power_spectrum(cosmology or CosmologySettings())
+    return kept_power_spectrum(of_kind(cosmology or {}, CosmologySettings))
 
 
 @recording
 def find_peak_patch_haloes(
     density: np.ndarray,
     box_size_mpc: float,
-    cosmology: CosmologySettings | None = None,
-    settings: PeakPatchSettings | None = None,
+    cosmology: Cosmology | None = None,
+    settings: PeakPatchSettings | Mapping[str, Any] | None = None,
     threads: int | None = None,
     outside_validity: bool = False,
 ) -> HaloCatalogue:
@@ -146,10 +150,10 @@ def find_peak_patch_haloes(
     box_size_mpc
         Side of the box (Mpc).
     cosmology
-        By default the paper's, at redshift 0.
+        By default the paper's, at redshift 0; also as a dictionary.
     settings
-        By default the paper's, with no filter larger than half of the box; ``collapse_table="fine"`` for cosmologies
-        and redshifts far from the paper's.
+        Also as a dictionary; by default the paper's, with no filter larger than half of the box;
+        ``collapse_table="fine"`` for cosmologies and redshifts far from the paper's.
     threads
         By default as many as there are processors. They change no bit.
     outside_validity
@@ -173,8 +177,9 @@ def find_peak_patch_haloes(
     <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
     """
     density, box_size = checked_cube(density, "density"), checked_length(box_size_mpc, "box_size_mpc")
-    cosmology, settings = cosmology or CosmologySettings(), settings or fitting_settings(box_size)
-    slabs = Slabs(len(density), None, threads or os.cpu_count() or 1)
+    cosmology = of_kind(cosmology or {}, CosmologySettings)
+    settings = of_kind(settings or fitting_settings(box_size), PeakPatchSettings)
+    slabs = Slabs(len(density), None, checked_threads(threads))
     check_against_spectrum(density, slabs, box_size, cosmology, "density", outside_validity)
     table, record = collapse_table(cosmology, settings.collapse_table), provenance("peak_patch", settings.model_dump())
     header = FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), provenance=record)

@@ -1,8 +1,10 @@
 """Haloes in a predicted probability."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +14,14 @@ from halonet.dataset.normalisation import read_normalisation
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.interface.arrays import checked_cube, checked_length
+from halonet.interface.given import Cosmology, checked_cube, checked_length
 from halonet.interface.networks import Prediction
 from halonet.mocks.moving import move_haloes
 from halonet.network.validity import trained_cosmology
 from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, HaloFindingSettings
+from halonet.settings.base import of_kind
 from halonet.storage import FieldHeader
 
 THREADS = os.cpu_count() or 1  # of the displacement; they change no bit
@@ -29,8 +32,8 @@ def find_haloes(
     probability: np.ndarray | Prediction,
     box_size_mpc: float | None = None,
     density: np.ndarray | None = None,
-    cosmology: CosmologySettings | None = None,
-    settings: HaloFindingSettings | None = None,
+    cosmology: Cosmology | None = None,
+    settings: HaloFindingSettings | Mapping[str, Any] | None = None,
     thresholds: str | Path | None = None,
     outside_validity: bool = False,
 ) -> HaloCatalogue:
@@ -45,9 +48,10 @@ def find_haloes(
     density
         Linear overdensity of the box, shape (N, N, N): with it, haloes get Eulerian positions and velocities.
     cosmology
-        By default that of the network, else the paper's.
+        By default that of the network, else the paper's; also as a dictionary.
     settings, thresholds
-        Finder, and file of its constants; by default those of the network, for an array the paper's.
+        Finder, also as a dictionary, and file of its constants; by default those of the network, for an array the
+        paper's.
     outside_validity
         Warn only, where mean or deviation of the density is not what cosmology and redshift give.
 
@@ -70,7 +74,9 @@ def find_haloes(
     True
     """
     given, density = _checked(probability, box_size_mpc, density)
-    cosmology, finder = cosmology or _known_cosmology(given.folder), _finder(given.folder, settings, thresholds)
+    cosmology = of_kind(cosmology or _known_cosmology(given.folder), CosmologySettings)
+    chosen = None if settings is None else of_kind(settings, HaloFindingSettings)
+    finder = _finder(given.folder, chosen, thresholds)
     if density is not None:
         check_against_spectrum(density, Slabs(len(density)), given.box_size_mpc, cosmology, "density", outside_validity)
     haloes = _found(finder, given, cosmology)
@@ -82,8 +88,10 @@ def _checked(
 ) -> tuple[Prediction, np.ndarray | None]:
     """Prediction and density of one box, of the types that finders take."""
     given = probability if isinstance(probability, Prediction) else Prediction(probability, 0.0)
+    if box_size_mpc is None and given is not probability:
+        raise ValueError("box_size_mpc is missing; an array does not say how large its box is")
     values = checked_cube(given.probability, "probability")
-    box_size = checked_length(box_size_mpc or given.box_size_mpc, "box_size_mpc")
+    box_size = checked_length(given.box_size_mpc if box_size_mpc is None else box_size_mpc, "box_size_mpc")
     if values.min() < 0 or values.max() > 1:
         raise ValueError(f"probability runs from {values.min():.6g} to {values.max():.6g}; it must lie within 0 and 1")
     if density is not None and np.shape(density) != values.shape:

@@ -7,6 +7,7 @@ from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
 from halonet.galaxies.populate import populate_haloes
 from halonet.galaxy_catalogue import GalaxyCatalogue
+from halonet.interface.given import checked_box, checked_points
 from halonet.settings import OccupationSettings, SurveySettings
 from halonet.settings.base import of_kind
 from halonet.surveys.observe import Survey, observe_box
@@ -51,7 +52,7 @@ def populate(
     >>> len(galaxies), bool(galaxies["halo_mass"].min() > 1e12)
     (5, True)
     """
-    return populate_haloes(haloes, of_kind(settings or {}, OccupationSettings), seed)
+    return populate_haloes(checked_box(haloes), of_kind(settings or {}, OccupationSettings), seed)
 
 
 def observe(
@@ -90,4 +91,4 @@ def observe(
     >>> list(survey.data)
     ['RA', 'DEC', 'Z', 'WEIGHT', 'NZ', 'Z_COSMO']
     """
-    return observe_box(points, of_kind(settings, SurveySettings), seed)
+    return observe_box(checked_points(points), of_kind(settings, SurveySettings), seed)

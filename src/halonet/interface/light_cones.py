@@ -1,9 +1,11 @@
 """Light cones in memory."""
 
-import os
 from typing import Any
 
+import numpy as np
+
 from halonet.checks.assumptions import recording
+from halonet.interface.given import checked_threads
 from halonet.interface.mocks import seed_unless
 from halonet.light_cones.methods import DEFAULT_METHOD, light_cone_by
 from halonet.light_cones.request import LightConeRequest
@@ -54,12 +56,17 @@ def make_light_cone(
     >>> halonet.make_light_cone(seed=7, cells=32, redshift_range=(0.0, 0.02))
     <LightConeCatalogue: 385 haloes of 9.68e+11 to 1.82e+14 Msun, octant, redshift 0 to 0.02>
     """
-    values = {"redshift_range": list(redshift_range), "opening": opening, "observer": list(observer)}
+    values = {"redshift_range": _listed(redshift_range), "opening": opening, "observer": _listed(observer)}
     values["margin_mpc"] = options.pop("margin_mpc", None)
     method = options.pop("method", DEFAULT_METHOD)
-    options |= {"seed": seed_unless(seed, options), "threads": options.get("threads") or os.cpu_count() or 1}
+    options |= {"seed": seed_unless(seed, options), "threads": checked_threads(options.get("threads"))}
     settings = validate(LightConeSettings, values, "make_light_cone")
     request = LightConeRequest(MockRequest(cells=cells, **options), settings)
     haloes = light_cone_by(method, request).make()
     assert haloes is not None  # one process has no other ranks
     return haloes
+
+
+def _listed(value: object) -> object:
+    """A sequence or array as the list that settings know; what is none, they refuse."""
+    return np.asarray(value).tolist() if isinstance(value, tuple | np.ndarray) else value

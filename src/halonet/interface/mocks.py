@@ -1,15 +1,15 @@
 """Mock catalogues in memory."""
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
+from halonet.checks.types import of_type
+from halonet.interface.given import Cosmology, checked_threads
 from halonet.mocks import matched
 from halonet.mocks.methods import DEFAULT_METHOD, mock_by
 from halonet.mocks.request import SOURCES, MockRequest
-from halonet.settings import CosmologySettings
 
 
 @recording
@@ -19,7 +19,7 @@ def make_mock(
     method: str = DEFAULT_METHOD,
     *,
     box_size_mpc: float | None = None,
-    cosmology: CosmologySettings | None = None,
+    cosmology: Cosmology | None = None,
     threads: int | None = None,
     **options: Any,
 ) -> HaloCatalogue:
@@ -37,7 +37,7 @@ def make_mock(
     box_size_mpc
         Side of the box (Mpc); by default cells of 1 Mpc, or as the network knows them.
     cosmology
-        With the redshift of the output; by default the paper's, or that of the network.
+        With the redshift of the output, also as a dictionary; by default the paper's, or that of the network.
     threads
         Of the computation; by default as many as there are processors. They change no bit.
     options
@@ -59,7 +59,10 @@ def make_mock(
     >>> halonet.make_mock(seed=7, cells=32)
     <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
     """
-    options |= {"seed": seed_unless(seed, options), "threads": threads or os.cpu_count() or 1, "cosmology": cosmology}
+    if unknown := options.keys() - MockRequest.__dataclass_fields__:
+        known = sorted(MockRequest.__dataclass_fields__)
+        raise TypeError(f"a mock has no option {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    options |= {"seed": seed_unless(seed, options), "threads": checked_threads(threads), "cosmology": cosmology}
     haloes = matched.made(mock_by(method, MockRequest(cells=cells, box_size_mpc=box_size_mpc, **options)))
     assert haloes is not None  # one process has no other ranks
     return haloes
@@ -97,5 +100,5 @@ def match_abundance(catalogues: Sequence[HaloCatalogue]) -> list[HaloCatalogue]:
     >>> matched[0].notes["abundance_matching"]["mass_function"]
     'tinker_2008'
     """
-    catalogues = list(catalogues)
+    catalogues = list(of_type(catalogues, list | tuple, "catalogues"))
     return matched.match_abundance(catalogues, [f"catalogue {i}" for i in range(len(catalogues))])

@@ -1,21 +1,23 @@
 """Trained networks: which there are, and what they predict."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from halonet.checks.numbers import GPUS, checked
+from halonet.checks.types import of_type
 from halonet.dataset.normalisation import read_normalisation
 from halonet.head_fields import SHAPES
-from halonet.interface.arrays import checked_cube, checked_length
+from halonet.interface.given import checked_cube, checked_length, checked_threads
 from halonet.mocks.tiles import tiles_for
 from halonet.network.shipped import DEFAULT_NETWORK, find_network, shipped_networks
 from halonet.network.validity import describe_validity
 from halonet.settings import PredictionSettings
+from halonet.settings.base import of_kind
 
 if TYPE_CHECKING:
     from halonet.network.folder import TrainedNetwork
@@ -104,7 +106,7 @@ def predict(
     density: np.ndarray,
     network: "str | Path | TrainedNetwork" = DEFAULT_NETWORK,
     box_size_mpc: float | None = None,
-    settings: PredictionSettings | None = None,
+    settings: PredictionSettings | Mapping[str, Any] | None = None,
     threads: int | None = None,
     gpus: int = 0,
     outside_validity: bool = False,
@@ -120,7 +122,7 @@ def predict(
     box_size_mpc
         Side of the box (Mpc); by default of cells as the network knows them. Others are predicted with a warning.
     settings
-        Tile and buffer; by default those that fit the box.
+        Tile and buffer, also as a dictionary; by default those that fit the box.
     threads, gpus
         By default as many threads as there are processors, and no GPU. TensorFlow takes them at its first computation.
     outside_validity
@@ -145,11 +147,13 @@ def predict(
     <Prediction of vnet-small: 32^3 cells, box of 32 Mpc, heads []>
     """
     from halonet.network.devices import prepare_devices_once
+    from halonet.network.folder import TrainedNetwork
 
-    density, threads = checked_cube(density, "density"), threads or os.cpu_count() or 1
-    prepare_devices_once(threads, gpus)
-    trained = load_network(network) if isinstance(network, str | Path) else network
-    return _predicted(trained, density, box_size_mpc, settings, threads, outside_validity)
+    density, threads = checked_cube(density, "density"), checked_threads(threads)
+    prepare_devices_once(threads, int(checked("gpus", gpus, GPUS)))
+    trained = load_network(network) if isinstance(network, str | Path) else of_type(network, TrainedNetwork, "network")
+    tiles = None if settings is None else of_kind(settings, PredictionSettings)
+    return _predicted(trained, density, box_size_mpc, tiles, threads, outside_validity)
 
 
 def _predicted(

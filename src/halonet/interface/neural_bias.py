@@ -1,15 +1,18 @@
 """The neural bias model of a user's own density and haloes: fit, sample, draw."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from halonet.catalogue import EULERIAN, HaloCatalogue
+from halonet.checks.numbers import COUNT, SEED, checked
 from halonet.initial_conditions.noise import generator
-from halonet.interface.arrays import checked_cube
+from halonet.interface.given import checked_box, checked_cube
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, NeuralBiasSettings
+from halonet.settings.base import of_kind
 
 if TYPE_CHECKING:
     from halonet.neural_bias.fit import Problem
@@ -46,7 +49,10 @@ class NeuralBiasFit:
 
 
 def fit_neural_bias(
-    density: np.ndarray, haloes: HaloCatalogue, settings: NeuralBiasSettings | None = None, seed: int = 0
+    density: np.ndarray,
+    haloes: HaloCatalogue,
+    settings: NeuralBiasSettings | Mapping[str, Any] | None = None,
+    seed: int = 0,
 ) -> NeuralBiasFit:
     """Fit the neural bias model (Charnock et al. 2020, MNRAS 494, 50): the mass function of every environment.
 
@@ -58,7 +64,7 @@ def fit_neural_bias(
     haloes
         With Eulerian centres, in the same box. Those outside the range of masses of the settings are left out.
     settings
-        By default 64 cells along a side and haloes above 3.4e12 Msun.
+        Also as a dictionary; by default 64 cells along a side and haloes above 3.4e12 Msun.
     seed
         Of the starts of the search for the maximum.
 
@@ -85,8 +91,8 @@ def fit_neural_bias(
     """
     from halonet.neural_bias.fit import make_problem
 
-    settings = settings or NeuralBiasSettings()
-    inputs, cosmology = _inputs(checked_cube(density, "density"), haloes, settings)
+    settings, seed = of_kind(settings or {}, NeuralBiasSettings), int(checked("seed", seed, SEED))
+    inputs, cosmology = _inputs(checked_cube(density, "density"), checked_box(haloes), settings)
     problem = make_problem(inputs, settings)
     return NeuralBiasFit(problem.maximum(seed), problem.model.names(), problem, inputs, cosmology)
 
@@ -146,7 +152,8 @@ def sample_neural_bias(fit: NeuralBiasFit, seed: int = 0, chains: int | None = N
     """
     from halonet.neural_bias.fit import run_chain
 
-    count = fit.problem.settings.sampler.chains if chains is None else chains
+    count = fit.problem.settings.sampler.chains if chains is None else int(checked("chains", chains, COUNT))
+    seed = int(checked("seed", seed, SEED))
     return np.stack([run_chain(fit.problem, seed, index)[1] for index in range(count)])
 
 
@@ -183,6 +190,7 @@ def draw_neural_bias_haloes(fit: NeuralBiasFit, parameters: np.ndarray | None = 
     """
     from halonet.neural_bias.results import draw_catalogue
 
+    seed = int(checked("seed", seed, SEED))
     theta = fit.parameters if parameters is None else np.asarray(parameters, np.float64)
     if theta.shape != fit.parameters.shape:
         raise ValueError(f"parameters have shape {theta.shape}; one sample has {fit.parameters.shape}")

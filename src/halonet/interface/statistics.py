@@ -4,11 +4,12 @@ import numpy as np
 
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.numbers import WAVENUMBER, checked
+from halonet.interface.given import Cosmology, checked_box, checked_masses
 from halonet.kept_spectra import kept_power_spectrum
 from halonet.settings import CosmologySettings
+from halonet.settings.base import of_kind
 from halonet.statistics.mass_function import MODELS, predicted_abundance
 from halonet.statistics.mock import binned_power
-from halonet.tiles_of_universes import check_whole
 
 POINTS = 30
 
@@ -40,19 +41,19 @@ def mass_function(haloes: HaloCatalogue, masses: np.ndarray | None = None) -> tu
     >>> masses.shape, round(abundance[0] * 32**3)
     ((30,), 39)
     """
-    check_whole(haloes)
+    checked_box(haloes)
     if masses is None:
         if not len(haloes):
             raise ValueError("the catalogue has no haloes; give the masses to count at")
         masses = np.geomspace(haloes["mass"].min(), haloes["mass"].max(), POINTS)
         masses[0] = haloes["mass"].min()  # which rounding could lift above the smallest halo
-    masses = np.asarray(masses, np.float64)
+    masses = checked_masses(masses)
     above = len(haloes) - np.searchsorted(np.sort(haloes["mass"]), masses, side="left")
     return masses, above / haloes.box_size_mpc**3
 
 
 def analytic_mass_function(
-    masses: np.ndarray, cosmology: CosmologySettings | None = None, model: str = "tinker_2008"
+    masses: np.ndarray, cosmology: Cosmology | None = None, model: str = "tinker_2008"
 ) -> np.ndarray:
     """Compute the cumulative mass function of Tinker et al. (2008) or Press & Schechter (1974).
 
@@ -61,7 +62,7 @@ def analytic_mass_function(
     masses
         Halo masses (Msun), shape (n,).
     cosmology
-        With its redshift; by default the paper's, at redshift 0.
+        With its redshift, also as a dictionary; by default the paper's, at redshift 0.
     model
         ``tinker_2008``, for masses within 200 times the mean density, or ``press_schechter``.
 
@@ -87,9 +88,9 @@ def analytic_mass_function(
     """
     if model not in MODELS:
         raise ValueError(f"model = {model!r}; there are {', '.join(MODELS)}")
-    cosmology, chosen = cosmology or CosmologySettings(), {model: MODELS[model]}
+    cosmology, chosen = of_kind(cosmology or {}, CosmologySettings), {model: MODELS[model]}
     spectrum = kept_power_spectrum(cosmology)
-    masses = np.asarray(masses, np.float64)
+    masses = checked_masses(masses)
     return predicted_abundance(masses, cosmology, cosmology.redshift, *spectrum, chosen)[model]
 
 
@@ -127,7 +128,7 @@ def power_spectrum(
     >>> print(f"{k[0]:.2f} per Mpc, {modes[0]} modes")
     0.25 per Mpc, 18 modes
     """
-    check_whole(haloes)
+    checked_box(haloes)
     if not len(haloes):
         raise ValueError("the catalogue has no haloes, of which a power spectrum could be measured")
     if missing := {"x", "y", "z"} - set(haloes.columns):

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from halonet.checks.numbers import WAVENUMBER, checked
 from halonet.column_table import ColumnTable
+from halonet.interface.given import checked_points
 from halonet.settings import MockSettings
 from halonet.statistics.mock import VECTORS, measure_points
 from halonet.statistics.wide_bins import MockError
@@ -49,8 +51,11 @@ def survey_statistics(
     >>> measured["counts_in_cells"]["sides"], measured["counts_in_cells"]["mean"]
     ([8.0], [0.609375])
     """
+    statistics = [statistics] if isinstance(statistics, str) else statistics
     known = [name for name in VECTORS if name != "mass_function"]
     if wrong := [name for name in statistics or () if name not in known]:
         raise MockError(f"statistics = {', '.join(wrong)}; there are {', '.join(known)}")
-    largest = MockSettings().largest_k_per_mpc if largest_k_per_mpc is None else largest_k_per_mpc
-    return measure_points(points, largest, statistics or known)
+    largest = MockSettings().largest_k_per_mpc
+    if largest_k_per_mpc is not None:
+        largest = checked("largest_k_per_mpc", largest_k_per_mpc, WAVENUMBER)
+    return measure_points(checked_points(points), largest, statistics or known)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.types import of_type
 from halonet.cosmology import declared, default_cosmology
 from halonet.kept_spectra import kept_power_spectrum
 from halonet.mocks.abundance_matching import MatchingError, mass_table, with_matched_masses
@@ -31,7 +32,6 @@ def match_abundance(
         What messages call each of them.
     spectrum
         Linear power spectrum at z = 0: k (1/Mpc) and P (Mpc^3); by default CAMB's.
-
     outside_validity
         Warn only, where the spectrum has another sigma8 than the cosmology.
 
@@ -40,8 +40,11 @@ def match_abundance(
     MatchingError
         If the cosmologies differ, one does not say its own, masses are matched already, or haloes are too few.
     """
+    if not catalogues:
+        raise MatchingError("there are no catalogues; one table is made of all that are given")
     for name, haloes in zip(names, catalogues, strict=True):
         check_whole(haloes, name)
+        of_type(haloes, HaloCatalogue, name)
         if haloes.header.cosmology != catalogues[0].header.cosmology:
             raise MatchingError(f"{name}: another cosmology than {names[0]}; one table cannot serve both")
         if "abundance_matching" in haloes.notes:

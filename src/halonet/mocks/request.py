@@ -4,21 +4,56 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
+from halonet.checks.numbers import CELLS, COUNT, GPUS, LENGTH, SEED, THREADS, NumberError, checked
+from halonet.checks.types import of_type
 from halonet.network.shipped import DEFAULT_NETWORK
 from halonet.settings import CosmologySettings, HaloFindingSettings, NBodySettings, PeakPatchSettings, SettingsError
+from halonet.settings.base import of_kind
 from halonet.settings.network import Precision
 from halonet.tiles_of_universes import TileOf
 
 DEFAULT_CELLS = 256  # along a side, where no file says it
 SOURCES = ("seed", "density", "phases", "universe")  # of a density
+NUMBERS = {
+    "seed": SEED,
+    "universe": SEED,
+    "cells": CELLS,
+    "box_size_mpc": LENGTH,
+    "threads": THREADS,
+    "gpus": GPUS,
+    "of": COUNT,
+}
+TYPES = {
+    "density": str | Path,
+    "power_spectrum": str | Path,
+    "network": str | Path,
+    "thresholds": str | Path,
+    "collapse_table": str | Path,
+    "scratch": str | Path,
+    "phases": str | Path | np.ndarray,
+    "keep": Mapping,
+    "tile": tuple | list,
+    "outside_validity": bool,
+    "abundance_matching": bool,
+    "flip_phases": bool,
+}
+SETTINGS = {
+    "cosmology": CosmologySettings,
+    "halo_finding": HaloFindingSettings,
+    "peak_patch": PeakPatchSettings,
+    "n_body": NBodySettings,
+}
 
 
 @dataclass(frozen=True)
 class MockRequest:
     """A mock that is asked for. What is None follows from the density, the network, or the paper.
+
+    Settings may be given as dictionaries.
 
     Attributes
     ----------
@@ -94,6 +129,7 @@ class MockRequest:
     of: int = 1
 
     def __post_init__(self) -> None:
+        self._check_values()
         given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             none_or_several = " and ".join(given) or "none"
@@ -103,12 +139,21 @@ class MockRequest:
         self._check_tile()
         if self.density is not None and (self.flip_phases or "phases" in self.keep):
             raise SettingsError("a density of one's own has no phases to flip or keep; give a seed or phases")
-        for name, least in (("cells", 1), ("threads", 1), ("gpus", 0), ("box_size_mpc", 0)):
-            value = getattr(self, name)
-            if value is not None and (value < least or (name == "box_size_mpc" and not 0 < value < np.inf)):
-                raise SettingsError(
-                    f"{name} = {value}; {'a positive length' if 'box' in name else f'at least {least}'}"
-                )
+
+    def _check_values(self) -> None:
+        """Numbers in their ranges, and settings that are dictionaries made into their kind."""
+        for name in (each for each in NUMBERS if getattr(self, each) is not None):
+            try:
+                object.__setattr__(self, name, checked(name, getattr(self, name), NUMBERS[name]))
+            except NumberError as error:
+                raise SettingsError(str(error)) from None
+        for name, kind in TYPES.items():
+            if getattr(self, name) is not None:
+                of_type(getattr(self, name), kind, name)
+        if self.precision not in get_args(Precision):
+            raise SettingsError(f"precision = {self.precision!r}; there are {' and '.join(get_args(Precision))}")
+        for name in (each for each in SETTINGS if getattr(self, each) is not None):
+            object.__setattr__(self, name, of_kind(getattr(self, name), SETTINGS[name]))
 
     def _check_tile(self) -> None:
         tile = TileOf(self.tile, self.of)
