@@ -4,13 +4,14 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import permutations
 
 import h5py
 import numpy as np
 import pytest
 
 from halonet.catalogue import COLUMNS, REQUIRED, HaloCatalogue, read_catalogue, write_catalogue
-from halonet.locks import exclusive
+from halonet.locks import exclusive, exclusive_outputs
 from halonet.storage import FieldHeader, StorageError, atomic_path, field_cells, read_field, read_header, write_field
 
 HEADER = FieldHeader(64.0, 0.5, {"h": 0.7}, 7, {"stage": "test"})
@@ -108,6 +109,25 @@ def test_who_waited_for_a_lock_that_was_deleted_holds_a_new_one(tmp_path, caplog
             time.sleep(0.01)
     waiter.join()
     assert seen == [True]
+
+
+def test_locks_of_several_outputs_are_taken_in_one_order_and_never_wait_for_each_other(tmp_path):
+    order, names = [], [tmp_path / name for name in "abc"]
+
+    def hold(outputs):
+        with exclusive_outputs(outputs):
+            order.append(outputs)
+            time.sleep(0.02)
+            order.append(outputs)
+
+    others = [threading.Thread(target=hold, args=(outputs,), daemon=True) for outputs in permutations(names, 2)]
+    for thread in others:
+        thread.start()
+    for thread in others:
+        thread.join(30)
+    assert len(order) == 12
+    assert order[::2] == order[1::2]  # any two pairs of three outputs share one
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_truncated_file_is_refused_by_name(density):

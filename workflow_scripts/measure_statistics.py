@@ -73,7 +73,7 @@ def check_headers(paths: Iterable[str], reference: str) -> None:
         for name, value in _said(path).items():
             if abs(wanted.get(name, value) - value) > SAME:
                 raise StorageError(
-                    f"{path}: {name} = {value:g}, but {reference} has {wanted[name]:g}; all files must be of one box"
+                    f"{path}: {name} = {value}, but {reference} has {wanted[name]}; all files must be of one box"
                 )
 
 

@@ -23,7 +23,7 @@ from halonet.code_digests import code_digest
 from halonet.cosmology import cosmology_of, growth_factor
 from halonet.grid.slabs import Slabs
 from halonet.interruption import Requests
-from halonet.locks import exclusive, lock_of
+from halonet.locks import exclusive_outputs
 from halonet.mpi import world
 from halonet.n_body.checkpoints import Checkpoints
 from halonet.n_body.forces import Gravity
@@ -69,7 +69,7 @@ def main() -> None:
     # Names of complete snapshots until the simulation has ended; one of other settings has others.
     waiting = {z: path.with_name(f".{path.name}.{checkpoints.key}.waiting") for z, path in files.items()}
     # A simulation that outlived a killed workflow may still be writing here.
-    with exclusive(lock_of(arguments.checkpoint)) if slabs.rank == 0 else nullcontext():
+    with exclusive_outputs([arguments.checkpoint, *files.values()]) if slabs.rank == 0 else nullcontext():
         state = checkpoints.load()
         if state is None or not _has_snapshots(waiting, schedule, state, slabs):
             state = _start(arguments.density, slabs, cosmology, settings)

@@ -14,7 +14,8 @@ from halonet.storage import open_hdf5
 
 LIMITS_OF_UNIT = {"Mpc": (-1e5, 1e5), "km/s": (-1e5, 1e5), "Msun": (0.0, 1e18), "1": (-1e9, 1e9)}  # of any halo
 MANY = 10  # rows, which are not all alike
-LOGARITHMS = (5.0, 20.0)  # of masses; no box has only haloes of so few solar masses
+LOGARITHMS = {"logarithms to the base 10": (5.0, 20.0), "natural logarithms": (20.0, 46.0)}  # ranges of masses
+LEAST_MASS = 1e6  # Msun, of the most massive halo of a catalogue
 LIMITS = {"halo": (0, 1e12), "central": (0, 1), "cells": (0.0, 1e12), "radius": (0.0, 1e4)}
 
 
@@ -78,14 +79,17 @@ def _check_once(path: str | Path, columns: dict[str, np.ndarray]) -> None:
 
 
 def _check_masses(path: str | Path, name: str, values: np.ndarray) -> None:
-    """Refuse masses of nothing, and logarithms."""
+    """Refuse masses of nothing, logarithms, and masses in units of 10^10 Msun, that of Gadget."""
     if nothing := int((values <= 0).sum()):
         raise StorageError(f"{path}: column {name} = 0 in {nothing} of {len(values)} values; a halo has a mass (Msun)")
-    if len(values) >= MANY and LOGARITHMS[0] < values.min() and values.max() < LOGARITHMS[1]:
-        raise StorageError(
-            f"{path}: column {name} runs from {values.min():.4g} to {values.max():.4g}, as logarithms do; masses in "
-            "Msun are needed"
-        )
+    if len(values) < MANY or values.max() >= LEAST_MASS:
+        return
+    low, high = float(values.min()), float(values.max())
+    kinds = [f"as {kind} do" for kind, (least, most) in LOGARITHMS.items() if least < low and high < most]
+    raise StorageError(
+        f"{path}: column {name} runs from {low:.4g} to {high:.4g}, {(kinds or ['as in units of 10^10 Msun'])[0]}; "
+        "masses in Msun are needed"
+    )
 
 
 def check_units(

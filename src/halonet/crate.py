@@ -69,8 +69,20 @@ class Publication:
             raise StorageError(
                 f"license = {self.license}: an address is needed, like that of https://spdx.org/licenses"
             )
-        if self.orcid is not None and not ORCID.fullmatch(self.orcid):
+        if self.orcid is None:
+            return
+        if not ORCID.fullmatch(self.orcid):
             raise StorageError(f"orcid = {self.orcid}: an address like https://orcid.org/0000-0002-1825-0097 is needed")
+        if self.orcid[-1] != _check_digit(self.orcid[:-1]):
+            raise StorageError(f"orcid = {self.orcid}: its last digit does not fit the others; a digit is mistyped")
+
+
+def _check_digit(orcid: str) -> str:
+    """Last digit of an ORCID, from those before it (ISO 7064, mod 11-2)."""
+    total = 0
+    for digit in filter(str.isdigit, orcid):
+        total = (total + int(digit)) * 2
+    return "0123456789X"[(12 - total % 11) % 11]
 
 
 def write_crate(folder: str | Path, publication: Publication) -> int:
@@ -97,11 +109,15 @@ def write_crate(folder: str | Path, publication: Publication) -> int:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Files of a run in the order of their names, without logs and what is hidden; links are followed, once."""
-    found, seen = [], set()
+    """Files of a run in the order of their names, without logs and what is hidden.
+
+    Links are followed, once, but for those to a folder that holds the run itself.
+    """
+    found, seen, home = [], set(), folder.resolve()
     for top, folders, names in os.walk(folder, followlinks=True):
-        known = os.path.realpath(top) in seen
-        seen.add(os.path.realpath(top))
+        real = os.path.realpath(top)
+        known = real in seen or (Path(top) != folder and home.is_relative_to(real))
+        seen.add(real)
         left_out = LEFT_OUT if Path(top) == folder else ()
         folders[:] = [] if known else [name for name in folders if not name.startswith(".") and name not in left_out]
         found += [] if known else [Path(top, name) for name in names if not name.startswith(".")]
@@ -111,10 +127,11 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _file(folder: Path, path: Path) -> Entity:
+    name = os.fsencode(path.relative_to(folder).as_posix())  # bytes, which need not be UTF-8
     entity: Entity = {
-        "@id": quote(path.relative_to(folder).as_posix()),  # an address, in which a blank is %20
+        "@id": quote(name),  # an address, in which a blank is %20
         "@type": "File",
-        "name": path.relative_to(folder).as_posix(),
+        "name": name.decode(errors="replace"),
         "contentSize": str(path.stat().st_size),
         "sha256": digest_of(path),
     }

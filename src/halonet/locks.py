@@ -3,8 +3,8 @@
 import fcntl
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 log = logging.getLogger("halonet")
@@ -32,6 +32,16 @@ def exclusive(path: str | Path) -> Iterator[None]:
                 finally:
                     path.unlink(missing_ok=True)
                 return
+
+
+@contextmanager
+def exclusive_outputs(paths: Iterable[str | Path]) -> Iterator[None]:
+    """Hold the locks of all that a process writes over hours; in the order of their names, so that no two wait for
+    each other."""
+    with ExitStack() as held:
+        for path in sorted({os.path.realpath(path) for path in paths}):
+            held.enter_context(exclusive(lock_of(path)))
+        yield
 
 
 def _is_at(path: Path, handle: int) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -49,6 +50,10 @@ class TileOf:
         """Tiles along each axis."""
         root = round(max(self.of, 0) ** (1 / 3))
         return root if root**3 <= self.of else root - 1
+
+    def cut(self) -> list["TileOf"]:
+        """All tiles of the cut, this one included."""
+        return [TileOf((i, j, k), self.of) for i, j, k in product(range(self.across), repeat=3)]
 
     def cells(self, cells: int) -> tuple[Corner, int]:
         """First cell along each axis, and cells along a side, in a universe of so many cells along a side."""
@@ -164,6 +169,10 @@ def _check_cut(tiles: Sequence[HaloCatalogue], names: Sequence[str]) -> None:
         found[tile] = name
     if not found:
         raise StorageError("there are no tiles to join")
-    wanted = next(iter(found)).of
-    if len(found) < wanted or len({tile.of for tile in found}) > 1:
-        raise StorageError(f"{len(found)} of {wanted} tiles; all of them, of one cut, make up the universe")
+    first = next(iter(found))
+    for tile, name in found.items():
+        if tile.of != first.of:
+            raise StorageError(f"{name}: one of {tile.of} tiles, but {found[first]} is one of {first.of}; join one cut")
+    if lacking := [",".join(map(str, tile.index)) for tile in first.cut() if tile not in found]:
+        shown = " and ".join(lacking[:2]) + (" ..." if len(lacking) > 2 else "")
+        raise StorageError(f"{names[0]}: of its {first.of} tiles {len(lacking)} are missing: {shown}")

@@ -66,6 +66,45 @@ def test_a_side_of_unknown_unit_is_not_taken_but_named(tmp_path):
         read_header(tmp_path / "own.h5")
 
 
+@pytest.mark.parametrize("side", [64.0, 64000.0, 64 * 0.6711, 64000 * 0.6711])
+def test_a_side_under_another_name_in_a_unit_of_other_codes_is_the_same(header_of, side):
+    assert header_of("Header", BoxSize=side).box_size_mpc == 64
+
+
+@pytest.mark.parametrize("side", [70.0, 64 / 0.7, 32.0, 70000.0])
+def test_a_side_under_another_name_that_is_another_one_is_refused(header_of, side):
+    with pytest.raises(StorageError, match=rf"box_size_mpc = 64, but BoxSize = {side:g}, which is another side"):
+        header_of("Header", BoxSize=side)
+
+
+PLANCK = '{"h": 0.68, "omega_b": 0.05, "omega_cdm": 0.25, "n_s": 0.97, "sigma8": 0.81}'
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"cosmology": PLANCK, "w0": -0.9}, "w0 is -1 by cosmology and -0.9 by w0"),
+        ({"cosmology": PLANCK, "wa": 0.3}, "wa is 0 by cosmology and 0.3 by wa"),
+        ({"cosmology": PLANCK, "Omega_m": 0.32}, "omega_m is 0.3 by cosmology and 0.32 by Omega_m"),
+        ({"cosmology": "Planck18", "H0": 70.0}, "h is 0.6766 by cosmology and 0.7 by H0"),
+        ({"cosmology": "Planck18", "w_0": -0.8}, "w0 is -1 by cosmology and -0.8 by w_0"),
+    ],
+)
+def test_a_cosmology_and_attributes_beside_it_that_contradict_it_are_refused(header_of, attributes, words):
+    with pytest.raises(StorageError, match=words):
+        header_of(**attributes)
+
+
+def test_neutrinos_beside_a_cosmology_without_them_are_not_passed_over(header_of):
+    with pytest.raises(SettingsError, match=r"m_nu = 0.06: massive neutrinos"):
+        cosmology_of(header_of(cosmology=PLANCK, M_nu=0.06), None, "own.h5")
+
+
+def test_what_a_cosmology_leaves_out_is_taken_from_attributes_beside_it(header_of):
+    taken = cosmology_of(header_of(cosmology='{"h": 0.68, "omega_b": 0.05}', Omega_m=0.3, s8=0.81, ns=0.97), None, "")
+    assert taken.model_dump() == CosmologySettings(**json.loads(PLANCK)).model_dump()
+
+
 def test_part_of_a_cosmology_is_refused_where_masses_hang_on_the_rest(header_of):
     with pytest.raises(SettingsError, match=r"names h and not omega_b, omega_cdm.*--cosmology"):
         cosmology_of(header_of(cosmology='{"h": 0.6711}'), None, "own.h5")

@@ -184,9 +184,17 @@ def test_haloes_that_are_there_twice_are_refused(own):
             read_columns(own(haloes(**{name: twice(values) for name, values in once.items()})), 64.0)
 
 
-def test_logarithms_are_no_masses(own):
-    spread = {name: np.linspace(1, 60, 20) for name in COLUMNS} | {"mass": np.linspace(12.3, 14.9, 20)}
-    with pytest.raises(StorageError, match=r"column mass runs from 12.3 to 14.9, as logarithms do; masses in Msun"):
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (12.3, 14.9, "12.3 to 14.9, as logarithms to the base 10 do"),
+        (28.3, 34.4, "28.3 to 34.4, as natural logarithms do"),
+        (97.0, 8e4, r"97 to 8e\+04, as in units of 10\^10 Msun"),
+    ],
+)
+def test_logarithms_and_masses_in_ten_billion_suns_are_no_masses(own, low, high, words):
+    spread = {name: np.linspace(1, 60, 20) for name in COLUMNS} | {"mass": np.linspace(low, high, 20)}
+    with pytest.raises(StorageError, match=rf"column mass runs from {words}; masses in Msun"):
         read_columns(own(haloes(**spread)), 64.0)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from dataclasses import replace
 from datetime import date
@@ -74,6 +75,24 @@ def test_names_are_addresses_in_which_blanks_and_signs_are_written_as_addresses_
     assert entities(folder)["a%20b%23%25%3F.txt"]["name"] == "a b#%?.txt"
 
 
+@pytest.mark.parametrize("number", ["0000-0002-1825-0097", "0000-0001-5109-3700", "0000-0002-1694-233X"])
+def test_published_orcids_have_their_check_digit(number):
+    assert replace(PUBLICATION, orcid=f"https://orcid.org/{number}").orcid.endswith(number)
+
+
+def test_a_name_that_is_no_utf8_is_written_byte_by_byte(folder):
+    (folder / os.fsdecode(b"old\xfd.txt")).write_text("odd")
+    write_crate(folder, PUBLICATION)
+    assert entities(folder)["old%FD.txt"]["name"] == "old\ufffd.txt"
+
+
+def test_a_link_to_a_folder_above_the_run_brings_in_no_foreign_files(folder):
+    (folder.parent / "foreign.h5").write_bytes(b"3")
+    (folder / "above").symlink_to(folder.parent)
+    assert write_crate(folder, PUBLICATION) == 3
+    assert not [name for name in entities(folder) if "above" in name]
+
+
 def test_the_folder_of_several_runs_is_no_run(folder, tmp_path_factory):
     results = tmp_path_factory.mktemp("results")
     for name in ("one", "two"):
@@ -100,6 +119,7 @@ def test_files_behind_links_are_results_and_a_loop_of_links_ends(folder, tmp_pat
         ({"author": " "}, "author is blank"),
         ({"license": "MIT"}, "license = MIT: an address is needed"),
         ({"orcid": "0000-0002-1825-0097"}, "orcid = 0000-0002-1825-0097: an address like https"),
+        ({"orcid": "https://orcid.org/0000-0002-1825-0079"}, "its last digit does not fit the others; a digit is"),
         ({"orcid": "report.html"}, "orcid = report.html: an address like"),
     ],
 )

@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import halonet
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, read_catalogue
 from halonet.export.formats import export_catalogue
 from halonet.export.reading import READERS, ForeignBox, _check_moves, _within, import_catalogue
 from halonet.export.rows import ForeignError
+from halonet.settings import CosmologySettings
 from halonet.storage import StorageError
 
 from .conftest import BOX_SIZE, CELLS, COSMOLOGY
@@ -150,12 +152,22 @@ def test_lagrangian_positions_in_another_order_of_axes_are_refused():
 
 
 def test_many_haloes_in_the_middle_of_a_box_are_of_a_smaller_one():
+    box, larger = (ForeignBox(side, 64, CosmologySettings()) for side in (64.0, 64 / 0.7))
     haloes = np.random.default_rng(1).uniform(0, 64, (300, 3))
-    np.testing.assert_array_equal(_within("own", LAGRANGIAN, haloes, 64.0, 0.0), haloes)
+    np.testing.assert_array_equal(_within("own", LAGRANGIAN, haloes, box, 0.0), haloes)
     few = haloes[:20] + 14
-    np.testing.assert_array_equal(_within("own", LAGRANGIAN, few, 64 / 0.7, 0.0), few)  # chance decides
+    np.testing.assert_array_equal(_within("own", LAGRANGIAN, few, larger, 0.0), few)  # chance decides
     with pytest.raises(ForeignError, match=r"300 haloes reach over 6.* Mpc along qx, .* in a box of 91.4286 Mpc"):
-        _within("own", LAGRANGIAN, haloes + 13.7, 64 / 0.7, 0.0)
+        _within("own", LAGRANGIAN, haloes + 13.7, larger, 0.0)
+
+
+def test_thousands_of_haloes_in_a_box_of_a_tenth_more_are_of_a_smaller_one():
+    mock = halonet.make_mock(seed=5, cells=96)
+    assert len(mock) > 900
+    box, larger = (ForeignBox(side, 96, CosmologySettings()) for side in (96.0, 105.6))
+    np.testing.assert_array_equal(_within("own", LAGRANGIAN, mock.positions(), box, 0.0), mock.positions())
+    with pytest.raises(ForeignError, match=r"haloes reach over 9.* Mpc along qx, .* in a box of 105.6 Mpc"):
+        _within("own", LAGRANGIAN, mock.positions(), larger, 0.0)
 
 
 def test_one_format_is_not_the_other(written):

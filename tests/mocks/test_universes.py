@@ -132,8 +132,13 @@ def test_tiles_that_do_not_make_up_a_universe_are_not_joined(whole, tiles):
     assert len(halonet.join_tiles(tiles)) == len(whole)
     with pytest.raises(StorageError, match="b: the same tile as a"):
         halonet.join_tiles([tiles[0], tiles[0]], ["a", "b"])
-    with pytest.raises(StorageError, match="7 of 8 tiles; all of them"):
-        halonet.join_tiles(tiles[1:])
+    with pytest.raises(StorageError, match="a: of its 8 tiles 1 are missing: 0,0,0"):
+        halonet.join_tiles(tiles[1:], list("abcdefg"))
+    with pytest.raises(StorageError, match=r"tile 0: of its 8 tiles 6 are missing: 0,1,0 and 0,1,1 \.\.\."):
+        halonet.join_tiles(tiles[:2])
+    cut = replace(tiles[1], notes=tiles[1].notes | {"tile": {"index": [0, 0, 0], "of": 1}})
+    with pytest.raises(StorageError, match="b: one of 1 tiles, but a is one of 8"):
+        halonet.join_tiles([tiles[0], cut], ["a", "b"])
     with pytest.raises(StorageError, match="tile 0: is no tile of a universe"):
         halonet.join_tiles([whole])
     other = replace(tiles[1], header=replace(tiles[1].header, seed=1))
@@ -147,7 +152,7 @@ def test_tiles_that_do_not_make_up_a_universe_are_not_joined(whole, tiles):
     ("asked", "message"),
     [
         ({"universe": 1, "of": 9}, r"of = 9; .* 8 or 27, say"),
-        ({"universe": 1, "of": 0}, r"of = 0; .* 1 or 8, say"),
+        ({"universe": 1, "of": 0}, "of: 0 is out of range; a whole number of at least 1"),
         ({"universe": 1, "of": 8, "tile": (0, 2, 1)}, "tile = 0,2,1; three numbers from 0 to 1 for one of 8"),
         ({"universe": 1, "of": 8, "tile": (0, 1)}, "tile = 0,1; three numbers"),
         ({"universe": 1, "of": 27, "cells": 64}, "cells = 64 of the universe; a multiple of 3 is cut into 27 tiles"),

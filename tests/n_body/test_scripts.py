@@ -219,9 +219,10 @@ def test_a_checkpoint_of_other_settings_is_not_taken_up(run_script, density, par
     assert_same_bytes(tmp_path, "killed", particles)
 
 
-def test_a_second_simulation_of_the_same_particles_waits_for_the_first_to_end(density, tmp_path):
+@pytest.mark.parametrize("held", ["both_1.h5.checkpoint", "both_0.h5"])
+def test_a_second_simulation_of_one_checkpoint_or_snapshot_waits_for_the_first_to_end(density, tmp_path, held):
     arguments = options(density, tmp_path, "both")
-    with exclusive(lock_of(tmp_path / "both_1.h5.checkpoint")):
+    with exclusive(lock_of(tmp_path / held)):
         process = subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True)
         assert any("another process is at work" in line for line in process.stderr)
         assert not list(tmp_path.glob("*both_?.h5*.waiting"))

@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 import network_costs
 from counts.paper import PAPER
 
-from halonet.export.reading import FILLED, MANY, MOVED
+from halonet.export.reading import EMPTY, EMPTY_CELLS, EMPTY_HALOES, MANY, MOVED
 from halonet.settings import load_settings
 from halonet.workflow import costs
 from halonet.workflow.costs import COSTS, JobCosts, memory_mb
@@ -128,7 +128,8 @@ def weights_that_a_prediction_holds():
 @claims("docs/reliability.md")
 def bounds_of_imports():
     yield f"mean square over that of positions at random | {MOVED} |"
-    yield f"{MANY} imported haloes or more, over the side of the box | below {FILLED} |"
+    empty = f"the smaller of {EMPTY_CELLS}/N + {EMPTY_HALOES}/n and {EMPTY}"
+    yield f"part of a box's side that {MANY} imported haloes or more leave empty at its ends, of N cells and n haloes | above {empty}"
 
 
 @claims("docs/reliability.md")

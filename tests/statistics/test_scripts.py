@@ -77,7 +77,8 @@ def test_files_of_different_boxes_are_refused(folder, run_script, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("seed", 2), ("redshift", 1.0), ("cosmology", CosmologySettings(sigma8=0.9).model_dump())]
+    ("name", "value"),
+    [("seed", 12345678), ("redshift", 1.0), ("cosmology", CosmologySettings(sigma8=0.9).model_dump())],
 )
 def test_files_of_another_seed_redshift_or_cosmology_are_refused(folder, run_script, tmp_path, name, value):
     found = read_catalogue(folder / "found.h5")
@@ -88,7 +89,7 @@ def test_files_of_another_seed_redshift_or_cosmology_are_refused(folder, run_scr
     files = [tmp_path / "found.h5" if each == folder / "found.h5" else each for each in files_of(folder)]
     process = run_script("measure_statistics", *files, "--statistics", tmp_path / "out.json", check=False)
     assert process.returncode == 2
-    wanted = {"seed": "seed = 2, but", "redshift": "redshift = 1, but", "cosmology": "sigma8 = 0.9, but"}[name]
+    wanted = {"seed": "seed = 12345678, but", "redshift": "redshift = 1.0, but", "cosmology": "sigma8 = 0.9, but"}[name]
     assert f"found.h5: {wanted} {folder / 'true.h5'} has" in process.stderr
 
 

@@ -45,6 +45,7 @@ BOX_SIZE = Number("Mpc", above=0, most=1e6, repeated=True)
 REDSHIFT = Number(above=-1, most=1e4)
 SCALE_FACTOR = Number(above=0, most=10)
 SAME = 1e-5  # of numbers that two attributes give
+LEAST_H = 0.5
 
 
 def attributes_of(file: h5py.File) -> dict[str, Any]:
@@ -76,10 +77,23 @@ def text_of(value: Any) -> str | None:
 def box_size_of(path: str | Path, attributes: Mapping[str, Any]) -> float:
     """Side of the box (Mpc); an attribute of another name is of unknown unit, and named in the error."""
     if "box_size_mpc" in attributes:
-        return float(number_of(path, "box_size_mpc", attributes["box_size_mpc"], BOX_SIZE))
+        side = float(number_of(path, "box_size_mpc", attributes["box_size_mpc"], BOX_SIZE))
+        _check_side(path, side, attributes)
+        return side
     held = [f"{name} = {attributes[name]}" for name in BOX_NAMES if name in attributes]
     hint = f"; it has {held[0]}, of unknown unit: write it as box_size_mpc, in Mpc without h" if held else ""
     raise StorageError(f"{path}: the root attribute box_size_mpc is missing; it gives the side of the box in Mpc{hint}")
+
+
+def _check_side(path: str | Path, side: float, attributes: Mapping[str, Any]) -> None:
+    """Refuse a side under another name that is this one neither in Mpc nor in kpc, nor in these over h."""
+    for name in (each for each in BOX_NAMES if each in attributes and len(each) > 1):
+        other = number_of(path, name, attributes[name], Number(above=0, repeated=True))
+        if not any(abs(h - 1) < SAME or LEAST_H < h < 1 for h in (other / side, other / side / 1000)):
+            raise StorageError(
+                f"{path}: box_size_mpc = {side:g}, but {name} = {other:g}, which is another side in Mpc or kpc, with "
+                "or without h; make them one, or leave one out"
+            )
 
 
 def redshift_of(path: str | Path, attributes: Mapping[str, Any]) -> float | None:
@@ -104,19 +118,28 @@ def cosmology_said(path: str | Path, attributes: Mapping[str, Any]) -> dict[str,
         except TwiceError as error:
             raise StorageError(f"{path}: cosmology: {error}") from None
         if values is not None:
-            said = by_setting(path, values)
-            parts = [part for name in ("omega_b", "omega_cdm") if isinstance(part := said.get(name), int | float)]
-            matter = {"omega_m": sum(parts)} if len(parts) == 2 else {}
-            _check_same(path, {"cosmology": said | matter} | _each_loose(path, attributes))
-            return said
+            return _completed(path, values, _each_loose(path, attributes))
         named = None if text is None else NAMED.get("".join(text.lower().split()))
         if named:
-            return _of_matter(*named)
+            return _completed(path, _of_matter(*named), _each_loose(path, attributes))
         shown = attributes["cosmology"] if text is None else text
         assume(f"{path}: cosmology = {str(shown)[:60]!r} is not understood (JSON, or one of {', '.join(NAMED)}, is)")
     each = _each_loose(path, attributes)
     _check_same(path, each)
     return by_setting(path, {name: value for said in each.values() for name, value in said.items()}) if each else None
+
+
+def _completed(path: str | Path, values: dict, loose: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A cosmology in JSON, with what of it is said by attributes of their own alone; both must say the same.
+
+    Dark energy that JSON leaves out is a cosmological constant, as this project writes it.
+    """
+    said = by_setting(path, values)
+    parts = [part for name in ("omega_b", "omega_cdm") if isinstance(part := said.get(name), int | float)]
+    matter = {"omega_m": sum(parts)} if len(parts) == 2 else {}
+    _check_same(path, {"cosmology": {"w0": -1.0, "wa": 0.0} | said | matter} | loose)
+    others = {name: value for each in loose.values() for name, value in each.items() if name not in said}
+    return by_setting(path, others | said)
 
 
 def _each_loose(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -27,7 +27,8 @@ READERS: dict[str, Callable[[str | Path, CosmologySettings], ForeignRows]] = {
 }
 SAME_REDSHIFT = 1e-4  # files hold it in single precision, or in six decimals
 SAME_CELL_MASS = 0.01
-MANY, FILLED = 100, 0.85  # so many haloes reach over more than this of a box's side
+MANY, EMPTY = 100, 0.15  # so many haloes leave at most this of a box's side without one
+EMPTY_HALOES, EMPTY_CELLS = 60, 2  # and more of them less: the layer of so many haloes, and of so many cells
 MOVED = 0.4  # of the mean square distance of positions at random; haloes move by some 10 Mpc, less in a small box
 ROUNDING = 1e-6  # of the side of the box, which single precision adds to a position at its face
 
@@ -77,7 +78,7 @@ def import_catalogue(path: str | Path, name: str, box: ForeignBox) -> HaloCatalo
     cosmology = validate(CosmologySettings, cosmology.model_dump() | {"redshift": round(rows.redshift, 6)}, str(path))
     corner = side / 2 if rows.about_centre else 0.0
     positions = {
-        names: _within(path, names, values + corner, side, rows.rounding)
+        names: _within(path, names, values + corner, box, rows.rounding)
         for names, values in ((LAGRANGIAN, rows.lagrangian), (EULERIAN, rows.eulerian))
     }
     _check_moves(path, positions[LAGRANGIAN], positions[EULERIAN], side)
@@ -101,8 +102,11 @@ def import_catalogue(path: str | Path, name: str, box: ForeignBox) -> HaloCatalo
     return HaloCatalogue(typed, header, box.cells, {"imported": name}).sorted_by_mass()
 
 
-def _within(path: str | Path, names: tuple[str, ...], values: np.ndarray, side: float, rounding: float) -> np.ndarray:
+def _within(
+    path: str | Path, names: tuple[str, ...], values: np.ndarray, box: ForeignBox, rounding: float
+) -> np.ndarray:
     """Positions (Mpc) in [0, side); those that rounding has put outside are wrapped, others refused."""
+    side = box.box_size_mpc
     slack = max(rounding, ROUNDING * side)
     outside = ((values < -slack) | (values > side + slack)).any(axis=1)
     if outside.any():
@@ -113,7 +117,8 @@ def _within(path: str | Path, names: tuple[str, ...], values: np.ndarray, side: 
             "given in Mpc/h, or this is no catalogue of a periodic box"
         )
     reach = np.ptp(values, axis=0) if len(values) >= MANY else np.array([side])
-    if (reach < FILLED * side).any():
+    empty = min(EMPTY, EMPTY_CELLS / box.cells + EMPTY_HALOES / max(len(values), 1))
+    if (reach < (1 - empty) * side).any():
         raise ForeignError(
             f"{path}: its {len(values)} haloes reach over {', '.join(f'{each:.4g}' for each in reach)} Mpc along "
             f"{', '.join(names)}, in a box of {side:g} Mpc: its side is smaller, or haloes are missing; it is "

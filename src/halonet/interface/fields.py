@@ -10,7 +10,7 @@ from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.noise import white_noise
-from halonet.interface.given import Cosmology, checked_cube, checked_length, checked_threads
+from halonet.interface.given import Cosmology, checked_cube, checked_length, checked_threads, settings_of
 from halonet.interface.mocks import seed_unless
 from halonet.kept_spectra import kept_power_spectrum
 from halonet.mocks.box import MockBox
@@ -20,7 +20,6 @@ from halonet.peak_patch.finder import find_haloes
 from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, PeakPatchSettings
-from halonet.settings.base import of_kind
 from halonet.storage import FieldHeader
 
 
@@ -129,7 +128,7 @@ def linear_power_spectrum(
     >>> print(f"{k[power.argmax()]:.3f} per Mpc")
     0.010 per Mpc
     """
-    return kept_power_spectrum(of_kind(cosmology or {}, CosmologySettings))
+    return kept_power_spectrum(settings_of(cosmology, CosmologySettings()))
 
 
 @recording
@@ -177,8 +176,7 @@ def find_peak_patch_haloes(
     <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
     """
     density, box_size = checked_cube(density, "density"), checked_length(box_size_mpc, "box_size_mpc")
-    cosmology = of_kind(cosmology or {}, CosmologySettings)
-    settings = of_kind(settings or fitting_settings(box_size), PeakPatchSettings)
+    cosmology, settings = settings_of(cosmology, CosmologySettings()), settings_of(settings, fitting_settings(box_size))
     slabs = Slabs(len(density), None, checked_threads(threads))
     check_against_spectrum(density, slabs, box_size, cosmology, "density", outside_validity)
     table, record = collapse_table(cosmology, settings.collapse_table), provenance("peak_patch", settings.model_dump())

@@ -14,7 +14,7 @@ from halonet.dataset.normalisation import read_normalisation
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.interface.given import Cosmology, checked_cube, checked_length
+from halonet.interface.given import Cosmology, checked_cube, checked_length, settings_of
 from halonet.interface.networks import Prediction
 from halonet.mocks.moving import move_haloes
 from halonet.network.validity import trained_cosmology
@@ -50,8 +50,7 @@ def find_haloes(
     cosmology
         By default that of the network, else the paper's; also as a dictionary.
     settings, thresholds
-        Finder, also as a dictionary, and file of its constants; by default those of the network, for an array the
-        paper's.
+        Finder, and file of its constants; by default those of the network, for an array the paper's.
     outside_validity
         Warn only, where mean or deviation of the density is not what cosmology and redshift give.
 
@@ -74,9 +73,7 @@ def find_haloes(
     True
     """
     given, density = _checked(probability, box_size_mpc, density)
-    cosmology = of_kind(cosmology or _known_cosmology(given.folder), CosmologySettings)
-    chosen = None if settings is None else of_kind(settings, HaloFindingSettings)
-    finder = _finder(given.folder, chosen, thresholds)
+    cosmology, finder = settings_of(cosmology, _known_cosmology(given.folder)), _finder(given, settings, thresholds)
     if density is not None:
         check_against_spectrum(density, Slabs(len(density)), given.box_size_mpc, cosmology, "density", outside_validity)
     haloes = _found(finder, given, cosmology)
@@ -110,13 +107,16 @@ def _found(finder: Finder, given: Prediction, cosmology: CosmologySettings) -> H
     return to_catalogue(found, len(given.probability), header, cosmology, finder.settings.minimum_cells)
 
 
-def _finder(folder: Path | None, settings: HaloFindingSettings | None, thresholds: str | Path | None) -> Finder:
+def _finder(
+    given: Prediction, settings: HaloFindingSettings | Mapping[str, Any] | None, thresholds: str | Path | None
+) -> Finder:
     """The finder that is asked for, else the one its thresholds belong to, else the paper's."""
+    folder = given.folder
     if thresholds is None and folder is not None and (folder / "thresholds.json").is_file():
         thresholds = folder / "thresholds.json"
     if settings is None:
         settings = HaloFindingSettings() if thresholds is None else finder_of(thresholds)
-    return Finder(settings, thresholds)
+    return Finder(of_kind(settings, HaloFindingSettings), thresholds)
 
 
 def _known_cosmology(folder: Path | None) -> CosmologySettings:

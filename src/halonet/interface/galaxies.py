@@ -7,7 +7,7 @@ from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
 from halonet.galaxies.populate import populate_haloes
 from halonet.galaxy_catalogue import GalaxyCatalogue
-from halonet.interface.given import checked_box, checked_points
+from halonet.interface.given import checked_box, checked_points, settings_of
 from halonet.settings import OccupationSettings, SurveySettings
 from halonet.settings.base import of_kind
 from halonet.surveys.observe import Survey, observe_box
@@ -52,7 +52,7 @@ def populate(
     >>> len(galaxies), bool(galaxies["halo_mass"].min() > 1e12)
     (5, True)
     """
-    return populate_haloes(checked_box(haloes), of_kind(settings or {}, OccupationSettings), seed)
+    return populate_haloes(checked_box(haloes), settings_of(settings, OccupationSettings()), seed)
 
 
 def observe(

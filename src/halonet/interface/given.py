@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,16 @@ from halonet.checks.types import of_type
 from halonet.column_table import ColumnTable
 from halonet.galaxy_catalogue import GalaxyCatalogue
 from halonet.settings import CosmologySettings
+from halonet.settings.base import Model, of_kind
 from halonet.tiles_of_universes import check_whole
 
 Cosmology: TypeAlias = CosmologySettings | Mapping[str, Any]
+M = TypeVar("M", bound=Model)
+
+
+def settings_of(given: M | Mapping[str, Any] | None, default: M) -> M:
+    """Settings as such, from a dictionary, or by default."""
+    return default if given is None else of_kind(given, type(default))
 
 
 def checked_cube(values: np.ndarray, name: str) -> np.ndarray:

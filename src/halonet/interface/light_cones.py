@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 
 from halonet.checks.assumptions import recording
-from halonet.interface.given import checked_threads
-from halonet.interface.mocks import seed_unless
+from halonet.interface.mocks import checked_options
 from halonet.light_cones.methods import DEFAULT_METHOD, light_cone_by
 from halonet.light_cones.request import LightConeRequest
 from halonet.mocks.request import MockRequest
@@ -59,7 +58,7 @@ def make_light_cone(
     values = {"redshift_range": _listed(redshift_range), "opening": opening, "observer": _listed(observer)}
     values["margin_mpc"] = options.pop("margin_mpc", None)
     method = options.pop("method", DEFAULT_METHOD)
-    options |= {"seed": seed_unless(seed, options), "threads": checked_threads(options.get("threads"))}
+    options = checked_options(seed, options, options.get("threads"))
     settings = validate(LightConeSettings, values, "make_light_cone")
     request = LightConeRequest(MockRequest(cells=cells, **options), settings)
     haloes = light_cone_by(method, request).make()

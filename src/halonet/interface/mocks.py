@@ -59,13 +59,18 @@ def make_mock(
     >>> halonet.make_mock(seed=7, cells=32)
     <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
     """
-    if unknown := options.keys() - MockRequest.__dataclass_fields__:
-        known = sorted(MockRequest.__dataclass_fields__)
-        raise TypeError(f"a mock has no option {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    options |= {"seed": seed_unless(seed, options), "threads": checked_threads(threads), "cosmology": cosmology}
+    options = checked_options(seed, options, threads) | {"cosmology": cosmology}
     haloes = matched.made(mock_by(method, MockRequest(cells=cells, box_size_mpc=box_size_mpc, **options)))
     assert haloes is not None  # one process has no other ranks
     return haloes
+
+
+def checked_options(seed: int | None, options: dict[str, Any], threads: int | None) -> dict[str, Any]:
+    """Fields of a request, with its seed and threads; what is no field is refused."""
+    if unknown := options.keys() - MockRequest.__dataclass_fields__:
+        known = ", ".join(sorted(MockRequest.__dataclass_fields__))
+        raise TypeError(f"a mock has no option {', '.join(sorted(unknown))}; there are {known}")
+    return options | {"seed": seed_unless(seed, options), "threads": checked_threads(threads)}
 
 
 def seed_unless(seed: int | None, given: Mapping[str, Any]) -> int | None:

@@ -12,12 +12,11 @@ from halonet.checks.numbers import GPUS, checked
 from halonet.checks.types import of_type
 from halonet.dataset.normalisation import read_normalisation
 from halonet.head_fields import SHAPES
-from halonet.interface.given import checked_cube, checked_length, checked_threads
+from halonet.interface.given import checked_cube, checked_length, checked_threads, settings_of
 from halonet.mocks.tiles import tiles_for
 from halonet.network.shipped import DEFAULT_NETWORK, find_network, shipped_networks
 from halonet.network.validity import describe_validity
 from halonet.settings import PredictionSettings
-from halonet.settings.base import of_kind
 
 if TYPE_CHECKING:
     from halonet.network.folder import TrainedNetwork
@@ -147,20 +146,23 @@ def predict(
     <Prediction of vnet-small: 32^3 cells, box of 32 Mpc, heads []>
     """
     from halonet.network.devices import prepare_devices_once
-    from halonet.network.folder import TrainedNetwork
 
     density, threads = checked_cube(density, "density"), checked_threads(threads)
     prepare_devices_once(threads, int(checked("gpus", gpus, GPUS)))
-    trained = load_network(network) if isinstance(network, str | Path) else of_type(network, TrainedNetwork, "network")
-    tiles = None if settings is None else of_kind(settings, PredictionSettings)
-    return _predicted(trained, density, box_size_mpc, tiles, threads, outside_validity)
+    return _predicted(_loaded(network), density, box_size_mpc, settings, threads, outside_validity)
+
+
+def _loaded(network: "str | Path | TrainedNetwork") -> "TrainedNetwork":
+    from halonet.network.folder import TrainedNetwork
+
+    return load_network(network) if isinstance(network, str | Path) else of_type(network, TrainedNetwork, "network")
 
 
 def _predicted(
     trained: "TrainedNetwork",
     density: np.ndarray,
     box_size_mpc: float | None,
-    settings: PredictionSettings | None,
+    settings: PredictionSettings | Mapping[str, Any] | None,
     threads: int,
     outside_validity: bool,
 ) -> Prediction:
@@ -171,7 +173,7 @@ def _predicted(
     cells = len(density)
     box_size = cells * trained.normalisation.cell_size_mpc if box_size_mpc is None else box_size_mpc
     cell_size = checked_length(box_size, "box_size_mpc") / cells
-    settings = settings or tiles_for(cells, size_multiple(trained.settings))
+    settings = settings_of(settings, tiles_for(cells, size_multiple(trained.settings)))
     heads = {name: np.zeros((cells,) * 3 + SHAPES[name], np.float16) for name in trained.settings.heads.weights}
     check_input(trained, density, cell_size, "density", outside_validity)
     probability = predict_box(trained, density, cell_size, settings, threads=threads, heads=heads)

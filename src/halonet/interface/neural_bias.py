@@ -9,10 +9,9 @@ import numpy as np
 from halonet.catalogue import EULERIAN, HaloCatalogue
 from halonet.checks.numbers import COUNT, SEED, checked
 from halonet.initial_conditions.noise import generator
-from halonet.interface.given import checked_box, checked_cube
+from halonet.interface.given import checked_box, checked_cube, settings_of
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, NeuralBiasSettings
-from halonet.settings.base import of_kind
 
 if TYPE_CHECKING:
     from halonet.neural_bias.fit import Problem
@@ -91,7 +90,7 @@ def fit_neural_bias(
     """
     from halonet.neural_bias.fit import make_problem
 
-    settings, seed = of_kind(settings or {}, NeuralBiasSettings), int(checked("seed", seed, SEED))
+    settings, seed = settings_of(settings, NeuralBiasSettings()), int(checked("seed", seed, SEED))
     inputs, cosmology = _inputs(checked_cube(density, "density"), checked_box(haloes), settings)
     problem = make_problem(inputs, settings)
     return NeuralBiasFit(problem.maximum(seed), problem.model.names(), problem, inputs, cosmology)

@@ -4,10 +4,9 @@ import numpy as np
 
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.numbers import WAVENUMBER, checked
-from halonet.interface.given import Cosmology, checked_box, checked_masses
+from halonet.interface.given import Cosmology, checked_box, checked_masses, settings_of
 from halonet.kept_spectra import kept_power_spectrum
 from halonet.settings import CosmologySettings
-from halonet.settings.base import of_kind
 from halonet.statistics.mass_function import MODELS, predicted_abundance
 from halonet.statistics.mock import binned_power
 
@@ -88,7 +87,7 @@ def analytic_mass_function(
     """
     if model not in MODELS:
         raise ValueError(f"model = {model!r}; there are {', '.join(MODELS)}")
-    cosmology, chosen = of_kind(cosmology or {}, CosmologySettings), {model: MODELS[model]}
+    cosmology, chosen = settings_of(cosmology, CosmologySettings()), {model: MODELS[model]}
     spectrum = kept_power_spectrum(cosmology)
     masses = checked_masses(masses)
     return predicted_abundance(masses, cosmology, cosmology.redshift, *spectrum, chosen)[model]

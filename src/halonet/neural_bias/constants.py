@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from halonet.checks.numbers import Number
+from halonet.checks.numbers import Number, checked
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Offsets:
 
     @classmethod
     def from_dict(cls, values: dict) -> "Offsets":
-        """Constants read from JSON."""
+        """Constants read from JSON; a NumberError names the one that is no number."""
         number = Number()
-        rows, means = ([number(value) for value in values[name]] for name in ("rows", "feature_means"))
-        return cls(np.array(rows), np.array(means), number(values["summary"]))
+        rows, means = ([checked(name, each, number) for each in values[name]] for name in ("rows", "feature_means"))
+        return cls(np.array(rows), np.array(means), checked("summary", values["summary"], number))

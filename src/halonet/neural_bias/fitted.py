@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from halonet.catalogue import HaloCatalogue
-from halonet.checks.numbers import LENGTH
+from halonet.checks.numbers import LENGTH, checked
 from halonet.neural_bias.bias_fit import Problem, make_model
 from halonet.neural_bias.catalogues import catalogue_of
 from halonet.neural_bias.constants import Offsets
@@ -132,7 +132,9 @@ def read_fitted(path: str | Path = SHIPPED) -> FittedBias:
         if unsaid := [name for name in cosmology.model_dump() if name not in values["cosmology"]]:
             raise ValueError(f"cosmology without {', '.join(unsaid)}")
         offsets, samples = Offsets.from_dict(values["offsets"]), np.array(values["samples"], float)
-        fitted = FittedBias(settings, offsets, samples, float(LENGTH(values["voxel_mpc"])), cosmology)
+        fitted = FittedBias(
+            settings, offsets, samples, float(checked("voxel_mpc", values["voxel_mpc"], LENGTH)), cosmology
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise StorageError(f"{path}: a damaged neural bias model ({error})") from None
     model = make_model(settings.engine)
