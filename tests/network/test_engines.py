@@ -30,16 +30,16 @@ def randomised(settings) -> keras.Model:
     return model
 
 
-def by_keras(model: keras.Model, density: np.ndarray, channels: np.ndarray | None, trimmed: int) -> np.ndarray:
-    fields = [density[..., None]] if channels is None else [density[..., None], channels.astype(np.float32)]
-    kept = slice(trimmed, len(density) - trimmed)
-    return model.predict_on_batch(np.concatenate(fields, -1)[None])[0][kept, kept, kept]
+def by_keras(model: keras.Model, fields: list[np.ndarray], trimmed: int) -> np.ndarray:
+    kept = slice(trimmed, len(fields[0]) - trimmed)
+    return model.predict_on_batch(np.stack(fields, -1).astype(np.float32)[None])[0][kept, kept, kept]
 
 
-def tile(side: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
+def tile(side: int, channels: int = 0) -> list[np.ndarray]:
+    """Density of a tile, and its channels."""
     random = np.random.default_rng(2)
-    density = random.normal(size=(side,) * 3).astype(np.float32)
-    return density, random.normal(size=(side,) * 3 + (channels,)).astype(np.float16) if channels else None
+    density, *beside = (random.normal(size=(side,) * 3) for _ in range(1 + channels))
+    return [density.astype(np.float32), *(field.astype(np.float16) for field in beside)]
 
 
 @pytest.mark.parametrize("buffer", [0, 8, 10, 12])
@@ -47,7 +47,7 @@ def tile(side: int, channels: int) -> tuple[np.ndarray, np.ndarray | None]:
 def test_openvino_predicts_what_keras_does_though_it_cuts_what_the_core_cannot_see(network_settings, values, buffer):
     settings = type(network_settings).model_validate(network_settings.model_dump() | values)
     model, inputs = randomised(settings), tile(48, settings.channels.count)
-    wanted = by_keras(model, *inputs, buffer)
+    wanted = by_keras(model, inputs, buffer)
     engine = engine_of(model, PredictionSettings(tile=48, buffer=buffer), threads=2)
     assert wanted[..., 0].std() > 0.01
     np.testing.assert_allclose(engine(*inputs), wanted, rtol=1e-4, atol=1e-5)
@@ -55,10 +55,10 @@ def test_openvino_predicts_what_keras_does_though_it_cuts_what_the_core_cannot_s
 
 def test_what_is_fastest_differs_by_less_than_a_thousandth_on_average():
     network = load_network(find_network("vnet-small"))
-    density = gaussian_filter(tile(48, 0)[0], 2)
+    density = gaussian_filter(tile(48)[0], 2)
     density /= density.std()
     exact, fastest = (
-        engine_of(network.model, PredictionSettings(tile=48, buffer=8, precision=precision), 2)(density, None)[..., 0]
+        engine_of(network.model, PredictionSettings(tile=48, buffer=8, precision=precision), 2)(density)[..., 0]
         for precision in ("float32", "fastest")
     )
     assert exact.std() > 0.1
@@ -68,10 +68,10 @@ def test_what_is_fastest_differs_by_less_than_a_thousandth_on_average():
 
 def test_neither_threads_nor_repetition_change_a_bit(network_settings):
     model = randomised(type(network_settings).model_validate(network_settings.model_dump() | UNET))
-    density, _ = tile(32, 0)
+    (density,) = tile(32)
     for precision in ("float32", "fastest"):
         settings = PredictionSettings(tile=32, buffer=8, precision=precision)
-        first, *others = (engine_of(model, settings, threads)(density, None) for threads in (1, 1, 2))
+        first, *others = (engine_of(model, settings, threads)(density) for threads in (1, 1, 2))
         assert all(np.array_equal(first, other) for other in others)
 
 
@@ -82,8 +82,8 @@ def test_a_layer_that_openvino_is_not_taught_runs_on_keras_and_that_is_said(capl
     with caplog.at_level(logging.INFO, "halonet"):
         engine = engine_of(keras.Model(inputs, outputs), PredictionSettings(tile=8, buffer=2), 1)
     assert "run on Keras, not on OpenVINO: layer re_lu" in caplog.text
-    density, _ = tile(8, 0)
-    assert np.array_equal(engine(density, None)[..., 0], np.maximum(density, 0)[2:-2, 2:-2, 2:-2])
+    (density,) = tile(8)
+    assert np.array_equal(engine(density)[..., 0], np.maximum(density, 0)[2:-2, 2:-2, 2:-2])
 
 
 def test_without_openvino_networks_run_on_keras_and_that_is_said(monkeypatch, caplog):

@@ -69,14 +69,15 @@ def whole_box_channels(
     Returns
     -------
     ndarray
-        float16 of shape (N / ranks, N, N, C), so that a window of all channels is read in one piece: first smoothed
-        densities, then shear amplitudes, then prolatenesses, in the order of the settings. float16 keeps 11 bits, a
-        rounding a thousand times smaller than what a channel tells. Memory: see :data:`BYTES_PER_CELL`.
+        float16 of shape (N / ranks, N, N, C): first smoothed densities, then shear amplitudes, then prolatenesses, in
+        the order of the settings. In memory each channel stands by itself, as what computes networks on a processor
+        takes them. float16 keeps 11 bits, a rounding a thousand times smaller than what a channel tells. Memory: see
+        :data:`BYTES_PER_CELL`.
     """
     slabs = slabs or Slabs(len(density), threads=threads)
     cells = slabs.cells
     settings.check_box(cells)
-    channels = zeros((*density.shape, settings.count), np.float16)
+    channels = zeros((settings.count, *density.shape), np.float16)
     modes = slabs.forward(np.asarray(density, np.float32))
     mean = modes[0, 0, 0].real / np.float32(cells**3)
     if slabs.ranks > 1:
@@ -86,7 +87,7 @@ def whole_box_channels(
         _derive(slabs, modes, _windows(cells, radius), derivatives, threads)
         finish = partial(_finish, derivatives, mean, _places(settings, radius), channels)
         in_threads(finish, range(slabs.planes), threads)
-    return channels
+    return np.moveaxis(channels, 0, -1)
 
 
 def _derive(slabs: Slabs, modes: np.ndarray, windows: np.ndarray, derivatives: np.ndarray, threads: int) -> None:
@@ -166,4 +167,4 @@ def _finish(derivatives: np.ndarray, mean: np.float32, places: dict[str, int], c
             raise SettingsError(
                 f"a channel of the density is beyond {LIMIT:.3g} or not finite; a linear density is needed"
             )
-        channels[x, ..., index] = found[name] / np.float32(COLLAPSE_THRESHOLD)
+        channels[index, x] = found[name] / np.float32(COLLAPSE_THRESHOLD)

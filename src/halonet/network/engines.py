@@ -18,9 +18,9 @@ from halonet.network.devices import uses_gpus
 from halonet.settings import PredictionSettings, SettingsError
 
 log = logging.getLogger("halonet")
-# Maps the normalised density of a tile, float32 of shape (S, S, S), and its further channels, float16 of shape
-# (S, S, S, C) or None, to the network's outputs for the trimmed tile, float32 of shape (S - 2 t, S - 2 t, S - 2 t, K).
-Engine = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
+# Maps the normalised density of a tile, float32 of shape (S, S, S), and its further channels, float16 of that shape
+# each, to the network's outputs for the trimmed tile, float32 of shape (S - 2 t, S - 2 t, S - 2 t, K).
+Engine = Callable[..., np.ndarray]
 
 
 def arithmetic(precision: str) -> str:
@@ -54,9 +54,8 @@ def _say(message: str) -> None:
 
 
 def _by_keras(model: keras.Model, trimmed: int) -> Engine:
-    def predict(density: np.ndarray, channels: np.ndarray | None) -> np.ndarray:
-        fields = [density[..., None], *([] if channels is None else [channels])]
-        outputs = model.predict_on_batch(np.concatenate(fields, axis=-1, dtype=np.float32)[None])[0]
+    def predict(density: np.ndarray, *channels: np.ndarray) -> np.ndarray:
+        outputs = model.predict_on_batch(np.stack([density, *channels], axis=-1, dtype=np.float32)[None])[0]
         kept = slice(trimmed, len(density) - trimmed)
         return outputs[kept, kept, kept]
 
@@ -78,9 +77,9 @@ def _by_openvino(model: keras.Model, settings: PredictionSettings, bfloat16: boo
     graph = graph_of(model, settings.tile, settings.trimmed)
     request = Core().compile_model(graph, "CPU", options).create_infer_request()
 
-    def predict(density: np.ndarray, channels: np.ndarray | None) -> np.ndarray:
-        fields = [density[..., None], *([] if channels is None else [channels])]
-        outputs = request.infer([np.ascontiguousarray(field)[None] for field in fields], share_inputs=True)
+    def predict(density: np.ndarray, *channels: np.ndarray) -> np.ndarray:
+        fields = [np.ascontiguousarray(field)[None, None] for field in (density, *channels)]
+        outputs = request.infer(fields, share_inputs=True)
         return np.array(outputs[0][0])
 
     return predict

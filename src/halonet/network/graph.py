@@ -16,7 +16,6 @@ from openvino import opset15 as ops
 
 from halonet.settings import SettingsError
 
-LAST = [0, 4, 1, 2, 3]  # from channels last, as Keras has them, to channels first
 FIRST = [0, 2, 3, 4, 1]
 AXES = [2, 3, 4]  # of space, channels first
 
@@ -24,9 +23,9 @@ AXES = [2, 3, 4]  # of space, channels first
 def graph_of(model: keras.Model, tile: int, buffer: int) -> ov.Model:
     """Graph of ``model`` for one tile.
 
-    Its inputs are a normalised density, float32 of shape (1, tile, tile, tile, 1), and where the network has them C
-    further channels, float16 of shape (1, tile, tile, tile, C). Its output are the channels of the network's output for
-    the core of the tile, float32 of shape (1, core, core, core, channels).
+    Its inputs are a normalised density, float32 of shape (1, 1, tile, tile, tile), and where the network has them C
+    further channels, each float16 of that shape. Its output are the channels of the network's output for the core of
+    the tile, float32 of shape (1, core, core, core, channels).
 
     Parameters
     ----------
@@ -68,12 +67,12 @@ def _check_all_are_layers(model: keras.Model) -> None:
 
 def _inputs(tile: int, channels: int) -> tuple[list[Any], Any]:
     """Parameters of the graph, and all channels of a tile, float32 with channels first."""
-    density = ops.parameter([1, tile, tile, tile, 1], np.float32, name="density")
-    first = ops.transpose(density, LAST)
+    shape = [1, 1, tile, tile, tile]
+    density = ops.parameter(shape, np.float32, name="density")
     if not channels:
-        return [density], first
-    beside = ops.parameter([1, tile, tile, tile, channels], np.float16, name="channels")
-    return [density, beside], ops.concat([first, ops.convert(ops.transpose(beside, LAST), "f32")], 1)
+        return [density], density
+    beside = [ops.parameter(shape, np.float16, name=f"channel_{index}") for index in range(channels)]
+    return [density, *beside], ops.concat([density, *(ops.convert(field, "f32") for field in beside)], 1)
 
 
 def _list(tensors: Any) -> list[Any]:

@@ -68,7 +68,7 @@ def predict_box(
     _check_cells(network, cell_size_mpc)
     slabs = slabs or Slabs(len(density), threads=threads)
     wanted, heads = network.settings.channels, dict(heads or {})
-    beside = (whole_box_channels(density, wanted, threads, slabs),) if wanted.count else ()
+    beside = tuple(np.moveaxis(whole_box_channels(density, wanted, threads, slabs), -1, 0)) if wanted.count else ()
     predict = _predictor(network, _deviation(network, density, slabs), settings, threads, tuple(heads))
     further = tuple(heads.values())
     if slabs.ranks > 1:
@@ -97,10 +97,10 @@ def _predictor(
     engine, places = engine_of(network.model, settings, threads), positions(network.settings.heads)
     symmetries = GROUPS[settings.average]
 
-    def predict(tile: np.ndarray, channels: np.ndarray | None = None) -> np.ndarray | tuple[np.ndarray, ...]:
+    def predict(tile: np.ndarray, *channels: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
         normalised, totals = tile / np.float32(deviation), list[np.ndarray]()
         for symmetry in symmetries:
-            predicted = _finite(engine(symmetry(normalised), None if channels is None else symmetry(channels)))
+            predicted = _finite(engine(symmetry(normalised), *map(symmetry, channels)))
             parts = _turned_back(predicted, places, heads, symmetry.inverse())
             totals = [total + part for total, part in zip(totals, parts, strict=True)] if totals else parts
         means = [total / np.float32(len(symmetries)) for total in totals] if len(symmetries) > 1 else totals
