@@ -16,7 +16,7 @@ from openvino import opset15 as ops
 
 from halonet.settings import SettingsError
 
-FIRST = [0, 2, 3, 4, 1]
+FIRST = [0, 2, 3, 4, 1]  # from channels first to channels last, as Keras has them
 AXES = [2, 3, 4]  # of space, channels first
 
 
