@@ -94,10 +94,11 @@ def test_compiled_kernels_of_other_code_are_never_run(tmp_path):
     kernel = next(path for path in package.rglob("*.py") if "njit" in path.read_text())
     kernel.write_text(kernel.read_text() + "\n# changed\n")
     assert kernel_cache(package) != before
-    program = "import halonet, numba; print(numba.config.CACHE_DIR)"
     inherited = {**os.environ, "PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(before)}
-    used = subprocess.run([sys.executable, "-c", program], env=inherited, capture_output=True, text=True, check=True)
-    assert used.stdout.strip() == str(kernel_cache(package))
+    for imported in ("halonet, numba", "numba, halonet"):
+        command = [sys.executable, "-c", f"import {imported}; print(numba.config.CACHE_DIR)"]
+        used = subprocess.run(command, env=inherited, capture_output=True, text=True, check=True)
+        assert used.stdout.strip() == str(kernel_cache(package))
 
 
 @pytest.fixture

@@ -52,6 +52,8 @@ def prepare(package: Path) -> None:
     # A user's choice stays; one inherited from another run of HaloNet may be that of other code.
     if current.name.startswith("halonet-") and os.access(package, os.W_OK):
         os.environ["NUMBA_CACHE_DIR"] = str(kernel_cache(package))
+        if numba := sys.modules.get("numba"):  # imported by others before; it read the variable then
+            numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]
 
 
 class _NotLookedFor(MetaPathFinder):
