@@ -45,7 +45,7 @@ BOX_SIZE = Number("Mpc", above=0, most=1e6, repeated=True)
 REDSHIFT = Number(above=-1, most=1e4)
 SCALE_FACTOR = Number(above=0, most=10)
 SAME = 1e-5  # of numbers that two attributes give
-LEAST_H = 0.5
+LEAST_H = 0.5  # of any universe whose files are read; 1 is none
 
 
 def attributes_of(file: h5py.File) -> dict[str, Any]:

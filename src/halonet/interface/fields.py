@@ -106,9 +106,7 @@ def draw_phases(seed: int = 7, cells: int = 256) -> np.ndarray:
     return white_noise(Slabs(cells), box.header.seed)
 
 
-def linear_power_spectrum(
-    cosmology: Cosmology | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
+def linear_power_spectrum(cosmology: Cosmology | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Compute the linear matter power spectrum at redshift 0 with CAMB, scaled to sigma8.
 
     Parameters
