@@ -1,18 +1,16 @@
 """Compare predicted haloes and probability of one box with the truth; of a truth without haloes, masks alone."""
 
 import argparse
-from collections.abc import Iterable
 
 from halonet import console
 from halonet.catalogue import read_catalogue
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.owners import read_owners
+from halonet.plausibility.same_box import check_headers, check_sizes
 from halonet.provenance import provenance
 from halonet.settings import StatisticsSettings, stage_settings
 from halonet.statistics.box import measure_box, measure_masks
-from halonet.storage import StorageError, read_field, read_header, write_json
-
-SAME = 1e-6
+from halonet.storage import read_field, read_header, write_json
 
 
 def main() -> None:
@@ -53,35 +51,6 @@ def main() -> None:
     write_json(arguments.statistics, result)
     overlap = result["overlap"]
     console.log.info("Dice %.3f (all background %.3f)", overlap["dice"], overlap["all_background"])
-
-
-def check_sizes(sizes: dict[str, tuple[int, float]], reference: str) -> None:
-    """Refuse files whose box has other cells, or another side (Mpc), than that of the file ``reference``."""
-    wanted = sizes[reference]
-    for path, size in sizes.items():
-        if size != wanted:
-            raise StorageError(
-                f"{path}: {size[0]} cells and {size[1]} Mpc along a side, but {reference} has "
-                f"{wanted[0]} and {wanted[1]}; all files must be of the same box"
-            )
-
-
-def check_headers(paths: Iterable[str], reference: str) -> None:
-    """Refuse files of another seed, redshift or cosmology than ``reference``; what a file does not say is not held."""
-    wanted = _said(reference)
-    for path in paths:
-        for name, value in _said(path).items():
-            if abs(wanted.get(name, value) - value) > SAME:
-                raise StorageError(
-                    f"{path}: {name} = {value}, but {reference} has {wanted[name]}; all files must be of one box"
-                )
-
-
-def _said(path: str) -> dict[str, float]:
-    """Seed, redshift and cosmology of a file, by their names, as far as it knows them."""
-    header = read_header(path)
-    said = {"seed": header.seed, "redshift": header.redshift} | (header.cosmology or {})
-    return {name: value for name, value in said.items() if value is not None}
 
 
 def _arguments() -> argparse.Namespace:

@@ -51,6 +51,8 @@ def main() -> None:
     redshifts = [cosmology.redshift] if arguments.redshifts is None else arguments.redshifts
     if len(redshifts) != len(arguments.particles):
         raise SettingsError(f"--redshifts gives {len(redshifts)} of them, --particles {len(arguments.particles)} files")
+    if len(set(redshifts)) < len(redshifts):
+        raise SettingsError(f"--redshifts {' '.join(f'{z:g}' for z in redshifts)}: one stands twice; each has one file")
     slabs = Slabs(field_cells(arguments.density, "density"), world(arguments.ranks), arguments.threads)
     schedule = plan(cosmology, settings, redshifts)
     # Also where a checkpoint needs no density: what is said of it stands in the provenance.

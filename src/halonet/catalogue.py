@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from halonet.checks.attributes import json_or_note, number_of
-from halonet.checks.numbers import COUNT
+from halonet.checks.attribute_values import json_or_note, number_of
+from halonet.checks.numbers import Number
 from halonet.checks.types import of_type
 from halonet.column_files import check_inside, read_columns
 from halonet.column_table import ColumnTable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from astropy.table import Table
 
 
+GRID = Number(whole=True, least=1, repeated=True)
 SINGLE_PRECISION = np.finfo(np.float32).eps
 
 __all__ = [
@@ -164,6 +165,7 @@ def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
     """
     catalogue = of_type(catalogue, HaloCatalogue, "catalogue").sorted_by_mass()
     catalogue.check_finite(path)
+    catalogue.check(path)
     with new_hdf5(path) as file:
         catalogue.write_columns(file)
         write_header(file, catalogue.header)
@@ -198,6 +200,6 @@ def read_catalogue(path: str | Path) -> HaloCatalogue:
             raise StorageError(f"{path}: a light cone; the catalogue of a box is needed (halonet mock)")
         if "grid_cells" not in file.attrs:
             raise StorageError(f"{path}: the root attribute grid_cells (cells along a side of the grid) is missing")
-        grid_cells = int(number_of(path, "grid_cells", file.attrs["grid_cells"], COUNT))
+        grid_cells = int(number_of(path, "grid_cells", file.attrs["grid_cells"], GRID))
         notes = json_or_note(file.attrs.get("notes", "{}"))
     return HaloCatalogue(columns, header, grid_cells, notes)

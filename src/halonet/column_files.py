@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from halonet.checks.attributes import text_of
+from halonet.checks.attribute_values import text_of
 from halonet.checks.errors import StorageError
 from halonet.checks.hdf5 import check_range, columns_of
 from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, Column
@@ -40,7 +40,7 @@ def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = 
         raise StorageError(f"{path}: columns of different shapes ({shapes}); each needs one number a halo")
     check_values(path, columns)
     for name in set((*LAGRANGIAN, *EULERIAN)) & set(columns):
-        columns[name] = _off_the_side(columns[name], box_size)
+        columns[name] = off_the_side(columns[name], box_size)
     _check_once(path, columns)
     for name in (*LAGRANGIAN, *(each for each in EULERIAN if each in columns)):
         check_inside(path, name, columns[name], box_size)
@@ -106,7 +106,7 @@ def check_units(
                 raise StorageError(f"{path}: column {name} has the unit {unit}; {wanted} is needed, without h")
 
 
-def _off_the_side(positions: np.ndarray, box_size: float) -> np.ndarray:
+def off_the_side(positions: np.ndarray, box_size: float) -> np.ndarray:
     """Positions with those within rounding of either side of the box at 0."""
     rounding = float(np.spacing(np.float32(box_size)))
     exact = positions.astype(np.float64)

@@ -9,7 +9,9 @@ import h5py
 import numpy as np
 
 from halonet.checks.errors import StorageError
-from halonet.columns import EULERIAN, Column
+from halonet.checks.types import of_type
+from halonet.column_files import check_inside, check_values, off_the_side
+from halonet.columns import EULERIAN, LAGRANGIAN, Column
 from halonet.storage import FieldHeader
 
 if TYPE_CHECKING:
@@ -41,6 +43,12 @@ class ColumnTable:
         unknown, missing = set(self.columns) - set(self.KNOWN), set(self.REQUIRED) - set(self.columns)
         if unknown or missing:
             raise ValueError(f"{type(self).__name__} columns: unknown {sorted(unknown)}, missing {sorted(missing)}")
+        of_type(self.header, FieldHeader, f"header of {type(self).__name__}")
+        arrays = {name: np.asarray(values) for name, values in self.columns.items()}
+        if len({values.shape for values in arrays.values()}) > 1 or any(values.ndim != 1 for values in arrays.values()):
+            shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items())
+            raise ValueError(f"{type(self).__name__} columns of different shapes: {shapes}; each has one number a row")
+        object.__setattr__(self, "columns", arrays)
 
     def __len__(self) -> int:
         return len(self.columns[self.REQUIRED[0]])
@@ -66,6 +74,12 @@ class ColumnTable:
         import pandas as pd
 
         return pd.DataFrame({name: self.columns[name] for name in self.KNOWN if name in self.columns})
+
+    def check(self, source: str | Path) -> None:
+        """Refuse values that no object has, and positions outside of the box; messages begin with ``source``."""
+        check_values(source, self.columns, self.KNOWN)
+        for name in {*LAGRANGIAN, *EULERIAN} & set(self.columns):
+            check_inside(source, name, off_the_side(self.columns[name], self.box_size_mpc), self.box_size_mpc)
 
     def check_finite(self, path: str | Path) -> None:
         """Refuse to write values that are not finite to ``path``."""

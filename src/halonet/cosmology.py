@@ -13,6 +13,8 @@ from halonet.settings import CosmologySettings, SettingsError, stage_settings, v
 from halonet.storage import FieldHeader, StorageError, write_text
 from halonet.user_cache import folder_for_others
 
+SAME = 1e-6  # of values of a cosmology
+
 CRITICAL_DENSITY = 2.775e11  # h^2 Msun / Mpc^3, the value of the HaloNet paper (section 5.1)
 WAVENUMBERS = np.geomspace(1e-5, 50.0, 2000)  # 1/Mpc; beyond the corner mode of a grid of 0.11 Mpc cells
 
@@ -51,6 +53,17 @@ def default_cosmology(source: str | Path) -> CosmologySettings:
     return cosmology
 
 
+def say_replaced(said: Mapping[str, Any] | None, given: CosmologySettings, source: str | Path) -> None:
+    """Say which values of a file's own cosmology one that is given replaces; that it is at another redshift is not."""
+    held = {name: value for name, value in (said or {}).items() if isinstance(value, int | float)}
+    values = given.model_dump(exclude={"redshift"}).items()
+    other = [
+        f"{name} = {value:g} for {held[name]:g}" for name, value in values if abs(held.get(name, value) - value) > SAME
+    ]
+    if other:
+        assume(f"{source}: its cosmology is replaced by the one that is given: {', '.join(other)}")
+
+
 def cosmology_of(header: FieldHeader, given: str | None, source: str | Path) -> CosmologySettings:
     """Cosmology of a field: ``given``, JSON or a JSON file, or else what the field says, or the paper's.
 
@@ -58,6 +71,7 @@ def cosmology_of(header: FieldHeader, given: str | None, source: str | Path) -> 
     """
     if given:
         cosmology = stage_settings(CosmologySettings, given)
+        say_replaced(header.cosmology, cosmology, source)
     elif header.cosmology is None:
         cosmology = default_cosmology(source)
     else:

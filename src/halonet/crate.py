@@ -63,8 +63,8 @@ class Publication:
     orcid: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.author.strip():
-            raise StorageError("author is blank; name who publishes the run")
+        if not self.author.strip() or not self.author.isprintable():
+            raise StorageError(f"author = {self.author!r}: blank, or no text; name who publishes the run")
         if not ADDRESS.fullmatch(self.license):
             raise StorageError(
                 f"license = {self.license}: an address is needed, like that of https://spdx.org/licenses"
@@ -94,6 +94,7 @@ def write_crate(folder: str | Path, publication: Publication) -> int:
         If there are none.
     """
     folder = Path(folder)
+    _check_own(folder / METADATA)
     if others := sorted(path.parent.name for path in folder.glob("*/" + METADATA)):
         raise StorageError(f"{folder}: holds the crates of {', '.join(others)}; name the folder of one run")
     if runs := sorted(path.parent.name for path in folder.glob("*/logs") if not (folder / "logs").exists()):
@@ -106,6 +107,14 @@ def write_crate(folder: str | Path, publication: Publication) -> int:
     graph = [_descriptor(), _root(publication, parts), *_makers(publication, parts), *entities]
     write_json(folder / METADATA, {"@context": CONTEXT, "@graph": graph})
     return len(files)
+
+
+def _check_own(path: Path) -> None:
+    """Refuse to replace what this function has not written."""
+    if path.is_symlink():
+        raise StorageError(f"{path}: a link to {os.readlink(path)}, which would be replaced; remove the link")
+    if path.exists() and SOFTWARE not in path.read_text(errors="replace"):
+        raise StorageError(f"{path}: not written by halonet crate, and would be replaced; move it away")
 
 
 def _files(folder: Path) -> Iterator[Path]:

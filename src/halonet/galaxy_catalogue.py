@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from halonet.checks.attributes import json_or_note
+from halonet.checks.attribute_values import json_or_note
 from halonet.checks.hdf5 import columns_of
+from halonet.checks.types import of_type
 from halonet.column_files import check_inside, check_units, check_values
 from halonet.column_table import ColumnTable
 from halonet.columns import EULERIAN, Column
@@ -81,7 +82,7 @@ def write_galaxies(path: str | Path, galaxies: GalaxyCatalogue) -> None:
     >>> len(halonet.read_galaxies("galaxies.h5"))
     5
     """
-    galaxies.check_finite(path)
+    of_type(galaxies, GalaxyCatalogue, "galaxies").check_finite(path)
     with new_hdf5(path) as file:
         galaxies.write_columns(file)
         write_header(file, galaxies.header)

@@ -16,7 +16,7 @@ from halonet.catalogue import HaloCatalogue
 from halonet.checks.numbers import Number, checked
 from halonet.checks.types import of_type
 
-FRACTION = Number(least=0, most=1)
+FRACTION, CELLS = Number(least=0, most=1), Number(least=0)
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,8 @@ def completeness_and_purity(
     >>> halonet.completeness_and_purity(haloes, haloes, halonet.match_haloes(haloes, haloes), cells=100)
     (1.0, 1.0)
     """
+    of_type(matches, Matches, "matches"), of_type(true, HaloCatalogue, "true"), of_type(found, HaloCatalogue, "found")
+    cells = float(checked("cells", cells, CELLS))
     if (len(matches.true_matched), len(matches.found_matched)) != (len(true), len(found)):
         raise ValueError(
             f"matches are of {len(matches.true_matched)} true and {len(matches.found_matched)} found haloes, the "

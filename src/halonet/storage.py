@@ -131,7 +131,9 @@ def open_hdf5(path: str | Path) -> Iterator[h5py.File]:
         file = h5py.File(path, "r")
     except OSError as error:
         reason = "no such file" if not Path(path).exists() else f"no complete HDF5 file ({error})"
-        if "unable to lock file" in str(error):
+        if Path(path).is_dir():
+            reason = "a folder; a file is needed"
+        elif "unable to lock file" in str(error):
             reason = "another process is writing it"
         raise StorageError(f"{path}: {reason}") from None
     with file:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue, read_columns
-from halonet.checks.attributes import number_of
+from halonet.checks.attribute_values import number_of
 from halonet.checks.numbers import COUNT
 from halonet.columns import COLUMNS
 from halonet.cosmology import mean_matter_density

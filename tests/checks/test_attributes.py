@@ -43,7 +43,7 @@ def test_a_cosmology_by_its_name_is_understood(header_of, name, omega_m, h):
 
 def test_known_cosmologies_are_those_of_astropy():
     astropy = pytest.importorskip("astropy.cosmology")
-    from halonet.checks.attributes import NAMED
+    from halonet.checks.cosmologies import NAMED
 
     for name, (h, omega_m, omega_b, _, _) in NAMED.items():
         known = getattr(astropy, name.replace("planck", "Planck").replace("wmap", "WMAP"))
@@ -56,6 +56,8 @@ def test_redshifts_are_understood_under_other_names_and_as_scale_factors(header_
     assert header_of(Redshift=np.array([0.5])).redshift == 0.5
     assert header_of("Header", z=1.0).redshift == 1.0
     assert header_of(scale_factor=0.5).redshift == pytest.approx(1.0)
+    assert header_of(aexp=0.5).redshift == pytest.approx(1.0)
+    assert header_of(zred=2.0).redshift == 2
     assert header_of().redshift is None
 
 
@@ -93,6 +95,35 @@ PLANCK = '{"h": 0.68, "omega_b": 0.05, "omega_cdm": 0.25, "n_s": 0.97, "sigma8":
 def test_a_cosmology_and_attributes_beside_it_that_contradict_it_are_refused(header_of, attributes, words):
     with pytest.raises(StorageError, match=words):
         header_of(**attributes)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words"),
+    [
+        ({"cosmology": '{"sigma8": 0.8, "sigma_8": 0.9}'}, "sigma8 is 0.8 by sigma8 and 0.9 by sigma_8"),
+        ({"cosmology": '{"h": 0.7, "H0": 67}'}, "h is 0.7 by h and 0.67 by H0"),
+        ({"cosmology": PLANCK[:-1] + ', "Omega_m": 0.32}'}, "omega_m is 0.32 by Omega_m and 0.3 by omega_b and"),
+        ({"Omega_m": 0.3, "h": 0.7, "Omega_k": 0.1}, "Omega_k = 0.1; universes are flat here"),
+        ({"cosmology": PLANCK, "BoxSize": 40.0}, "box_size_mpc = 64, but BoxSize = 40, which is another side"),
+    ],
+)
+def test_a_cosmology_that_contradicts_itself_is_refused(header_of, attributes, words):
+    with pytest.raises(StorageError, match=words):
+        header_of(**attributes)
+
+
+def test_an_attribute_that_stands_in_two_places_with_two_values_is_refused(tmp_path):
+    for name, one, other in (("redshift", 0.0, 1.0), ("box_size_mpc", 64.0, 32.0)):
+        with h5py.File(tmp_path / "own.h5", "w") as file:
+            file.attrs["box_size_mpc"] = 64.0
+            file.attrs[name], file.create_group("Header").attrs[name] = one, other
+        with pytest.raises(StorageError, match=rf"own.h5: attribute {name} is {other} in one place and {one} in /"):
+            read_header(tmp_path / "own.h5")
+
+
+@pytest.mark.parametrize("attributes", [{"redshift": -2.2e-16}, {"a": 1.0000000000000002}])
+def test_a_redshift_of_rounding_is_0(header_of, attributes):
+    assert header_of(**attributes).redshift == 0
 
 
 def test_neutrinos_beside_a_cosmology_without_them_are_not_passed_over(header_of):

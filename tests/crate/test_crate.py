@@ -86,6 +86,18 @@ def test_a_name_that_is_no_utf8_is_written_byte_by_byte(folder):
     assert entities(folder)["old%FD.txt"]["name"] == "old\ufffd.txt"
 
 
+def test_what_stands_where_the_metadata_are_to_be_is_not_replaced(folder):
+    (folder / METADATA).write_text('{"@graph": []}')
+    with pytest.raises(StorageError, match="not written by halonet crate, and would be replaced"):
+        write_crate(folder, PUBLICATION)
+    (folder / METADATA).unlink()
+    (folder / METADATA).symlink_to(folder / "report.html")
+    held = (folder / "report.html").read_bytes()
+    with pytest.raises(StorageError, match=r"a link to .*report.html, which would be replaced"):
+        write_crate(folder, PUBLICATION)
+    assert (folder / "report.html").read_bytes() == held
+
+
 def test_a_link_to_a_folder_above_the_run_brings_in_no_foreign_files(folder):
     (folder.parent / "foreign.h5").write_bytes(b"3")
     (folder / "above").symlink_to(folder.parent)
@@ -116,7 +128,8 @@ def test_files_behind_links_are_results_and_a_loop_of_links_ends(folder, tmp_pat
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"author": " "}, "author is blank"),
+        ({"author": " "}, "author = ' ': blank, or no text"),
+        ({"author": "A\udcff"}, r"author = 'A\\udcff': blank, or no text"),
         ({"license": "MIT"}, "license = MIT: an address is needed"),
         ({"orcid": "0000-0002-1825-0097"}, "orcid = 0000-0002-1825-0097: an address like https"),
         ({"orcid": "https://orcid.org/0000-0002-1825-0079"}, "its last digit does not fit the others; a digit is"),

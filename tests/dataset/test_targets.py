@@ -29,7 +29,7 @@ def catalogue(centres, radii) -> HaloCatalogue:
     centres, radii = np.asarray(centres, float), np.asarray(radii, float)
     columns = {name: (2 * centres[:, axis]).astype("f4") for axis, name in enumerate(LAGRANGIAN)}
     cells = 4 / 3 * np.pi * radii**3
-    columns |= {"radius": (2 * radii).astype("f4"), "cells": cells, "mass": cells}
+    columns |= {"radius": (2 * radii).astype("f4"), "cells": cells, "mass": 1e10 * cells}
     return HaloCatalogue(columns, FieldHeader(SIDE, provenance={"of": "test"}), N)
 
 

@@ -5,6 +5,7 @@ import inspect
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -205,6 +206,97 @@ def test_python_values_that_cannot_be_used_are_refused_by_name(call, words, made
 def test_python_values_of_another_type_are_refused_by_name(call, words, made):
     with pytest.raises(TypeError, match=words):
         call(made)
+
+
+def masked(values):
+    return np.ma.array(values, mask=np.arange(np.size(values)).reshape(np.shape(values)) % 2 == 0)
+
+
+def changed(made, **columns):
+    """The mock with some columns replaced."""
+    return replace(made.mock, columns=made.mock.columns | columns)
+
+
+def with_first(made, name, value):
+    """The mock with one value of its most massive halo replaced."""
+    return changed(made, **{name: np.append(value, made.mock[name][1:])})
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda made: halonet.find_peak_patch_haloes(masked(HALF), 8), "density is masked in 256 values"),
+        (lambda made: halonet.find_haloes(masked(HALF), 8), "probability is masked in 256 values"),
+        (lambda made: halonet.mass_function(made.mock, masked([1e13, 1e14])), "masses is masked in 1 values"),
+        (lambda made: halonet.mass_function(made.mock, [13.0, 14.0]), "masses: up to 14, as logarithms"),
+        (lambda made: halonet.analytic_mass_function([1e40]), r"masses: up to 1e\+40"),
+        (
+            lambda made: halonet.power_spectrum(with_first(made, "x", np.nan)),
+            "haloes: column x has values .* not finite",
+        ),
+        (lambda made: halonet.power_spectrum(with_first(made, "x", 99.0)), r"haloes: x leaves the box \[0, 32"),
+        (lambda made: halonet.populate(with_first(made, "vx", np.inf)), "haloes: column vx has values"),
+        (lambda made: halonet.mass_function(with_first(made, "mass", -1.0)), "haloes: column mass"),
+        (lambda made: halonet.write_catalogue("x.h5", with_first(made, "qx", 99.0)), r"x.h5: qx leaves the box"),
+        (lambda made: changed(made, mass=made.mock["mass"][:5]), r"columns of different shapes: .* mass \(5,\)"),
+        (lambda made: halonet.match_abundance([made.mock, made.mock]), "two have the same seed"),
+        (lambda made: halonet.completeness_and_purity(*[made.mock] * 2, matched(made), -1), "cells: -1.0 is out of"),
+        (
+            lambda made: halonet.find_haloes(halonet.Prediction(HALF, 8.0), 16),
+            "box_size_mpc = 16, but the prediction is",
+        ),
+        (lambda made: halonet.fit_neural_bias(1 + density(), made.mock), "density: the density has the mean 1"),
+        (lambda made: halonet.fit_neural_bias(100 * density(), made.mock), "density: the density has the standard dev"),
+        (lambda made: halonet.read_catalogue("."), r"\.: a folder; a file is needed"),
+    ],
+)
+def test_arrays_and_catalogues_with_wrong_values_are_refused(call, words, made):
+    with pytest.raises(ValueError, match=words):
+        call(made)
+
+
+def density():
+    return halonet.draw_density(cells=32)
+
+
+def matched(made):
+    return halonet.match_haloes(made.mock, made.mock)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda made: halonet.find_peak_patch_haloes(HALF, 8, outside_validity="no"),
+        lambda made: halonet.find_haloes(HALF, 8, outside_validity="no"),
+        lambda made: halonet.predict(HALF, "vnet-small", outside_validity=np.nan),
+        lambda made: halonet.sample_neural_bias(made.mock),
+        lambda made: halonet.draw_neural_bias_haloes(made.mock),
+        lambda made: halonet.write_light_cone("y.h5", made.mock),
+        lambda made: halonet.write_galaxies("y.h5", made.mock),
+        lambda made: halonet.completeness_and_purity(made.mock, made.mock, None, 100),
+        lambda made: halonet.HaloCatalogue(made.mock.columns, None, 32),
+    ],
+)
+def test_what_is_of_another_type_is_named_by_its_parameter(call, made):
+    with pytest.raises(TypeError, match=r"^[a-z_A-Z ]+ is of type \w+; "):
+        call(made)
+
+
+def test_numbers_of_numpy_are_numbers_of_settings_too():
+    plain = {"redshift": 1.0, "h": 0.7}
+    of_numpy = {"redshift": np.float32(1), "h": np.array(0.7)}
+    np.testing.assert_array_equal(
+        halonet.draw_density(7, 8, cosmology=of_numpy), halonet.draw_density(7, 8, cosmology=plain)
+    )
+
+
+def test_another_cosmology_than_that_of_a_network_is_said(caplog):
+    prediction = halonet.predict(density(), "vnet-small", threads=1)
+    halonet.find_haloes(prediction, cosmology={"sigma8": 0.9})
+    assert (
+        "prediction of vnet-small: its cosmology is replaced by the one that is given: sigma8 = 0.9 for 0.8"
+        in caplog.text
+    )
 
 
 def test_matches_of_other_catalogues_have_no_completeness(made):

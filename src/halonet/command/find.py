@@ -19,6 +19,7 @@ from halonet.head_fields import read_heads
 from halonet.mocks.moving import check_displacement, move_haloes
 from halonet.network.shipped import find_network
 from halonet.plausibility.density import check_against_spectrum
+from halonet.plausibility.same_box import check_headers
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, SettingsError, stage_settings
 
@@ -78,12 +79,14 @@ def run(arguments: argparse.Namespace) -> None:
     headers = [header]
     if arguments.density:
         density, own = read_density_of(arguments.density, probability, header)
+        check_headers([arguments.density], arguments.probability)
         headers.append(own)
     cosmology = cosmology_of(arguments.cosmology, *headers)
     redshift = next((h.redshift for h in reversed(headers) if h.redshift is not None), cosmology.redshift)
-
+    if cosmology.redshift not in (0, redshift):
+        raise SettingsError(f"--cosmology: redshift = {cosmology.redshift:g}, but the files have {redshift:g}")
+    at_redshift = cosmology.model_copy(update={"redshift": redshift})
     if arguments.density:
-        at_redshift = cosmology.model_copy(update={"redshift": redshift})
         check_displacement(settings.displacement, at_redshift, len(density))
         box = (Slabs(len(density)), header.box_size_mpc, at_redshift)
         check_against_spectrum(density, *box, arguments.density, arguments.outside_validity)
@@ -92,8 +95,8 @@ def run(arguments: argparse.Namespace) -> None:
     found = finder.find(probability, heads, read_centres_of(known, probability, header) if known else None)
 
     record = provenance("halo_finding", settings.model_dump() | {"in_force": finder.in_force}, header.seed)
-    header = replace(header, redshift=redshift, cosmology=cosmology.model_dump(), provenance=record)
-    catalogue = to_catalogue(found, len(probability), header, cosmology, settings.minimum_cells)
+    header = replace(header, redshift=redshift, cosmology=at_redshift.model_dump(), provenance=record)
+    catalogue = to_catalogue(found, len(probability), header, at_redshift, settings.minimum_cells)
     if arguments.density:
         catalogue = move_haloes(catalogue, density, at_redshift, settings.displacement)
     write_catalogue(arguments.haloes, catalogue)

@@ -18,6 +18,7 @@ from halonet.command.mock_arguments import (
     add_universe,
     request_of,
 )
+from halonet.locks import exclusive_outputs
 from halonet.mocks.matched import made
 from halonet.mocks.methods import DEFAULT_METHOD, METHODS, Mock, mock_by
 from halonet.mocks.request import MockRequest
@@ -61,9 +62,13 @@ def write(arguments: argparse.Namespace, method: Callable[[MockRequest], Mock], 
     communicator = world(arguments.ranks)
     if communicator is not None and communicator.rank > 0:
         console.log.setLevel(logging.WARNING)
-    catalogue = made(method(request_of(arguments)), arguments.output, communicator)
-    if catalogue is None:
-        return
-    write_catalogue(arguments.output, catalogue)
+    request = request_of(arguments)
+    # Two mocks at once that keep fields under one name would leave those of one beside the haloes of the other.
+    first = communicator is None or communicator.rank == 0
+    with exclusive_outputs([arguments.output, *request.keep.values()] if request.keep and first else []):
+        catalogue = made(method(request), arguments.output, communicator)
+        if catalogue is None:
+            return
+        write_catalogue(arguments.output, catalogue)
     large = f", {len(catalogue.larger_than(100))} of at least 100 cells" if by_cells else ""
     console.log.info("%s: %d haloes%s", arguments.output, len(catalogue), large)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
+from halonet.checks.assumptions import assume
 from halonet.column_files import check_values
 from halonet.columns import COLUMNS
 from halonet.cosmology import mean_matter_density
@@ -30,6 +31,7 @@ SAME_CELL_MASS = 0.01
 MANY, EMPTY = 100, 0.15  # so many haloes leave at most this of a box's side without one
 EMPTY_HALOES, EMPTY_CELLS = 60, 2  # and more of them less: the layer of so many haloes, and of so many cells
 MOVED = 0.4  # of the mean square distance of positions at random; haloes move by some 10 Mpc, less in a small box
+OFF_LATTICE = 0.1  # cells; 0 where box and cells are right, a quarter by chance
 ROUNDING = 1e-6  # of the side of the box, which single precision adds to a position at its face
 
 
@@ -81,6 +83,7 @@ def import_catalogue(path: str | Path, name: str, box: ForeignBox) -> HaloCatalo
         names: _within(path, names, values + corner, box, rows.rounding)
         for names, values in ((LAGRANGIAN, rows.lagrangian), (EULERIAN, rows.eulerian))
     }
+    _say_lattice(path, rows, positions[LAGRANGIAN] / side * box.cells)
     _check_moves(path, positions[LAGRANGIAN], positions[EULERIAN], side)
     cell_mass = mean_matter_density(cosmology) * (side / box.cells) ** 3
     cells = _cells(path, rows, cell_mass)
@@ -125,6 +128,16 @@ def _within(
             "needed in Mpc without h"
         )
     return np.mod(values, side)
+
+
+def _say_lattice(path: str | Path, rows: ForeignRows, cells: np.ndarray) -> None:
+    """Say where the centres of Peak Patch, which are those of cells, are at none: side or cells are of another box."""
+    off = np.abs(cells - np.floor(cells) - 0.5)
+    if rows.about_centre and len(cells) >= MANY and np.median(off) > OFF_LATTICE:
+        assume(
+            f"{path}: its Lagrangian centres are {np.median(off):.2f} cells off those of cells (median), where Peak "
+            "Patch finds them at cells: side and cells of the box are taken as they are given, though they may be wrong"
+        )
 
 
 def _check_moves(path: str | Path, starts: np.ndarray, ends: np.ndarray, side: float) -> None:

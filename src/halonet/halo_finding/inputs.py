@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from halonet.catalogue import read_catalogue
-from halonet.cosmology import declared, default_cosmology
+from halonet.cosmology import declared, default_cosmology, say_replaced
 from halonet.settings import (
     CosmologySettings,
     stage_settings,
@@ -52,4 +52,7 @@ def cosmology_of(argument: str | None, *headers: FieldHeader) -> CosmologySettin
             if header.cosmology is not None:
                 return declared(header.cosmology, "input file")
         return default_cosmology("input file")
-    return stage_settings(CosmologySettings, argument)
+    given = stage_settings(CosmologySettings, argument)
+    for header in headers:
+        say_replaced(header.cosmology, given, "input file")
+    return given

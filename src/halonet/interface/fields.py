@@ -10,7 +10,15 @@ from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.noise import white_noise
-from halonet.interface.given import Cosmology, checked_cube, checked_length, checked_threads, settings_of
+from halonet.interface.given import (
+    OVERRIDE,
+    Cosmology,
+    checked_cube,
+    checked_flag,
+    checked_length,
+    checked_threads,
+    settings_of,
+)
 from halonet.interface.mocks import seed_unless
 from halonet.kept_spectra import kept_power_spectrum
 from halonet.mocks.box import MockBox
@@ -175,8 +183,8 @@ def find_peak_patch_haloes(
     """
     density, box_size = checked_cube(density, "density"), checked_length(box_size_mpc, "box_size_mpc")
     cosmology, settings = settings_of(cosmology, CosmologySettings()), settings_of(settings, fitting_settings(box_size))
-    slabs = Slabs(len(density), None, checked_threads(threads))
-    check_against_spectrum(density, slabs, box_size, cosmology, "density", outside_validity)
+    slabs, go_on = Slabs(len(density), None, checked_threads(threads)), checked_flag(outside_validity, OVERRIDE)
+    check_against_spectrum(density, slabs, box_size, cosmology, "density", go_on)
     table, record = collapse_table(cosmology, settings.collapse_table), provenance("peak_patch", settings.model_dump())
     header = FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), provenance=record)
     return find_haloes(density, slabs, box_size / slabs.cells, cosmology, settings, table, header)

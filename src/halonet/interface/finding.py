@@ -10,11 +10,12 @@ import numpy as np
 
 from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import recording
+from halonet.cosmology import say_replaced
 from halonet.dataset.normalisation import read_normalisation
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue
-from halonet.interface.given import Cosmology, checked_cube, checked_length, settings_of
+from halonet.interface.given import OVERRIDE, Cosmology, checked_cube, checked_flag, checked_length, settings_of
 from halonet.interface.networks import Prediction
 from halonet.mocks.moving import move_haloes
 from halonet.network.validity import trained_cosmology
@@ -72,29 +73,31 @@ def find_haloes(
     >>> "vx" in halonet.find_haloes(prediction, density=density).columns
     True
     """
-    given, density = _checked(probability, box_size_mpc, density)
-    cosmology, finder = settings_of(cosmology, _known_cosmology(given.folder)), _finder(given, settings, thresholds)
+    given, density, go_on = _checked(probability, box_size_mpc, density, outside_validity)
+    cosmology, finder = _cosmology(given.folder, cosmology), _finder(given, settings, thresholds)
     if density is not None:
-        check_against_spectrum(density, Slabs(len(density)), given.box_size_mpc, cosmology, "density", outside_validity)
+        check_against_spectrum(density, Slabs(len(density)), given.box_size_mpc, cosmology, "density", go_on)
     haloes = _found(finder, given, cosmology)
     return haloes if density is None else move_haloes(haloes, density, cosmology, finder.settings.displacement, THREADS)
 
 
 def _checked(
-    probability: np.ndarray | Prediction, box_size_mpc: float | None, density: np.ndarray | None
-) -> tuple[Prediction, np.ndarray | None]:
-    """Prediction and density of one box, of the types that finders take."""
+    probability: np.ndarray | Prediction, box_size_mpc: float | None, density: np.ndarray | None, go_on: bool
+) -> tuple[Prediction, np.ndarray | None, bool]:
+    """Prediction and density of one box, of the types that finders take, and the flag."""
     given = probability if isinstance(probability, Prediction) else Prediction(probability, 0.0)
     if box_size_mpc is None and given is not probability:
         raise ValueError("box_size_mpc is missing; an array does not say how large its box is")
     values = checked_cube(given.probability, "probability")
+    if given is probability and box_size_mpc not in (None, given.box_size_mpc):
+        raise ValueError(f"box_size_mpc = {box_size_mpc}, but the prediction is of a box of {given.box_size_mpc:g} Mpc")
     box_size = checked_length(given.box_size_mpc if box_size_mpc is None else box_size_mpc, "box_size_mpc")
     if values.min() < 0 or values.max() > 1:
         raise ValueError(f"probability runs from {values.min():.6g} to {values.max():.6g}; it must lie within 0 and 1")
     if density is not None and np.shape(density) != values.shape:
         raise ValueError(f"density has shape {np.shape(density)}, but the probability {values.shape}")
     density = None if density is None else checked_cube(density, "density")
-    return replace(given, probability=values, box_size_mpc=box_size), density
+    return replace(given, probability=values, box_size_mpc=box_size), density, checked_flag(go_on, OVERRIDE)
 
 
 def _found(finder: Finder, given: Prediction, cosmology: CosmologySettings) -> HaloCatalogue:
@@ -119,7 +122,10 @@ def _finder(
     return Finder(of_kind(settings, HaloFindingSettings), thresholds)
 
 
-def _known_cosmology(folder: Path | None) -> CosmologySettings:
-    """Cosmology a network was trained on, else the paper's."""
+def _cosmology(folder: Path | None, given: Cosmology | None) -> CosmologySettings:
+    """The cosmology that is given, else that which a network was trained on, else the paper's."""
     known = None if folder is None else trained_cosmology(read_normalisation(folder / "normalisation.json"))
-    return known or CosmologySettings()
+    cosmology = settings_of(given, known or CosmologySettings())
+    if known is not None and folder is not None:
+        say_replaced(known.model_dump(), cosmology, f"prediction of {folder.name}")
+    return cosmology

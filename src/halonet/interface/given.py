@@ -18,6 +18,8 @@ from halonet.tiles_of_universes import check_whole
 
 Cosmology: TypeAlias = CosmologySettings | Mapping[str, Any]
 M = TypeVar("M", bound=Model)
+OVERRIDE = "outside_validity"
+LEAST, MOST = 1e4, 1e18  # Msun, of the largest of some masses of haloes
 
 
 def settings_of(given: M | Mapping[str, Any] | None, default: M) -> M:
@@ -34,6 +36,7 @@ def checked_cube(values: np.ndarray, name: str) -> np.ndarray:
         If it is no cube of real numbers, or has values that are not finite; the message says ``name`` and what is
         wrong.
     """
+    check_unmasked(values, name)
     field = np.asarray(values)
     if field.ndim != 3 or len(set(field.shape)) != 1 or not field.size:
         raise ValueError(f"{name} has shape {field.shape}; a cube (N, N, N) is needed")
@@ -43,6 +46,12 @@ def checked_cube(values: np.ndarray, name: str) -> np.ndarray:
     if not np.isfinite(field).all():
         raise ValueError(f"{name} has {np.count_nonzero(~np.isfinite(field))} values that are not finite")
     return field
+
+
+def check_unmasked(values: Any, name: str) -> None:
+    """Refuse an array of which a mask takes values away: nothing here can do without them."""
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} is masked in {int(np.ma.getmaskarray(values).sum())} values; all of them are needed")
 
 
 def checked_length(value: float, name: str) -> float:
@@ -57,22 +66,32 @@ def checked_threads(threads: int | None) -> int:
 
 def checked_masses(values: npt.ArrayLike) -> np.ndarray:
     """Masses (Msun), float64 of any shape, all of them positive numbers."""
+    check_unmasked(values, "masses")
     masses = np.asarray(values)
     if masses.dtype.kind not in "fiu":
         raise ValueError(f"masses have values of type {masses.dtype}; real numbers are needed")
     masses = masses.astype(np.float64)
     if (wrong := ~(np.isfinite(masses) & (masses > 0))).any():
         raise ValueError(f"masses: {masses[wrong].flat[0]} is no mass; positive numbers (Msun) are needed")
+    if masses.size and not LEAST <= masses.max() <= MOST:
+        raise ValueError(f"masses: up to {masses.max():g}, as logarithms or in other units; masses in Msun are needed")
     return masses
 
 
 def checked_box(haloes: HaloCatalogue) -> HaloCatalogue:
     """Haloes of a whole periodic box; files, light cones, tiles and galaxies are refused by what they are."""
     check_whole(haloes)
-    return of_type(haloes, HaloCatalogue, "haloes")
+    of_type(haloes, HaloCatalogue, "haloes").check("haloes")
+    return haloes
+
+
+def checked_flag(value: bool, name: str) -> bool:
+    """A truth value; the text "no" is none."""
+    return bool(of_type(value, bool | np.bool_, name))
 
 
 def checked_points(points: ColumnTable) -> ColumnTable:
     """Haloes or galaxies of a whole periodic box."""
     check_whole(points, "points")
-    return of_type(points, HaloCatalogue | GalaxyCatalogue, "points")
+    of_type(points, HaloCatalogue | GalaxyCatalogue, "points").check("points")
+    return points

@@ -12,7 +12,7 @@ from halonet.checks.numbers import GPUS, checked
 from halonet.checks.types import of_type
 from halonet.dataset.normalisation import read_normalisation
 from halonet.head_fields import SHAPES
-from halonet.interface.given import checked_cube, checked_length, checked_threads, settings_of
+from halonet.interface.given import OVERRIDE, checked_cube, checked_flag, checked_length, checked_threads, settings_of
 from halonet.mocks.tiles import tiles_for
 from halonet.network.shipped import DEFAULT_NETWORK, find_network, shipped_networks
 from halonet.network.validity import describe_validity
@@ -149,7 +149,8 @@ def predict(
 
     density, threads = checked_cube(density, "density"), checked_threads(threads)
     prepare_devices_once(threads, int(checked("gpus", gpus, GPUS)))
-    return _predicted(_loaded(network), density, box_size_mpc, settings, threads, outside_validity)
+    go_on = checked_flag(outside_validity, OVERRIDE)
+    return _predicted(_loaded(network), density, box_size_mpc, settings, threads, go_on)
 
 
 def _loaded(network: "str | Path | TrainedNetwork") -> "TrainedNetwork":

@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from halonet.catalogue import EULERIAN, HaloCatalogue
+from halonet.checks.assumptions import recording
 from halonet.checks.numbers import COUNT, SEED, checked
+from halonet.checks.types import of_type
+from halonet.cosmology import cosmology_of
+from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.noise import generator
-from halonet.interface.given import checked_box, checked_cube, settings_of
+from halonet.interface.given import OVERRIDE, checked_box, checked_cube, checked_flag, settings_of
+from halonet.plausibility.density import check_against_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, NeuralBiasSettings
 
@@ -47,11 +52,13 @@ class NeuralBiasFit:
         )
 
 
+@recording
 def fit_neural_bias(
     density: np.ndarray,
     haloes: HaloCatalogue,
     settings: NeuralBiasSettings | Mapping[str, Any] | None = None,
     seed: int = 0,
+    outside_validity: bool = False,
 ) -> NeuralBiasFit:
     """Fit the neural bias model (Charnock et al. 2020, MNRAS 494, 50): the mass function of every environment.
 
@@ -66,6 +73,8 @@ def fit_neural_bias(
         Also as a dictionary; by default 64 cells along a side and haloes above 3.4e12 Msun.
     seed
         Of the starts of the search for the maximum.
+    outside_validity
+        Warn only, where mean or deviation of the density is not what cosmology and redshift of the haloes give.
 
     Returns
     -------
@@ -91,20 +100,27 @@ def fit_neural_bias(
     from halonet.neural_bias.fit import make_problem
 
     settings, seed = settings_of(settings, NeuralBiasSettings()), int(checked("seed", seed, SEED))
-    inputs, cosmology = _inputs(checked_cube(density, "density"), checked_box(haloes), settings)
+    density, cosmology = _of_one_box(density, haloes, checked_flag(outside_validity, OVERRIDE))
+    inputs = _inputs(density, haloes, settings, cosmology)
     problem = make_problem(inputs, settings)
     return NeuralBiasFit(problem.maximum(seed), problem.model.names(), problem, inputs, cosmology)
 
 
+def _of_one_box(density: np.ndarray, haloes: HaloCatalogue, go_on: bool) -> tuple[np.ndarray, CosmologySettings]:
+    """Density and cosmology of a box, which must fit its haloes."""
+    density, cosmology = checked_cube(density, "density"), cosmology_of(checked_box(haloes).header, None, "haloes")
+    check_against_spectrum(density, Slabs(len(density)), haloes.box_size_mpc, cosmology, "density", go_on)
+    return density, cosmology
+
+
 def _inputs(
-    density: np.ndarray, haloes: HaloCatalogue, settings: NeuralBiasSettings
-) -> "tuple[Inputs, CosmologySettings]":
+    density: np.ndarray, haloes: HaloCatalogue, settings: NeuralBiasSettings, cosmology: CosmologySettings
+) -> "Inputs":
     """What the fit takes: haloes within the range of masses, and the density evolved on the grid of the settings."""
     from halonet.neural_bias.evolution import displacement, evolved_density, resample
     from halonet.neural_bias.inputs import Haloes, Inputs, check_haloes
 
     box_size = haloes.box_size_mpc
-    cosmology = CosmologySettings(**(haloes.header.cosmology or {}))
     if missing := set(EULERIAN) - set(haloes.columns):
         raise ValueError(f"haloes: columns {', '.join(sorted(missing))} are missing, the Eulerian centres")
     positions = haloes.positions(EULERIAN)
@@ -115,8 +131,7 @@ def _inputs(
     linear = resample(density, settings.cells).astype(np.float32)
     moved = displacement(linear, box_size, cosmology, settings.lpt_order)
     evolved = evolved_density(moved, box_size, settings.supersample)
-    inputs = Inputs(evolved, kept, box_size, lowest, highest, linear=linear, moved=moved, header=haloes.header)
-    return inputs, cosmology
+    return Inputs(evolved, kept, box_size, lowest, highest, linear=linear, moved=moved, header=haloes.header)
 
 
 def sample_neural_bias(fit: NeuralBiasFit, seed: int = 0, chains: int | None = None) -> np.ndarray:
@@ -151,6 +166,7 @@ def sample_neural_bias(fit: NeuralBiasFit, seed: int = 0, chains: int | None = N
     """
     from halonet.neural_bias.fit import run_chain
 
+    of_type(fit, NeuralBiasFit, "fit")
     count = fit.problem.settings.sampler.chains if chains is None else int(checked("chains", chains, COUNT))
     seed = int(checked("seed", seed, SEED))
     return np.stack([run_chain(fit.problem, seed, index)[1] for index in range(count)])
@@ -190,6 +206,7 @@ def draw_neural_bias_haloes(fit: NeuralBiasFit, parameters: np.ndarray | None = 
     from halonet.neural_bias.results import draw_catalogue
 
     seed = int(checked("seed", seed, SEED))
+    of_type(fit, NeuralBiasFit, "fit")
     theta = fit.parameters if parameters is None else np.asarray(parameters, np.float64)
     if theta.shape != fit.parameters.shape:
         raise ValueError(f"parameters have shape {theta.shape}; one sample has {fit.parameters.shape}")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from halonet.checks.assumptions import assume
-from halonet.cosmology import declared
+from halonet.cosmology import declared, say_replaced
 from halonet.dataset.normalisation import declared_cosmology
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density, linear_density_of
@@ -20,7 +20,7 @@ from halonet.mocks.spectrum import camb_spectrum
 from halonet.plausibility.density import check_against_spectrum, check_density, moments
 from halonet.plausibility.numbers import check_number
 from halonet.plausibility.spectrum import read_checked_spectrum
-from halonet.provenance import provenance
+from halonet.provenance import file_digest, provenance
 from halonet.settings import CosmologySettings, SettingsError, validate
 from halonet.storage import FieldHeader, field_cells, read_field, read_header, write_field
 
@@ -63,6 +63,7 @@ class MockBox:
         cosmology, said = self.known, declared_cosmology(held) if held else None
         if request.cosmology is not None:
             cosmology = request.cosmology
+            say_replaced(said, cosmology, str(request.density))
         elif said is not None:
             cosmology = declared(said, str(request.density))
         elif held and held.redshift is not None:
@@ -124,6 +125,12 @@ class MockBox:
             return read_checked_spectrum(self.request.power_spectrum, self.cosmology, self.request.outside_validity)
         return camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))
 
+    @cached_property
+    def _is_cambs(self) -> bool:
+        """Whether the power spectrum is the one that is taken where none is given."""
+        known = camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))
+        return all(np.array_equal(own, other) for own, other in zip(self.power_spectrum, known, strict=True))
+
     def universe(self) -> Universe:
         """The universe that a tile is made of; a request for one."""
         assert self.header.seed is not None
@@ -163,6 +170,8 @@ class MockBox:
             record["phases"] = {"source": Path(self.phases.source).name, "digest": self.phases.digest()}
         if self.request.flip_phases:
             record["flip_phases"] = True
+        if self.request.power_spectrum and not self._is_cambs:
+            record["power_spectrum"] = file_digest(self.request.power_spectrum)
         return record | ({"density": read_header(density).provenance} if density else {})
 
     def _check(self, density: np.ndarray, slabs: Slabs) -> None:

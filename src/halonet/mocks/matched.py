@@ -49,6 +49,9 @@ def match_abundance(
             raise MatchingError(f"{name}: another cosmology than {names[0]}; one table cannot serve both")
         if "abundance_matching" in haloes.notes:
             raise MatchingError(f"{name}: its masses are matched already; give the catalogue as found")
+    seeds = [haloes.header.seed for haloes in catalogues if haloes.header.seed is not None]
+    if len(set(seeds)) < len(seeds):
+        raise MatchingError(f"{names[0]} and others: two have the same seed; each mock counts once")
     header = catalogues[0].header
     cosmology = default_cosmology(names[0]) if header.cosmology is None else declared(header.cosmology, names[0])
     if spectrum is None:

@@ -13,6 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from halonet.grid.slabs import Slabs
@@ -22,6 +23,10 @@ from halonet.storage import CHUNK_CELLS, StorageError, clear_leftovers, new_hdf5
 
 log = logging.getLogger("halonet")
 FIELDS = ("displacements", "momenta")  # of a state
+
+
+class CheckpointError(StorageError):
+    """A file that is no checkpoint stands where one is to be."""
 
 
 class Checkpoints:
@@ -68,8 +73,11 @@ class Checkpoints:
             return None
         try:
             with open_hdf5(self.path) as file:
+                self._check_is_one(file)
                 made_by, steps = file["fingerprint"][()].decode(), int(file.attrs["steps"])
                 shapes = {file[name].shape for name in FIELDS}
+        except CheckpointError:
+            raise
         except (StorageError, OSError, KeyError, AttributeError) as error:
             log.warning("%s is damaged and passed over (%s)", self.path, error)
             return None
@@ -82,6 +90,14 @@ class Checkpoints:
             log.warning("%s is damaged and passed over (shapes %s)", self.path, shapes)
             return None
         return steps
+
+    def _check_is_one(self, file: h5py.File) -> None:
+        """Refuse a whole file that is no checkpoint, which would be replaced and at last deleted."""
+        if "fingerprint" not in file:
+            raise CheckpointError(
+                f"{self.path}: no checkpoint of a simulation, but a file of {', '.join(sorted(file)) or 'nothing'}; it "
+                "would be replaced and at last deleted, name another one"
+            )
 
     def _names_aside(self) -> Iterator[Path]:
         name = f"{self.path.name}.of_another_simulation"

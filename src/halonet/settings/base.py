@@ -4,8 +4,9 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from halonet.checks.json_objects import TwiceError, each_once
@@ -33,7 +34,7 @@ def validate(model: type[M], values: object, source: str) -> M:
     """Validate ``values`` as ``model``; a failure names the key, its value and ``source`` (a file or command line)."""
     try:
         # Through JSON, so that lists and numbers of YAML are taken as JSON takes them even in strict mode.
-        return model.model_validate_json(json.dumps(values, default=_refuse))
+        return model.model_validate_json(json.dumps(values, default=_plain))
     except TypeError as error:
         raise SettingsError(f"{source}: {error}") from None
     except ValidationError as error:
@@ -45,8 +46,10 @@ def of_kind(settings: M | Mapping[str, object], model: type[M]) -> M:
     return settings if isinstance(settings, model) else validate(model, settings, model.__name__)
 
 
-def _refuse(value: object) -> None:
-    """Refuse what YAML knows and JSON does not, like dates."""
+def _plain(value: object) -> Any:
+    """Numbers and arrays of numpy as JSON has them; what YAML knows and JSON does not, like dates, is refused."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
     raise TypeError(f"{value} is a {type(value).__name__} and no setting; for a name, write it in quotes")
 
 

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from halonet.checks.attributes import json_or_note, text_of
+from halonet.checks.attribute_values import json_or_note, text_of
 from halonet.checks.hdf5 import columns_of
+from halonet.checks.types import of_type
 from halonet.column_table import ColumnTable
 from halonet.columns import LIGHT_CONE_COLUMNS, REQUIRED_OF_LIGHT_CONES
 from halonet.settings import LightConeSettings, validate
@@ -76,7 +77,7 @@ def write_light_cone(path: str | Path, catalogue: LightConeCatalogue) -> None:
     >>> len(halonet.read_light_cone("sky.h5")) == len(sky)
     True
     """
-    catalogue = catalogue.nearest_first()
+    catalogue = of_type(catalogue, LightConeCatalogue, "catalogue").nearest_first()
     catalogue.check_finite(path)
     with new_hdf5(path) as file:
         catalogue.write_columns(file)
