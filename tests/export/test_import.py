@@ -170,6 +170,18 @@ def test_thousands_of_haloes_in_a_box_of_a_tenth_more_are_of_a_smaller_one():
         _within("own", LAGRANGIAN, mock.positions(), larger, 0.0)
 
 
+def test_centres_of_peak_patch_that_are_no_cells_of_the_box_are_said_to_be_so(tmp_path, caplog):
+    export_catalogue_of(halonet.make_mock(seed=5, cells=64), tmp_path / "mock.pksc")
+    for side, cells, told in ((64.0, 64, False), (65.0, 64, True), (64.0, 62, True)):
+        caplog.clear()
+        import_catalogue(tmp_path / "mock.pksc", "pksc", ForeignBox(side, cells, CosmologySettings()))
+        assert ("cells off those of cells (median)" in caplog.text) == told
+
+
+def export_catalogue_of(mock, path):
+    halonet.export_catalogue(mock, path, "pksc")
+
+
 def test_one_format_is_not_the_other(written):
     for name, other in (("pksc", "pinocchio"), ("pinocchio", "pksc")):
         with pytest.raises(ForeignError):

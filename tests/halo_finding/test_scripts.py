@@ -1,6 +1,8 @@
 """The scripts on plain files, as a user runs them, and on files that cannot be used."""
 
 import json
+import re
+from functools import partial
 
 import h5py
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 from halonet.catalogue import EULERIAN, VELOCITY, read_catalogue
 from halonet.settings import CosmologySettings
-from halonet.storage import FieldHeader, write_field
+from halonet.storage import FieldHeader, read_field, write_field
 
 CELLS = 32
 CENTRES, RADII = [(8, 8, 8), (24, 24, 8), (8, 24, 26)], [5.0, 4.0, 3.0]
@@ -108,6 +110,38 @@ def test_a_density_of_another_box_is_refused(folder, run_script, tmp_path):
     message = refused(run_script, out, "find_haloes", *arguments)
     assert "other.h5" in message
     assert "same box" in message
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (FieldHeader(32.0, 0.5, None, 4), "seed = 3, but .*own.h5 has 4"),
+        (FieldHeader(32.0, 1.0, None, 3), "redshift = 0.5, but .*own.h5 has 1.0"),
+        (FieldHeader(32.0, 0.5, CosmologySettings(sigma8=0.8).model_dump(), 3), "sigma8 = 0.9, but .*own.h5 has 0.8"),
+    ],
+)
+def test_a_density_of_another_seed_redshift_or_cosmology_is_refused(folder, run_script, tmp_path, header, words):
+    write_field(tmp_path / "own.h5", "probability", read_field(folder / "probability.h5", "probability"), header)
+    arguments = ("--probability", tmp_path / "own.h5", "--density", folder / "density.h5")
+    process = run_script("find_haloes", *arguments, "--haloes", tmp_path / "h.h5", check=False)
+    assert process.returncode == 2
+    assert re.search(rf"density.h5: {words}; all files must be of one box", process.stderr)
+
+
+def test_a_given_cosmology_is_said_where_it_replaces_another_and_its_redshift_must_be_that_of_the_files(
+    folder, run_script, tmp_path
+):
+    arguments = ("--probability", folder / "probability.h5", "--density", folder / "density.h5")
+    find = partial(run_script, "find_haloes", *arguments, "--haloes", tmp_path / "h.h5", "--outside-validity")
+    assert (
+        "its cosmology is replaced by the one that is given: sigma8 = 0.85 for 0.9"
+        in find("--cosmology", '{"sigma8": 0.85}').stderr
+    )
+    written = read_catalogue(tmp_path / "h.h5").header
+    assert (written.redshift, written.cosmology["redshift"], written.cosmology["sigma8"]) == (0.5, 0.5, 0.85)
+    process = find("--cosmology", '{"redshift": 1.0}', check=False)
+    assert process.returncode == 2
+    assert "--cosmology: redshift = 1, but the files have 0.5" in process.stderr
 
 
 def test_centres_of_another_box_are_refused(folder, run_script, tmp_path):

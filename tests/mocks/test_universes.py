@@ -8,6 +8,7 @@ import pytest
 import halonet
 from halonet.checks.errors import StorageError
 from halonet.command.main import parse
+from halonet.cosmology import write_power_spectrum
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions import universe as universes
 from halonet.light_cones.request import LightConeRequest
@@ -126,6 +127,20 @@ def test_a_tile_with_haloes_of_another_or_twice_or_without_a_column_is_refused(t
     for note in ("corner", {"index": [0, 0, 0]}, {"index": [0, 0], "of": 8}, {"index": [0, 0, 0.5], "of": 8}):
         with pytest.raises(StorageError, match=f"{names[1]}: notes: tile = .* is what a tile says of itself"):
             join(1, notes=tiles[1].notes | {"tile": note})
+
+
+def test_a_tile_of_another_power_spectrum_is_of_another_universe(tiles, tmp_path):
+    k, power = halonet.linear_power_spectrum()
+    write_power_spectrum(tmp_path / "cambs.csv", k, power)
+    write_power_spectrum(tmp_path / "tilted.csv", k, power * (k / 0.2) ** 0.01)
+    index = tile_of(tiles[1])
+    again, tilted = (
+        halonet.make_mock(universe=3, cells=CELLS, tile=index.index, of=8, power_spectrum=tmp_path / name)
+        for name in ("cambs.csv", "tilted.csv")
+    )
+    halonet.join_tiles([tiles[0], again, *tiles[2:]])
+    with pytest.raises(StorageError, match="tile 1: of another universe than tile 0, or made in another way"):
+        halonet.join_tiles([tiles[0], tilted, *tiles[2:]])
 
 
 def test_tiles_that_do_not_make_up_a_universe_are_not_joined(whole, tiles):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -237,6 +238,22 @@ def test_a_damaged_checkpoint_is_passed_over(run_script, density, particles, tmp
     process = run_script(SIMULATE, *options(density, tmp_path, "other", "--checkpoint", checkpoint))
     assert "damaged and passed over" in process.stderr
     assert_same_bytes(tmp_path, "other", particles)
+
+
+def test_a_whole_file_that_is_no_checkpoint_is_not_replaced_by_one(run_script, density, tmp_path):
+    precious = tmp_path / "precious.h5"
+    shutil.copy(density, precious)
+    held = precious.read_bytes()
+    process = run_script(SIMULATE, *options(density, tmp_path, "x", "--checkpoint", precious), check=False)
+    assert process.returncode == 2
+    assert "precious.h5: no checkpoint of a simulation, but a file of density; it would be replaced" in process.stderr
+    assert precious.read_bytes() == held
+
+
+def test_two_snapshots_of_one_redshift_are_refused(run_script, density, tmp_path):
+    process = run_script(SIMULATE, *options(density, tmp_path, "x"), "--redshifts", 0, 0, check=False)
+    assert process.returncode == 2
+    assert "--redshifts 0 0: one stands twice" in process.stderr
 
 
 @pytest.mark.parametrize(

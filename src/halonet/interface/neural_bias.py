@@ -100,8 +100,7 @@ def fit_neural_bias(
     from halonet.neural_bias.fit import make_problem
 
     settings, seed = settings_of(settings, NeuralBiasSettings()), int(checked("seed", seed, SEED))
-    density, cosmology = _of_one_box(density, haloes, checked_flag(outside_validity, OVERRIDE))
-    inputs = _inputs(density, haloes, settings, cosmology)
+    inputs, cosmology = _inputs(density, haloes, settings, checked_flag(outside_validity, OVERRIDE))
     problem = make_problem(inputs, settings)
     return NeuralBiasFit(problem.maximum(seed), problem.model.names(), problem, inputs, cosmology)
 
@@ -114,12 +113,13 @@ def _of_one_box(density: np.ndarray, haloes: HaloCatalogue, go_on: bool) -> tupl
 
 
 def _inputs(
-    density: np.ndarray, haloes: HaloCatalogue, settings: NeuralBiasSettings, cosmology: CosmologySettings
-) -> "Inputs":
+    density: np.ndarray, haloes: HaloCatalogue, settings: NeuralBiasSettings, go_on: bool
+) -> "tuple[Inputs, CosmologySettings]":
     """What the fit takes: haloes within the range of masses, and the density evolved on the grid of the settings."""
     from halonet.neural_bias.evolution import displacement, evolved_density, resample
     from halonet.neural_bias.inputs import Haloes, Inputs, check_haloes
 
+    density, cosmology = _of_one_box(density, haloes, go_on)
     box_size = haloes.box_size_mpc
     if missing := set(EULERIAN) - set(haloes.columns):
         raise ValueError(f"haloes: columns {', '.join(sorted(missing))} are missing, the Eulerian centres")
@@ -131,7 +131,8 @@ def _inputs(
     linear = resample(density, settings.cells).astype(np.float32)
     moved = displacement(linear, box_size, cosmology, settings.lpt_order)
     evolved = evolved_density(moved, box_size, settings.supersample)
-    return Inputs(evolved, kept, box_size, lowest, highest, linear=linear, moved=moved, header=haloes.header)
+    inputs = Inputs(evolved, kept, box_size, lowest, highest, linear=linear, moved=moved, header=haloes.header)
+    return inputs, cosmology
 
 
 def sample_neural_bias(fit: NeuralBiasFit, seed: int = 0, chains: int | None = None) -> np.ndarray:

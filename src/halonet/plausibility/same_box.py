@@ -33,5 +33,5 @@ def check_headers(paths: Iterable[str | Path], reference: str | Path) -> None:
 def _said(path: str | Path) -> dict[str, float]:
     """Seed, redshift and cosmology of a file, by their names, as far as it knows them."""
     header = read_header(path)
-    said = {"seed": header.seed, "redshift": header.redshift} | (header.cosmology or {})
-    return {name: value for name, value in said.items() if value is not None}
+    own = {name: value for name in ("seed", "redshift") if (value := getattr(header, name)) is not None}
+    return (header.cosmology or {}) | own  # a cosmology may name another redshift, which was never asked for
