@@ -112,6 +112,19 @@ def test_a_cosmology_that_contradicts_itself_is_refused(header_of, attributes, w
         header_of(**attributes)
 
 
+def test_a_universe_that_is_not_flat_is_refused(header_of):
+    assert header_of(Omega_m=0.3, Omega_b=0.05, h=0.7, OmegaLambda=0.6999).cosmology
+    with pytest.raises(StorageError, match=r"OmegaLambda = 0.6, and matter 0.3; universes are flat here"):
+        header_of(Omega_m=0.3, Omega_b=0.05, h=0.7, OmegaLambda=0.6)
+
+
+def test_the_time_of_gadget_is_a_scale_factor_where_nothing_else_says_the_redshift(header_of, caplog):
+    assert header_of("Header", Time=0.5).redshift == pytest.approx(1)
+    assert "Time = 0.5 is taken for the scale factor" in caplog.text
+    assert header_of("Header", Time=0.5, Redshift=0.25).redshift == 0.25
+    assert header_of("Header", Time=13.8).redshift is None
+
+
 def test_an_attribute_that_stands_in_two_places_with_two_values_is_refused(tmp_path):
     for name, one, other in (("redshift", 0.0, 1.0), ("box_size_mpc", 64.0, 32.0)):
         with h5py.File(tmp_path / "own.h5", "w") as file:

@@ -21,6 +21,7 @@ KNOWN = {"box_size_mpc", *BOX_NAMES, *REDSHIFT_NAMES, *SCALE_FACTOR_NAMES, *sum(
 BOX_SIZE = Number("Mpc", above=0, most=1e6, repeated=True)
 REDSHIFT = Number(above=-1, most=1e4)
 SCALE_FACTOR = Number(above=0, most=10)
+GADGET_TIME = "Time"  # the scale factor, where a file of particles has no redshift
 ROUNDING = 1e-9  # of a scale factor of 1
 LEAST_H = 0.5  # of any universe whose files are read; 1 is none
 
@@ -69,6 +70,11 @@ def redshift_of(path: str | Path, attributes: Mapping[str, Any]) -> float | None
     for name in SCALE_FACTOR_NAMES:
         if name in attributes:
             said[name] = 1 / number_of(path, name, attributes[name], SCALE_FACTOR) - 1
+    if not said and GADGET_TIME in attributes:
+        factor = number_of(path, GADGET_TIME, attributes[GADGET_TIME], Number())
+        if 0 < factor <= 1:
+            assume(f"{path}: {GADGET_TIME} = {factor:g} is taken for the scale factor, as Gadget has it")
+            said[GADGET_TIME] = 1 / factor - 1
     check_same(path, {name: {"redshift": float(redshift)} for name, redshift in said.items()})
     redshift = float(next(iter(said.values()))) if said else None
     return 0.0 if redshift is not None and abs(redshift) < ROUNDING else redshift

@@ -32,10 +32,31 @@ NAMED = {
     "wmap7": (0.704, 0.272, 0.0455, 0.967, 0.810),
     "wmap9": (0.6932, 0.2865, 0.04628, 0.9608, 0.82),
 }
+LAMBDAS = ("OmegaLambda", "Omega_Lambda", "omega_lambda", "OmegaL", "Omega_L", "Ode0")
+RADIATION = 2e-3  # in units of the critical density, which codes may have left out
 CURVATURES, FLAT = ("Omega_k", "OmegaK", "Ok0", "omega_k"), 1e-3
 
 
 def cosmology_said(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a file says of its cosmology, which must be flat; see :func:`_said`."""
+    said = _said(path, attributes)
+    matter = _matter(said or {})
+    for name in (each for each in LAMBDAS if each in attributes):
+        dark = number_of(path, name, attributes[name], Number())
+        if matter is not None and abs(matter + dark - 1) > RADIATION:
+            raise StorageError(
+                f"{path}: {name} = {dark:g}, and matter {matter:g}; universes are flat here, so that both make 1"
+            )
+    return said
+
+
+def _matter(said: Mapping[str, Any]) -> float | None:
+    """Matter density that baryons and cold dark matter make; None where one of them is not said as a number."""
+    parts = [part for name in ("omega_b", "omega_cdm") if isinstance(part := said.get(name), int | float)]
+    return sum(parts) if len(parts) == 2 else None
+
+
+def _said(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a file says of its cosmology, by the names of the settings; None where it says nothing that is understood.
 
     JSON in ``cosmology``, the name of a known one, or attributes of their own like ``Omega_m``.
@@ -64,9 +85,9 @@ def _completed(path: str | Path, values: dict, loose: dict[str, dict[str, Any]])
     Dark energy that JSON leaves out is a cosmological constant, as this project writes it.
     """
     said = by_setting(path, values)
-    parts = [part for name in ("omega_b", "omega_cdm") if isinstance(part := said.get(name), int | float)]
-    matter = {"omega_m": sum(parts)} if len(parts) == 2 else {}
-    check_same(path, {"cosmology": {"w0": -1.0, "wa": 0.0} | said | matter} | loose)
+    matter = _matter(said)
+    whole = {} if matter is None else {"omega_m": matter}
+    check_same(path, {"cosmology": {"w0": -1.0, "wa": 0.0} | said | whole} | loose)
     others = {name: value for each in loose.values() for name, value in each.items() if name not in said}
     return by_setting(path, others | said)
 
@@ -99,8 +120,7 @@ def by_setting(path: str | Path, values: Mapping[str, Any]) -> dict[str, Any]:
         said.pop("H0", None)
     if "omega_m" in said:
         matter = said.pop("omega_m")
-        if {"omega_b", "omega_cdm"} <= said.keys():
-            parts = said["omega_b"] + said["omega_cdm"]
+        if (parts := _matter(said)) is not None:
             check_same(path, {"Omega_m": {"omega_m": matter}, "omega_b and omega_cdm": {"omega_m": parts}})
         if "omega_cdm" not in said:
             if "omega_b" not in said:
