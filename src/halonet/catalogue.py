@@ -11,9 +11,10 @@ import numpy as np
 from halonet.checks.attribute_values import json_or_note, number_of
 from halonet.checks.numbers import Number
 from halonet.checks.types import of_type
-from halonet.column_files import check_inside, read_columns
+from halonet.column_files import check_inside, read_columns, say_odd_columns
 from halonet.column_table import ColumnTable
 from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, VELOCITY
+from halonet.cosmology import CRITICAL_DENSITY
 from halonet.storage import StorageError, new_hdf5, open_hdf5, read_header, write_header
 
 if TYPE_CHECKING:
@@ -202,4 +203,17 @@ def read_catalogue(path: str | Path) -> HaloCatalogue:
             raise StorageError(f"{path}: the root attribute grid_cells (cells along a side of the grid) is missing")
         grid_cells = int(number_of(path, "grid_cells", file.attrs["grid_cells"], GRID))
         notes = json_or_note(file.attrs.get("notes", "{}"))
-    return HaloCatalogue(columns, header, grid_cells, notes)
+    catalogue = HaloCatalogue(columns, header, grid_cells, notes)
+    if "tile" not in notes:
+        say_odd_columns(path, columns, (header.box_size_mpc, grid_cells), _cell_mass(catalogue))
+    return catalogue
+
+
+def _cell_mass(catalogue: HaloCatalogue) -> float | None:
+    """Mass of a cell of the mean density (Msun); None where it is not known, or masses are not those of volumes."""
+    said = catalogue.header.cosmology or {}
+    values = [value for name in ("h", "omega_b", "omega_cdm") if isinstance(value := said.get(name), int | float)]
+    if len(values) < 3 or "abundance_matching" in catalogue.notes:
+        return None
+    h, omega_b, omega_cdm = values
+    return float(CRITICAL_DENSITY * (omega_b + omega_cdm) * h**2 * catalogue.cell_size**3)

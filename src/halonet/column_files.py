@@ -6,6 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from halonet.checks.assumptions import assume
 from halonet.checks.attribute_values import text_of
 from halonet.checks.errors import StorageError
 from halonet.checks.hdf5 import check_range, columns_of
@@ -16,6 +17,8 @@ LIMITS_OF_UNIT = {"Mpc": (-1e5, 1e5), "km/s": (-1e5, 1e5), "Msun": (0.0, 1e18), 
 MANY = 10  # rows, which are not all alike
 LOGARITHMS = {"logarithms to the base 10": (5.0, 20.0), "natural logarithms": (20.0, 46.0)}  # ranges of masses
 LEAST_MASS = 1e6  # Msun, of the most massive halo of a catalogue
+SAME_VOLUME = 0.02
+ENOUGH, FILLED = 100, 0.85  # so many haloes of a box reach over more of its side
 LIMITS = {"halo": (0, 1e12), "central": (0, 1), "cells": (0.0, 1e12), "radius": (0.0, 1e4)}
 
 
@@ -90,6 +93,35 @@ def _check_masses(path: str | Path, name: str, values: np.ndarray) -> None:
         f"{path}: column {name} runs from {low:.4g} to {high:.4g}, {(kinds or ['as in units of 10^10 Msun'])[0]}; "
         "masses in Msun are needed"
     )
+
+
+def say_odd_columns(
+    path: str | Path, columns: Mapping[str, np.ndarray], box: tuple[float, int], cell_mass: float | None
+) -> None:
+    """Say where columns do not fit one another or the box; all of them are taken as they are.
+
+    Parameters
+    ----------
+    box
+        Side (Mpc), and cells along it.
+    cell_mass
+        Of the mean density (Msun); None where the file does not say it, or masses are not those of the volumes.
+    """
+    number, (side, cells) = len(columns["qx"]), box
+    if number < MANY:
+        return
+    volumes = 4 / 3 * np.pi * (columns["radius"].astype(np.float64) * (cells / side)) ** 3
+    wanted = {"cells": volumes} | ({"mass": volumes * cell_mass} if cell_mass else {})
+    for name, values in wanted.items():
+        ratio = float(np.median(columns[name] / np.maximum(values, np.finfo(float).tiny)))
+        if abs(ratio - 1) > SAME_VOLUME:
+            assume(
+                f"{path}: {name} is {ratio:.3g} times what the radii give in a box of {side:g} Mpc with {cells} cells "
+                "along a side (median); unit, box or cosmology of one of them is another"
+            )
+    reach = min(float(np.ptp(columns[name])) for name in LAGRANGIAN) / side
+    if number >= ENOUGH and reach < FILLED:
+        assume(f"{path}: its {number} haloes reach over {reach:.3g} of the side of a box of {side:g} Mpc")
 
 
 def check_units(
