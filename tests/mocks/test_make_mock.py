@@ -1,5 +1,8 @@
 """One command from a seed to a catalogue: the same bytes however it is run, and nothing half-made."""
 
+import subprocess
+import sys
+
 import h5py
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from checkout import ROOT, Workflow
 
 from halonet.catalogue import EULERIAN, VELOCITY, read_catalogue
 from halonet.cosmology import mean_matter_density
+from halonet.locks import exclusive, lock_of
 from halonet.settings import CosmologySettings
 from halonet.storage import read_field, read_header
 
@@ -129,3 +133,18 @@ def test_a_box_the_network_is_not_for_is_refused_before_anything_is_computed(run
     message = refused(run_script, tmp_path / "mock.h5", *options)
     for word in words:
         assert word in message
+
+
+def test_a_second_mock_of_the_same_kept_fields_waits_for_the_first_to_end(tmp_path):
+    """Or the density of one would stand beside the haloes of the other."""
+    out, density = tmp_path / "mock.h5", tmp_path / "density.h5"
+    command = ["-m", "halonet", "mock", "--seed", 7, "--cells", 16, "--keep-density", density, "-o", out]
+    for held in (out, density):
+        with exclusive(lock_of(held)):
+            process = subprocess.Popen(list(map(str, [sys.executable, *command])), stderr=subprocess.PIPE, text=True)
+            assert any("another process is at work" in line for line in process.stderr)
+            assert not out.exists()
+        assert "haloes" in process.communicate()[1]
+        assert process.returncode == 0
+        out.unlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"density.h5"}
