@@ -2,6 +2,7 @@
 
 import pytest
 
+from halonet.checks.errors import StorageError
 from halonet.checks.names import beside, beside_alone
 from halonet.field_level.run_chain import scratch_of
 
@@ -39,3 +40,10 @@ def test_checkpoints_of_two_chains_are_two_files(tmp_path):
     one, other = (scratch_of(tmp_path / name) for name in ("chain_0.1", "chain_0.2"))
     assert not set(one) & set(other)
     assert scratch_of("chain_1.h5")[0].name == "chain_1.checkpoint.npz"
+
+
+@pytest.mark.parametrize("name", [".", "/"])
+def test_a_folder_without_a_name_is_no_file(name):
+    for named in (beside, beside_alone):
+        with pytest.raises(StorageError, match=r": a folder; a file is needed"):
+            named(name, ".fits")

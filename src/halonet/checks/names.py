@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from halonet.checks.errors import StorageError
+
 ENDINGS = (".h5", ".hdf5", ".json")  # what a name ends with in this project; a point elsewhere is part of the name
 
 
@@ -11,7 +13,7 @@ def beside(path: str | Path, ending: str) -> Path:
 
     ``mock_z0.5`` and ``mock_z0.7`` are two names, and so are those beside them.
     """
-    path = Path(path)
+    path = _named(path)
     return path.with_name(stem_of(path) + ending)
 
 
@@ -23,11 +25,19 @@ def stem_of(path: str | Path) -> str:
 
 def beside_alone(path: str | Path, ending: str) -> Path:
     """As :func:`beside`; the whole name is kept where a file with another ending would share the new name."""
-    path = Path(path)
+    path = _named(path)
     others = {stem_of(path) + other for other in ("", *ENDINGS)} - {path.name}
     if any(path.with_name(other).is_file() for other in others):
         return path.with_name(path.name + ending)
     return beside(path, ending)
+
+
+def _named(path: str | Path) -> Path:
+    """A path that ends with a name, as that of a file does and ``.`` does not."""
+    path = Path(path)
+    if not path.name:
+        raise StorageError(f"{path}: a folder; a file is needed")
+    return path
 
 
 def split_dataset(text: str) -> tuple[str, str | None]:
