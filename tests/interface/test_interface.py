@@ -240,7 +240,7 @@ def with_first(made, name, value):
         (lambda made: halonet.mass_function(with_first(made, "mass", -1.0)), "haloes: column mass"),
         (lambda made: halonet.write_catalogue("x.h5", with_first(made, "qx", 99.0)), r"x.h5: qx leaves the box"),
         (lambda made: changed(made, mass=made.mock["mass"][:5]), r"columns of different shapes: .* mass \(5,\)"),
-        (lambda made: halonet.match_abundance([made.mock, made.mock]), "two have the same seed"),
+        (lambda made: halonet.match_abundance([made.mock, made.mock]), "catalogue 0 and catalogue 1 are one mock"),
         (lambda made: halonet.completeness_and_purity(*[made.mock] * 2, matched(made), -1), "cells: -1.0 is out of"),
         (
             lambda made: halonet.find_haloes(halonet.Prediction(HALF, 8.0), 16),
@@ -281,6 +281,12 @@ def matched(made):
 def test_what_is_of_another_type_is_named_by_its_parameter(call, made):
     with pytest.raises(TypeError, match=r"^[a-z_A-Z ]+ is of type \w+; "):
         call(made)
+
+
+def test_a_mock_and_that_of_the_flipped_phases_are_matched_together(made):
+    partner = halonet.make_mock(cells=32, flip_phases=True)
+    assert partner.header.seed == made.mock.header.seed
+    assert len(halonet.match_abundance([made.mock, partner])) == 2
 
 
 def test_numbers_of_numpy_are_numbers_of_settings_too():

@@ -1,6 +1,7 @@
 """Masses of mocks remapped to Tinker et al. (2008), with one table for all of them."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -49,9 +50,9 @@ def match_abundance(
             raise MatchingError(f"{name}: another cosmology than {names[0]}; one table cannot serve both")
         if "abundance_matching" in haloes.notes:
             raise MatchingError(f"{name}: its masses are matched already; give the catalogue as found")
-    seeds = [haloes.header.seed for haloes in catalogues if haloes.header.seed is not None]
-    if len(set(seeds)) < len(seeds):
-        raise MatchingError(f"{names[0]} and others: two have the same seed; each mock counts once")
+    for (name, one), (other, again) in combinations(zip(names, catalogues, strict=True), 2):
+        if len(one) and one.header.seed == again.header.seed and np.array_equal(one["mass"], again["mass"]):
+            raise MatchingError(f"{name} and {other} are one mock; each counts once")
     header = catalogues[0].header
     cosmology = default_cosmology(names[0]) if header.cosmology is None else declared(header.cosmology, names[0])
     if spectrum is None:
