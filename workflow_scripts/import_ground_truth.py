@@ -60,7 +60,7 @@ def main() -> None:
     if catalogue is not None:
         write_catalogue(arguments.haloes, _complete(catalogue, density, header, box.cosmology))
     write_field(arguments.mask, "mask", mask, header)
-    write_field(arguments.density, "density", density, header)
+    write_field(arguments.density, "density", density, header, checked=True)
 
 
 def _arguments() -> argparse.Namespace:

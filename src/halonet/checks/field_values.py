@@ -9,6 +9,8 @@ from halonet.checks.errors import StorageError
 
 def check_finite(path: str | Path, name: str, planes: np.ndarray, start: int, end: str = "") -> None:
     """Refuse values that are not finite; ``end`` is that of the message."""
+    if planes.dtype.kind not in "fc":
+        return  # whole numbers are
     for i, plane in enumerate(planes):
         if not np.isfinite(plane).all():
             raise StorageError(f"{path}: {name} has values that are not finite, first in plane {start + i}{end}")
