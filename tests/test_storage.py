@@ -193,3 +193,11 @@ def test_a_catalogue_that_is_not_finite_is_never_written(tmp_path, catalogue):
     with pytest.raises(StorageError, match="mass is not finite in 1 of 50 haloes; nothing is written"):
         write_catalogue(tmp_path / "haloes.h5", catalogue)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_field_that_is_not_finite_is_never_written(tmp_path):
+    field = np.zeros((8, 8, 8), np.float32)
+    field[3, 1, 2] = np.nan
+    with pytest.raises(StorageError, match=r"density has values .* first in plane 3; nothing is written"):
+        write_field(tmp_path / "density.h5", "density", field, HEADER)
+    assert not list(tmp_path.iterdir())
