@@ -16,7 +16,7 @@ from halonet.settings import CosmologySettings
 log = logging.getLogger("halonet")
 LARGEST_MEAN = 0.5  # a periodic overdensity has the mean 0, 1 + delta has 1, and a part of a larger box some tenths
 USUAL_MEAN = 0.02
-ENOUGH = 64  # planes of a box
+ENOUGH = 32  # planes of a box
 # Deviation over that of the spectrum. Fields of other codes are smoothed by their cell (0.8), and the spectrum here is
 # a fit; a density at redshift 1 has 0.6 of that at 0.
 OF_SPECTRUM = (0.7, 1.4)
@@ -37,7 +37,7 @@ def moments(field: np.ndarray, slabs: Slabs | None = None) -> Moments:
 
     Of large boxes every second, fourth, … plane is looked at, :data:`ENOUGH` to twice as many. Planes at equal
     distances have the mean of all of them, but for waves along x that have the same phase in each: in a box of 256
-    cells of 1 Mpc these have a few ten thousandths of the field's deviation.
+    cells of 1 Mpc these have a few thousandths of the field's deviation.
     """
     slabs = slabs or Slabs(field.shape[1])
     step = 1 << max(0, (slabs.cells // ENOUGH).bit_length() - 1)

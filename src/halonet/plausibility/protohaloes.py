@@ -45,7 +45,7 @@ def check_protohaloes(
     PlausibilityError
         Unless ``go_on``.
     """
-    large = haloes.larger_than(LEAST_CELLS).sorted_by_mass()
+    large = haloes.larger_than(LEAST_CELLS)
     known = expected >= EXPECTED
     if len(large) < FEWEST:
         if known and len(large) < VERY_FEW * expected and len(haloes) >= FEWEST:
@@ -55,7 +55,8 @@ def check_protohaloes(
                 go_on,
             )
         return None
-    means = _means(density, large.select(np.unique(np.linspace(0, len(large) - 1, MOST).astype(int))))
+    by_mass = np.argsort(-large["mass"], kind="stable")
+    means = _means(density, large.select(by_mass[np.unique(np.linspace(0, len(large) - 1, MOST).astype(int))]))
     median, empty = float(np.median(means)), float((means < EMPTY).mean())
     found = f"{source}: within its spheres the linear overdensity is {median:.2f} (median)"
     if median < LIKELY[0] or empty > MOST_EMPTY:
