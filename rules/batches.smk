@@ -7,8 +7,7 @@ deleted box for example, box by box.
 
 rule make_batch:
     input:
-        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
-        table=KEPT.collapse_table(),
+        cosmologies=lambda wildcards: KEPT.cosmologies(LAYOUT.batches[wildcards.batch]),
     output:
         done=touch(f"{LAYOUT.ground_truth}/batches/{{batch}}.done"),
     log:

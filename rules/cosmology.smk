@@ -19,6 +19,20 @@ rule compute_power_spectrum:
         "python {params.script:q} --cosmology {params.cosmology:q} --output {output.power_spectrum:q} > {log:q} 2>&1"
 
 
+# Where boxes differ in cosmology (`boxes.cosmologies`), each has its own.
+use rule compute_power_spectrum as compute_power_spectrum_of_box with:
+    output:
+        power_spectrum=f"{LAYOUT.cosmology}/{{box}}/power_spectrum.csv",
+    log:
+        f"{LAYOUT.logs}/compute_power_spectrum_of_box/{{box}}.log",
+    benchmark:
+        f"{LAYOUT.logs}/compute_power_spectrum_of_box/{{box}}.tsv"
+    resources:
+        **RESOURCES.of_rule("compute_power_spectrum_of_box"),
+    params:
+        cosmology=lambda wildcards: as_json(LAYOUT.cosmology_of(wildcards.box)),
+
+
 rule solve_collapse_table:
     output:
         table=f"{LAYOUT.cosmology}/collapse_table.h5",
@@ -37,3 +51,16 @@ rule solve_collapse_table:
     shell:
         "python {params.script:q} --cosmology {params.cosmology:q} --settings {params.settings:q} --output {output.table:q}"
         " > {log:q} 2>&1"
+
+
+use rule solve_collapse_table as solve_collapse_table_of_box with:
+    output:
+        table=f"{LAYOUT.cosmology}/{{box}}/collapse_table.h5",
+    log:
+        f"{LAYOUT.logs}/solve_collapse_table_of_box/{{box}}.log",
+    benchmark:
+        f"{LAYOUT.logs}/solve_collapse_table_of_box/{{box}}.tsv"
+    resources:
+        **RESOURCES.of_rule("solve_collapse_table_of_box"),
+    params:
+        cosmology=lambda wildcards: as_json(LAYOUT.cosmology_of(wildcards.box)),

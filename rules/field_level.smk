@@ -25,7 +25,7 @@ rule prepare_field_level:
     input:
         density=f"{LAYOUT.ground_truth}/{LAYOUT.field_level_box}/density.h5",
         haloes=f"{LAYOUT.ground_truth}/{LAYOUT.field_level_box}/haloes.h5",
-        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
+        power_spectrum=LAYOUT.power_spectrum(LAYOUT.field_level_box),
     output:
         inputs=f"{LAYOUT.field_level}/inputs.h5",
     log:
@@ -47,7 +47,7 @@ rule prepare_field_level:
             "density_floor",
             "phases",
         ),
-        cosmology=as_json(SETTINGS.cosmology),
+        cosmology=as_json(LAYOUT.cosmology_of(LAYOUT.field_level_box)),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script:q} --haloes {input.haloes:q} --truth {input.density:q} --drop --seed {params.seed:q}"

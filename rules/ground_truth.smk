@@ -3,7 +3,7 @@
 
 rule draw_density:
     input:
-        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
+        power_spectrum=lambda wildcards: LAYOUT.power_spectrum(wildcards.box),
     output:
         density=kept(
             f"{LAYOUT.ground_truth}/{{box}}/density.h5", SETTINGS.run.keep_density
@@ -19,7 +19,7 @@ rule draw_density:
         **RESOURCES.of_rule("draw_density"),
     params:
         **PARAMETERS.of_script("draw_density"),
-        cosmology=as_json(SETTINGS.cosmology),
+        cosmology=lambda wildcards: as_json(LAYOUT.cosmology_of(wildcards.box)),
         cells=SETTINGS.boxes.cells,
         box_size=SETTINGS.boxes.box_size_mpc,
         seed=SETTINGS.run.seed,
@@ -34,7 +34,7 @@ rule draw_density:
 rule find_peak_patch_haloes:
     input:
         density=f"{LAYOUT.ground_truth}/{{box}}/density.h5",
-        table=f"{LAYOUT.cosmology}/collapse_table.h5",
+        table=lambda wildcards: LAYOUT.collapse_table(wildcards.box),
     output:
         haloes=f"{LAYOUT.peak_patch}/{{box}}/haloes.h5",
         mask=f"{LAYOUT.peak_patch}/{{box}}/mask.h5",

@@ -23,7 +23,7 @@ rule import_ground_truth:
     params:
         **PARAMETERS.of_script("import_ground_truth"),
         content=lambda wildcards, input: [file_digest(path) for path in input],
-        cosmology=as_json(SETTINGS.cosmology),
+        cosmology=lambda wildcards: as_json(LAYOUT.cosmology_of(wildcards.box)),
         cells=SETTINGS.boxes.cells,
         box_size=SETTINGS.boxes.box_size_mpc,
         from_haloes=lambda wildcards, input: given("--from-haloes", input.haloes),

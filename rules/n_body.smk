@@ -29,7 +29,7 @@ rule simulate_n_body:
     params:
         **PARAMETERS.of_script("simulate_n_body"),
         settings=PARAMETERS.n_body("steps", "mesh", "start"),
-        redshifts=LAYOUT.snapshots,
+        redshifts=lambda wildcards: LAYOUT.snapshots_of(wildcards.box),
         checkpoint=f"{LAYOUT.ground_truth}/{{box}}/checkpoint.h5",
     shell:
         LAUNCH

@@ -21,7 +21,7 @@ rule prepare_neural_bias:
     params:
         **PARAMETERS.of_script("prepare_neural_bias"),
         settings=PARAMETERS.neural_bias("cells", *DATA),
-        cosmology=as_json(SETTINGS.cosmology),
+        cosmology=as_json(LAYOUT.cosmology_of(LAYOUT.neural_bias_box)),
     shell:
         "python {params.script:q} --density {input.density:q} --haloes {input.haloes:q} --drop"
         " --settings {params.settings:q} --cosmology {params.cosmology:q} --inputs {output.inputs:q} > {log:q} 2>&1"
@@ -68,7 +68,7 @@ rule summarise_neural_bias:
     params:
         **PARAMETERS.of_script("summarise_neural_bias"),
         settings=PARAMETERS.neural_bias(*FIT, *DATA, "ablation_kernels"),
-        cosmology=as_json(SETTINGS.cosmology),
+        cosmology=as_json(LAYOUT.cosmology_of(LAYOUT.neural_bias_box)),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script:q} --inputs {input.inputs:q} --chains {input.chains:q} --settings {params.settings:q}"
@@ -93,7 +93,7 @@ rule draw_neural_bias_haloes:
     params:
         **PARAMETERS.of_script("draw_neural_bias_haloes"),
         settings=PARAMETERS.neural_bias(*FIT),
-        cosmology=as_json(SETTINGS.cosmology),
+        cosmology=as_json(LAYOUT.cosmology_of(LAYOUT.neural_bias_box)),
         seed=SETTINGS.run.seed,
     shell:
         "python {params.script:q} --inputs {input.inputs:q} --chains {input.chains:q} --settings {params.settings:q}"

@@ -38,9 +38,10 @@ rule measure_statistics:
 rule summarise_statistics:
     input:
         statistics=expand(
-            f"{LAYOUT.statistics}/{{{{network}}}}/{{box}}.json", box=LAYOUT.test_boxes
+            f"{LAYOUT.statistics}/{{{{network}}}}/{{box}}.json",
+            box=LAYOUT.test_cosmologies[LAYOUT.test_boxes[0]],
         ),
-        power_spectrum=f"{LAYOUT.cosmology}/power_spectrum.csv",
+        power_spectrum=LAYOUT.power_spectrum(LAYOUT.test_boxes[0]),
     output:
         summary=f"{LAYOUT.statistics}/{{network}}/summary.json",
     log:
@@ -53,7 +54,27 @@ rule summarise_statistics:
         **RESOURCES.of_rule("summarise_statistics"),
     params:
         **PARAMETERS.of_script("summarise_statistics"),
-        cosmology=as_json(SETTINGS.cosmology),
+        cosmology=as_json(LAYOUT.cosmology_of(LAYOUT.test_boxes[0])),
     shell:
         "python {params.script:q} --statistics {input.statistics:q} --cosmology {params.cosmology:q}"
         " --power-spectrum {input.power_spectrum:q} --summary {output.summary:q} > {log:q} 2>&1"
+
+
+# Where test boxes differ in cosmology, figures and report are of the first one; every other has a summary of its own.
+use rule summarise_statistics as summarise_another_cosmology with:
+    input:
+        statistics=lambda wildcards: expand(
+            f"{LAYOUT.statistics}/{wildcards.network}/{{box}}.json",
+            box=LAYOUT.test_cosmologies[wildcards.box],
+        ),
+        power_spectrum=lambda wildcards: LAYOUT.power_spectrum(wildcards.box),
+    output:
+        summary=f"{LAYOUT.statistics}/{{network}}/summary_{{box}}.json",
+    log:
+        f"{LAYOUT.logs}/summarise_another_cosmology/{{network}}/{{box}}.log",
+    benchmark:
+        f"{LAYOUT.logs}/summarise_another_cosmology/{{network}}/{{box}}.tsv"
+    resources:
+        **RESOURCES.of_rule("summarise_another_cosmology"),
+    params:
+        cosmology=lambda wildcards: as_json(LAYOUT.cosmology_of(wildcards.box)),

@@ -1,5 +1,6 @@
 """What a network is valid for, and what a user is told outside of it."""
 
+import json
 import logging
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from halonet.dataset.normalisation import Normalisation, read_normalisation, write_normalisation
 from halonet.network.validity import ValidityError, check_validity, departures, describe_validity
 from halonet.settings import CosmologySettings
+from halonet.storage import StorageError
 
 ROOT = Path(__file__).parents[2]
 TRAINED = Normalisation(3.35, {0: 3.35}, 1.0, CosmologySettings().model_dump())
@@ -54,9 +56,48 @@ def test_a_network_that_names_no_cosmology_is_used_with_a_warning(caplog):
     assert "does not name" in describe_validity(unnamed)
 
 
+REGION = {name: (value, value) for name, value in CosmologySettings()} | {"redshift": (0.0, 2.0), "sigma8": (0.7, 0.9)}
+MANY = Normalisation(2.5, {0: 3.35, 1: 1.5}, 1.0, region=REGION)
+
+
+def test_a_network_of_many_cosmologies_is_valid_between_them_and_not_beyond(caplog):
+    for inside in ({}, {"redshift": 2.0}, {"sigma8": 0.71, "redshift": 0.3}, {"sigma8": 0.905}):
+        check_validity(MANY, CosmologySettings(**inside), 1.0, "region")
+    assert not caplog.records
+    for outside, word in (
+        ({"redshift": 2.2}, r"redshift = 2.2 \(trained: 0 to 2\)"),
+        ({"sigma8": 0.6}, r"sigma8 = 0.6 \(trained: 0.7 to 0.9\)"),
+        ({"h": 0.65}, r"h = 0.65 \(trained: 0.7\)"),
+    ):
+        with pytest.raises(ValidityError, match=f"region is valid for.*sigma8 0.7 to 0.9.*this box has {word}"):
+            check_validity(MANY, CosmologySettings(**outside), 1.0, "region")
+
+
+def test_what_a_network_of_many_cosmologies_is_valid_for_is_said_in_one_clause():
+    assert describe_validity(MANY) == (
+        "cells of 1 Mpc and h 0.7, omega_b 0.043, omega_cdm 0.207, n_s 0.96, sigma8 0.7 to 0.9, redshift 0 to 2"
+    )
+
+
+@pytest.mark.parametrize(
+    "region", [{"redshift": [0, 1]}, dict(REGION, h=[0.8, 0.7]), dict(REGION, h=0.7), dict(REGION, h=["a", 1]), [1]]
+)
+def test_a_damaged_region_is_refused_with_its_file(tmp_path, region):
+    write_normalisation(path := tmp_path / "normalisation.json", MANY)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"region": region}))
+    with pytest.raises(StorageError, match="no normalisation"):
+        read_normalisation(path)
+
+
+def test_a_network_that_learns_overdensities_over_that_of_collapse_sees_the_amplitude():
+    assert MANY.of_box(0, "threshold") == MANY.of_box(7, "threshold") == 1.686
+
+
 def test_validity_travels_with_the_normalisation(tmp_path):
     write_normalisation(tmp_path / "normalisation.json", TRAINED)
     assert read_normalisation(tmp_path / "normalisation.json") == TRAINED
+    write_normalisation(tmp_path / "normalisation.json", MANY)
+    assert read_normalisation(tmp_path / "normalisation.json") == MANY
 
 
 @pytest.mark.parametrize("name", ["n-body", "vnet-small", "vnet-small-channels", "vnet-small-objects"])

@@ -1,7 +1,9 @@
-"""Normalisation of the input: the density is divided by a standard deviation.
+"""Normalisation of the input: the density is divided by a standard deviation, or by the threshold of collapse.
 
 ``global`` is the mean over the training boxes of each box's standard deviation (the paper's best choice: the network
-sees how dense a box is), ``individual`` the box's own (HaloNet paper, section 3.2).
+sees how dense a box is), ``individual`` the box's own (HaloNet paper, section 3.2). ``threshold`` is the linear
+overdensity at which a sphere collapses, the same for all boxes: what is 1 there has just collapsed, whatever the
+redshift and the amplitude of the spectrum.
 """
 
 from collections.abc import Iterable
@@ -10,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet.dataset.channels import COLLAPSE_THRESHOLD
 from halonet.dataset.manifest import box_folder
 from halonet.digests import check_digest
-from halonet.settings import SettingsError
+from halonet.settings import CosmologySettings, SettingsError, validate
 from halonet.storage import (
     CHUNK_CELLS,
     FieldHeader,
@@ -23,6 +26,8 @@ from halonet.storage import (
     read_json,
     write_json,
 )
+
+Region = dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,8 @@ class Normalisation:
         Side of a cell of these boxes (Mpc).
     cosmology
         Cosmology of these boxes with their output redshift, as settings; None where they do not all say the same.
+    region
+        Where they differ, the least and the largest value of every parameter among the training boxes.
     truth
         Stage that made the masks of these boxes: ``peak_patch``, ``friends_of_friends`` of a simulation, or
         ``import_ground_truth``; None where a network's folder does not say.
@@ -49,9 +56,12 @@ class Normalisation:
     cell_size_mpc: float
     cosmology: dict | None = None
     truth: str | None = None
+    region: Region | None = None
 
     def of_box(self, box: int, kind: str) -> float:
-        """Standard deviation by which the density of a known box is divided; ``kind`` is global or individual."""
+        """What the density of a known box is divided by; ``kind`` is global, individual or threshold."""
+        if kind == "threshold":
+            return COLLAPSE_THRESHOLD
         if kind == "global":
             return self.mean_deviation
         if box not in self.boxes:
@@ -77,21 +87,33 @@ def measure(ground_truth: str | Path, boxes: Iterable[int], training: Iterable[i
 
     ``training`` are the boxes whose mean is taken. Boxes of different grids or cell sizes are refused.
     """
-    deviations, cosmologies, grids = {}, [], []
+    deviations, cosmologies, grids = {}, {}, []
     for box in boxes:
         path = box_folder(ground_truth, box) / "density.h5"
         header, cells = read_header(path), field_cells(path, "density")
         size = header.box_size_mpc
         grids.append((cells, size, path))
-        cosmologies.append(declared_cosmology(header))
+        cosmologies[box] = declared_cosmology(header)
         first = grids[0]
         if (cells, size) != first[:2]:
             raise StorageError(f"{path}: {cells} cells in {size} Mpc, but {first[2]} has {first[0]} in {first[1]} Mpc")
         deviations[box] = standard_deviation(path)
-    mean = float(np.mean([deviations[box] for box in sorted(set(training))]))
-    cosmology = cosmologies[0] if all(other == cosmologies[0] for other in cosmologies) else None
+    learnt_from = sorted(set(training))
+    mean = float(np.mean([deviations[box] for box in learnt_from]))
+    common, *others = cosmologies.values()
+    alike = all(other == common for other in others)
+    region = None if alike else region_of([cosmologies[box] for box in learnt_from])
     cells, size, _ = grids[0]
-    return Normalisation(mean, deviations, size / cells, cosmology), cells
+    return Normalisation(mean, deviations, size / cells, common if alike else None, region=region), cells
+
+
+def region_of(cosmologies: list[dict | None]) -> Region | None:
+    """Least and largest value of every parameter of these cosmologies; None where a box does not name its own."""
+    known = [validate(CosmologySettings, each, "cosmology of a density") for each in cosmologies if each is not None]
+    if len(known) < len(cosmologies):
+        return None
+    values = {name: [float(getattr(each, name)) for each in known] for name in CosmologySettings.model_fields}
+    return {name: (min(each), max(each)) for name, each in values.items()}
 
 
 def declared_cosmology(header: FieldHeader) -> dict | None:
@@ -109,6 +131,8 @@ def write_normalisation(path: str | Path, normalisation: Normalisation) -> None:
         values["cosmology"] = normalisation.cosmology
     if normalisation.truth is not None:
         values["truth"] = normalisation.truth
+    if normalisation.region is not None:
+        values["region"] = {name: list(ends) for name, ends in normalisation.region.items()}
     write_json(path, values)
 
 
@@ -119,7 +143,7 @@ def read_normalisation(path: str | Path) -> Normalisation:
     try:
         boxes = {int(box): float(deviation) for box, deviation in values["boxes"].items()}
         cell_size = float(values["cell_size_mpc"])
-        validity = values.get("cosmology"), values.get("truth")
+        validity = values.get("cosmology"), values.get("truth"), _read_region(values.get("region"))
         normalisation = Normalisation(float(values["global"]), boxes, cell_size, *validity)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageError(
@@ -129,3 +153,16 @@ def read_normalisation(path: str | Path) -> Normalisation:
         if not (np.isfinite(deviation) and deviation > 0):
             raise StorageError(f"{path}: {deviation} is no positive number")
     return normalisation
+
+
+def _read_region(values: dict | None) -> Region | None:
+    """A region as JSON holds it; what is none raises ValueError, TypeError or AttributeError."""
+    if values is None:
+        return None
+    region = {name: (float(low), float(high)) for name, (low, high) in values.items()}
+    if set(region) != set(CosmologySettings.model_fields):
+        raise ValueError(f"region names {sorted(region)}; {sorted(CosmologySettings.model_fields)} are needed")
+    for name, (low, high) in region.items():
+        if not (np.isfinite([low, high]).all() and low <= high):
+            raise ValueError(f"region: {name} from {low} to {high}")
+    return region

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
-from halonet.checks.assumptions import recording
+from halonet.checks.assumptions import assume, recording
 from halonet.cosmology import say_replaced
 from halonet.dataset.normalisation import read_normalisation
 from halonet.grid.slabs import Slabs
@@ -126,6 +126,8 @@ def _cosmology(folder: Path | None, given: Cosmology | None) -> CosmologySetting
     """The cosmology that is given, else that which a network was trained on, else the paper's."""
     known = None if folder is None else trained_cosmology(read_normalisation(folder / "normalisation.json"))
     cosmology = settings_of(given, known or CosmologySettings())
+    if folder is not None and known is None and given is None:
+        assume(f"prediction of {folder.name}, which knows many cosmologies: that of the paper is taken")
     if known is not None and folder is not None:
         say_replaced(known.model_dump(), cosmology, f"prediction of {folder.name}")
     return cosmology

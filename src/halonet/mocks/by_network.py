@@ -70,9 +70,13 @@ class NetworkMock:
 
     @cached_property
     def box(self) -> MockBox:
-        """The box; its cells and cosmology are those of the network, unless the request says otherwise."""
+        """The box; its cells and cosmology are those of the network, unless the request says otherwise.
+
+        A network of many cosmologies takes the paper's, which is refused where it has not seen it.
+        """
         known = trained_cosmology(self.normalisation) or CosmologySettings()
-        deviation = self.normalisation.mean_deviation if self.settings.normalisation == "global" else None
+        one = self.settings.normalisation != "individual" and self.normalisation.region is None
+        deviation = self.normalisation.mean_deviation if one else None
         return MockBox(self.request, known, self.normalisation.cell_size_mpc, deviation)
 
     @cached_property

@@ -14,7 +14,7 @@ import numpy as np
 
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.network.card_numbers import cell_mass, measured_section, mocks_section
-from halonet.network.validity import TOLERANCE, trained_cosmology
+from halonet.network.validity import TOLERANCE, described, trained_ranges
 from halonet.settings import NetworkSettings, validate
 from halonet.settings.heads import HEADS
 from halonet.storage import open_hdf5, read_json
@@ -101,8 +101,7 @@ def _use(name: str) -> str:
 
 
 def _validity(normalisation: Normalisation, thresholds: dict | None) -> str:
-    cosmology = trained_cosmology(normalisation)
-    said = "not named" if cosmology is None else ", ".join(f"{k} {v:g}" for k, v in cosmology.model_dump().items())
+    said = described(trained_ranges(normalisation)) or "not named"
     text = (
         "## Valid for\n\n"
         f"| | |\n|---|---|\n| cosmology and redshift | {said} |\n| cell size | {normalisation.cell_size_mpc:g} Mpc |\n"
@@ -152,7 +151,8 @@ def _training(settings: NetworkSettings, normalisation: Normalisation, provenanc
     text = (
         "## Trained on\n\n"
         f"{len(normalisation.boxes)} boxes with {haloes}, validation included; the density has a "
-        f"standard deviation of {normalisation.mean_deviation:.3f}. {steps}. Augmentation: {settings.augmentation}."
+        f"standard deviation of {normalisation.mean_deviation:.3f}{' on average' if normalisation.region else ''}. "
+        f"{steps}. Augmentation: {settings.augmentation}."
     )
     if settings.start_from:
         text += f" It began with the weights of {settings.start_from}, which were trained before."
@@ -178,6 +178,7 @@ LEARNT = {
 
 
 def _limits(normalisation: Normalisation, thresholds: dict | None) -> str:
+    one = "Cosmologies and redshifts between those above" if normalisation.region else "One cosmology and one redshift"
     move = thresholds["provenance"]["settings"].get("displacement", {}) if thresholds else {}
     short = move.get("method") == "particle_mesh"
     moved = f"a simulation of {move['steps']} steps" if short else "second-order perturbation theory"
@@ -185,7 +186,7 @@ def _limits(normalisation: Normalisation, thresholds: dict | None) -> str:
         "## Limits\n\n"
         f"- Cells of {normalisation.cell_size_mpc:g} Mpc: haloes below 100 cells are increasingly missed, below 27 "
         "none are given. Smaller haloes need smaller cells, and a network trained on them.\n"
-        "- One cosmology and one redshift. No light cone, no evolution.\n"
+        f"- {one}. No light cone, no evolution.\n"
         f"- {LEARNT[normalisation.truth]} `--abundance-matching` moves the mass function to Tinker et al. (2008).\n"
         "- Masses are Lagrangian: mean matter density times the volume a halo comes from. Positions and velocities are "
         f"those of {moved}; there are no subhaloes and no profiles."

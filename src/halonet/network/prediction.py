@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from halonet.dataset.channels import whole_box_channels
+from halonet.dataset.channels import COLLAPSE_THRESHOLD, whole_box_channels
 from halonet.dataset.symmetries import GROUPS, Symmetry
 from halonet.grid.scratch import forget
 from halonet.grid.slab_tiles import map_tiles_of_slabs
@@ -126,7 +126,8 @@ def check_input(
 ) -> None:
     """Refuse a density whose mean or deviation is not that of the boxes the network was trained on.
 
-    The deviation is not asked for of cells of another size, nor where the network divides by the box's own.
+    The deviation is not asked for of cells of another size, nor where the network divides by the box's own or has
+    learnt from boxes of many amplitudes.
 
     Raises
     ------
@@ -135,7 +136,7 @@ def check_input(
     """
     found, trained = moments(density), network.normalisation
     same_cells = abs(cell_size_mpc / trained.cell_size_mpc - 1) <= CELL_SIZE_TOLERANCE
-    known = same_cells and network.settings.normalisation == "global"
+    known = same_cells and network.settings.normalisation != "individual" and trained.region is None
     check_density(found, trained.mean_deviation if known else found.deviation or 1.0, source, len(density), True, go_on)
 
 
@@ -161,7 +162,9 @@ def _check_cells(network: TrainedNetwork, cell_size_mpc: float) -> None:
 
 
 def _deviation(network: TrainedNetwork, density: np.ndarray, slabs: Slabs) -> float:
-    """Standard deviation by which the network's inputs are divided."""
+    """What the density is divided by before the network sees it."""
+    if network.settings.normalisation == "threshold":
+        return COLLAPSE_THRESHOLD
     deviation = network.normalisation.mean_deviation
     if network.settings.normalisation == "individual":
         deviation = slabs.standard_deviation(density)

@@ -55,8 +55,7 @@ def check_protohaloes(
                 go_on,
             )
         return None
-    by_mass = np.argsort(-large["mass"], kind="stable")
-    means = _means(density, large.select(by_mass[np.unique(np.linspace(0, len(large) - 1, MOST).astype(int))]))
+    means = _means(density, large)
     median, empty = float(np.median(means)), float((means < EMPTY).mean())
     found = f"{source}: within its spheres the linear overdensity is {median:.2f} (median)"
     if median < LIKELY[0] or empty > MOST_EMPTY:
@@ -77,6 +76,8 @@ def check_protohaloes(
 
 
 def _means(density: np.ndarray, haloes: HaloCatalogue) -> np.ndarray:
-    """Mean of the density within every sphere, shape (haloes,)."""
+    """Mean of the density within spheres of all masses, shape (spheres,): at most :data:`MOST` of them."""
+    by_mass = np.argsort(-haloes["mass"], kind="stable")
+    haloes = haloes.select(by_mass[np.unique(np.linspace(0, len(haloes) - 1, MOST).astype(int))])
     centres = centre_cells(haloes.positions(), haloes.cell_size, haloes.grid_cells)
     return mean_within(density, centres, haloes["radius"] / haloes.cell_size)

@@ -5,6 +5,7 @@ stage depends on nothing but what stands in its model. Lengths are comoving Mpc 
 """
 
 from halonet.settings.base import Model, SettingsError, stage_settings, validate
+from halonet.settings.boxes import BoxCosmologiesSettings, BoxSettings
 from halonet.settings.field_level import BiasSamplerSettings, FieldLevelSettings, PhaseSamplerSettings
 from halonet.settings.galaxies import OccupationSettings
 from halonet.settings.haloes import (
@@ -30,7 +31,6 @@ from halonet.settings.network import (
 from halonet.settings.neural_bias import EngineLayerSettings, EngineSettings, NeuralBiasSettings, SamplerSettings
 from halonet.settings.run import JobSettings, RunSettings, Settings, load_settings
 from halonet.settings.simulation import (
-    BoxSettings,
     CosmologySettings,
     FilterBankSettings,
     GroundTruthSettings,
@@ -42,6 +42,7 @@ from halonet.settings.survey import SurveySettings
 
 __all__ = [
     "BiasSamplerSettings",
+    "BoxCosmologiesSettings",
     "BoxSettings",
     "ChannelSettings",
     "CircleSettings",

@@ -114,7 +114,11 @@ class NetworkSettings(Model):
     activation: Literal["leaky_relu", "prelu"] = "leaky_relu"
     batch_normalisation: bool = False
     window: int = Field(128, ge=8, description="cells along a side of a training sample")
-    normalisation: Literal["global", "individual"] = "global"
+    normalisation: Literal["global", "individual", "threshold"] = Field(
+        "global",
+        description="what the density is divided by: the deviation of the training boxes, that of each box, or the "
+        "overdensity at which a sphere collapses",
+    )
     augmentation: Literal["none", "reflections", "cube"] = "reflections"
     channels: ChannelSettings = ChannelSettings()
     heads: HeadsSettings = HeadsSettings()

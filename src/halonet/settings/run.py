@@ -1,11 +1,13 @@
 """Settings of a whole run: which stages fit together."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from halonet.settings.base import Model, Name, SettingsError, validate
+from halonet.settings.boxes import BoxSettings
 from halonet.settings.field_level import FieldLevelSettings
 from halonet.settings.haloes import FINDERS, HaloFindingSettings, MockSettings, StatisticsSettings
 from halonet.settings.heads import HEADS
@@ -13,7 +15,7 @@ from halonet.settings.light_cone import LightConesSettings
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
 from halonet.settings.paths import GivenPath
-from halonet.settings.simulation import BoxSettings, CosmologySettings, GroundTruthSettings, TruthFilesSettings
+from halonet.settings.simulation import CosmologySettings, GroundTruthSettings, TruthFilesSettings
 from halonet.settings.yaml_files import read_yaml
 
 
@@ -93,6 +95,11 @@ class Settings(Model):
                 found[f"{name}/{beside}"] = self.halo_finding.by(beside)
         return found
 
+    @cached_property
+    def cosmologies(self) -> list[CosmologySettings]:
+        """Cosmology and redshift of every box."""
+        return self.boxes.cosmology_of_each(self.cosmology, self.run.seed)
+
     @property
     def trained_networks(self) -> list[str]:
         """The run's networks, and those of the configuration that they start from."""
@@ -112,29 +119,36 @@ class Settings(Model):
                 raise ValueError(f"{what} = {size} does not divide boxes.cells = {boxes.cells}")
         if self.prediction.tile > boxes.cells + 2 * self.prediction.buffer:
             raise ValueError(f"prediction.tile = {self.prediction.tile} is larger than a box with its buffers")
+        try:
+            cosmologies = self.cosmologies
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
         if self.ground_truth.files is not None:
             self._own_files_stand_apart(self.ground_truth.files)
         else:
-            self._truth_fits()
+            for cosmology in cosmologies:
+                self._truth_fits(cosmology)
         if (self.neural_bias.box or 0) >= boxes.count:
             raise ValueError(f"neural_bias.box = {self.neural_bias.box}; the boxes are 0 to {boxes.count - 1}")
         if (self.field_level.box or 0) >= boxes.count:
             raise ValueError(f"field_level.box = {self.field_level.box}; the boxes are 0 to {boxes.count - 1}")
         return self._networks_fit()
 
-    def _truth_fits(self) -> None:
+    def _truth_fits(self, cosmology: CosmologySettings) -> None:
         boxes, truth = self.boxes, self.ground_truth
         if truth.ranks > boxes.cells:
             raise ValueError(f"ground_truth.ranks = {truth.ranks} are more than the planes of {boxes.cells}^3 cells")
         if truth.source == "n_body":
+            if truth.n_body.redshifts and self.boxes.cosmologies:
+                raise ValueError("ground_truth.n_body.redshifts: boxes.cosmologies gives every box a redshift already")
             try:
-                truth.n_body.check_snapshots(truth.n_body.snapshots(self.cosmology.redshift))
+                truth.n_body.check_snapshots(truth.n_body.snapshots(cosmology.redshift))
             except SettingsError as error:
                 raise ValueError(f"ground_truth.{error}") from None
-        if truth.peak_patch.collapse_table == "published" and not self.cosmology.has_constant:
+        if truth.peak_patch.collapse_table == "published" and not cosmology.has_constant:
             raise ValueError(
                 "ground_truth.peak_patch.collapse_table = 'published' is that of a cosmological constant, but "
-                f"cosmology has w0 = {self.cosmology.w0:g}, wa = {self.cosmology.wa:g}; set it to 'fine'"
+                f"cosmology has w0 = {cosmology.w0:g}, wa = {cosmology.wa:g}; set it to 'fine'"
             )
         # Peak Patch is the truth, or is compared with it on the test boxes.
         largest = truth.peak_patch.filters.largest_mpc

@@ -1,4 +1,4 @@
-"""Settings of cosmology, boxes and their true haloes."""
+"""Settings of cosmology and true haloes."""
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -73,27 +73,6 @@ class CosmologySettings(Model):
         """Files and digests of LambdaCDM are what they were before dark energy had keys."""
         values = written(self)
         return {key: value for key, value in values.items() if COSMOLOGICAL_CONSTANT.get(key) != value}
-
-
-class BoxSettings(Model):
-    """The boxes: first the training boxes, then the validation boxes, the last ones are the test set."""
-
-    count: int = Field(ge=1)
-    validation: int = Field(ge=0, description="boxes held back from training when the split is by box")
-    test: int = Field(ge=1)
-    cells: int = Field(ge=8, description="cells along a side")
-    box_size_mpc: float = Field(gt=0)
-
-    @model_validator(mode="after")
-    def _has_training_boxes(self) -> Self:
-        if self.validation + self.test >= self.count:
-            raise ValueError(f"validation {self.validation} + test {self.test} leave none of the {self.count} boxes")
-        return self
-
-    @property
-    def cell_size(self) -> float:
-        """Side of a cell (Mpc)."""
-        return self.box_size_mpc / self.cells
 
 
 class FilterBankSettings(Model):

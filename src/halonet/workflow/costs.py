@@ -51,7 +51,9 @@ BY_PARTICLES = Cost(0, 16, 0, 0.9)  # of haloes moved by a simulation of 5 steps
 
 COSTS = {
     "compute_power_spectrum": Cost(200),
+    "compute_power_spectrum_of_box": Cost(200),
     "solve_collapse_table": Cost(280, seconds=15),
+    "solve_collapse_table_of_box": Cost(280, seconds=15),
     "draw_density": Cost(150, 16, 1, 0.06),
     "find_peak_patch_haloes": Cost(310, 47, 7, 0.7),
     "simulate_n_body": Cost(310, 48, 10, 0.13),  # the time for the particle of a cell and a force
@@ -71,6 +73,7 @@ COSTS = {
     "find_haloes_at_known_centres": Cost(300, 16, 2, 0.4),
     "measure_statistics": Cost(300, 48, 3, 0.55),
     "summarise_statistics": Cost(250),
+    "summarise_another_cosmology": Cost(250),
     "draw_figures": Cost(350, 4, 12, 0.2),
     "draw_figures_with_calibration": Cost(350, 4, 12, 0.2),
     "write_report": Cost(150),

@@ -19,13 +19,14 @@ class KeptFiles:
 
     def ground_truth(self) -> list[str]:
         """Of the ground truth of all boxes."""
-        power_spectrum = f"{self.layout.cosmology}/power_spectrum.csv"
-        return [*self.truth_of(self.layout.boxes), power_spectrum, *self.collapse_table()]
+        return [*self.truth_of(self.layout.boxes), *self.cosmologies(self.layout.boxes)]
 
-    def collapse_table(self) -> list[str]:
-        """Table behind Peak Patch; none where the truth is another."""
-        made_here = self.layout.settings.ground_truth.source == "peak_patch"
-        return [f"{self.layout.cosmology}/collapse_table.h5"] if made_here else []
+    def cosmologies(self, boxes: list[str]) -> list[str]:
+        """Spectra behind these boxes, and tables of collapse where their truth is Peak Patch."""
+        layout, files = self.layout, [self.layout.power_spectrum]
+        if layout.settings.ground_truth.source == "peak_patch":
+            files.append(layout.collapse_table)
+        return list(dict.fromkeys(file(box) for file in files for box in boxes))
 
     def truth_of(self, boxes: list[str]) -> list[str]:
         """Of the ground truth of these boxes."""
@@ -93,6 +94,7 @@ class KeptFiles:
     def statistics(self) -> list[str]:
         """Of the statistics."""
         names = [*self.layout.test_boxes, "summary"]
+        names += [f"summary_{box}" for box in list(self.layout.test_cosmologies)[1:]]
         return [f"{self.layout.statistics}/{found}/{name}.json" for found in self.layout.catalogues for name in names]
 
     def figures(self) -> list[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from halonet.settings import HaloFindingSettings, Settings
+from halonet.settings import CosmologySettings, HaloFindingSettings, Settings
 
 CONTROLS_PER_JOB = 25  # cheap fields that one job measures
 
@@ -117,7 +117,47 @@ class Layout:
         cuts = [self.boxes[start : start + size] for start in range(0, len(self.boxes), size)]
         return {f"{boxes[0]}-{boxes[-1]}": boxes for boxes in cuts}
 
+    # Cosmologies.
+
+    def cosmology_of(self, box: str) -> CosmologySettings:
+        """Cosmology and redshift of a box."""
+        return self.settings.cosmologies[int(box)]
+
+    def power_spectrum(self, box: str) -> str:
+        """Linear power spectrum of a box."""
+        return f"{self._cosmology_folder(box)}/power_spectrum.csv"
+
+    def collapse_table(self, box: str) -> str:
+        """Collapse table of a box."""
+        return f"{self._cosmology_folder(box)}/collapse_table.h5"
+
+    def _cosmology_folder(self, box: str) -> str:
+        if self.settings.boxes.cosmologies is None:
+            return self.cosmology
+        return f"{self.cosmology}/{next(first for first, alike in self.cosmologies.items() if box in alike)}"
+
+    @cached_property
+    def cosmologies(self) -> dict[str, list[str]]:
+        """Boxes of each cosmology and redshift, by the first of them."""
+        return self._alike(self.boxes)
+
+    @cached_property
+    def test_cosmologies(self) -> dict[str, list[str]]:
+        """Test boxes of each cosmology and redshift, by the first of them."""
+        return self._alike(self.test_boxes)
+
+    def _alike(self, boxes: list[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for box in boxes:
+            alike = (first for first in found if self.cosmology_of(first) == self.cosmology_of(box))
+            found.setdefault(next(alike, box), []).append(box)
+        return found
+
     # Truths.
+
+    def snapshots_of(self, box: str) -> list[float]:
+        """Redshifts of the simulation of a box, that of its truth first."""
+        return self.settings.ground_truth.n_body.snapshots(self.cosmology_of(box).redshift)
 
     @property
     def snapshots(self) -> list[float]:

@@ -16,7 +16,9 @@ from halonet.workflow.run_log import FailedJob
 
 TITLES = {
     "compute_power_spectrum": "linear power spectrum",
+    "compute_power_spectrum_of_box": "linear power spectra",
     "solve_collapse_table": "table of ellipsoidal collapse",
+    "solve_collapse_table_of_box": "tables of ellipsoidal collapse",
     "draw_density": "initial densities",
     "find_peak_patch_haloes": "Peak Patch haloes",
     "simulate_n_body": "N-body simulations",
@@ -36,6 +38,7 @@ TITLES = {
     "find_haloes_at_known_centres": "haloes at the true centres",
     "measure_statistics": "statistics of the boxes",
     "summarise_statistics": "summary of the statistics",
+    "summarise_another_cosmology": "summaries of further cosmologies",
     "draw_figures": "figures",
     "draw_figures_with_calibration": "figures, calibration too",
     "write_report": "report",
