@@ -129,3 +129,11 @@ def test_the_command_writes_the_file_and_ends_bad_input_in_one_line(written, run
     assert bad.returncode == 2
     assert bad.stderr.startswith("error: ")
     assert "none.h5: no such file" in bad.stderr
+
+
+def test_of_one_tile_of_a_universe_it_is_said_that_its_haloes_fill_a_part_of_the_box(haloes, tmp_path, caplog):
+    write_as(replace(haloes, notes={"tile": {"index": [0, 1, 0], "of": 8}}), "fits", tmp_path / "tile.fits", "tile.h5")
+    assert "tile.h5: tile 0,1,0 of 8 of a universe" in caplog.text
+    caplog.clear()
+    write_as(haloes, "fits", tmp_path / "whole.fits", "whole.h5")
+    assert not caplog.records

@@ -1,5 +1,6 @@
 """The table of formats, and the one way into them: read, check what the format needs, write."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,9 @@ from halonet.export.tables import write_fits, write_parquet
 from halonet.export.xgpaint import write_xgpaint
 from halonet.masses import RELATIONS, with_masses
 from halonet.settings import CosmologySettings, validate
+from halonet.tiles_of_universes import tile_of
 
+log = logging.getLogger("halonet")
 PHASE_SPACE = (*EULERIAN, *VELOCITY)
 
 
@@ -135,6 +138,9 @@ def write_as(
     if not output.name.endswith(form.only_suffix):
         raise ExportError(f"{output}: {form.name} reads only files whose name ends with {form.only_suffix}")
     _check_columns(source, catalogue, form)
+    if tile := tile_of(catalogue):
+        said = f"tile {','.join(map(str, tile.index))} of {tile.of}"
+        log.warning("%s: %s of a universe, whose side stands in the file; its haloes fill a part of it", source, said)
     if masses is not None:
         catalogue = _with_masses(catalogue, form, masses)
     form.write(output, catalogue, _cosmology(source, catalogue, form) if form.needs_cosmology else None)

@@ -140,10 +140,9 @@ class JobCosts:
         if rule == "make_batch" and self.settings.ground_truth.source == "n_body":
             return max(self.megabytes(part) for part in N_BODY_RULES)
         cost, cells = COSTS[rule], self._cells(rule)
-        per_cell = cost.bytes_per_cell
+        per_cell = cost.bytes_per_cell + self._further(rule).bytes_per_cell
         if rule == "simulate_n_body":
             per_cell += MESH_BYTES * self.settings.ground_truth.n_body.mesh**3
-        per_cell += self._further(rule).bytes_per_cell
         if rule in ("compute_channels", "predict_mask"):
             per_cell += channel_bytes(self.settings.networks[_named(network, rule)].channels.count)
         held = per_cell * cells / 1e6
@@ -155,8 +154,7 @@ class JobCosts:
 
     def seconds(self, rule: str, network: str | None = None) -> float:
         """Wall time (s)."""
-        cost, settings = COSTS[rule], self.settings
-        cells: float = self._cells(rule)
+        cost, settings, cells = COSTS[rule], self.settings, float(self._cells(rule))
         if rule in ("slice_subvolumes", "calibrate_thresholds"):
             known = settings.boxes.count - settings.boxes.test
             cells *= known if rule == "slice_subvolumes" else settings.halo_finding.calibration_boxes
@@ -172,8 +170,7 @@ class JobCosts:
         if rule == "make_batch":
             # Every box starts two scripts beside the work on its cells.
             return settings.jobs.boxes_per_job * self._scaled(cost.seconds, cost.microseconds * cells, rule)
-        per_cell = cost.microseconds + self._further(rule).microseconds
-        seconds = self._scaled(cost.seconds, per_cell * cells, rule)
+        seconds = self._scaled(cost.seconds, (cost.microseconds + self._further(rule).microseconds) * cells, rule)
         if rule in ("train_network", "predict_mask"):
             seconds += self._operations(rule, _named(network, rule)) / self._speed(rule)
         return seconds + MOCK_OPERATIONS * cells / self._speed(rule) if rule == "make_mock" else seconds
