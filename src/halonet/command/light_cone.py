@@ -17,6 +17,7 @@ from halonet.checks.parser import SETTINGS, WRITES_WITH_FIGURES
 from halonet.command.mock_arguments import add_peak_patch, add_source, request_of
 from halonet.figures.light_cone import draw_light_cone
 from halonet.figures.style import save
+from halonet.light_cones.angular_power import measure_angular_power
 from halonet.light_cones.methods import DEFAULT_METHOD, METHODS, light_cone_by
 from halonet.light_cones.request import LightConeRequest
 from halonet.light_cones.shells import measure_shells
@@ -54,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--figure",
         type=WRITES_WITH_FIGURES,
-        help="JSON file to write with numbers in shells of redshift; <name>.png and .pdf are written beside it",
+        help="JSON file to write with numbers in shells of redshift and the angular power spectrum; <name>.png and "
+        ".pdf are written beside it",
     )
     add_source(parser)
     add_peak_patch(parser)
@@ -80,6 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
     write_light_cone(arguments.output, catalogue)
     if arguments.figure:
         shells = measure_shells(catalogue, made.box.power_spectrum)
+        shells["angular_power"] = measure_angular_power(catalogue, made.box.power_spectrum, shells["masses"][0])
         drawing = draw_light_cone(catalogue, shells)
         save(drawing.figure, Path(arguments.figure).parent, stem_of(arguments.figure))
         write_json(arguments.figure, shells | {"caption": drawing.caption})

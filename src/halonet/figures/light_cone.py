@@ -1,4 +1,4 @@
-"""A light cone at a glance: a slice through it, and the number of its haloes against redshift."""
+"""A light cone at a glance: a slice through it, the number of its haloes against redshift, their angular power."""
 
 from typing import Any
 
@@ -17,21 +17,31 @@ MIDDLES = {"full_sky": (0.0, 0.0), "hemisphere": (0.0, 45.0), "octant": (45.0, 3
 
 @styled
 def draw_light_cone(catalogue: LightConeCatalogue, shells: dict[str, Any]) -> Drawing:
-    """A slice that holds the observer and the middle of the opening, and n(z) in shells beside Tinker et al. 2008.
+    """A slice that holds the observer and the middle of the opening, n(z) in shells, and the angular power spectrum.
 
-    ``shells`` are those of :func:`halonet.light_cones.shells.measure_shells`.
+    ``shells`` are those of :func:`halonet.light_cones.shells.measure_shells`; ``angular_power`` among them is what
+    :func:`halonet.light_cones.angular_power.measure_angular_power` has measured, None where there is none.
     """
-    figure, (slice_ax, counts_ax) = new_figure(10.4, 4.6, 1, 2)
+    angular = shells.get("angular_power")
+    figure, (slice_ax, counts_ax, *others) = new_figure(15.0 if angular else 10.4, 4.6, 1, 3 if angular else 2)
     shown = _draw_slice(slice_ax, catalogue)
     figure.colorbar(shown, ax=slice_ax, shrink=0.85, label="redshift")
     _draw_counts(counts_ax, shells)
+    if angular:
+        _draw_angular_power(others[0], angular)
     first, last = catalogue.settings.redshift_range
     caption = (
         f"Light cone of {len(catalogue):,} haloes, redshift {first:g} to {last:g}. Left: those within "
         f"{THICKNESS / 2:g} Mpc of a plane through the observer, where they are when their light leaves them; larger "
-        "points are heavier. Right: comoving number density above some masses in shells of redshift, with Poisson "
-        "errors; lines: Tinker et al. 2008 at the redshift of each shell."
+        f"points are heavier. {'Middle' if angular else 'Right'}: comoving number density above some masses in "
+        "shells of redshift, with Poisson errors; lines: Tinker et al. 2008 at the redshift of each shell."
     )
+    if angular:
+        caption += (
+            f" Right: angular power spectrum of the {angular['haloes']:,} haloes above "
+            f"{power_of_ten(angular['least_mass'])} solar masses, without their shot noise (dotted); line: linear "
+            "theory in Limber's approximation, with the bias of Tinker et al. 2010."
+        )
     return Drawing(figure, "A light cone", caption)
 
 
@@ -77,3 +87,15 @@ def _draw_counts(ax: Axes, shells: dict[str, Any]) -> None:
     lowest, highest = ax.get_ylim()
     ax.set_ylim(lowest * (lowest / highest) ** 0.4, highest)  # room for what lines and points are
     ax.legend(loc="lower left", ncols=2)
+
+
+def _draw_angular_power(ax: Axes, angular: dict[str, Any]) -> None:
+    multipoles = np.array(angular["l"])
+    ax.errorbar(
+        multipoles, angular["power"], angular["error"], fmt="o", color=SEQUENCE[0], markersize=4, label="haloes"
+    )
+    ax.plot(multipoles, angular["linear"], "--", color=TRUTH, linewidth=1, label="linear theory")
+    ax.axhline(angular["shot_noise"], color=TRUTH, ls=":", lw=1, label="shot noise")
+    ax.set(title="Angular power spectrum", xlabel=r"multipole $\ell$", ylabel=r"$C_\ell$  (sr)", yscale="log")
+    ax.grid(color=FAINT, linewidth=0.5)
+    ax.legend(loc="best")
