@@ -29,8 +29,8 @@ from halonet.workflow.layout import Layout
 PROFILE = ROOT / "profiles/cosmologies/settings.yaml"
 RESULT = ROOT / "benchmarks/results/cosmologies.json"
 PAGE = ROOT / "docs/cosmologies.md"
-TABLE = ("<!-- made by benchmarks/cosmologies.py -->", "<!-- end -->")
-NETWORK = "region"
+TABLE = ("<!-- cosmologies: made by benchmarks/cosmologies.py -->", "<!-- end of cosmologies -->")
+NETWORK = "cosmologies"
 CUTS = (100, 300, 1000, 3000)  # cells
 JUDGED = 300  # haloes of the truth, below which a ratio is not judged
 ALONE = {"count": 10, "validation": 1, "test": 1}  # boxes of a network of one cosmology

@@ -83,6 +83,10 @@ def declare_validity(folder: Path, density: str | None, mask: str | None) -> Non
     """Write the cosmology of a training box, and whose haloes it has, into the normalisation of the network."""
     path = folder / "normalisation.json"
     normalisation = read_normalisation(path)
+    if density and normalisation.region:
+        raise StorageError(
+            f"{path}: names a region of cosmologies, which one density cannot replace; leave --density out"
+        )
     if density:
         cosmology = declared_cosmology(read_header(density))
         if cosmology is None:

@@ -14,6 +14,7 @@ from halonet.halo_finding.votes.calibration import START, vote_record
 from halonet.network.card import evidence, write_card
 from halonet.network.card_numbers import mass_text
 from halonet.provenance import provenance
+from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +53,19 @@ def folder(tmp_path):
     trained = tmp_path / "trained"
     shutil.copytree(ROOT / "networks" / "vnet-small", trained)
     return trained
+
+
+def test_the_card_of_a_network_of_many_cosmologies_gives_the_ranges_and_how_to_make_it_again(folder):
+    values = read_json(folder / "normalisation.json")
+    values["region"] = {name: [value, value] for name, value in CosmologySettings()} | {"redshift": [0.0, 2.0]}
+    del values["cosmology"]
+    (folder / "normalisation.json").write_text(json.dumps(values))
+    (folder / "digests.json").unlink()
+    card = write_card(folder)
+    assert "sigma8 0.8, redshift 0 to 2 |" in card
+    assert "Cosmologies and redshifts between those above" in card
+    assert "profiles/cosmologies" in card
+    assert "--density" not in card.split("## Remake")[1]
 
 
 def test_another_cosmology_other_numbers_and_other_weights_are_on_the_card(folder):

@@ -59,7 +59,7 @@ def write_card(folder: str | Path) -> str:
         measured_section(optional["measured"], cell_mass(normalisation)),
         mocks_section(optional["mocks"], folder.name),
         _limits(normalisation, optional["thresholds"]),
-        _remake(folder.name, settings, normalisation.truth),
+        _remake(folder.name, settings, normalisation),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -193,16 +193,19 @@ def _limits(normalisation: Normalisation, thresholds: dict | None) -> str:
     )
 
 
-def _remake(name: str, settings: NetworkSettings, truth: str | None) -> str:
+def _remake(name: str, settings: NetworkSettings, normalisation: Normalisation) -> str:
+    truth, region = normalisation.truth, normalisation.region
     profile = "n_body" if truth == "friends_of_friends" else "objects" if settings.heads.weights else "vnet_small"
+    profile = "cosmologies" if region else profile
     run = "vnet-small" if profile == "vnet_small" else profile
     beside = " --truth $R/ground_truth/0*/haloes.h5" if truth == "friends_of_friends" else ""
+    box = "" if region else "--density $R/ground_truth/000/density.h5 "
     return (
         "## Remake\n\n"
         f"    snakemake --profile profiles/{profile} training haloes statistics\n"
         f"    R=results/{run}\n"
         f"    python workflow_scripts/ship_network.py networks/{name} --trained $R/networks/{name} \\\n"
-        f"        --density $R/ground_truth/000/density.h5 --mask $R/ground_truth/000/mask.h5 \\\n"
+        f"        {box}--mask $R/ground_truth/000/mask.h5 \\\n"
         f"        --thresholds $R/haloes/{name}/thresholds.json --summary $R/statistics/{name}/summary.json\n"
         f"    python benchmarks/mocks.py --network networks/{name}{beside}\n"
         f"    python workflow_scripts/ship_network.py networks/{name}"
