@@ -68,6 +68,16 @@ def test_the_card_of_a_network_of_many_cosmologies_gives_the_ranges_and_how_to_m
     assert "--density" not in card.split("## Remake")[1]
 
 
+def test_one_density_cannot_replace_the_region_of_a_network_of_many_cosmologies(folder, run_script, tmp_path):
+    values = read_json(folder / "normalisation.json")
+    values["region"] = {name: [value, value] for name, value in CosmologySettings()}
+    (folder / "normalisation.json").write_text(json.dumps(values))
+    (folder / "digests.json").unlink()
+    write_field(tmp_path / "d.h5", "density", np.zeros((8, 8, 8), np.float32), FieldHeader(8.0, 0.5, None))
+    result = run_script("ship_network", folder, "--density", tmp_path / "d.h5", check=False)
+    assert "names a region of cosmologies" in result.stderr
+
+
 def test_another_cosmology_other_numbers_and_other_weights_are_on_the_card(folder):
     card = write_card(folder)
     values = read_json(folder / "normalisation.json")

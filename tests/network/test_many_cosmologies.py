@@ -1,11 +1,13 @@
 """A network that has learnt from boxes of many cosmologies: mocks within them need no flag, others are refused."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from halonet.dataset.channels import COLLAPSE_THRESHOLD
 from halonet.dataset.normalisation import Normalisation, write_normalisation
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density
@@ -14,10 +16,10 @@ from halonet.interface.networks import Prediction, load_network
 from halonet.kept_spectra import kept_power_spectrum
 from halonet.mocks.by_network import NetworkMock
 from halonet.mocks.request import MockRequest
-from halonet.network.prediction import check_input
+from halonet.network.prediction import check_input, predict_box
 from halonet.network.validity import ValidityError
 from halonet.plausibility.verdict import PlausibilityError
-from halonet.settings import CosmologySettings
+from halonet.settings import CosmologySettings, PredictionSettings
 
 ROOT = Path(__file__).parents[2]
 PAPER = CosmologySettings()
@@ -43,6 +45,22 @@ def test_a_mock_of_a_redshift_within_the_range_is_made_without_a_flag_and_of_ano
     assert mock_at(network, redshift=1.5).box.cosmology.redshift == 1.5
     with pytest.raises(ValidityError, match=r"redshift 0 to 2; this box has redshift = 3 \(trained: 0 to 2\)"):
         mock_at(network, redshift=3.0).check()
+
+
+def test_a_network_of_overdensities_over_that_of_collapse_divides_by_it_when_it_predicts(network):
+    trained, density = load_network(network), np.random.default_rng(1).normal(0, 2, (32, 32, 32)).astype(np.float32)
+    tiles = PredictionSettings(tile=32, buffer=0)
+    by_threshold = replace(trained, settings=trained.settings.model_copy(update={"normalisation": "threshold"}))
+    by_deviation = replace(trained, normalisation=replace(trained.normalisation, mean_deviation=COLLAPSE_THRESHOLD))
+    first, second = (predict_box(each, density, 1.0, tiles) for each in (by_threshold, by_deviation))
+    np.testing.assert_array_equal(first, second)
+    assert np.abs(first - predict_box(trained, density, 1.0, tiles)).max() > 0.01
+
+
+def test_the_density_of_a_mock_need_not_have_the_mean_deviation_of_the_training(network):
+    assert mock_at(network).box.known_deviation is None
+    one = NetworkMock(MockRequest(seed=1, cells=32, network="vnet-small"))
+    assert one.box.known_deviation == pytest.approx(3.35, rel=0.01)
 
 
 def test_without_a_cosmology_the_mock_is_of_the_papers(network):

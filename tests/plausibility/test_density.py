@@ -241,6 +241,14 @@ def test_spheres_that_are_elsewhere_or_of_other_radii_are_refused(density, chang
         check_protohaloes(density, changed(haloes, **change(haloes)), "spheres.h5")
 
 
+def test_the_order_of_the_spheres_decides_nothing(density, monkeypatch):
+    monkeypatch.setattr("halonet.plausibility.protohaloes.MOST", 12)
+    found = spheres(density)
+    found = changed(found, mass=found["mass"] * np.linspace(1.0, 1.1, len(found)))
+    order = np.random.default_rng(2).permutation(len(found))
+    assert check_protohaloes(density, found.select(order), "own.h5") == check_protohaloes(density, found, "own.h5")
+
+
 def test_of_few_spheres_nothing_is_said(density):
     haloes = spheres(density).select(np.arange(5))
     assert check_protohaloes(-density, haloes, "spheres.h5") is None
