@@ -33,7 +33,7 @@ SCATTERED = {
     "cosmology": {"say_replaced"},
     "prediction": {"_finite", "check_input"},
     "truth_files": {"_check_cells", "_check_header", "_check_radii", "_check_against_spheres"},
-    "by_network": {"_check_number"},
+    "box": {"check_haloes"},
 }
 
 

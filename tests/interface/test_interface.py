@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import halonet
+from halonet.settings import CosmologySettings
+from halonet.storage import FieldHeader, write_field
 
 FUNCTIONS = [name for name in dir(halonet) if inspect.isfunction(getattr(halonet, name))]
 WITH_EXAMPLES = [*FUNCTIONS, "HaloCatalogue", "__doc__"]
@@ -69,6 +71,16 @@ def test_importing_the_package_loads_no_library_and_takes_no_time():
     seconds, loaded = output.split(" ", 1)
     assert loaded.strip() == "[]"
     assert float(seconds) < 0.2
+
+
+def test_noise_with_the_deviation_of_a_density_has_no_haloes_and_is_refused(tmp_path):
+    cells = halonet.draw_density(seed=3, cells=48)
+    shuffled = np.random.default_rng(0).permutation(cells.ravel()).reshape(cells.shape)
+    write_field(tmp_path / "noise.h5", "density", shuffled, FieldHeader(48.0, 0.0, CosmologySettings().model_dump()))
+    with pytest.raises(
+        ValueError, match=r"noise.h5: haloes of at least 100 cells: \d haloes, where the mass function has"
+    ):
+        halonet.make_mock(density=tmp_path / "noise.h5")
 
 
 def test_peak_patch_of_a_drawn_density_is_the_mock_of_its_seed():

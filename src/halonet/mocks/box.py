@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from halonet.catalogue import HaloCatalogue
 from halonet.checks.assumptions import assume
 from halonet.cosmology import declared, say_replaced
 from halonet.dataset.normalisation import declared_cosmology
@@ -28,6 +29,7 @@ CELL_SIZE = 1.0  # Mpc, of the paper
 SAME_REDSHIFT = 1e-6
 SAME_CELLS = 0.01
 SAME_SIZE = 1e-6
+LEAST_CELLS = 100.0  # of haloes that are counted against the mass function
 
 
 def _shown(cosmology: CosmologySettings) -> str:
@@ -181,6 +183,11 @@ class MockBox:
             check_against_spectrum(density, slabs, self.header.box_size_mpc, self.cosmology, source, go_on)
         else:
             check_density(moments(density, slabs), self.known_deviation, source, slabs.cells, True, go_on)
+
+    def check_haloes(self, haloes: HaloCatalogue, minimum_cells: float, whose: str) -> None:
+        """Refuse a number of haloes that the mass function does not give; ``minimum_cells`` is their least volume."""
+        least = max(LEAST_CELLS, minimum_cells)
+        self.check_number(len(haloes.larger_than(least)), least, f"{whose}: haloes of at least {least:g} cells")
 
     def check_number(self, found: int, cells: float, what: str) -> None:
         """Refuse a number of haloes of at least so many ``cells`` that the mass function does not give."""

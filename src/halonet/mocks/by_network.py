@@ -42,7 +42,6 @@ from halonet.storage import read_json
 if TYPE_CHECKING:
     from halonet.network import TrainedNetwork
 
-LEAST_CELLS = 100.0  # of haloes that are counted against the mass function
 T = TypeVar("T")
 
 
@@ -142,18 +141,11 @@ class NetworkMock:
         del probability, heads
         catalogue = to_catalogue(found, box.cells, header, box.cosmology, finder.settings.minimum_cells)
         if slabs.rank == 0:
-            self._check_number(catalogue)
+            box.check_haloes(catalogue, finder.settings.minimum_cells, self.folder.name)
             catalogue = replace(catalogue, header=replace(header, provenance=self._provenance()))
         with console.step("Eulerian positions and velocities"):
             catalogue = move_haloes(catalogue, density, box.cosmology, self.displacement, request.threads, slabs)
         return None if slabs.rank else catalogue
-
-    def _check_number(self, haloes: HaloCatalogue) -> None:
-        """Refuse a number of haloes that the mass function does not give."""
-        least = max(LEAST_CELLS, self.finder.settings.minimum_cells)
-        self.box.check_number(
-            len(haloes.larger_than(least)), least, f"{self.folder.name}: haloes of at least {least:g} cells"
-        )
 
     def _predict(self, density: np.ndarray, heads: dict[str, np.ndarray], slabs: Slabs) -> np.ndarray:
         """Probability of this rank's cells, and what ``heads`` say of them, which fills their fields; collective."""

@@ -94,6 +94,8 @@ class PeakPatchMock:
             told = Progress(lambda filters: console.progress(filters, "filters"))
             progress = SILENT if slabs.rank else told
             haloes = find_haloes(density, slabs, box.cell_size, box.cosmology, settings, table, header, progress)
+        if self.request.density and slabs.rank == 0:  # cells of noise have the deviation of a density, and no haloes
+            box.check_haloes(haloes, settings.minimum_cells, str(self.request.density))
         if "mask" in self.request.keep:
             box.keep(header, slabs, mask=halo_mask(haloes, slabs))
         return None if slabs.rank else haloes
