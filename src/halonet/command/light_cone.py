@@ -14,7 +14,7 @@ from halonet import console
 from halonet.checks.names import stem_of
 from halonet.checks.numbers import COORDINATE, REDSHIFT
 from halonet.checks.parser import SETTINGS, WRITES_WITH_FIGURES
-from halonet.command.mock_arguments import add_peak_patch, add_source, request_of
+from halonet.command.mock_arguments import add_network, add_peak_patch, add_source, request_of
 from halonet.figures.light_cone import draw_light_cone
 from halonet.figures.style import save
 from halonet.light_cones.angular_power import measure_angular_power
@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_source(parser)
     add_peak_patch(parser)
+    add_network(parser)
 
 
 def settings_of(arguments: argparse.Namespace) -> LightConeSettings:

@@ -46,6 +46,11 @@ METHODS = {
         "PeakPatchLightCone",
         "ellipsoidal collapse of peaks, each by the redshift at which it is seen; untrained",
     ),
+    "network": Method(
+        "halonet.light_cones.by_network",
+        "NetworkLightCone",
+        "a network that knows these redshifts, on the density of each cell grown to when it is seen",
+    ),
 }
 DEFAULT_METHOD = "peak_patch"
 

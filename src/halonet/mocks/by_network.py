@@ -158,23 +158,26 @@ class NetworkMock:
         def track(tiles: list[T]) -> Iterator[T]:
             return console.progress(tiles, "tiles")
 
-        network = _loaded(self.folder)
+        network = loaded(self.folder)
         return predict_box(network, density, self.box.cell_size, self.tiles, track, request.threads, heads, slabs)
 
     def _provenance(self) -> dict[str, Any]:
+        return self.box.provenance(self.made_by(self.tiles, self.displacement))
+
+    def made_by(self, tiles: PredictionSettings, displacement: DisplacementSettings) -> dict[str, Any]:
+        """Network, tiles, finder and displacement behind haloes, for their provenance."""
         from halonet.network.engines import arithmetic
 
-        settings = {
+        return {
             "network": {"name": self.folder.name, "weights": file_digest(self.folder / "model.weights.h5")},
-            "prediction": self.tiles.model_dump() | {"arithmetic": arithmetic(self.tiles.precision)},
+            "prediction": tiles.model_dump() | {"arithmetic": arithmetic(tiles.precision)},
             "halo_finding": self.finder.settings.model_dump()
-            | {"displacement": self.displacement.model_dump(), "in_force": self.finder.in_force},
+            | {"displacement": displacement.model_dump(), "in_force": self.finder.in_force},
         }
-        return self.box.provenance(settings)
 
 
 @lru_cache(maxsize=1)
-def _loaded(folder: Path) -> "TrainedNetwork":
+def loaded(folder: Path) -> "TrainedNetwork":
     """A trained network, once for the mocks of a process."""
     from halonet.network import load_network
 

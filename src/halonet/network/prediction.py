@@ -77,6 +77,25 @@ def predict_box(
     return map_tiles(predict, density, settings.tile, settings.buffer, forgetting, beside, settings.blend, further)
 
 
+def tile_predictor(
+    network: TrainedNetwork, settings: PredictionSettings, threads: int = 1, heads: tuple[str, ...] = ()
+) -> Callable[..., np.ndarray | tuple[np.ndarray, ...]]:
+    """Function of a tile of the density and of one of each channel, for a network that needs to know no more.
+
+    It returns the probability, trimmed alike at all faces, and where there are ``heads`` a tuple of it and what they
+    say.
+
+    Raises
+    ------
+    SettingsError
+        If the network divides by the deviation of a whole box, or does not take such tiles.
+    """
+    if network.settings.normalisation == "individual":
+        raise SettingsError("the network divides by the deviation of a whole box at one redshift; tiles have none")
+    _check_tile(network, settings, None)
+    return _predictor(network, _divisor(network), settings, threads, heads)
+
+
 def _forgetting(
     track: Callable[[list], Iterable], fields: tuple[np.ndarray, ...], buffer: int, starts: list
 ) -> Iterator[tuple[int, int, int]]:
@@ -163,14 +182,17 @@ def _check_cells(network: TrainedNetwork, cell_size_mpc: float) -> None:
 
 def _deviation(network: TrainedNetwork, density: np.ndarray, slabs: Slabs) -> float:
     """What the density is divided by before the network sees it."""
-    if network.settings.normalisation == "threshold":
-        return COLLAPSE_THRESHOLD
-    deviation = network.normalisation.mean_deviation
-    if network.settings.normalisation == "individual":
-        deviation = slabs.standard_deviation(density)
+    if network.settings.normalisation != "individual":
+        return _divisor(network)
+    deviation = slabs.standard_deviation(density)
     if not (np.isfinite(deviation) and deviation > 0):
         raise SettingsError(f"the density has standard deviation {deviation}; it cannot be normalised")
     return deviation
+
+
+def _divisor(network: TrainedNetwork) -> float:
+    """What a network divides every density by."""
+    return COLLAPSE_THRESHOLD if network.settings.normalisation == "threshold" else network.normalisation.mean_deviation
 
 
 def _check_tile(network: TrainedNetwork, settings: PredictionSettings, slabs: Slabs | None) -> None:

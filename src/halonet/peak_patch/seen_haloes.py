@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from halonet.columns import EULERIAN, LAGRANGIAN, LIGHT_CONE_COLUMNS, VELOCITY
+from halonet.columns import LAGRANGIAN
 from halonet.cosmology import mean_matter_density
 from halonet.peak_patch.images import Images
 from halonet.peak_patch.merging import order_of
@@ -13,8 +13,7 @@ from halonet.peak_patch.open_merging import ALIVE, UNKNOWN, exclude_within, lost
 from halonet.peak_patch.patches import PROPERTIES, Patches
 from halonet.peak_patch.steps import vector_columns
 from halonet.settings import PeakPatchSettings, SettingsError
-from halonet.sky.coordinates import declination, observed_redshift, radial_velocities, right_ascension
-from halonet.sky.crossing import cross
+from halonet.sky.crossing import cross, light_cone_columns, seen_columns, velocities_of
 from halonet.sky.epochs import Epochs
 
 
@@ -71,7 +70,8 @@ def haloes_of(
     _check_borders(wanted & ((states == UNKNOWN) | (states == ALIVE) & doubtful), lagrangian - seen, border)
     cells = 4 / 3 * np.pi * reduced**3
     kept = np.flatnonzero(wanted & (states == ALIVE) & (reduced > 0) & (cells >= settings.minimum_cells))
-    velocities = _velocities(first[kept], second[kept], redshifts[kept], epochs, settings.positions)
+    later = second[kept] if settings.positions == "second_order" else None
+    velocities = velocities_of(first[kept], later, redshifts[kept], epochs)
     columns = {
         "radius": reduced[kept] * images.cell_size,
         "mass": mean_matter_density(epochs.cosmology) * cells[kept] * images.cell_size**3,
@@ -79,10 +79,9 @@ def haloes_of(
         "raw_radius": radii[kept],
         **vector_columns(LAGRANGIAN, lagrangian[kept]),
         **dict(zip(PROPERTIES, patches.properties[kept].T, strict=True)),
-        **_seen_columns(seen[kept], velocities, redshifts[kept]),
+        **seen_columns(seen[kept], velocities, redshifts[kept]),
     }
-    known = {name: column for name, column in LIGHT_CONE_COLUMNS.items() if name in columns}
-    return {name: np.ascontiguousarray(columns[name], column.dtype) for name, column in known.items()}
+    return light_cone_columns(columns)
 
 
 def _exclude_final_state(
@@ -92,29 +91,6 @@ def _exclude_final_state(
     reach = fraction * (radii * images.cell_size + border.largest) + border.shift
     beyond = images.region.outside(positions) + reach > border.margin
     return exclude_within(positions / images.cell_size, radii, fraction, (states == UNKNOWN) | beyond)
-
-
-def _velocities(
-    first: np.ndarray, second: np.ndarray, redshifts: np.ndarray, epochs: Epochs, positions: str
-) -> np.ndarray:
-    """Peculiar velocities (km/s) when the haloes are seen, shape (haloes, 3)."""
-    moved = epochs.growth(redshifts)[:, None] * first
-    if positions == "second_order":
-        moved = moved + 2 * epochs.second_order(redshifts)[:, None] * second
-    return epochs.velocity(redshifts)[:, None] * moved
-
-
-def _seen_columns(positions: np.ndarray, velocities: np.ndarray, redshifts: np.ndarray) -> dict[str, np.ndarray]:
-    """What the sky shows of positions (Mpc) and velocities (km/s), shape (haloes, 3) each."""
-    return {
-        "ra": right_ascension(positions),
-        "dec": declination(positions),
-        "redshift": redshifts,
-        "observed_redshift": observed_redshift(redshifts, radial_velocities(positions, velocities)),
-        "distance": np.sqrt((positions**2).sum(axis=1)),
-        **vector_columns(EULERIAN, positions),
-        **vector_columns(VELOCITY, velocities),
-    }
 
 
 def _check_borders(doubtful: np.ndarray, shifts: np.ndarray, border: Border) -> None:
