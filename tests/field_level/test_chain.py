@@ -112,6 +112,15 @@ def test_what_killed_processes_left_in_the_scratch_of_a_finished_chain_is_no_obs
     assert [path.name for path in tmp_path.iterdir()] == ["chain.h5"]
 
 
+def test_a_users_files_in_the_folder_of_a_chains_phases_are_not_deleted_with_them(tmp_path):
+    folder = scratch_of(tmp_path / "chain.h5")[1]
+    folder.mkdir()
+    for name in ("phases_0000010.npy", "phases.npy", "notes.txt"):
+        (folder / name).touch()
+    clear_scratch(tmp_path / "chain.h5")
+    assert {path.name for path in folder.iterdir()} == {"phases.npy", "notes.txt"}
+
+
 def test_data_are_read_back_as_they_were_written_and_foreign_files_are_named(make_mock, tmp_path):
     mock, settings = make_mock()
     write_data(tmp_path / "inputs.h5", mock.data, {"stage": "test"})

@@ -1,10 +1,12 @@
 import logging
 
+import h5py
 import numpy as np
 import pytest
 
 from halonet.network.checkpoints import Checkpoints, TrainingState, differences
 from halonet.settings import SettingsError
+from halonet.storage import StorageError
 
 FINGERPRINT = {"settings": {"filters": 8, "stages": [{"learning_rate": 0.1}]}, "seed": 1}
 
@@ -106,6 +108,51 @@ def test_clearing_removes_nothing_of_somebody_else(checkpoints):
     (checkpoints.folder / "notes.txt").write_text("mine")
     checkpoints.clear()
     assert [path.name for path in checkpoints.folder.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("name", ["variables/00000", "state"])
+def test_a_training_never_goes_on_from_weights_or_a_step_that_were_not_stored(checkpoints, caplog, name):
+    for step in (1, 2):
+        checkpoints.save(TrainingState(step=step), variables(step))
+    with h5py.File(checkpoints.folder / "step_000000002.h5", "a") as file:
+        if name == "state":
+            text = file[name][()].decode()
+            del file[name]
+            file[name] = text.replace('"step": 2', '"step": 3')
+        else:
+            file[name][1, 2] = 2.0000002
+    state, values = checkpoints.load()
+    assert state.step == 1
+    assert (values[0] == 1).all()
+    assert "its values have changed since they were written" in caplog.text
+
+
+def test_a_users_files_with_the_names_of_checkpoints_are_never_lost(checkpoints):
+    """Whether they are older or newer than a checkpoint, whole files of something else or none of HDF5."""
+    folder = checkpoints.folder
+    folder.mkdir()
+    with h5py.File(folder / "step_000000001.h5", "w") as file:
+        file["results"] = np.arange(5)
+    users = {"step_000000009.h5": b"my notes", "step_000000009.h5.damaged": b"older notes", ".mine.part": b"a part"}
+    for name, content in users.items():
+        (folder / name).write_bytes(content)
+    assert checkpoints.load() is None
+    for step in (2, 3, 4, 5):
+        checkpoints.save(TrainingState(step=step), variables(step))
+    with h5py.File(folder / "step_000000002.h5", "w") as file:
+        file["results"] = np.arange(3)
+    checkpoints.save(TrainingState(step=6), variables(6))
+    checkpoints.clear()
+    names = ["step_000000001.h5.damaged", "step_000000002.h5", "step_000000009.h5.damaged_2", *list(users)[1:]]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    assert (folder / "step_000000009.h5.damaged_2").read_bytes() == b"my notes"
+
+
+def test_the_folder_of_a_trained_network_is_none_for_checkpoints(tmp_path):
+    """Its training curve would be replaced, and deleted with the last checkpoint."""
+    (tmp_path / "model.weights.h5").touch()
+    with pytest.raises(StorageError, match=r"no folder for checkpoints, it holds a trained network"):
+        Checkpoints(tmp_path, FINGERPRINT).load()
 
 
 def test_differences_name_list_items_and_missing_keys():

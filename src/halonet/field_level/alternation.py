@@ -28,6 +28,7 @@ Search = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 RECORDS = ("noise_power", "modes", "phase_step", "theta_acceptance", "theta_gradients", "model_evaluations")
+PHASE_FILES = f"phases_{'[0-9]' * 7}.npy"  # pattern of the names that phase_file gives
 
 
 class BlockSampler:

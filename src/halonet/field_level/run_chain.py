@@ -1,7 +1,6 @@
 """One chain of a field-level inference from its start to its end, with its checkpoint and its file."""
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from halonet.checks.names import beside
-from halonet.field_level.alternation import BlockSampler, phase_file
+from halonet.field_level.alternation import PHASE_FILES, BlockSampler, phase_file
 from halonet.field_level.data import FieldData
 from halonet.field_level.gravity import Gravity
 from halonet.field_level.posterior import JointPosterior, PhaseTarget
@@ -181,10 +180,17 @@ def scratch_of(output: str | Path) -> tuple[Path, Path]:
 
 
 def clear_scratch(output: str | Path) -> None:
-    """Delete what a chain that is finished needs no longer, whatever killed processes have left in it."""
+    """Delete what a chain that is finished needs no longer, whatever killed processes have left in it.
+
+    Files that no chain writes stay, and so does their folder.
+    """
     checkpoint, folder = scratch_of(output)
     clear_leftovers(checkpoint)
-    shutil.rmtree(folder, ignore_errors=True)
+    for pattern in (PHASE_FILES, f".{PHASE_FILES}.*.part"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
     checkpoint.unlink(missing_ok=True)
 
 

@@ -1,12 +1,14 @@
 """Checkpoint of a simulation between two steps: one complete file, refused to a simulation of another kind.
 
 The bits of the state are stored, so that a simulation that goes on from it ends with the same bytes as one that was
-never interrupted, on any number of ranks.
+never interrupted, on any number of ranks. Digests of the planes, and of the number of steps with each, are held against
+what is read. A file that is not this simulation's whole checkpoint is renamed, never replaced or deleted.
 """
 
 import hashlib
 import json
 import logging
+import os
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -16,13 +18,18 @@ from typing import Any
 import h5py
 import numpy as np
 
+from halonet.checks.field_values import check_finite
 from halonet.grid.slabs import Slabs
+from halonet.grid.threads import in_threads
 from halonet.interruption import Interrupted
 from halonet.n_body.simulation import State
 from halonet.storage import CHUNK_CELLS, StorageError, clear_leftovers, new_hdf5, open_hdf5
 
 log = logging.getLogger("halonet")
 FIELDS = ("displacements", "momenta")  # of a state
+DIGESTS, DIGEST_BYTES = "digests", hashlib.sha256().digest_size  # of every plane of a state
+# What reading a file ends with that is cut short, or is something else.
+UNREADABLE = (StorageError, OSError, KeyError, AttributeError, TypeError, ValueError)
 
 
 class CheckpointError(StorageError):
@@ -62,12 +69,17 @@ class Checkpoints:
             steps = self.slabs.communicator.bcast(steps)
         if steps is None:
             return None
-        with open_hdf5(self.path) as file:
-            planes = slice(self.slabs.start, self.slabs.stop)
-            return State(**{name: file[name][planes] for name in FIELDS}, steps=steps)
+        state, damages = self._read(steps)
+        if self.slabs.ranks > 1:
+            damages = [damage for each in self.slabs.communicator.allgather(damages) for damage in each]
+        if not damages:
+            return state
+        if self.slabs.rank == 0:
+            self._pass_over(damages[0])
+        return None
 
     def _steps(self) -> int | None:
-        """Steps that the stored state has done; a damaged file, or one of another simulation, is passed over."""
+        """Steps that the stored state says it has done; a damaged file, or one of another simulation, is set aside."""
         clear_leftovers(self.path)
         if not self.path.exists():
             return None
@@ -75,19 +87,19 @@ class Checkpoints:
             with open_hdf5(self.path) as file:
                 self._check_is_one(file)
                 made_by, steps = file["fingerprint"][()].decode(), int(file.attrs["steps"])
-                shapes = {file[name].shape for name in FIELDS}
+                shapes = {name: file[name].shape for name in (*FIELDS, DIGESTS)}
         except CheckpointError:
             raise
-        except (StorageError, OSError, KeyError, AttributeError) as error:
-            log.warning("%s is damaged and passed over (%s)", self.path, error)
+        except UNREADABLE as error:
+            self._pass_over(error)
             return None
         if made_by != self.fingerprint:
-            aside = next(path for path in self._names_aside() if not path.exists())
-            log.warning("%s is of other settings, density or code; it is now %s: starting over", self.path, aside.name)
-            self.path.rename(aside)
+            aside = self._set_aside("of_another_simulation")
+            log.warning("%s is of other settings, density or code; it is now %s: starting over", self.path, aside)
             return None
-        if shapes != {(self.slabs.cells,) * 3 + (3,)}:
-            log.warning("%s is damaged and passed over (shapes %s)", self.path, shapes)
+        cells = self.slabs.cells
+        if shapes != dict.fromkeys(FIELDS, (cells, cells, cells, 3)) | {DIGESTS: (cells, DIGEST_BYTES)}:
+            self._pass_over(f"shapes {shapes}")
             return None
         return steps
 
@@ -99,11 +111,44 @@ class Checkpoints:
                 "would be replaced and at last deleted, name another one"
             )
 
-    def _names_aside(self) -> Iterator[Path]:
-        name = f"{self.path.name}.of_another_simulation"
-        yield self.path.with_name(name)
-        for number in count(2):
-            yield self.path.with_name(f"{name}_{number}")
+    def _read(self, steps: int) -> tuple[State | None, list[str]]:
+        """This rank's part of the stored state, and what is wrong with it."""
+        planes = slice(self.slabs.start, self.slabs.stop)
+        try:
+            with open_hdf5(self.path) as file:
+                state = State(**{name: file[name][planes] for name in FIELDS}, steps=steps)
+                noted = file[DIGESTS][planes]
+            for name in FIELDS:
+                check_finite(self.path, name, getattr(state, name), self.slabs.start)
+            other = np.flatnonzero((self._digests(state) != noted).any(axis=1))
+        except UNREADABLE as error:
+            return None, [str(error)]
+        return state, [f"plane {self.slabs.start + i} or the number of steps has changed" for i in other[:1]]
+
+    def _digests(self, state: State) -> np.ndarray:
+        """Digest of each of this rank's planes with the number of steps, shape (N / ranks, bytes)."""
+        digests = np.empty((len(state.momenta), DIGEST_BYTES), np.uint8)
+
+        def note(plane: int) -> None:
+            digest = hashlib.sha256(str(state.steps).encode())
+            for name in FIELDS:
+                digest.update(getattr(state, name)[plane].tobytes())
+            digests[plane] = np.frombuffer(digest.digest(), np.uint8)
+
+        in_threads(note, range(len(digests)), self.slabs.threads)
+        return digests
+
+    def _pass_over(self, damage: object) -> None:
+        log.warning("%s is damaged and passed over (%s); it is now %s: starting over", self.path, damage,
+                    self._set_aside("damaged"))  # fmt: skip
+
+    def _set_aside(self, why: str) -> str:
+        """Rename the file, to a name that no other has; returns the name."""
+        name = f"{self.path.name}.{why}"
+        names = (name if number == 1 else f"{name}_{number}" for number in count(1))
+        aside = next(path for path in map(self.path.with_name, names) if not os.path.lexists(path))
+        self.path.rename(aside)
+        return aside.name
 
     def save_if_due(self, state: State, signal: int = 0) -> None:
         """Store the state if the last one is old enough, which the first rank decides for all, or upon a signal.
@@ -131,7 +176,7 @@ class Checkpoints:
             raise Interrupted(128 + signal)
 
     def _save(self, state: State) -> None:
-        fields = {name: getattr(state, name) for name in FIELDS}
+        fields = {name: getattr(state, name) for name in FIELDS} | {DIGESTS: self._digests(state)}
         if self.slabs.rank:
             for field in fields.values():
                 for _ in self._groups(field):
@@ -139,7 +184,7 @@ class Checkpoints:
             return
         with new_hdf5(self.path) as file:
             for name, field in fields.items():
-                data = file.create_dataset(name, (self.slabs.cells,) * 3 + (3,), np.float32)
+                data = file.create_dataset(name, (self.slabs.cells, *field.shape[1:]), field.dtype)
                 for start, planes in self._groups(field):
                     data[start : start + len(planes)] = planes
             file.attrs["steps"] = state.steps

@@ -1,12 +1,14 @@
 """Checkpoints of a training run: complete files only, the last two kept, refused to a run of another configuration.
 
-A checkpoint is an HDF5 file ``step_<step>.h5``: one dataset per variable of model and optimizer, and the rest of the
-run's state as JSON.
+A checkpoint is an HDF5 file ``step_<step>.h5``: one dataset per variable of model and optimizer, the rest of the run's
+state as JSON, and a digest of both, which is held against them. What else stands in the folder is never deleted.
 """
 
+import hashlib
 import itertools
 import json
 import logging
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,10 +18,12 @@ import numpy as np
 
 from halonet.network.history import FILES
 from halonet.settings import SettingsError
-from halonet.storage import StorageError, new_hdf5, open_hdf5
+from halonet.storage import StorageError, clear_leftovers, new_hdf5, open_hdf5
 
 log = logging.getLogger("halonet")
 KEPT = 2
+NAMES = f"step_{'[0-9]' * 9}.h5"  # of checkpoints
+HELD = ("state", "fingerprint", "digest")  # beside the variables
 
 
 @dataclass
@@ -81,28 +85,47 @@ class Checkpoints:
             for index, values in enumerate(variables):
                 file.create_dataset(f"variables/{index:05d}", data=values)
             # As datasets: an HDF5 attribute holds no more than 64 kB.
-            file["state"] = json.dumps(vars(state))
+            file["state"] = text = json.dumps(vars(state))
             file["fingerprint"] = json.dumps(self.fingerprint)
-        for old in self._files()[:-KEPT]:
+            file["digest"] = _digest(text, variables)
+        for old in filter(_is_checkpoint, self._files()[:-KEPT]):
             old.unlink()
 
     def load(self) -> tuple[TrainingState, list[np.ndarray]] | None:
         """State and variables of the last checkpoint, or None; a changed configuration is refused by its name."""
-        for leftover in self.folder.glob(".*.part"):
+        self._check_folder()
+        for name in FILES:
+            clear_leftovers(self.folder / name)
+        for leftover in self.folder.glob(f".{NAMES}.*.part"):
             leftover.unlink()
         for path in reversed(self._files()):
             try:
-                with open_hdf5(path) as file:
-                    state, made_by = (json.loads(file[name][()]) for name in ("state", "fingerprint"))
-                    variables = [dataset[()] for dataset in file["variables"].values()]
-            except (StorageError, OSError, KeyError, ValueError) as error:
+                return self._read(path)
+            except OtherConfiguration:
+                raise
+            except (StorageError, OSError, KeyError, ValueError, TypeError, AttributeError) as error:
                 # Its step may be higher than all that follow, which must not be deleted in favour of it.
-                log.warning("%s is damaged and passed over (%s); it is now %s.damaged", path, error, path.name)
-                path.rename(path.with_name(f"{path.name}.damaged"))
-                continue
-            self._refuse_other(path, made_by)
-            return TrainingState(**state), variables
+                aside = next(name for name in _names_of_damaged(path) if not os.path.lexists(name))
+                log.warning("%s is damaged and passed over (%s); it is now %s", path, error, aside.name)
+                path.rename(aside)
         return None
+
+    def _check_folder(self) -> None:
+        """Refuse the folder of a trained network, whose history would be replaced and at last deleted."""
+        if (held := self.folder / "model.weights.h5").exists():
+            raise StorageError(
+                f"{self.folder}: no folder for checkpoints, it holds a trained network ({held.name}), whose history "
+                "would be replaced; name another one"
+            )
+
+    def _read(self, path: Path) -> tuple[TrainingState, list[np.ndarray]]:
+        with open_hdf5(path) as file:
+            text, made_by = file["state"][()], json.loads(file["fingerprint"][()])
+            self._refuse_other(path, made_by)
+            variables = [dataset[()] for dataset in file["variables"].values()]
+            if file["digest"][()].decode() != _digest(text.decode(), variables):
+                raise StorageError("its values have changed since they were written")
+        return TrainingState(**json.loads(text)), variables
 
     def set_others_aside(self) -> None:
         """Move the checkpoints to another folder if the last one is of another configuration: hours are in them."""
@@ -121,16 +144,18 @@ class Checkpoints:
         return (self.folder.with_name(f"{self.folder.name}_before_other_{changed}_{i}") for i in itertools.count(1))
 
     def clear(self) -> None:
-        """Delete all checkpoints and the training curve beside them."""
-        damaged = self.folder.glob("step_*.h5.damaged")
-        for path in (*self._files(), *damaged, *(self.folder / name for name in FILES)):
-            path.unlink(missing_ok=True)
+        """Delete all checkpoints and the training curve beside them; not what only has the name of a checkpoint."""
+        damaged = self.folder.glob(f"{NAMES}.damaged*")
+        for path in filter(_is_checkpoint, (*self._files(), *damaged)):
+            path.unlink()
+        for name in FILES:
+            (self.folder / name).unlink(missing_ok=True)
         for folder in (self.folder / "events", self.folder):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob("step_*.h5"))
+        return sorted(self.folder.glob(NAMES))
 
     def _refuse_other(self, path: Path, made_by: dict) -> None:
         changes = differences(made_by, self.fingerprint)
@@ -140,6 +165,31 @@ class Checkpoints:
                 f"configuration, delete {self.folder}, or start over with --restart-on-change, which keeps it aside",
                 changes,
             )
+
+
+def _digest(state: str, variables: list[np.ndarray]) -> str:
+    """SHA-256 of a run's state, as JSON, and of the values of its variables."""
+    digest = hashlib.sha256(state.encode())
+    for values in variables:
+        digest.update(np.asarray(values).tobytes())
+    return digest.hexdigest()
+
+
+def _is_checkpoint(path: Path) -> bool:
+    """Whether a file is a checkpoint, or an empty file; what else it may be is somebody else's, and is kept."""
+    try:
+        if not path.stat().st_size:
+            return True  # of a disk that was full
+        with open_hdf5(path) as file:
+            return all(name in file for name in HELD)
+    except (StorageError, OSError):
+        return False
+
+
+def _names_of_damaged(path: Path) -> Iterator[Path]:
+    """Names like ``step_000000090.h5.damaged_2``."""
+    yield path.with_name(f"{path.name}.damaged")
+    yield from (path.with_name(f"{path.name}.damaged_{i}") for i in itertools.count(2))
 
 
 def differences(before: object, now: object, name: str = "") -> list[str]:
