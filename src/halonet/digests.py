@@ -28,6 +28,23 @@ def note_digests(folder: str | Path, names: Iterable[str]) -> None:
     write_digests(folder, {name: digest_of(folder / name) for name in names if (folder / name).is_file()})
 
 
+def check_complete(folder: str | Path) -> None:
+    """Refuse a folder that lacks a file whose digest is noted: without it another file, or a default, would be taken.
+
+    Raises
+    ------
+    StorageError
+        The message says how to go on without a file that was deleted on purpose.
+    """
+    noted = Path(folder) / DIGESTS
+    known = read_json(noted) if noted.is_file() else {}
+    if missing := [name for name in known if not (noted.parent / name).is_file()]:
+        raise StorageError(
+            f"{folder}: {', '.join(missing)} missing, whose digest stands in {noted}; copy it again, or if it was "
+            f"deleted on purpose, delete its line from {DIGESTS}"
+        )
+
+
 def check_digest(path: str | Path) -> None:
     """Refuse a file that is not what it was when its digest was noted; one without a digest passes.
 

@@ -19,6 +19,7 @@ from halonet.checks.parser import (
 )
 from halonet.checks.paths import PathError
 from halonet.command.main import parse as parse_command
+from halonet.network.shipped import DEFAULT_NETWORK, shipped_network, shipped_networks
 from halonet.storage import StorageError, write_json, write_text
 
 
@@ -26,13 +27,13 @@ from halonet.storage import StorageError, write_json, write_text
 def parse(tmp_path, monkeypatch):
     """Command line of a script that reads and writes, in a folder with some files."""
     monkeypatch.chdir(tmp_path)
-    for name in ("in.h5", "old.h5", "settings.json", "net/model.weights.h5", "net/notes.txt"):
+    for name in ("in.h5", "old.h5", "settings.json", "net/model.weights.h5", "net/mock.h5"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).write_text(name)
     parser = Parser()
     parser.add_argument("--density", type=READS, nargs="+", default=["in.h5"])
     parser.add_argument("--settings", type=SETTINGS)
-    parser.add_argument("--network", type=NETWORK)
+    parser.add_argument("--network", type=NETWORK.or_name(shipped_network))
     parser.add_argument("--mask", type=WRITES)
     parser.add_argument("-o", "--haloes", type=WRITES, nargs="*")
     parser.add_argument("--figures", type=WRITES_FOLDER)
@@ -47,7 +48,7 @@ def parse(tmp_path, monkeypatch):
     [
         "--mask new.h5 -o old.h5",  # what is replaced is no input
         "--mask deep/new/folder/mask.h5",
-        "--network net -o net/mock.h5",
+        "--network net -o net/mock.h5 --mask net/new.h5",  # a result of the user's own, once more
         "--network vnet-small -o new.h5",  # a name, and no folder
         "--settings settings.json --mask new.h5",
         '--settings {"a":1} --mask new.h5',
@@ -122,6 +123,37 @@ def test_no_command_writes_over_a_file_that_its_line_does_not_name(line, tmp_pat
     with pytest.raises(PathError, match=r"names the same file|would be replaced"):
         check_files(parse_command(line.split()))
     assert Path("in.h5").read_text() == "haloes"
+
+
+@pytest.mark.parametrize(
+    ("line", "network"),
+    [
+        ("mock --seed 7 --method network --network vnet-small -o {}", "vnet-small"),
+        ("mock --seed 7 --method network --network vnet-small -o z.h5 --keep-probability {}", "vnet-small"),
+        ("mock --seed 7 --method network -o {}", DEFAULT_NETWORK),
+        ("predict --density in.h5 --network vnet-small -o {}", "vnet-small"),
+        ("predict --density in.h5 -o {}", DEFAULT_NETWORK),
+        ("find --probability in.h5 --network vnet-small -o {}", "vnet-small"),
+    ],
+)
+def test_no_file_of_a_network_is_replaced_whether_its_name_or_none_is_given(line, network, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("in.h5").touch()
+    files = [path for path in sorted(shipped_networks()[network].rglob("*")) if path.is_file()]
+    assert {"digests.json", "README.md", "thresholds.json"} < {path.name for path in files}
+    for path in files:
+        with pytest.raises(PathError, match=r"is a file of --network .*, which is read, and would be replaced"):
+            check_files(parse_command(line.format(path).split()))
+
+
+def test_the_model_that_is_drawn_from_by_default_is_not_replaced(tmp_path, monkeypatch):
+    from halonet.neural_bias.fitted import SHIPPED as shipped
+
+    monkeypatch.chdir(tmp_path)
+    arguments = parse_command(["draw", "--seed", "7", "-o", "new.h5"])
+    assert Path(arguments.model) == shipped
+    with pytest.raises(PathError, match="is what --model reads and would be replaced"):
+        check_files(parse_command(f"draw --seed 7 -o {shipped}".split()))
 
 
 def test_an_input_under_another_name_is_known(parse):

@@ -39,7 +39,7 @@ def test_every_option_of_a_script_has_a_kind_that_is_checked(path):
         if name is None or {"action", "choices"} & set(keywords) or {name, f"{path.name} {name}"} & WORDS:
             continue
         kind = keywords.get("type")
-        if isinstance(kind, ast.Call) and getattr(kind.func, "attr", "") == "or_else":
+        if isinstance(kind, ast.Call) and getattr(kind.func, "attr", "") in {"or_else", "or_name"}:
             kind = kind.func.value
         assert isinstance(kind, ast.Name), f"{name} has no type of halonet.checks"
         assert kind.id in KINDS, f"{name} is a {kind.id}"

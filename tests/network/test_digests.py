@@ -14,6 +14,7 @@ from halonet.network import load_network
 from halonet.network.build import build_network
 from halonet.network.folder import TrainedNetwork, save_network
 from halonet.network.prediction import check_input, predict_box
+from halonet.network.shipped import find_network
 from halonet.plausibility.verdict import PlausibilityError
 from halonet.settings import PredictionSettings
 from halonet.storage import StorageError
@@ -91,6 +92,23 @@ def test_a_file_that_was_changed_on_purpose_is_taken_once_its_line_is_deleted(fo
     assert read_normalisation(path).mean_deviation == 3.45
     note_digests(folder, ["normalisation.json"])
     check_digest(path)
+
+
+def test_a_network_without_a_file_whose_digest_is_noted_is_refused_and_no_default_is_taken(tmp_path):
+    """Without its thresholds the paper's finder would be taken, which finds a quarter of the haloes."""
+    folder = tmp_path / "network"
+    shutil.copytree(SHIPPED / "vnet-small", folder)
+    (folder / "thresholds.json").unlink()
+    words = r"thresholds\.json missing, whose digest stands in .*digests\.json; copy it again"
+    for take in (find_network, load_network):
+        with pytest.raises(StorageError, match=words):
+            take(folder)
+    noted = folder / "digests.json"
+    digests = json.loads(noted.read_text())
+    del digests["thresholds.json"]
+    noted.write_text(json.dumps(digests))
+    assert find_network(folder) == folder
+    assert load_network(folder).folder == folder
 
 
 def test_weights_that_are_not_finite_are_refused_where_there_is_no_digest(folder, network_settings):

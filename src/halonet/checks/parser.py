@@ -38,12 +38,12 @@ class FileOption:
         Whether the option may also be JSON text, which begins with a brace.
     with_dataset
         Whether a colon and the name of a dataset may follow.
-    or_name
-        Whether the option may also be a name, which is no folder here.
+    named
+        The folder that a name stands for, where the option may also be a name; None for one that is not known.
     convert
         Makes the value that the script gets.
     otherwise
-        Of an output: the file that is written where the option is not given, which the other options decide.
+        The file that is read or written where the option is not given, which the other options may decide.
     """
 
     written: bool = False
@@ -53,13 +53,17 @@ class FileOption:
     itself: bool = True
     or_text: bool = False
     with_dataset: bool = False
-    or_name: bool = False
+    named: Callable[[str], Path | None] | None = None
     convert: Callable[[str], object] = str
     otherwise: Callable[[argparse.Namespace], object] | None = None
 
     def or_else(self, otherwise: Callable[[argparse.Namespace], object]) -> "FileOption":
-        """This kind of output with a file that is written where the option is not given."""
+        """This kind of file with one that is read or written where the option is not given."""
         return replace(self, otherwise=otherwise)
+
+    def or_name(self, named: Callable[[str], Path | None]) -> "FileOption":
+        """This kind of folder, or the name of one; no output replaces its files, whatever it is called by."""
+        return replace(self, named=named)
 
     def __call__(self, text: str) -> object:
         """Return the path that the text is; refuse one that names nothing."""
@@ -72,8 +76,10 @@ class FileOption:
         if self.or_text and str(value).lstrip("\ufeff \n\t").startswith(("{", "[")):
             return
         path = Path(split_dataset(str(value))[0] if self.with_dataset else str(value))
-        if self.or_name and not path.exists():
-            return
+        if self.named and not path.exists():
+            if (folder := self.named(str(value))) is None:
+                return  # what looks for it names all that there are
+            path = folder
         if self.itself:
             yield Given(option, path, self.folder, self.guarded)
         for ending in self.endings:
@@ -91,7 +97,7 @@ WRITES_FIGURE = FileOption(written=True, endings=(".png", ".pdf"), itself=False,
 WRITES_FOLDER = FileOption(written=True, folder=True)
 WRITES_FOLDER_PATH = FileOption(written=True, folder=True, convert=Path)
 SETTINGS = FileOption(or_text=True)
-NETWORK = FileOption(folder=True, guarded=NETWORK_FILES, or_name=True)
+NETWORK = FileOption(folder=True, guarded=NETWORK_FILES)
 NETWORK_PATH = FileOption(folder=True, guarded=NETWORK_FILES, convert=Path)
 BOXES = FileOption(folder=True, guarded=("*/*.h5",))
 BOX_FILES = FileOption(folder=True, guarded=("*.h5",))

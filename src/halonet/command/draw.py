@@ -5,11 +5,14 @@ file model.json of a run of the neural bias model, or the one that is shipped. T
 """
 
 import argparse
+from pathlib import Path
 
 from halonet.checks.parser import READS
 from halonet.command.mock import write
 from halonet.command.mock_arguments import add_box
 
+# halonet.neural_bias.fitted.SHIPPED, whose module loads TensorFlow; a test holds the two together
+SHIPPED = Path(__file__).parents[1] / "neural_bias" / "n_body.json"
 EXAMPLES = """\
   halonet draw --seed 7 --cells 64 -o draw.h5                                   a box of (384 Mpc)^3
   halonet draw --density field.h5 -o draw.h5                                    of your own linear density
@@ -19,7 +22,11 @@ EXAMPLES = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("--model", type=READS, help="fitted model (JSON); default: that of haloes of a simulation")
+    parser.add_argument(
+        "--model",
+        type=READS.or_else(lambda given: SHIPPED),
+        help="fitted model (JSON); default: that of haloes of a simulation",
+    )
     add_box(parser)
 
 

@@ -17,7 +17,7 @@ from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.inputs import cosmology_of, read_centres_of, read_density_of, read_probability
 from halonet.head_fields import read_heads
 from halonet.mocks.moving import check_displacement, move_haloes
-from halonet.network.shipped import find_network
+from halonet.network.shipped import find_network, shipped_network
 from halonet.plausibility.density import check_against_spectrum
 from halonet.plausibility.same_box import check_headers
 from halonet.provenance import provenance
@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--thresholds", type=READS, help="JSON file of calibrate_thresholds.py, with the finder it was calibrated for"
     )
     calibrated.add_argument(
-        "--network", type=NETWORK, help="folder or name of the network that predicted: its thresholds.json"
+        "--network",
+        type=NETWORK.or_name(shipped_network),
+        help="folder or name of the network that predicted: its thresholds.json",
     )
     parser.add_argument(
         "--settings",

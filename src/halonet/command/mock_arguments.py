@@ -8,7 +8,7 @@ from typing import get_args
 from halonet.checks.numbers import CELLS, COUNT, GPUS, INDEX, LENGTH, SEED, THREADS
 from halonet.checks.parser import NETWORK, PHASES, READS, SETTINGS, WRITES, WRITES_FOLDER, add_override
 from halonet.mocks.request import MockRequest
-from halonet.network.shipped import DEFAULT_NETWORK
+from halonet.network.shipped import DEFAULT_NETWORK, shipped_network
 from halonet.settings import (
     CosmologySettings,
     HaloFindingSettings,
@@ -99,7 +99,7 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("method network")
     group.add_argument(
         "--network",
-        type=NETWORK,
+        type=NETWORK.or_name(shipped_network),
         default=DEFAULT_NETWORK,
         help=f"folder, or name of a shipped one; default: {DEFAULT_NETWORK}",
     )

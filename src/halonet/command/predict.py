@@ -7,7 +7,7 @@ from halonet.checks.numbers import GPUS, THREADS
 from halonet.checks.parser import NETWORK, READS, SETTINGS, WRITES, add_override
 from halonet.head_fields import file_with_heads
 from halonet.mocks.tiles import tiles_for
-from halonet.network.shipped import DEFAULT_NETWORK, find_network
+from halonet.network.shipped import DEFAULT_NETWORK, find_network, shipped_network
 from halonet.provenance import provenance
 from halonet.settings import PredictionSettings, stage_settings
 from halonet.storage import FieldHeader, read_field, read_header, write_field
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--network",
-        type=NETWORK,
+        type=NETWORK.or_name(shipped_network),
         default=DEFAULT_NETWORK,
         help=f"folder of a trained network, or name of a shipped one; default: {DEFAULT_NETWORK}",
     )

@@ -18,7 +18,7 @@ import keras
 
 from halonet.checks.patient_file import check_room
 from halonet.dataset.normalisation import Normalisation, read_normalisation, write_normalisation
-from halonet.digests import DIGESTS, check_digest, digest_of, note_digests, write_digests
+from halonet.digests import DIGESTS, check_complete, check_digest, digest_of, note_digests, write_digests
 from halonet.network.build import build_network, weight_layout
 from halonet.network.history import write_history
 from halonet.settings import NetworkSettings, validate
@@ -80,12 +80,13 @@ def save_network(folder: str | Path, network: TrainedNetwork, provenance: dict, 
 
 
 def load_network(folder: str | Path) -> TrainedNetwork:
-    """Load a trained network; a folder that is none, and weights of another architecture, are refused by name."""
+    """Load a trained network; what is none, not complete or of another architecture is refused by name."""
     folder = Path(folder)
     for name in ("settings.json", "normalisation.json", WEIGHTS):
         if not (folder / name).is_file():
             what = f"it has no {name}" if folder.is_dir() else "there is no such folder"
             raise StorageError(f"{folder}: no trained network, {what}")
+    check_complete(folder)
     settings = validate(NetworkSettings, read_json(folder / "settings.json"), str(folder / "settings.json"))
     check_digest(folder / WEIGHTS)
     model = build_network(settings)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from halonet.digests import check_complete
 from halonet.storage import StorageError
 
 PACKAGE = Path(__file__).parents[1]
@@ -16,19 +17,24 @@ def shipped_networks() -> dict[str, Path]:
     return {folder.name: folder for folder in reversed(folders)}
 
 
+def shipped_network(name: str) -> Path | None:
+    """Folder of the shipped network of a name; None where there is none."""
+    return shipped_networks().get(name)
+
+
 def find_network(network: str | Path) -> Path:
     """Folder of a network: a folder that is given, or the name of a shipped one.
 
     Raises
     ------
     StorageError
-        If there is neither such a folder nor such a name; the message lists the names.
+        If there is neither such a folder nor such a name, when the message lists the names, or a file is missing in it.
     """
     shipped = shipped_networks()
-    if Path(network).is_dir():
-        return Path(network)
-    if str(network) in shipped:
-        return shipped[str(network)]
+    folder = Path(network) if Path(network).is_dir() else shipped.get(str(network))
+    if folder is not None:
+        check_complete(folder)
+        return folder
     raise StorageError(
         f"{network}: no trained network, there is no such folder and no shipped network of that name; shipped are "
         f"{', '.join(sorted(shipped)) or 'none'}"
