@@ -12,6 +12,7 @@ from halonet import console
 from halonet.catalogue import write_catalogue
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.friends_of_friends.haloes import find_haloes
+from halonet.locks import exclusive_outputs
 from halonet.owners import write_owners
 from halonet.particles import read_particles
 from halonet.provenance import provenance
@@ -41,9 +42,11 @@ def main() -> None:
     haloes, owners = find_haloes(
         particles, cosmology, settings, header, finished=lambda phase: log.info("%s done", phase)
     )  # fmt: skip
-    write_owners(arguments.owners, owners, header)
-    write_field(arguments.mask, "mask", (owners >= 0).astype(np.uint8), header)
-    write_catalogue(arguments.haloes, haloes)
+    # Of two searches at once one would leave its mask beside the haloes of the other.
+    with exclusive_outputs([arguments.owners, arguments.mask, arguments.haloes]):
+        write_owners(arguments.owners, owners, header)
+        write_field(arguments.mask, "mask", (owners >= 0).astype(np.uint8), header)
+        write_catalogue(arguments.haloes, haloes)
     log.info("%d haloes, %.1f%% of the mass", len(haloes), 100 * float((owners >= 0).mean()))
 
 

@@ -21,6 +21,7 @@ from halonet.columns import COLUMNS
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_eulerian_columns
 from halonet.halo_finding.inputs import cosmology_of
+from halonet.locks import exclusive_outputs
 from halonet.peak_patch.mask import halo_mask
 from halonet.plausibility.density import check_against_spectrum
 from halonet.plausibility.protohaloes import LEAST_CELLS, check_protohaloes
@@ -57,10 +58,12 @@ def main() -> None:
     values = box.cosmology.model_dump()
     record = provenance("import_ground_truth", {"cosmology": values, "files": _sources(arguments)}, header.seed)
     header = FieldHeader(box.box_size_mpc, box.cosmology.redshift, values, header.seed, record)
-    if catalogue is not None:
-        write_catalogue(arguments.haloes, _complete(catalogue, density, header, box.cosmology))
-    write_field(arguments.mask, "mask", mask, header)
-    write_field(arguments.density, "density", density, header, checked=True)
+    # Of two imports at once one would leave its density beside the haloes of the other.
+    with exclusive_outputs([arguments.mask, arguments.density, *filter(None, [arguments.haloes])]):
+        if catalogue is not None:
+            write_catalogue(arguments.haloes, _complete(catalogue, density, header, box.cosmology))
+        write_field(arguments.mask, "mask", mask, header)
+        write_field(arguments.density, "density", density, header, checked=True)
 
 
 def _arguments() -> argparse.Namespace:

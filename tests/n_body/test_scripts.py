@@ -105,6 +105,20 @@ def test_haloes_mask_and_owners_belong_together(truth):
         read_owners(made["owners"], 3)
 
 
+def test_a_second_search_of_the_same_haloes_and_mask_waits_for_the_first_to_end(particles, tmp_path):
+    """Or the mask of one would stand beside the haloes of the other."""
+    made = {name: tmp_path / f"{name}.h5" for name in ("haloes", "mask", "owners")}
+    files = [part for name, path in made.items() for part in (f"--{name}", path)]
+    line = command("--particles", particles / "one_0.h5", *files, script=FIND)
+    with exclusive(lock_of(made["mask"])):
+        process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+        assert any("another process is at work" in line for line in process.stderr)
+        assert not any(path.exists() for path in made.values())
+    process.communicate()
+    assert process.returncode == 0
+    assert all(path.exists() for path in made.values())
+
+
 def test_particles_of_a_snapshot_carry_its_redshift_and_move_as_fast_as_they_were_displaced(particles):
     """Early on the velocity is a H f times the displacement of first order; at redshift 1 still nearly so."""
     early, late = (read_particles(particles / f"one_{redshift}.h5") for redshift in (1, 0))
@@ -119,8 +133,8 @@ def test_particles_of_a_snapshot_carry_its_redshift_and_move_as_fast_as_they_wer
     np.testing.assert_allclose(positions[3, 4, 5], (np.array([7.0, 9, 11]) + late.displacements[3, 4, 5]) % SIDE)
 
 
-def command(*arguments):
-    return [str(part) for part in (sys.executable, ROOT / "workflow_scripts" / f"{SIMULATE}.py", *arguments)]
+def command(*arguments, script=SIMULATE):
+    return [str(part) for part in (sys.executable, ROOT / "workflow_scripts" / f"{script}.py", *arguments)]
 
 
 def start_until(launch, path):
@@ -237,6 +251,7 @@ def test_a_damaged_checkpoint_is_passed_over(run_script, density, particles, tmp
     checkpoint.write_bytes(b"half a file")
     process = run_script(SIMULATE, *options(density, tmp_path, "other", "--checkpoint", checkpoint))
     assert "damaged and passed over" in process.stderr
+    assert (tmp_path / "checkpoint.h5.damaged").read_bytes() == b"half a file"
     assert_same_bytes(tmp_path, "other", particles)
 
 

@@ -1,7 +1,10 @@
 """A user's own truth: what the pipeline makes comes back as it was, spheres are enough, and bad files are refused."""
 
 import json
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -10,12 +13,14 @@ import pytest
 from halonet.catalogue import EULERIAN, LAGRANGIAN, read_catalogue, write_catalogue
 from halonet.cosmology import mean_matter_density
 from halonet.grid.slabs import Slabs
+from halonet.locks import exclusive, lock_of
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.mask import halo_mask
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader, read_field, read_header, write_field
 from halonet.truth_files import Box, read_own_density, read_own_haloes, read_own_mask
 
+ROOT = Path(__file__).parents[2]
 CELLS, SIDE = 48, 48.0
 BOX = Box(CELLS, SIDE, CosmologySettings())
 SCRIPT = "import_ground_truth"
@@ -60,6 +65,28 @@ def test_the_pipelines_own_files_come_back_as_they_were(run_script, made, tmp_pa
     header = read_header(tmp_path / "mask.h5")
     assert (header.seed, header.redshift, header.box_size_mpc) == (5, 0.0, SIDE)
     assert header.provenance["settings"]["files"]["density"]["provenance"] == {"stage": "test"}
+
+
+@pytest.mark.parametrize("name", [SCRIPT, "find_peak_patch_haloes"])
+def test_a_second_process_of_the_same_haloes_and_mask_waits_for_the_first_to_end(name, made, tmp_path):
+    """Or the mask of one would stand beside the haloes of the other."""
+    haloes, mask = tmp_path / "haloes.h5", tmp_path / "mask.h5"
+    options = ["--haloes", haloes, "--mask", mask]
+    if name == SCRIPT:
+        options += ["--from-density", made / "density.h5", "--from-haloes", made / "haloes.h5"]
+        options += ["--density", tmp_path / "density.h5"]
+    else:
+        options += ["--density", made / "density.h5", "--settings", '{"filters": {"largest_mpc": 12.0}}']
+    command = [sys.executable, ROOT / "workflow_scripts" / f"{name}.py", *options]
+    with exclusive(lock_of(mask)):
+        process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+        assert any("another process is at work" in line for line in process.stderr)
+        assert not haloes.exists()
+    process.communicate()
+    assert process.returncode == 0
+    assert haloes.exists()
+    assert mask.exists()
+    assert not list(tmp_path.glob(".*.lock"))
 
 
 def test_spheres_alone_give_mask_masses_and_eulerian_positions(run_script, made, tmp_path, haloes, cosmology):

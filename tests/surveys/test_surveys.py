@@ -1,5 +1,8 @@
 """A box as a survey sees it: distances, angles, redshifts, selection; and randoms that are selected alike."""
 
+import fcntl
+from pathlib import Path
+
 import numpy as np
 import pytest
 from colossus.cosmology import cosmology as colossus
@@ -8,8 +11,11 @@ from scipy.spatial import KDTree
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY, HaloCatalogue
 from halonet.checks.errors import StorageError
+from halonet.command import survey as survey_command
+from halonet.command.main import parse
 from halonet.cosmology import use_in_colossus
 from halonet.galaxy_catalogue import GALAXY_COLUMNS, GalaxyCatalogue, write_galaxies
+from halonet.locks import lock_of
 from halonet.settings import CosmologySettings, SettingsError, SurveySettings, validate
 from halonet.sky.coordinates import directions
 from halonet.sky.epochs import SPEED_OF_LIGHT, Epochs
@@ -156,6 +162,25 @@ def test_the_command_writes_fits_with_ra_dec_z_and_weight_the_same_again(uniform
             np.testing.assert_array_equal(table.data[name], expected.data[name])
     with fits.open(tmp_path / "galaxies.randoms.fits") as file:
         assert len(file["SURVEY"].data) == expected.notes["randoms"]
+
+
+def test_a_second_survey_of_the_same_files_waits_for_the_first_to_end(uniform, tmp_path, monkeypatch):
+    """Or the data of one would stand beside the randoms of the other."""
+    pytest.importorskip("astropy.io.fits")
+    write_galaxies(tmp_path / "g.h5", uniform)
+    outputs = tmp_path / "g.survey.fits", tmp_path / "g.randoms.fits"
+    line = ["survey", str(tmp_path / "g.h5"), "--settings", '{"largest_redshift": 0.02, "randoms": 1}']
+    arguments, written = parse(line), []
+
+    def write(path, *values):
+        for output in outputs:
+            with open(lock_of(output)) as handle, pytest.raises(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        written.append(Path(path))
+
+    monkeypatch.setattr(survey_command, "write_survey_table", write)
+    arguments.run(arguments)
+    assert tuple(written) == outputs
 
 
 def test_an_n_of_z_that_does_not_fit_is_named(uniform, tmp_path):

@@ -14,6 +14,7 @@ from halonet.checks.numbers import COUNT, THREADS
 from halonet.checks.parser import READS, SETTINGS, WRITES, add_override
 from halonet.cosmology import cosmology_of
 from halonet.grid.slabs import Slabs
+from halonet.locks import exclusive_outputs
 from halonet.mpi import world
 from halonet.peak_patch.collapse import read_collapse_table
 from halonet.peak_patch.finder import find_haloes
@@ -70,8 +71,11 @@ def run(arguments: argparse.Namespace) -> None:
     told = Progress(lambda filters: console.progress(filters, "filters"), lambda phase: log.info("%s done", phase))
     cell_size, progress = header.box_size_mpc / slabs.cells, SILENT if slabs.rank else told
     haloes = find_haloes(density, slabs, cell_size, cosmology, settings, table, header, progress)
-    if arguments.mask:
-        write_field(arguments.mask, "mask", halo_mask(haloes, slabs), header, slabs)
+    # Of two searches at once one would leave its mask beside the haloes of the other.
+    with exclusive_outputs([arguments.haloes, arguments.mask] if arguments.mask and slabs.rank == 0 else []):
+        if arguments.mask:
+            write_field(arguments.mask, "mask", halo_mask(haloes, slabs), header, slabs)
+        if slabs.rank == 0:
+            write_catalogue(arguments.haloes, haloes)
     if slabs.rank == 0:
-        write_catalogue(arguments.haloes, haloes)
         log.info("%d haloes of at least %g cells", len(haloes), settings.minimum_cells)

@@ -17,6 +17,7 @@ from halonet.checks.parser import READS, SETTINGS, WRITES
 from halonet.checks.paths import Given, check_paths
 from halonet.export.surveys import write_survey_table
 from halonet.galaxy_catalogue import GalaxyCatalogue, read_galaxies
+from halonet.locks import exclusive_outputs
 from halonet.settings import stage_settings
 from halonet.settings.survey import SurveySettings
 from halonet.storage import open_hdf5
@@ -60,8 +61,10 @@ def run(arguments: argparse.Namespace) -> None:
         survey = observe_box(points, settings, arguments.seed)
     except StorageError as error:
         raise StorageError(f"{arguments.catalogue}: {error}") from None
-    for path, columns in ((arguments.survey, survey.data), (arguments.randoms, survey.randoms)):
-        write_survey_table(path, SURVEY_COLUMNS, columns, survey.header, survey.notes)
+    # Of two surveys at once one would leave its data beside the randoms of the other.
+    with exclusive_outputs([arguments.survey, arguments.randoms]):
+        for path, columns in ((arguments.survey, survey.data), (arguments.randoms, survey.randoms)):
+            write_survey_table(path, SURVEY_COLUMNS, columns, survey.header, survey.notes)
     log.info("%s: %d observed, %d lost to collisions; %s: %d randoms", arguments.survey, survey.notes["observed"],
              survey.notes["collided"], arguments.randoms, survey.notes["randoms"])  # fmt: skip
 
