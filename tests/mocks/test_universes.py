@@ -174,6 +174,10 @@ def test_tiles_that_do_not_make_up_a_universe_are_not_joined(whole, tiles):
         ({"seed": 1, "of": 8}, "only a universe has tiles"),
         ({"seed": 1, "universe": 1}, "one of them and not seed and universe"),
         ({"universe": 1, "flip_phases": True}, "neither phases are flipped nor fields kept"),
+        (
+            {"universe": 1, "of": 8, "abundance_matching": True},
+            "abundance_matching of one of 8 tiles; .* join the tiles",
+        ),
         ({"universe": 1, "keep": {"density": "d.h5"}}, "neither phases are flipped nor fields kept"),
     ],
 )

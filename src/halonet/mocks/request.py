@@ -162,6 +162,11 @@ class MockRequest:
                 raise SettingsError(f"tile = {self.tile}, of = {self.of}; only a universe has tiles")
             return
         tile.cells(self.cells or DEFAULT_CELLS)
+        if self.abundance_matching and self.of > 1:
+            raise SettingsError(
+                f"abundance_matching of one of {self.of} tiles; masses are matched in a whole box, so join the tiles "
+                "(halonet join), then match the catalogue of all (halonet match-abundance)"
+            )
         if self.flip_phases or self.keep:
             raise SettingsError(
                 "of a universe neither phases are flipped nor fields kept; give a seed for a box of them"
