@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import halonet
+from halonet.mocks.box import MockBox
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader, write_field
 
@@ -131,6 +132,22 @@ def test_settings_may_be_dictionaries():
     mock = halonet.make_mock(cells=32, cosmology={"n_s": 0.96}, peak_patch={"filters": {"largest_mpc": 8.0}})
     assert mock.header.cosmology == halonet.CosmologySettings().model_dump()
     assert mock.header.provenance["settings"]["peak_patch"]["filters"]["largest_mpc"] == 8
+
+
+def test_a_filter_that_was_not_asked_for_fits_the_box_and_another_is_refused_before_a_density_is_drawn(monkeypatch):
+    """Settings of something else say nothing of the filters, which by default are no larger than half of the box."""
+    density, box = halonet.draw_density(seed=7, cells=32), {"seed": 7, "cells": 32}
+    for asked in ({"minimum_cells": 100}, {"filters": {"ratio": 1.3}}):
+        mock = halonet.make_mock(**box, peak_patch=asked)
+        assert mock.header.provenance["settings"]["peak_patch"]["filters"]["largest_mpc"] == 16
+        found = halonet.find_peak_patch_haloes(density, 32, settings=asked)
+        np.testing.assert_array_equal(found["mass"], mock["mass"])
+    monkeypatch.setattr(MockBox, "density_slab", None)
+    asked = {"peak_patch": {"filters": {"largest_mpc": 17}}}
+    with pytest.raises(ValueError, match=r"filters.largest_mpc = 17.0 exceeds half of the box \(16.0 Mpc\)"):
+        halonet.make_mock(**box, **asked)
+    with pytest.raises(ValueError, match=r"filters.largest_mpc = 17.0 exceeds half of the box"):
+        halonet.make_light_cone(cells=32, redshift_range=(0, 0.01), **asked)
 
 
 HALF = np.full((8, 8, 8), 0.5)

@@ -157,8 +157,8 @@ def find_peak_patch_haloes(
     cosmology
         By default the paper's, at redshift 0; also as a dictionary.
     settings
-        Also as a dictionary; by default the paper's, with no filter larger than half of the box;
-        ``collapse_table="fine"`` for cosmologies and redshifts far from the paper's.
+        Also as a dictionary; by default the paper's. No filter is larger than half of the box, unless they name another
+        ``filters.largest_mpc``; ``collapse_table="fine"`` for cosmologies and redshifts far from the paper's.
     threads
         By default as many as there are processors. They change no bit.
     outside_validity
@@ -182,9 +182,9 @@ def find_peak_patch_haloes(
     <HaloCatalogue: 39 haloes of 9.77e+11 to 1.83e+14 Msun, box of 32 Mpc, redshift 0>
     """
     density, box_size = checked_cube(density, "density"), checked_length(box_size_mpc, "box_size_mpc")
-    cosmology, settings = settings_of(cosmology, CosmologySettings()), settings_of(settings, fitting_settings(box_size))
-    slabs, go_on = Slabs(len(density), None, checked_threads(threads)), checked_flag(outside_validity, OVERRIDE)
-    check_against_spectrum(density, slabs, box_size, cosmology, "density", go_on)
+    cosmology, slabs = settings_of(cosmology, CosmologySettings()), Slabs(len(density), None, checked_threads(threads))
+    settings = fitting_settings(box_size, settings_of(settings, PeakPatchSettings()))
+    check_against_spectrum(density, slabs, box_size, cosmology, "density", checked_flag(outside_validity, OVERRIDE))
     table, record = collapse_table(cosmology, settings.collapse_table), provenance("peak_patch", settings.model_dump())
     header = FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), provenance=record)
     return find_haloes(density, slabs, box_size / slabs.cells, cosmology, settings, table, header)

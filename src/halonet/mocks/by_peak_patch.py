@@ -19,18 +19,28 @@ from halonet.peak_patch.collapse import CollapseTable, read_collapse_table
 from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.kept_tables import kept_collapse_table
 from halonet.peak_patch.mask import halo_mask
-from halonet.peak_patch.steps import SILENT, Progress
+from halonet.peak_patch.steps import SILENT, Progress, check_filters
 from halonet.peak_patch.tile import find_tile
 from halonet.settings import CosmologySettings, PeakPatchSettings, SettingsError
 from halonet.storage import FieldHeader
 from halonet.tiles_of_universes import TileOf
 
 
-def fitting_settings(box_size_mpc: float) -> PeakPatchSettings:
-    """The paper's settings, with the largest filter no larger than half of the box (side in Mpc), as it must be."""
-    settings = PeakPatchSettings()
-    largest = min(settings.filters.largest_mpc, box_size_mpc / 2)
-    return settings.model_copy(update={"filters": settings.filters.model_copy(update={"largest_mpc": largest})})
+def fitting_settings(box_size_mpc: float, settings: PeakPatchSettings | None = None) -> PeakPatchSettings:
+    """Settings, by default the paper's, with the largest filter no larger than half of the box (side in Mpc).
+
+    Raises
+    ------
+    SettingsError
+        If the settings name a largest filter of their own, which is larger.
+    """
+    settings = PeakPatchSettings() if settings is None else settings
+    filters = settings.filters
+    if "filters" in settings.model_fields_set and "largest_mpc" in filters.model_fields_set:
+        check_filters(settings, box_size_mpc)
+        return settings
+    fitting = filters.model_copy(update={"largest_mpc": min(filters.largest_mpc, box_size_mpc / 2)})
+    return settings.model_copy(update={"filters": fitting})
 
 
 def collapse_table(cosmology: CosmologySettings, kind: str, communicator: Communicator | None = None) -> CollapseTable:
@@ -59,8 +69,8 @@ class PeakPatchMock:
 
     @cached_property
     def settings(self) -> PeakPatchSettings:
-        """A user's, else the paper's, with filters that fit into the box."""
-        return self.request.peak_patch or fitting_settings(self.box.header.box_size_mpc)
+        """A user's, else the paper's; a largest filter that no one has named fits into the box."""
+        return fitting_settings(self.box.header.box_size_mpc, self.request.peak_patch)
 
     def table(self, communicator: Communicator | None = None) -> CollapseTable:
         """The collapse table that was given, or else solved here; collective."""

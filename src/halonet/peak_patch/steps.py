@@ -33,15 +33,19 @@ SILENT = Progress()
 
 def search_of(slabs: Slabs, cell_size: float, settings: PeakPatchSettings, table: CollapseTable) -> Search:
     """How radii are searched for; a largest filter that does not fit into the box is refused."""
-    box_size = slabs.cells * cell_size
+    check_filters(settings, slabs.cells * cell_size)
+    radii_mpc = filter_radii(settings.filters, cell_size)
+    ball = sphere(min(settings.largest_sphere_cells, int(OUTER_START * radii_mpc[-1] / cell_size)))
+    return Search(radii_mpc, cell_size, ball, table, settings.search)
+
+
+def check_filters(settings: PeakPatchSettings, box_size: float) -> None:
+    """Refuse a largest filter that does not fit into the box (side in Mpc)."""
     if 2 * settings.filters.largest_mpc > box_size * (1 + 1e-9):
         raise SettingsError(
             f"filters.largest_mpc = {settings.filters.largest_mpc} exceeds half of the box ({box_size / 2} Mpc); "
             "give a smaller largest filter"
         )
-    radii_mpc = filter_radii(settings.filters, cell_size)
-    ball = sphere(min(settings.largest_sphere_cells, int(OUTER_START * radii_mpc[-1] / cell_size)))
-    return Search(radii_mpc, cell_size, ball, table, settings.search)
 
 
 def today(density: np.ndarray, cosmology: CosmologySettings) -> np.ndarray:
