@@ -11,6 +11,7 @@ from halonet.checks.attribute_values import text_of
 from halonet.checks.errors import StorageError
 from halonet.checks.hdf5 import check_range, columns_of
 from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, Column
+from halonet.grid.shells import shells_within
 from halonet.storage import open_hdf5
 
 LIMITS_OF_UNIT = {"Mpc": (-1e5, 1e5), "km/s": (-1e5, 1e5), "Msun": (0.0, 1e18), "1": (-1e9, 1e9)}  # of any halo
@@ -18,6 +19,7 @@ MANY = 10  # rows, which are not all alike
 LOGARITHMS = {"logarithms to the base 10": (5.0, 20.0), "natural logarithms": (20.0, 46.0)}  # ranges of masses
 LEAST_MASS = 1e6  # Msun, of the most massive halo of a catalogue
 SAME_VOLUME = 0.02
+WELL_RESOLVED = 16  # cells, radius of a sphere whose volume is that of its cells to 1%
 ENOUGH, FILLED = 100, 0.85  # so many haloes of a box reach over more of its side
 LIMITS = {"halo": (0, 1e12), "central": (0, 1), "cells": (0.0, 1e12), "radius": (0.0, 1e4)}
 
@@ -110,10 +112,17 @@ def say_odd_columns(
     number, (side, cells) = len(columns["qx"]), box
     if number < MANY:
         return
-    volumes = 4 / 3 * np.pi * (columns["radius"].astype(np.float64) * (cells / side)) ** 3
+    radii = columns["radius"].astype(np.float64) * (cells / side)
+    if "peak_threshold" in columns:
+        volumes = _cells_within(radii)
+    else:
+        volumes = 4 / 3 * np.pi * radii**3
+        if nothing := int((radii == 0).sum()):
+            assume(f"{path}: radius = 0 in {nothing} of {number} haloes; a halo has a Lagrangian radius (Mpc)")
+    there = volumes > 0
     wanted = {"cells": volumes} | ({"mass": volumes * cell_mass} if cell_mass else {})
-    for name, values in wanted.items():
-        ratio = float(np.median(columns[name] / np.maximum(values, np.finfo(float).tiny)))
+    for name, values in wanted.items() if there.any() else ():
+        ratio = float(np.median(columns[name][there] / values[there]))
         if abs(ratio - 1) > SAME_VOLUME:
             assume(
                 f"{path}: {name} is {ratio:.3g} times what the radii give in a box of {side:g} Mpc with {cells} cells "
@@ -122,6 +131,18 @@ def say_odd_columns(
     reach = min(float(np.ptp(columns[name])) for name in LAGRANGIAN) / side
     if number >= ENOUGH and reach < FILLED:
         assume(f"{path}: its {number} haloes reach over {reach:.3g} of the side of a box of {side:g} Mpc")
+
+
+def _cells_within(radii: np.ndarray) -> np.ndarray:
+    """Cells no farther than ``radii`` (cells) from a cell, which the paper's finder counts as a halo's volume.
+
+    Its radius is the distance of the outermost cells, of which the sphere cuts a part off. Where haloes are large,
+    both have the same volume to 1%.
+    """
+    shells = shells_within(int(min(np.ceil(radii.max()), WELL_RESOLVED)))
+    # Radii are roots of integers, rounded to single precision.
+    counted = shells.starts[np.searchsorted(shells.radii, radii + 1e-4, side="right")]
+    return np.where(radii <= WELL_RESOLVED, counted, 4 / 3 * np.pi * radii**3)
 
 
 def check_units(

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import halonet
+from halonet.grid.slabs import Slabs
+from halonet.peak_patch.mask import halo_mask
 
 
 @pytest.fixture(scope="module")
@@ -56,3 +58,33 @@ def test_columns_in_other_units_are_said(mock, said, factor, names, words):
 @pytest.mark.parametrize("attributes", [{"box_size_mpc": 65.0}, {"box_size_mpc": 64 / 0.7}, {"grid_cells": 62}])
 def test_a_box_or_grid_of_another_size_is_said(mock, said, attributes):
     assert "times what the radii give" in said(mock, **attributes)
+
+
+@pytest.fixture(scope="module")
+def of_the_papers_finder(mock):
+    """Haloes of the paper's finder, whose radii are those of their outermost cells: small ones hold 1.2 spheres."""
+    probability = 0.9999 * halo_mask(mock, Slabs(64)) + 1e-5
+    settings = halonet.HaloFindingSettings(minimum_cells=1)
+    return halonet.find_haloes(probability.astype(np.float32), box_size_mpc=64.0, settings=settings)
+
+
+def test_catalogues_of_the_papers_finder_fit_themselves_down_to_haloes_of_one_cell(of_the_papers_finder, said):
+    assert "peak_threshold" in of_the_papers_finder.columns
+    assert of_the_papers_finder["radius"].min() == 0
+    assert not said(of_the_papers_finder)
+
+
+@pytest.mark.parametrize("factor", [0.7, 200 ** (-1 / 3)])
+def test_radii_of_the_papers_finder_in_other_units_are_said(of_the_papers_finder, said, factor):
+    large = of_the_papers_finder.larger_than(27)
+    assert re.search("assumed: .*own.h5: cells is .* times what the radii give", said(times(large, factor, "radius")))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rows", [slice(3, 9), slice(None)], ids=["some", "all"])
+def test_radii_of_nothing_are_said_in_one_line_and_leave_the_others_to_be_compared(mock, said, rows):
+    radii = mock["radius"].copy()
+    radii[rows] = 0
+    lines = said(replace(mock, columns=mock.columns | {"radius": radii})).strip().splitlines()
+    assert len(lines) == 1
+    assert f"own.h5: radius = 0 in {int((radii == 0).sum())} of {len(mock)} haloes" in lines[0]
