@@ -106,7 +106,9 @@ def limits(run, network, boxes):
         true = true_haloes(run, box)
         for names, fields in replacements(run, network, box, true):
             haloes = find_by_votes(fields, constants)
-            catalogue = to_catalogue(haloes, true.grid_cells, true.header, cosmology_of(None, true.header), 27)
+            catalogue = to_catalogue(
+                haloes, true.grid_cells, true.header, cosmology_of(None, {"haloes": true.header}), 27
+            )
             found.setdefault(names, []).append((true, catalogue))
     return [[*names, *compare(pairs)] for names, pairs in found.items()]
 

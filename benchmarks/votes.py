@@ -64,7 +64,7 @@ def row(name, mask, true, membership, level, settings):
     start = time.process_time()
     found = find_by_votes(fields, settings)
     seconds = time.process_time() - start
-    catalogue = to_catalogue(found, true.grid_cells, true.header, cosmology_of(None, true.header), 27)
+    catalogue = to_catalogue(found, true.grid_cells, true.header, cosmology_of(None, {"haloes": true.header}), 27)
     return [name, *(f"{value:g}" for value in level), *compare([(true, catalogue)]), f"{seconds:.1f}"]
 
 

@@ -37,7 +37,7 @@ def main() -> None:
     settings = stage_settings(HaloFindingSettings, arguments.settings)
     pairs = list(zip(arguments.probability, arguments.haloes, strict=True))
     files = CalibrationFiles(pairs, console.progress)
-    cosmology = cosmology_of(None, read_catalogue(pairs[0][1]).header)
+    cosmology = cosmology_of(None, {pairs[0][1]: read_catalogue(pairs[0][1]).header})
     record = CALIBRATIONS[settings.finder](files, settings, cosmology)
     record |= {"boxes": len(pairs), "cells": settings.calibration_cells}
     record["large_cells"] = settings.calibration_large_cells

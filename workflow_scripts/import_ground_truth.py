@@ -91,7 +91,7 @@ def _arguments() -> argparse.Namespace:
 def _box(arguments: argparse.Namespace, header: FieldHeader) -> Box:
     cells = field_cells(arguments.from_density, "density") if arguments.cells is None else arguments.cells
     box_size = header.box_size_mpc if arguments.box_size is None else arguments.box_size
-    return Box(cells, box_size, cosmology_of(arguments.cosmology, header))
+    return Box(cells, box_size, cosmology_of(arguments.cosmology, {arguments.from_density: header}))
 
 
 def _sources(arguments: argparse.Namespace) -> dict:

@@ -134,7 +134,7 @@ def test_a_given_cosmology_is_said_where_it_replaces_another_and_its_redshift_mu
     arguments = ("--probability", folder / "probability.h5", "--density", folder / "density.h5")
     find = partial(run_script, "find_haloes", *arguments, "--haloes", tmp_path / "h.h5", "--outside-validity")
     assert (
-        "its cosmology is replaced by the one that is given: sigma8 = 0.85 for 0.9"
+        f"assumed: {folder / 'density.h5'}: its cosmology is replaced by the one that is given: sigma8 = 0.85 for 0.9"
         in find("--cosmology", '{"sigma8": 0.85}').stderr
     )
     written = read_catalogue(tmp_path / "h.h5").header

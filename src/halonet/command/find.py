@@ -78,13 +78,13 @@ def run(arguments: argparse.Namespace) -> None:
     settings = finder.settings
     probability, header = read_probability(arguments.probability)
     heads = read_heads(arguments.probability) if finder.heads else None
-    headers = [header]
+    headers = {"probability": header}
     if arguments.density:
         density, own = read_density_of(arguments.density, probability, header)
         check_headers([arguments.density], arguments.probability)
-        headers.append(own)
-    cosmology = cosmology_of(arguments.cosmology, *headers)
-    redshift = next((h.redshift for h in reversed(headers) if h.redshift is not None), cosmology.redshift)
+        headers["density"] = own
+    cosmology = cosmology_of(arguments.cosmology, {getattr(arguments, name): each for name, each in headers.items()})
+    redshift = next((h.redshift for h in reversed(headers.values()) if h.redshift is not None), cosmology.redshift)
     if cosmology.redshift not in (0, redshift):
         raise SettingsError(f"--cosmology: redshift = {cosmology.redshift:g}, but the files have {redshift:g}")
     at_redshift = cosmology.model_copy(update={"redshift": redshift})

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise StorageError(
             f"{arguments.haloes}: columns {', '.join(sorted(missing))} are missing, the haloes' positions"
         )
-    cosmology = cosmology_of(None, haloes.header)
+    cosmology = cosmology_of(None, {arguments.haloes: haloes.header})
     spectrum = kept_power_spectrum(cosmology)
     drawing = draw_mock(haloes, *tinker_abundance(cosmology, cosmology.redshift, *spectrum))
     save(drawing.figure, arguments.figure.parent, arguments.figure.name)

@@ -1,5 +1,6 @@
 """What the halo finders start from: probability, density, cosmology, checked against each other."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -45,14 +46,17 @@ def read_centres_of(path: str | Path, probability: np.ndarray, header: FieldHead
     return centre_cells(haloes.positions(), header.box_size_mpc / cells, cells)
 
 
-def cosmology_of(argument: str | None, *headers: FieldHeader) -> CosmologySettings:
-    """Cosmology given as JSON, otherwise that of the first file that has one, otherwise the paper's, which is said."""
+def cosmology_of(argument: str | None, headers: Mapping[str, FieldHeader]) -> CosmologySettings:
+    """Cosmology given as JSON, otherwise that of the first file that has one, otherwise the paper's, which is said.
+
+    ``headers`` are those of one file or more, by their names.
+    """
     if argument is None:
-        for header in headers:
+        for path, header in headers.items():
             if header.cosmology is not None:
-                return declared(header.cosmology, "input file")
-        return default_cosmology("input file")
+                return declared(header.cosmology, path)
+        return default_cosmology(next(iter(headers)))
     given = stage_settings(CosmologySettings, argument)
-    for header in headers:
-        say_replaced(header.cosmology, given, "input file")
+    for path, header in headers.items():
+        say_replaced(header.cosmology, given, path)
     return given
