@@ -5,7 +5,7 @@ import math
 from halonet import console
 from halonet.catalogue import read_catalogue
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
-from halonet.halo_finding.calibration_boxes import CalibrationError, CalibrationFiles
+from halonet.halo_finding.calibration_boxes import CalibrationError, CalibrationFiles, check_each_once
 from halonet.halo_finding.calibrations import CALIBRATIONS
 from halonet.halo_finding.inputs import cosmology_of
 from halonet.provenance import provenance
@@ -34,6 +34,7 @@ def main() -> None:
             f"--probability names {len(arguments.probability)} files and --haloes {len(arguments.haloes)}; "
             "each box needs both"
         )
+    check_each_once(arguments.haloes)
     settings = stage_settings(HaloFindingSettings, arguments.settings)
     pairs = list(zip(arguments.probability, arguments.haloes, strict=True))
     files = CalibrationFiles(pairs, console.progress)

@@ -4,10 +4,11 @@ from halonet import console
 from halonet.catalogue import read_catalogue
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.owners import read_owners
+from halonet.plausibility.same_box import check_headers, check_sizes
 from halonet.provenance import provenance
 from halonet.settings import StatisticsSettings, stage_settings
 from halonet.statistics.truths import compare_truths
-from halonet.storage import StorageError, read_field, write_json
+from halonet.storage import read_field, read_header, write_json
 
 
 def main() -> None:
@@ -25,12 +26,15 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = stage_settings(StatisticsSettings, arguments.settings)
     true, other = map(read_catalogue, arguments.haloes)
-    for path, catalogue in zip(arguments.haloes, (true, other), strict=True):
-        known = (catalogue.grid_cells, catalogue.box_size_mpc, catalogue.header.seed)
-        if known != (true.grid_cells, true.box_size_mpc, true.header.seed):
-            raise StorageError(f"{path}: {known} (cells, Mpc, seed) are not those of {arguments.haloes[0]}")
     first, second = (read_field(path, "mask") for path in arguments.masks)
     owners = read_owners(arguments.owners, len(true), true.header.provenance) if arguments.owners else None
+    fields = {arguments.masks[0]: first, arguments.masks[1]: second}
+    fields |= {} if owners is None else {arguments.owners: owners}
+    sizes = {path: (len(field), read_header(path).box_size_mpc) for path, field in fields.items()}
+    for path, catalogue in zip(arguments.haloes, (true, other), strict=True):
+        sizes[path] = (catalogue.grid_cells, catalogue.box_size_mpc)
+    check_sizes(sizes, arguments.haloes[0])
+    check_headers(sizes, arguments.haloes[0])
     result = compare_truths(first, second, true, other, settings, owners)
     result["provenance"] = provenance("truths", settings.model_dump(), true.header.seed)
     write_json(arguments.statistics, result)

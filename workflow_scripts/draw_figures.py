@@ -19,6 +19,7 @@ from halonet.figures.shapes import draw_shapes
 from halonet.figures.slices import draw_fields, draw_haloes, slice_through_largest
 from halonet.figures.style import Drawing, save_all
 from halonet.figures.training import draw_calibration, draw_training
+from halonet.plausibility.same_box import check_headers
 from halonet.storage import read_field, read_json
 
 
@@ -43,10 +44,11 @@ def parse() -> argparse.Namespace:
 
 def draw_slices(arguments: argparse.Namespace) -> dict[str, Drawing]:
     """Figures of the box that is shown; fields are read one at a time."""
+    names = {"density": arguments.density, "mask": arguments.true_mask, "probability": arguments.probability}
+    check_headers([arguments.haloes, *names.values()], arguments.true_haloes)
     true, found = read_catalogue(arguments.true_haloes), read_catalogue(arguments.haloes)
     box = read_json(arguments.statistics)
     where = slice_through_largest(true)
-    names = {"density": arguments.density, "mask": arguments.true_mask, "probability": arguments.probability}
     density, mask, probability = (where.cut(read_field(path, name)) for name, path in names.items())
     return {
         "slice": draw_fields(where, density, mask, probability, box["overlap"]["dice"]),

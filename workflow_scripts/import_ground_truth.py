@@ -25,6 +25,7 @@ from halonet.locks import exclusive_outputs
 from halonet.peak_patch.mask import halo_mask
 from halonet.plausibility.density import check_against_spectrum
 from halonet.plausibility.protohaloes import LEAST_CELLS, check_protohaloes
+from halonet.plausibility.same_box import check_headers
 from halonet.plausibility.verdict import judge
 from halonet.provenance import file_digest, provenance
 from halonet.settings import CosmologySettings
@@ -40,6 +41,7 @@ def main() -> None:
     """Read the files, check them, complete what is missing and write the ground truth."""
     arguments = _arguments()
     header = read_header(arguments.from_density)
+    check_headers([path for path in (arguments.from_haloes, arguments.from_mask) if path], arguments.from_density)
     box = _box(arguments, header)
     density = read_own_density(arguments.from_density, box)
     source, go_on = arguments.from_density, arguments.outside_validity
@@ -57,6 +59,7 @@ def main() -> None:
 
     values = box.cosmology.model_dump()
     record = provenance("import_ground_truth", {"cosmology": values, "files": _sources(arguments)}, header.seed)
+    record["density"] = header.provenance
     header = FieldHeader(box.box_size_mpc, box.cosmology.redshift, values, header.seed, record)
     # Of two imports at once one would leave its density beside the haloes of the other.
     with exclusive_outputs([arguments.mask, arguments.density, *filter(None, [arguments.haloes])]):

@@ -24,8 +24,8 @@ def main() -> None:
         result = measure_mock(haloes, settings.minimum_cells, settings.largest_k_per_mpc, settings.statistics)
     except MockError as error:
         raise MockError(f"{arguments.haloes}: {error}") from None
-    used = {name: getattr(settings, name) for name in USED}
-    write_json(arguments.statistics, result | {"provenance": provenance("measure_mock", used, haloes.header.seed)})
+    record = provenance("measure_mock", {name: getattr(settings, name) for name in USED}, haloes.header.seed)
+    write_json(arguments.statistics, result | {"provenance": record | {"haloes": haloes.header.provenance}})
 
 
 if __name__ == "__main__":

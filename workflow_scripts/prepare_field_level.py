@@ -9,6 +9,7 @@ import argparse
 from halonet import console
 from halonet.checks.numbers import LENGTH, SEED
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
+from halonet.plausibility.same_box import check_headers
 from halonet.plausibility.spectrum import read_checked_spectrum
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, FieldLevelSettings, stage_settings
@@ -53,6 +54,8 @@ def prepare(arguments: argparse.Namespace, settings: FieldLevelSettings, cosmolo
     console.log.info("%d haloes of %d from %.3g solar masses", len(kept), len(haloes), lowest)
     truth = {}
     if arguments.truth:
+        if arguments.haloes:
+            check_headers([arguments.truth], arguments.haloes)
         fields = evolve(arguments.truth, settings.engine_settings(), cosmology)
         if fields["box_size"] != box_size:
             raise StorageError(

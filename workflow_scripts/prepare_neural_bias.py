@@ -8,6 +8,7 @@ import argparse
 
 from halonet import console
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
+from halonet.plausibility.same_box import check_headers
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, NeuralBiasSettings, stage_settings
 from halonet.storage import StorageError, read_field, read_header
@@ -46,10 +47,9 @@ def prepare(arguments: argparse.Namespace, settings: NeuralBiasSettings, cosmolo
             raise StorageError(f"{arguments.table}: declare its units with --length-unit and --mass-unit")
         haloes = data.read_table(arguments.table, arguments.length_unit, arguments.mass_unit, cosmology.h)
     else:
-        haloes = data.read_pipeline_haloes(arguments.haloes)
-        wanted, found = (
-            read_header(p).box_size_mpc for p in (arguments.density or arguments.evolved_density, arguments.haloes)
-        )
+        haloes, density = data.read_pipeline_haloes(arguments.haloes), arguments.density or arguments.evolved_density
+        wanted, found = (read_header(path).box_size_mpc for path in (density, arguments.haloes))
+        check_headers([arguments.haloes], density)
         if wanted != found:
             raise StorageError(f"{arguments.haloes}: a box of {found} Mpc, but the density's is {wanted} Mpc")
     if arguments.density:

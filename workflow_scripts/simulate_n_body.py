@@ -62,6 +62,7 @@ def main() -> None:
     del density
     gravity_settings = settings.model_dump(include=DECIDING)
     record = provenance("n_body", gravity_settings | {"redshifts": sorted(redshifts)}, header.seed)
+    record["density"] = header.provenance
     fingerprint = {name: record[name] for name in ("settings", "libraries")}
     fingerprint |= {"cosmology": cosmology.model_dump(), "density": file_digest(arguments.density)}
     fingerprint["code"] = code_digest(__file__)

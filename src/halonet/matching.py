@@ -13,8 +13,10 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.assumptions import assume
 from halonet.checks.numbers import Number, checked
 from halonet.checks.types import of_type
+from halonet.plausibility.same_box import contradictions
 
 FRACTION, CELLS = Number(least=0, most=1), Number(least=0)
 
@@ -60,7 +62,8 @@ def match_haloes(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: fl
     Parameters
     ----------
     true, found
-        Catalogues of the same box, compared at their Lagrangian centres and radii.
+        Catalogues of the same box, compared at their Lagrangian centres and radii. Another seed, redshift or cosmology
+        of theirs is said.
     radius_tolerance
         Largest difference of two radii in units of the larger one.
 
@@ -84,6 +87,9 @@ def match_haloes(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: fl
     """
     of_type(true, HaloCatalogue, "true"), of_type(found, HaloCatalogue, "found")
     tolerance = float(checked("radius_tolerance", radius_tolerance, FRACTION))
+    # Matches of other boxes, redshifts or cosmologies may be wanted: by chance, or of one halo at two times.
+    for contradiction in contradictions([("true", true.header), ("found", found.header)]):
+        assume(f"{contradiction}; the haloes are matched all the same, as those of one box")
     return join_pairs(possible_pairs(true, found, tolerance), len(true), len(found))
 
 

@@ -81,8 +81,9 @@ def run(arguments: argparse.Namespace) -> None:
     headers = {"probability": header}
     if arguments.density:
         density, own = read_density_of(arguments.density, probability, header)
-        check_headers([arguments.density], arguments.probability)
         headers["density"] = own
+    others = [path for path in (arguments.density, arguments.known_centres) if path]
+    check_headers(others, arguments.probability)
     cosmology = cosmology_of(arguments.cosmology, {getattr(arguments, name): each for name, each in headers.items()})
     redshift = next((h.redshift for h in reversed(headers.values()) if h.redshift is not None), cosmology.redshift)
     if cosmology.redshift not in (0, redshift):
@@ -97,6 +98,7 @@ def run(arguments: argparse.Namespace) -> None:
     found = finder.find(probability, heads, read_centres_of(known, probability, header) if known else None)
 
     record = provenance("halo_finding", settings.model_dump() | {"in_force": finder.in_force}, header.seed)
+    record |= {name: each.provenance for name, each in headers.items()}
     header = replace(header, redshift=redshift, cosmology=at_redshift.model_dump(), provenance=record)
     catalogue = to_catalogue(found, len(probability), header, at_redshift, settings.minimum_cells)
     if arguments.density:

@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
         table = read_collapse_table(arguments.collapse_table, cosmology, settings.collapse_table)
     else:
         table = kept_collapse_table(cosmology, settings.collapse_table, slabs.communicator)
-    record = provenance("peak_patch", settings.model_dump(), header.seed)
+    record = provenance("peak_patch", settings.model_dump(), header.seed) | {"density": header.provenance}
     header = FieldHeader(header.box_size_mpc, cosmology.redshift, cosmology.model_dump(), header.seed, record)
     told = Progress(lambda filters: console.progress(filters, "filters"), lambda phase: log.info("%s done", phase))
     cell_size, progress = header.box_size_mpc / slabs.cells, SILENT if slabs.rank else told

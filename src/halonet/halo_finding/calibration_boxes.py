@@ -1,12 +1,14 @@
 """Boxes of known truth, on which the constants of a finder are calibrated, one in memory at a time."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue, read_catalogue
 from halonet.halo_finding.inputs import read_probability
+from halonet.plausibility.same_box import check_headers
+from halonet.provenance import file_digest
 from halonet.storage import StorageError
 
 
@@ -56,4 +58,14 @@ def read_box(probability_path: str, haloes_path: str) -> CalibrationBox:
             f"{haloes_path}: {true.grid_cells} cells and {true.box_size_mpc} Mpc along a side, but {probability_path} "
             f"has {len(probability)} and {header.box_size_mpc}"
         )
+    check_headers([haloes_path], probability_path)
     return CalibrationBox(probability, true)
+
+
+def check_each_once(haloes: Sequence[str]) -> None:
+    """Refuse true haloes that are given twice, under whatever name: their box would count twice."""
+    first: dict[str, str] = {}
+    for path in haloes:
+        if (digest := file_digest(path)) in first:
+            raise CalibrationError(f"{path}: the haloes of {first[digest]} once more; each box counts once")
+        first[digest] = path

@@ -6,12 +6,14 @@ from itertools import combinations
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.assumptions import assume
 from halonet.checks.types import of_type
 from halonet.cosmology import declared, default_cosmology
 from halonet.kept_spectra import kept_power_spectrum
 from halonet.mocks.abundance_matching import MatchingError, mass_table, with_matched_masses
 from halonet.mocks.methods import Mock
 from halonet.mpi import Communicator
+from halonet.plausibility.same_box import CAMBS, PHASES, contradictions, drawn_as
 from halonet.plausibility.spectrum import check_spectrum
 from halonet.statistics.mass_function import tinker_abundance
 from halonet.tiles_of_universes import check_whole
@@ -48,6 +50,8 @@ def match_abundance(
         of_type(haloes, HaloCatalogue, name)
         if haloes.header.cosmology != catalogues[0].header.cosmology:
             raise MatchingError(f"{name}: another cosmology than {names[0]}; one table cannot serve both")
+        for contradiction in contradictions([(names[0], catalogues[0].header), (name, haloes.header)], PHASES):
+            raise MatchingError(f"{contradiction}; one table cannot serve both")
         if "abundance_matching" in haloes.notes:
             raise MatchingError(f"{name}: its masses are matched already; give the catalogue as found")
     for (name, one), (other, again) in combinations(zip(names, catalogues, strict=True), 2):
@@ -56,6 +60,8 @@ def match_abundance(
     header = catalogues[0].header
     cosmology = default_cosmology(names[0]) if header.cosmology is None else declared(header.cosmology, names[0])
     if spectrum is None:
+        if (digest := drawn_as(header.provenance).get("power_spectrum", CAMBS)) != CAMBS:
+            assume(f"{names[0]}: drawn with the power spectrum {digest}; the table is that of CAMB's")
         spectrum = kept_power_spectrum(cosmology)
     else:
         check_spectrum(*spectrum, cosmology, "power spectrum", outside_validity)

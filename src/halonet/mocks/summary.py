@@ -19,7 +19,9 @@ from halonet.mocks.covariance import (
     percival_factor,
     variance_error,
 )
+from halonet.plausibility.same_box import PHASES, contradictions
 from halonet.statistics.mock import VECTORS
+from halonet.storage import FieldHeader
 
 PARAMETERS = 3  # of a fit, for which the loss of information is quoted
 # No covariance can be made of what hardly ever happens.
@@ -155,6 +157,9 @@ def check_same_box(mocks: Sequence[dict[str, Any]]) -> None:
                     f"{name} = {mock['box'][name]} in one mock and {first[name]} in another; a covariance is that of "
                     "mocks of one kind of box"
                 )
+    said = [FieldHeader(first["box_size_mpc"], provenance=mock.get("provenance", {})) for mock in mocks]
+    for contradiction in contradictions(((f"measurement {i}", header) for i, header in enumerate(said, 1)), PHASES):
+        raise CovarianceError(f"{contradiction}; a covariance is that of mocks of one universe")
 
 
 def _check(mocks: Sequence[dict[str, Any]], truths: Sequence[dict[str, Any]]) -> list[str]:

@@ -1,11 +1,15 @@
-"""Whether files are of one box: cells, side, seed, redshift and cosmology, as far as they say them."""
+"""Whether files are of one box: cells, side, phases, spectrum, redshift and cosmology, as far as they say them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from halonet.storage import StorageError, read_header
+from halonet.storage import FieldHeader, StorageError, read_header
 
 SAME = 1e-6
+PHASES = ("seed", "flip_phases")  # in which boxes of one universe differ
+MADE_FROM = ("density", "probability", "particles", "haloes")  # names under which provenance holds that of an input
+CAMBS = "CAMB's"
 
 
 def check_sizes(sizes: Mapping[str, tuple[int, float]], reference: str) -> None:
@@ -20,18 +24,56 @@ def check_sizes(sizes: Mapping[str, tuple[int, float]], reference: str) -> None:
 
 
 def check_headers(paths: Iterable[str | Path], reference: str | Path) -> None:
-    """Refuse files of another seed, redshift or cosmology than ``reference``; what a file does not say is not held."""
-    wanted = _said(reference)
-    for path in paths:
-        for name, value in _said(path).items():
-            if abs(wanted.get(name, value) - value) > SAME:
-                raise StorageError(
-                    f"{path}: {name} = {value}, but {reference} has {wanted[name]}; all files must be of one box"
-                )
+    """Refuse files that contradict ``reference``, or one another, in their headers."""
+    for contradiction in contradictions((path, read_header(path)) for path in (reference, *paths)):
+        raise StorageError(f"{contradiction}; all files must be of one box")
 
 
-def _said(path: str | Path) -> dict[str, float]:
-    """Seed, redshift and cosmology of a file, by their names, as far as it knows them."""
-    header = read_header(path)
+def contradictions(
+    headers: Iterable[tuple[str | Path, FieldHeader]], leaving_out: Collection[str] = ()
+) -> Iterator[str]:
+    """What headers say otherwise than the first that says it; what a header does not say is not held.
+
+    Parameters
+    ----------
+    headers
+        Each with what messages call it.
+    leaving_out
+        What may differ: :data:`PHASES` for boxes of one universe.
+    """
+    first: dict[str, tuple[str | Path, Any]] = {}
+    for source, header in headers:
+        for name, value in _said(header).items():
+            other, held = first.setdefault(name, (source, value))
+            if name not in leaving_out and _differ(held, value):
+                yield f"{source}: {name} = {value}, but {other} has {held}"
+
+
+def drawn_as(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether phases were flipped, and the digest of a power spectrum that is not CAMB's.
+
+    Only a mock says so, also where something was made from it. Otherwise the result is empty.
+    """
+    sources = [held for name in MADE_FROM if isinstance(held := provenance.get(name), Mapping)]
+    if sources:
+        return {name: value for held in sources for name, value in drawn_as(held).items()}
+    if provenance.get("stage") != "mock":
+        return {}
+    return {
+        "flip_phases": provenance.get("flip_phases", False),
+        "power_spectrum": provenance.get("power_spectrum", CAMBS),
+    }
+
+
+def _said(header: FieldHeader) -> dict[str, Any]:
+    """What a header says of its box, by name."""
     own = {name: value for name in ("seed", "redshift") if (value := getattr(header, name)) is not None}
-    return (header.cosmology or {}) | own  # a cosmology may name another redshift, which was never asked for
+    cosmology = {name: value for name, value in (header.cosmology or {}).items() if isinstance(value, int | float)}
+    # A cosmology may name another redshift, which was never asked for.
+    return cosmology | own | drawn_as(header.provenance)
+
+
+def _differ(one: Any, other: Any) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one - other) > SAME
+    return bool(one != other)
