@@ -26,7 +26,7 @@ from halonet.sky.region import Region
 
 ROOT = Path(__file__).parents[2]
 PAPER = CosmologySettings()
-CELLS, OBSERVER, RANGE = 32, (20.5, 3.25, 31.0), (0.0, 0.008)  # out to some 34 Mpc
+CELLS, OBSERVER, RANGE = 32, (20.5, 3.25, 31.0), (0.0, 0.007)  # out to some 30 Mpc
 
 
 def collapsed(density, *_, mode="nearest"):
@@ -49,7 +49,7 @@ def network(tmp_path_factory):
 def see(network):
     def make(**options):
         given = (
-            {"cells": CELLS, "redshift_range": RANGE, "observer": OBSERVER, "threads": 1}
+            {"cells": CELLS, "redshift_range": RANGE, "observer": OBSERVER, "opening": "hemisphere", "threads": 1}
             | {"margin_mpc": 22.0}
             | options
         )
