@@ -86,19 +86,21 @@ def quality(pairs: list[tuple[HaloCatalogue, HaloCatalogue]]) -> dict:
     return {"true": true, "found": found, "completeness": float(completeness), "purity": float(purity)}
 
 
-def compare(run: Path, cores: int) -> list[dict]:
-    """Every cosmology of the test boxes: the network of many beside that of this one alone."""
+def compare(run: Path, cores: int, chosen: list[int]) -> list[dict]:
+    """Every cosmology of the test boxes: the network of many, beside that of this one alone for those ``chosen``."""
     layout, rows = Layout(load_settings(ROOT / "config.yaml", PROFILE), ROOT), []
     listed = layout.settings.boxes.cosmologies
     assert listed is not None
-    for case, (first, boxes) in zip(listed.test, layout.test_cosmologies.items(), strict=True):
-        folder = train_alone(case, f"cosmology_{first}", run.parent, cores)
+    for i, (case, (first, boxes)) in enumerate(zip(listed.test, layout.test_cosmologies.items(), strict=True)):
         truth = {box: read_catalogue(run / f"ground_truth/{box}/haloes.h5") for box in boxes}
         many = [(truth[box], read_catalogue(run / f"haloes/{NETWORK}/{box}.h5")) for box in boxes]
-        alone = [(truth[box], haloes_by(folder, run / f"ground_truth/{box}/density.h5", box, cores)) for box in boxes]
-        summary = read_json(run / f"statistics/{NETWORK}/summary{f'_{first}' if rows else ''}.json")
+        summary = read_json(run / f"statistics/{NETWORK}/summary{f'_{first}' if i else ''}.json")
         row = {"cosmology": case, "boxes": len(boxes), "dice": summary["overlap"]["dice"]["mean"]}
-        rows.append(row | {"many": quality(many), "alone": quality(alone)})
+        rows.append(row | {"many": quality(many), "alone": None})
+        if i in chosen:
+            folder, densities = train_alone(case, f"cosmology_{first}", run.parent, cores), run / "ground_truth"
+            found = [(truth[box], haloes_by(folder, densities / box / "density.h5", box, cores)) for box in boxes]
+            rows[-1]["alone"] = quality(found)
         print(rows[-1], flush=True)
     return rows
 
@@ -106,17 +108,15 @@ def compare(run: Path, cores: int) -> list[dict]:
 def line(one: dict) -> list[str]:
     """A line of the table."""
     said = ", ".join(f"{name} {value:g}" for name, value in one["cosmology"].items()) or "the paper's, redshift 0"
-    many, alone = one["many"], one["alone"]
-    ratios = [
-        [f"{n / true:.2f}" if true >= JUDGED else "-" for n, true in zip(each["found"], each["true"], strict=True)]
-        for each in (many, alone)
-    ]
-    return [
-        said,
-        f"{many['true'][0]:,}",
-        *(f"{each['completeness']:.3f}, {each['purity']:.3f}" for each in (many, alone)),
-        *(", ".join(each) for each in ratios),
-    ]
+    both = [one["many"], one["alone"]]
+    matched = [f"{each['completeness']:.3f}, {each['purity']:.3f}" if each else "-" for each in both]
+    return [said, f"{one['many']['true'][0]:,}", *matched, *(ratios(each) if each else "-" for each in both)]
+
+
+def ratios(found: dict) -> str:
+    """Numbers of haloes over the truth's, where they are judged."""
+    pairs = zip(found["found"], found["true"], strict=True)
+    return ", ".join(f"{number / true:.2f}" if true >= JUDGED else "-" for number, true in pairs)
 
 
 def main() -> None:
@@ -125,8 +125,12 @@ def main() -> None:
     default = Path("results/cosmologies")
     parser.add_argument("--run", type=Path, default=default, help="folder of the run; default: %(default)s")
     parser.add_argument("--cores", type=int, default=2, help="default: %(default)s")
+    cases = list(range(len(yaml.safe_load(PROFILE.read_text())["boxes"]["cosmologies"]["test"])))
+    parser.add_argument(
+        "--alone", type=int, nargs="*", default=cases, help="cosmologies with a network of their own; default: all"
+    )
     arguments = parser.parse_args()
-    rows = compare(arguments.run.resolve(), arguments.cores)
+    rows = compare(arguments.run.resolve(), arguments.cores, arguments.alone)
     write_json(RESULT, {"machine": machine(), "steps_alone": STEPS, "rows": rows})
     cuts = ", ".join(map(str, CUTS))
     header = [
