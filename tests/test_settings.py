@@ -2,11 +2,26 @@
 
 import json
 from pathlib import Path
+from types import MappingProxyType
 
+import numpy as np
 import pytest
 import yaml
 
-from halonet.settings import CosmologySettings, Settings, SettingsError, load_settings, stage_settings, validate
+from halonet.settings import (
+    CosmologySettings,
+    HaloFindingSettings,
+    LightConeSettings,
+    NBodySettings,
+    PeakPatchSettings,
+    Settings,
+    SettingsError,
+    SurveySettings,
+    load_settings,
+    stage_settings,
+    validate,
+)
+from halonet.settings.base import of_kind
 from halonet.workflow.operations import operations_per_voxel
 
 PAPER = Path(__file__).parents[1] / "config.yaml"
@@ -189,3 +204,49 @@ def test_control_variates_need_some_mocks_and_some_further_fields():
     assert "control_fields = 50 with count = 2" in failure(mocks={"control_fields": 50, "count": 2})
     settings = load_settings(PAPER, SMALL)
     assert settings.mocks.control_fields == 0
+
+
+@pytest.mark.parametrize("redshift", [-2e-16, np.float64(-1e-9), np.float32(-1e-20)])
+def test_a_redshift_of_rounding_is_0_wherever_it_is_set(redshift):
+    assert CosmologySettings(redshift=redshift).redshift == 0
+    assert stage_settings(CosmologySettings, json.dumps({"redshift": float(redshift)})).redshift == 0
+    assert NBodySettings(redshifts=[1.0, redshift]).redshifts == [1, 0]
+    assert LightConeSettings(redshift_range=[redshift, 0.1]).redshift_range == [0, 0.1]
+    assert SurveySettings(smallest_redshift=redshift, largest_redshift=1).smallest_redshift == 0
+    with pytest.raises(SettingsError, match=r"redshift = -2e-09: .* greater than or equal to 0"):
+        CosmologySettings(redshift=-2e-9)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (lambda: CosmologySettings(h=-1), "CosmologySettings: h = -1: Input should be greater than 0"),
+        (lambda: CosmologySettings(sigma8=True), "CosmologySettings: sigma8 = True: Input should be a valid number"),
+        (lambda: CosmologySettings(sigma8=np.bool_(True)), "CosmologySettings: sigma8 = True: .* a valid number"),
+        (lambda: CosmologySettings(sigma8=np.ones(2)), r"CosmologySettings: sigma8 = \[1.0, 1.0\]: .* a valid number"),
+        (lambda: CosmologySettings(h=0.7 + 1j), r"CosmologySettings: \(0.7\+1j\) is a complex and no setting"),
+        (lambda: CosmologySettings(H0=70), "CosmologySettings: H0 = 70: there is no such key"),
+        (
+            lambda: PeakPatchSettings(filters={"largest_mpc": -3.0}),
+            "PeakPatchSettings: filters.largest_mpc = -3.0: Input should be greater than 0",
+        ),
+    ],
+)
+def test_settings_that_python_builds_are_refused_in_one_line_that_names_the_key(build, words):
+    with pytest.raises(SettingsError, match=words) as error:
+        build()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("sequence", [list, tuple, np.array])
+def test_numbers_in_any_sequence_are_a_list_of_settings(sequence):
+    assert HaloFindingSettings(peak_thresholds=sequence([0.99, 0.9])).peak_thresholds == [0.99, 0.9]
+    assert SurveySettings(largest_redshift=1, observer=sequence([1.0, 2.0, 3.0])).observer == [1, 2, 3]
+    assert of_kind({"redshifts": sequence([1.0, 0.5])}, NBodySettings).redshifts == [1, 0.5]
+
+
+def test_settings_are_taken_from_any_mapping_and_hold_settings_as_they_are():
+    assert of_kind(MappingProxyType({"h": 0.68}), CosmologySettings).h == 0.68
+    filters = PeakPatchSettings(filters=MappingProxyType({"largest_mpc": 8.0})).filters
+    assert PeakPatchSettings(filters=filters).filters == filters
+    assert of_kind({"filters": filters}, PeakPatchSettings).filters == filters

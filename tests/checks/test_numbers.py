@@ -21,6 +21,7 @@ BOX = Number("Mpc", above=0, repeated=True)
         (LENGTH, " 6.4e1 ", 64.0),
         (LENGTH, ".5", 0.5),
         (REDSHIFT, "0", 0.0),
+        (REDSHIFT, "-1e-20", 0.0),  # rounding
         (SEED, str(2**63 - 1), 2**63 - 1),  # beyond what a float holds
     ],
 )
@@ -55,6 +56,7 @@ def test_a_number_in_any_usual_writing_is_taken_as_what_it_is(kind, text, number
         (SEED, str(2**63), "out of range"),
         (REDSHIFT, "z=1", "is no number"),
         (REDSHIFT, "-0.5", "at least 0"),
+        (REDSHIFT, "-2e-9", "at least 0"),
     ],
 )
 def test_what_is_no_number_or_out_of_range_is_refused_with_what_is_needed(kind, text, words):

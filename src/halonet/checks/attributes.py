@@ -11,7 +11,7 @@ from halonet.checks.assumptions import assume
 from halonet.checks.attribute_values import SAME, check_same, json_or_note, number_of
 from halonet.checks.cosmologies import COSMOLOGY_NAMES, cosmology_said
 from halonet.checks.errors import StorageError
-from halonet.checks.numbers import Number
+from halonet.checks.numbers import ROUNDING, Number
 
 GROUPS = ("Header", "Cosmology")  # where simulation codes keep attributes
 BOX_NAMES = ("BoxSize", "Lbox", "box_size", "boxsize", "BOXSIZE", "L")
@@ -22,7 +22,6 @@ BOX_SIZE = Number("Mpc", above=0, most=1e6, repeated=True)
 REDSHIFT = Number(above=-1, most=1e4)
 SCALE_FACTOR = Number(above=0, most=10)
 GADGET_TIME = "Time"  # the scale factor, where a file of particles has no redshift
-ROUNDING = 1e-9  # of a scale factor of 1
 LEAST_H = 0.5  # of any universe whose files are read; 1 is none
 
 
@@ -77,7 +76,7 @@ def redshift_of(path: str | Path, attributes: Mapping[str, Any]) -> float | None
             said[GADGET_TIME] = 1 / factor - 1
     check_same(path, {name: {"redshift": float(redshift)} for name, redshift in said.items()})
     redshift = float(next(iter(said.values()))) if said else None
-    return 0.0 if redshift is not None and abs(redshift) < ROUNDING else redshift
+    return 0.0 if redshift is not None and abs(redshift) <= ROUNDING else redshift
 
 
 def header_values(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 
 WITH_UNIT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\s+\S.*|[a-wyzA-WYZ%].*)", re.ASCII)
 WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+ROUNDING = 1e-9  # of a scale factor of 1: a redshift so little below 0 is 0
 
 
 class NumberError(argparse.ArgumentTypeError, ValueError):
@@ -32,6 +33,8 @@ class Number:
         Bounds that are not taken themselves.
     repeated
         Whether an array of equal numbers is taken for one, like a box of three equal sides.
+    rounding
+        Numbers that are no more than so much below ``least`` are it.
     """
 
     unit: str = ""
@@ -41,6 +44,7 @@ class Number:
     above: float = -math.inf
     below: float = math.inf
     repeated: bool = False
+    rounding: float = 0.0
 
     def __call__(self, value: object) -> int | float:
         """Return the number that ``value`` is.
@@ -56,6 +60,8 @@ class Number:
         if self.whole and number != int(number):
             raise NumberError(f"{number} is not whole; {self.wanted} is needed")
         number = int(number) if self.whole else float(number)
+        if self.least - self.rounding <= number < self.least:
+            return self.least
         if not (self.least <= number <= self.most and self.above < number < self.below):
             raise NumberError(f"{number} is out of range; {self.wanted} is needed")
         return number
@@ -112,7 +118,7 @@ INDEX = Number(whole=True, least=0, below=2**31)
 SEED = Number(whole=True, least=0, below=2**63)
 THREADS = Number(whole=True, least=1, most=4096)
 GPUS = Number(whole=True, least=0, most=64)
-REDSHIFT = Number(least=0, most=1100)
+REDSHIFT = Number(least=0.0, most=1100, rounding=ROUNDING)
 MINUTES = Number("minutes", least=0)
 WAVENUMBER = Number("1/Mpc", above=0, most=1e4)
 

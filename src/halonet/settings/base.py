@@ -7,12 +7,21 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from halonet.checks.json_objects import TwiceError, each_once
+from halonet.checks.numbers import ROUNDING
+
+
+def _without_rounding(redshift: object) -> object:
+    """A redshift, 0 where it is so little below it; anything else as it is."""
+    number = isinstance(redshift, int | float) and not isinstance(redshift, bool)
+    return 0.0 if number and -ROUNDING <= redshift < 0 else redshift  # type: ignore[operator]
+
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Radius = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+RoundedRedshift = Annotated[float, BeforeValidator(_without_rounding)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 
@@ -26,15 +35,34 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
     option: ClassVar[str] = "--settings"  # of a script that takes them by themselves
 
+    def __init__(self, /, **values: Any) -> None:
+        """Settings from Python, taken as those of a dictionary or a file are.
+
+        Raises
+        ------
+        SettingsError
+            If a value cannot be used; the message names the settings, the key and what would be right.
+        """
+        _build(type(self), values, type(self).__name__, self)
+
+    # Without it pydantic would build the models of keys by __init__, and their errors would not name the whole key.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
 
 M = TypeVar("M", bound=Model)
 
 
 def validate(model: type[M], values: object, source: str) -> M:
     """Validate ``values`` as ``model``; a failure names the key, its value and ``source`` (a file or command line)."""
+    return _build(model, values, source)
+
+
+def _build(model: type[M], values: object, source: str, instance: M | None = None) -> M:
+    """Settings of ``values``, those of ``instance`` where it is given."""
     try:
         # Through JSON, so that lists and numbers of YAML are taken as JSON takes them even in strict mode.
-        return model.model_validate_json(json.dumps(values, default=_plain))
+        text = json.dumps(values, default=_plain)
+        return model.__pydantic_validator__.validate_json(text, self_instance=instance)
     except TypeError as error:
         raise SettingsError(f"{source}: {error}") from None
     except ValidationError as error:
@@ -47,9 +75,13 @@ def of_kind(settings: M | Mapping[str, object], model: type[M]) -> M:
 
 
 def _plain(value: object) -> Any:
-    """Numbers and arrays of numpy as JSON has them; what YAML knows and JSON does not, like dates, is refused."""
+    """Numbers and arrays of numpy, mappings and settings as JSON has them; what it has not, like dates, is refused."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     raise TypeError(f"{value} is a {type(value).__name__} and no setting; for a name, write it in quotes")
 
 

@@ -4,10 +4,10 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from halonet.settings.base import Model
+from halonet.settings.base import Model, RoundedRedshift
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-Redshift = Annotated[float, Field(ge=0, le=50)]
+Redshift = Annotated[RoundedRedshift, Field(ge=0, le=50)]
 
 
 class CircleSettings(Model):

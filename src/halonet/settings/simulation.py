@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from halonet.settings.base import Model, SettingsError
+from halonet.settings.base import Model, RoundedRedshift, SettingsError
 from halonet.settings.paths import BoxFiles, Launcher
 
 # Names under which codes give the sum of the neutrino masses (eV).
@@ -26,7 +26,7 @@ class CosmologySettings(Model):
     omega_cdm: float = Field(0.207, gt=0, lt=1)
     n_s: float = Field(0.96, gt=0, lt=2)
     sigma8: float = Field(0.8, gt=0, lt=3)
-    redshift: float = Field(0.0, ge=0, le=50)
+    redshift: RoundedRedshift = Field(0.0, ge=0, le=50)
     w0: float = Field(-1.0, ge=-2, lt=-1 / 3, description="equation of state of dark energy today")
     wa: float = Field(0.0, ge=-3, le=3, description="w = w0 + wa (1 - a); w0 + wa is at most -1/3")
 
@@ -120,7 +120,7 @@ class NBodySettings(Model):
     steps: int = Field(40, ge=5, description="of the simulation, linear in the scale factor")
     mesh: int = Field(2, ge=1, le=4, description="cells of the force mesh along a cell of the box")
     start: float = Field(0.1, gt=0, lt=1, description="scale factor at which 2LPT hands over to the simulation")
-    redshifts: list[Annotated[float, Field(ge=0)]] = Field(
+    redshifts: list[Annotated[RoundedRedshift, Field(ge=0)]] = Field(
         [], description="of further snapshots, each a truth of its own; that of cosmology.redshift is always taken"
     )
     linking_length: float = Field(0.2, gt=0, le=0.5, description="of friends, in mean particle spacings")

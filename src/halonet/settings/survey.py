@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from halonet.settings.base import Model
+from halonet.settings.base import Model, RoundedRedshift
 from halonet.settings.paths import GivenPath
 
 Degrees = Annotated[float, Field(ge=-90, le=90)]
@@ -26,7 +26,7 @@ class SurveySettings(Model):
         None, min_length=3, max_length=3, description="position (Mpc) from the corner of the box; null: its centre"
     )
     replicate: bool = Field(False, description="repeat the periodic box wherever the survey reaches beyond it")
-    smallest_redshift: float = Field(0.0, ge=0, lt=20)
+    smallest_redshift: RoundedRedshift = Field(0.0, ge=0, lt=20)
     largest_redshift: float = Field(ge=1e-5, le=20)
     ra: list[Turn] = Field([0.0, 360.0], min_length=2, max_length=2, description="from and to (degrees)")
     dec: list[Degrees] = Field([-90.0, 90.0], min_length=2, max_length=2, description="from and to (degrees)")
