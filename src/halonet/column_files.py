@@ -1,5 +1,6 @@
 """Columns of a user's catalogue file, read and checked: layout, units, and values that haloes can have."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,21 +8,23 @@ import h5py
 import numpy as np
 
 from halonet.checks.assumptions import assume
-from halonet.checks.attribute_values import text_of
+from halonet.checks.attribute_values import UNITLESS, units_said
 from halonet.checks.errors import StorageError
 from halonet.checks.hdf5 import check_range, columns_of
 from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, Column
 from halonet.grid.shells import shells_within
 from halonet.storage import open_hdf5
 
-LIMITS_OF_UNIT = {"Mpc": (-1e5, 1e5), "km/s": (-1e5, 1e5), "Msun": (0.0, 1e18), "1": (-1e9, 1e9)}  # of any halo
+LIMITS_OF_UNIT = {"Mpc": (-1e5, 1e5), "km/s": (-1e5, 1e5), "Msun": (0.0, 1e18), "1": (-1e9, 1e9), "deg": (-90.0, 360.0)}
+WITH_H = re.compile(r"/\s*h\b|\bh\s*(\*\*|\^)?\s*[({]?\s*-\s*1")  # like Mpc/h and h^-1 Mpc
 MANY = 10  # rows, which are not all alike
 LOGARITHMS = {"logarithms to the base 10": (5.0, 20.0), "natural logarithms": (20.0, 46.0)}  # ranges of masses
 LEAST_MASS = 1e6  # Msun, of the most massive halo of a catalogue
 SAME_VOLUME = 0.02
 WELL_RESOLVED = 16  # cells, radius of a sphere whose volume is that of its cells to 1%
 ENOUGH, FILLED = 100, 0.85  # so many haloes of a box reach over more of its side
-LIMITS = {"halo": (0, 1e12), "central": (0, 1), "cells": (0.0, 1e12), "radius": (0.0, 1e4)}
+LIMITS = {"halo": (0, 1e12), "central": (0, 1), "cells": (0.0, 1e12), "radius": (0.0, 1e4), "ra": (0.0, 360.0)}
+LIMITS |= {"dec": (-90.0, 90.0), "distance": (0.0, 1e5), "redshift": (0.0, 1e4), "observed_redshift": (-1.0, 1e4)}
 
 
 def read_columns(path: str | Path, box_size: float, required: tuple[str, ...] = REQUIRED) -> dict[str, np.ndarray]:
@@ -151,12 +154,30 @@ def check_units(
     columns: dict[str, np.ndarray],
     known: Mapping[str, Column] = COLUMNS,
 ) -> None:
-    """Refuse columns that say to be in another unit; one that says nothing is taken to be in that of the project."""
-    for name in columns if isinstance(table, h5py.Group) else ():
-        for attribute in ("unit", "units", "Unit", "Units"):
-            unit, wanted = text_of(table[name].attrs.get(attribute)), known[name].unit
-            if unit is not None and unit.strip() != wanted:
-                raise StorageError(f"{path}: column {name} has the unit {unit}; {wanted} is needed, without h")
+    """Refuse columns that say to be in another unit; one that says nothing is taken to be in that of the project.
+
+    What their table says is the units of its columns, where it has one for each, and else the units of some of them.
+    """
+    of_table, names = units_said(table.attrs), () if isinstance(table, h5py.Group) else table.dtype.names
+    one_each = dict(zip(names, of_table, strict=True)) if len(names) == len(of_table) else {}
+    for name in columns:
+        said = units_said(table[name].attrs) if isinstance(table, h5py.Group) else [one_each[name]] if one_each else []
+        for unit in said:
+            if unit != known[name].unit:
+                raise StorageError(
+                    f"{path}: column {name} has the unit {unit}; {known[name].unit} is needed, without h"
+                )
+    for text in () if one_each else of_table:
+        _check_units_of_all(path, table.name.lstrip("/"), text, {column.unit for column in known.values()})
+
+
+def _check_units_of_all(path: str | Path, table: str, text: str, wanted: set[str]) -> None:
+    """Refuse units of a table with h; say others than those that are ``wanted``."""
+    if WITH_H.search(text):
+        raise StorageError(f"{path}: {table} has the units {text}; {', '.join(sorted(wanted))} are needed, without h")
+    if other := [unit for unit in re.split(r"[,;\s]+", text) if unit not in {*wanted, *UNITLESS}]:
+        assume(f"{path}: {table} has the units {text}; {', '.join(other)} is not understood, its numbers are taken as "
+               f"{', '.join(sorted(wanted))}")  # fmt: skip
 
 
 def off_the_side(positions: np.ndarray, box_size: float) -> np.ndarray:

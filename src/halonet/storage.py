@@ -4,7 +4,7 @@ import glob
 import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +13,14 @@ from typing import Any
 import h5py
 import numpy as np
 
-from halonet.checks.attributes import attributes_of, header_values
+from halonet.checks.attribute_values import units_said
+from halonet.checks.attributes import BOX_SIZE, REDSHIFT, SEED, attributes_of, header_values
 from halonet.checks.errors import StorageError as StorageError  # most modules know it from here
-from halonet.checks.field_values import check_finite, check_mask, check_probability
+from halonet.checks.field_values import check_finite, check_mask, check_probability, check_unit
 from halonet.checks.hdf5 import dataset_of, read_numbers
-from halonet.checks.numbers import without_nan
+from halonet.checks.numbers import checked, without_nan
 from halonet.checks.patient_file import FULL, check_room, disk_error, patient_hdf5
+from halonet.checks.types import of_type
 from halonet.grid.slabs import Slabs
 
 log = logging.getLogger("halonet")
@@ -110,6 +112,17 @@ class FieldHeader:
     cosmology: dict[str, Any] | None = None
     seed: int | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, number in {"box_size_mpc": BOX_SIZE, "redshift": REDSHIFT, "seed": SEED}.items():
+            value = getattr(self, name)
+            if value is not None or name == "box_size_mpc":
+                taken = checked(f"header: {name}", value, number)
+                if not isinstance(value, int | float):
+                    object.__setattr__(self, name, taken)
+        for name, kind in {"cosmology": Mapping | None, "provenance": Mapping}.items():
+            values = of_type(getattr(self, name), kind, f"header: {name}")
+            object.__setattr__(self, name, values if values is None else dict(values))
 
     def known_redshift(self) -> float:
         """Redshift, for what cannot do without; StorageError where the file does not say."""
@@ -216,6 +229,7 @@ def read_field(path: str | Path, name: str, start: int = 0, stop: int | None = N
     """
     cells = field_cells(path, name)
     with open_hdf5(path) as file:
+        check_unit(path, name, units_said(file[name].attrs))
         planes = read_numbers(path, dataset_of(path, file, name), slice(start, cells if stop is None else stop))
     if name == "mask":
         check_mask(path, planes, start)

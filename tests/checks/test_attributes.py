@@ -10,7 +10,7 @@ from halonet.checks import assumptions
 from halonet.cosmology import cosmology_of
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, SettingsError
-from halonet.storage import StorageError, read_header
+from halonet.storage import StorageError, read_field, read_header
 
 
 @pytest.fixture
@@ -122,7 +122,81 @@ def test_the_time_of_gadget_is_a_scale_factor_where_nothing_else_says_the_redshi
     assert header_of("Header", Time=0.5).redshift == pytest.approx(1)
     assert "Time = 0.5 is taken for the scale factor" in caplog.text
     assert header_of("Header", Time=0.5, Redshift=0.25).redshift == 0.25
+    assert "Time = 0.5 is no scale factor of Redshift = 0.25, which is taken" in caplog.text
     assert header_of("Header", Time=13.8).redshift is None
+
+
+def test_a_time_that_may_be_that_of_a_clock_is_passed_over_without_a_word(header_of, caplog):
+    assert header_of("Header", Time=0.5, Redshift=1.0).redshift == 1
+    assert header_of("Header", Time="12:00", Redshift=1.0).redshift == 1
+    # As SWIFT has it, which gives the scale factor, too.
+    assert header_of("Header", Time=[0.0141], Redshift=[0.0], **{"Scale-factor": [1.0]}).redshift == 0
+    assert not caplog.text
+
+
+@pytest.fixture
+def placed(tmp_path):
+    """The header of a file with attributes at the root, and of a group or a field."""
+
+    def make(root, where, attributes):
+        with h5py.File(tmp_path / "own.h5", "w") as file:
+            file.attrs.update({"box_size_mpc": 64.0, "redshift": 0.0} | root)
+            held = file.create_dataset(where, (2, 2, 2)) if where == "density" else file.require_group(where)
+            held.attrs.update(attributes)
+        return read_header(tmp_path / "own.h5")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("root", "where", "attributes", "words"),
+    [
+        ({"OmegaLambda": 0.75}, "Header", {"OmegaLambda": 0.9}, "OmegaLambda is 0.9 in one place and 0.75 in /"),
+        ({"seed": 7}, "Header", {"seed": 5}, "seed is 5 in one place and 7 in /"),
+        ({"cosmology": PLANCK}, "Parameters", {"HubbleParam": 0.5}, "h is 0.68 by cosmology and 0.5 by HubbleParam"),
+        ({}, "Parameters", {"Redshift": 3.0}, "redshift is 0 by redshift and 3 by Redshift"),
+        ({}, "header", {"Redshift": 1.0}, "redshift is 0 by redshift and 1 by Redshift"),
+        ({}, "/", {"expfac": 0.25}, "redshift is 0 by redshift and 3 by expfac"),
+        ({}, "Header", {"Expansion-Factor": 0.5}, "redshift is 0 by redshift and 1 by Expansion-Factor"),
+        ({}, "/", {"SNAPSHOT_REDSHIFT": 2.0}, "redshift is 0 by redshift and 2 by SNAPSHOT_REDSHIFT"),
+        ({}, "density", {"redshift": 3.0}, "redshift is 3.0 in one place and 0.0 in /"),
+        ({}, "density", {"box_size_mpc": 32.0}, "box_size_mpc is 32.0 in one place and 64.0 in /"),
+        ({}, "/", {"Box_Size": 128.0}, "box_size_mpc = 64, but Box_Size = 128"),
+        ({}, "/", {"Omega_m": 0.3, "curvature": 0.1}, "curvature = 0.1; universes are flat here"),
+        ({"cosmology": PLANCK}, "/", {"hubble_constant": 50.0}, "h is 0.68 by cosmology and 0.5 by hubble_constant"),
+    ],
+)
+def test_one_parameter_in_two_places_or_spellings_is_one_number(placed, root, where, attributes, words):
+    with pytest.raises(StorageError, match=words):
+        placed(root, where, attributes)
+
+
+@pytest.mark.parametrize(
+    ("where", "attributes"),
+    [
+        ("Header", {"redshift": np.array([0.0]), "box_size_mpc": np.float32(64)}),
+        ("Parameters", {"Hubble": 0.1, "HubbleParam": 0.68, "Omega0": np.float32(0.3), "BoxSize": 64000 * 0.68}),
+        ("Cosmology", {"h": np.array([0.68]), "Omega_lambda": 0.7, "H0 [internal units]": 68.0}),
+        ("/", {"curvature": "flat", "Z": 0.02, "A": 3.0}),
+        ("density", {"unit": "1", "description": "linear overdensity", "redshift": np.float32(0)}),
+    ],
+)
+def test_attributes_of_other_codes_that_say_the_same_are_taken_without_a_word(placed, caplog, where, attributes):
+    assert placed({"cosmology": PLANCK}, where, attributes).cosmology == json.loads(PLANCK)
+    assert not caplog.text
+
+
+def test_attributes_of_a_field_say_what_its_file_does_not(placed):
+    assert placed({}, "density", {"seed": 7, "h": 0.7}).seed == 7
+
+
+def test_a_unit_of_a_field_that_has_none_is_said(tmp_path, caplog):
+    for unit, said in (("1", False), ("Msun/h/Mpc^3", True)):
+        with h5py.File(tmp_path / "own.h5", "w") as file:
+            file["density"] = np.zeros((2, 2, 2), np.float32)
+            file["density"].attrs["Units"] = unit
+        read_field(tmp_path / "own.h5", "density")
+        assert ("density has the unit Msun/h/Mpc^3" in caplog.text) == said
 
 
 def test_an_attribute_that_stands_in_two_places_with_two_values_is_refused(tmp_path):

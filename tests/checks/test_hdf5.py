@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from halonet.catalogue import read_columns
+from halonet.columns import COLUMNS as KNOWN_COLUMNS
 from halonet.storage import StorageError, read_field, read_header
 
 ONES = np.ones((8, 8, 8), "f4")
@@ -124,6 +125,42 @@ def haloes(**changed):
     return fill
 
 
+UNITS = [KNOWN_COLUMNS[name].unit for name in COLUMNS]
+UNITS_WITH_H = ["Msun/h" if name == "mass" else KNOWN_COLUMNS[name].unit for name in COLUMNS]
+
+
+def in_all(attributes, table=False):
+    """A catalogue with attributes of its group, or of its table."""
+    columns = {name: np.full(3, 1e12 if name == "mass" else 1) for name in COLUMNS}
+
+    def fill(file):
+        if table:
+            rows = np.zeros(3, [(name, "f8") for name in COLUMNS])
+            for name, values in columns.items():
+                rows[name] = values
+            file["haloes"] = rows
+        else:
+            haloes()(file)
+        file["haloes"].attrs.update(attributes)
+
+    return fill
+
+
+@pytest.mark.parametrize(
+    ("attributes", "table", "words"),
+    [
+        ({"units": "Mpc, Msun, km/s"}, False, ""),
+        ({"units": UNITS}, True, ""),
+        ({"units": "comoving Mpc; Msun"}, False, "haloes has the units comoving Mpc; Msun; comoving is not understood"),
+        ({"unit": "kpc"}, True, "haloes has the units kpc; kpc is not understood"),
+    ],
+)
+def test_units_of_a_whole_table_are_taken_or_said(own, caplog, attributes, table, words):
+    assert len(read_columns(own(in_all(attributes, table)), 64.0)["mass"]) == 3
+    assert words in caplog.text
+    assert bool(caplog.text) == bool(words)
+
+
 @pytest.mark.parametrize(
     ("fill", "words"),
     [
@@ -140,6 +177,11 @@ def haloes(**changed):
         (with_a_loop, "haloes/mass is a link that leads back to itself"),
         (haloes(qx=[1, 2]), "columns of different shapes"),
         (haloes(attributes={"units": "Mpc/h"}), "has the unit Mpc/h; .* is needed, without h"),
+        (haloes(attributes={"UNIT": "m/s"}), "has the unit m/s; .* is needed, without h"),
+        (in_all({"units": "Mpc/h, Msun/h"}), "haloes has the units Mpc/h, Msun/h; 1, Mpc, Msun, km/s are needed"),
+        (in_all({"Unit": "Mpc h^-1"}), r"haloes has the units Mpc h\^-1; 1, Mpc, Msun, km/s are needed, without h"),
+        (in_all({"unit": "Msun/h"}, table=True), "haloes has the units Msun/h; 1, Mpc, Msun, km/s are needed"),
+        (in_all({"units": UNITS_WITH_H}, table=True), "column mass has the unit Msun/h; Msun is needed, without h"),
         (lambda file: file.__setitem__("haloes", np.ones(3)), "neither a group of columns nor a table"),
         (lambda file: None, "no group 'haloes'; it holds nothing"),
         (lambda file: file.__setitem__("haloes", np.zeros(3, [("qx", "f4")])), "columns cells, mass, .* are missing"),

@@ -1,7 +1,7 @@
 """One attribute of a user's file by itself: a number, text, a JSON object; and whether several say the same."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ from halonet.checks.errors import StorageError
 from halonet.checks.numbers import Number, NumberError
 
 SAME = 1e-5  # of numbers that two attributes give
+UNITLESS = ("", "1", "-", "none", "None", "dimensionless")
+FEWEST_LETTERS = 4  # of a name that is known in any spelling; h0 is not H0, nor z the metallicity Z
+AMBIGUOUS = ("hubble",)  # the constant in units of its own, in parameters of Gadget
 
 
 def number_of(path: str | Path, name: str, value: Any, number: Number) -> int | float:
@@ -19,6 +22,30 @@ def number_of(path: str | Path, name: str, value: Any, number: Number) -> int | 
         return number(value)
     except NumberError as error:
         raise StorageError(f"{path}: attribute {name}: {error}") from None
+
+
+def spelling(name: str) -> str:
+    """A name of an attribute without what only its spelling is: capitals, and what joins words.
+
+    Names that mean other things in other spellings are as they are.
+    """
+    letters = "".join(each for each in name.lower() if each.isalnum())
+    return name if len(letters) < FEWEST_LETTERS or letters in AMBIGUOUS else letters
+
+
+def named(attributes: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Which of the attributes have one of the ``names``, in any spelling; first those that are spelled as it is."""
+    exact, spellings = list(names), {spelling(each) for each in names}
+    others = [each for each in attributes if each not in exact and spelling(each) in spellings]
+    return [each for each in exact if each in attributes] + others
+
+
+def same_value(one: Any, other: Any) -> bool:
+    """Whether two attributes have one value: numbers up to rounding, whatever array of one is around them."""
+    one, other = np.ravel(one), np.ravel(other)
+    if one.shape == other.shape and one.dtype.kind in "fiu" and other.dtype.kind in "fiu":
+        return bool(np.allclose(one, other, rtol=SAME, atol=0))
+    return np.array_equal(one, other)
 
 
 def text_of(value: Any) -> str | None:
@@ -40,6 +67,16 @@ def check_same(path: str | Path, said: Mapping[str, Mapping[str, Any]]) -> None:
                 raise StorageError(
                     f"{path}: {name} is {held:g} by {other} and {value:g} by {who}; make them one, or leave one out"
                 )
+
+
+def units_said(attributes: Mapping[str, Any]) -> list[str]:
+    """Units that attributes say, in the order of an array where there are several; none for those of no text."""
+    found: list[str] = []
+    for name, value in attributes.items():
+        if name.lower() in ("unit", "units"):
+            each = value.flat if isinstance(value, np.ndarray) else [value]
+            found += [text.strip() for text in map(text_of, each) if text is not None]
+    return found
 
 
 def from_json(text: str | None, hook: Callable[[list[tuple[str, Any]]], dict] = dict) -> dict | None:

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from halonet.checks.assumptions import assume
-from halonet.checks.attribute_values import check_same, from_json, number_of, text_of
+from halonet.checks.attribute_values import check_same, from_json, named, number_of, text_of
 from halonet.checks.errors import StorageError
 from halonet.checks.json_objects import TwiceError, each_once
 from halonet.checks.numbers import Number
 
 COSMOLOGY_NAMES = {
     "h": ("h", "HubbleParam", "hubble", "h0", "little_h"),
-    "H0": ("H0", "H_0"),
+    "H0": ("H0", "H_0", "HubbleConstant"),
     "omega_m": ("omega_m", "Omega_m", "OmegaM", "Omega0", "Om0", "OmegaMatter", "omega_matter"),
     "omega_b": ("omega_b", "Omega_b", "OmegaB", "Ob0", "OmegaBaryon"),
     "omega_cdm": ("omega_cdm", "Omega_cdm", "OmegaCDM", "Omega_c"),
@@ -32,16 +32,17 @@ NAMED = {
     "wmap7": (0.704, 0.272, 0.0455, 0.967, 0.810),
     "wmap9": (0.6932, 0.2865, 0.04628, 0.9608, 0.82),
 }
-LAMBDAS = ("OmegaLambda", "Omega_Lambda", "omega_lambda", "OmegaL", "Omega_L", "Ode0")
+LAMBDAS = ("OmegaLambda", "Omega_Lambda", "omega_lambda", "OmegaL", "Omega_L", "Ode0", "OmegaDE")
 RADIATION = 2e-3  # in units of the critical density, which codes may have left out
-CURVATURES, FLAT = ("Omega_k", "OmegaK", "Ok0", "omega_k"), 1e-3
+CURVATURES, FLAT = ("Omega_k", "OmegaK", "Ok0", "omega_k", "OmegaCurvature", "curvature"), 1e-3
+FLAT_IN_WORDS = "flat"
 
 
 def cosmology_said(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a file says of its cosmology, which must be flat; see :func:`_said`."""
     said = _said(path, attributes)
     matter = _matter(said or {})
-    for name in (each for each in LAMBDAS if each in attributes):
+    for name in named(attributes, LAMBDAS):
         dark = number_of(path, name, attributes[name], Number())
         if matter is not None and abs(matter + dark - 1) > RADIATION:
             raise StorageError(
@@ -94,15 +95,13 @@ def _completed(path: str | Path, values: dict, loose: dict[str, dict[str, Any]])
 
 def _each_loose(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What each attribute of its own says of the cosmology, like ``Omega_m``, by the name of the setting."""
-    for name in (each for each in CURVATURES if each in attributes):
-        if abs(number_of(path, name, attributes[name], Number())) > FLAT:
+    for name in named(attributes, CURVATURES):
+        if text_of(attributes[name]) != FLAT_IN_WORDS and abs(number_of(path, name, attributes[name], Number())) > FLAT:
             raise StorageError(f"{path}: {name} = {attributes[name]}; universes are flat here")
     found = {}
     for setting, names in COSMOLOGY_NAMES.items():
-        for name in names:
-            if name in attributes:
-                value = number_of(path, name, attributes[name], Number())
-                found[name] = _as_setting(setting, value)
+        for name in named(attributes, names):
+            found[name] = _as_setting(setting, number_of(path, name, attributes[name], Number()))
     return found
 
 
@@ -112,7 +111,7 @@ def _as_setting(name: str, value: Any) -> dict[str, Any]:
 
 def by_setting(path: str | Path, values: Mapping[str, Any]) -> dict[str, Any]:
     """A cosmology under the names of the settings; names that are not known stay, and are refused with them."""
-    settings = {name: setting for setting, names in COSMOLOGY_NAMES.items() for name in names}
+    settings = {name: setting for setting, names in COSMOLOGY_NAMES.items() for name in named(values, names)}
     check_same(path, {name: _as_setting(settings.get(name, name), value) for name, value in values.items()})
     said = {settings.get(name, name): value for name, value in values.items()}
     if "H0" in said:

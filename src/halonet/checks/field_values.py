@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet.checks.assumptions import assume
+from halonet.checks.attribute_values import UNITLESS
 from halonet.checks.errors import StorageError
 
 
@@ -14,6 +16,12 @@ def check_finite(path: str | Path, name: str, planes: np.ndarray, start: int, en
     for i, plane in enumerate(planes):
         if not np.isfinite(plane).all():
             raise StorageError(f"{path}: {name} has values that are not finite, first in plane {start + i}{end}")
+
+
+def check_unit(path: str | Path, name: str, units: list[str]) -> None:
+    """Say that a field has a unit: overdensities, probabilities and masks have none."""
+    if other := [unit for unit in units if unit not in UNITLESS]:
+        assume(f"{path}: {name} has the unit {other[0]}; its numbers are taken for those of a field without one")
 
 
 def check_probability(path: str | Path, planes: np.ndarray) -> None:
