@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from halonet.checks.attribute_values import json_or_note, number_of
-from halonet.checks.numbers import Number
+from halonet.checks.numbers import Number, checked
 from halonet.checks.types import of_type
 from halonet.column_files import check_inside, read_columns, say_odd_columns
 from halonet.column_table import ColumnTable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 GRID = Number(whole=True, least=1, repeated=True)
+VOLUME = Number(least=0)
 SINGLE_PRECISION = np.finfo(np.float32).eps
 
 __all__ = [
@@ -70,6 +71,10 @@ class HaloCatalogue(ColumnTable):
 
     grid_cells: int
     notes: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "grid_cells", int(checked("HaloCatalogue: grid_cells", self.grid_cells, GRID)))
 
     def __repr__(self) -> str:
         masses, redshift = self["mass"], self.header.redshift
@@ -131,7 +136,7 @@ class HaloCatalogue(ColumnTable):
 
     def larger_than(self, cells: float) -> "HaloCatalogue":
         """Haloes of at least ``cells`` grid cells."""
-        return self.select(self["cells"] >= cells)
+        return self.select(self["cells"] >= checked("cells", cells, VOLUME))
 
     def order_by_mass(self) -> np.ndarray:
         """Rows in the order of :meth:`sorted_by_mass`."""
@@ -164,9 +169,9 @@ def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
     >>> len(halonet.read_catalogue("mock.h5"))
     39
     """
-    catalogue = of_type(catalogue, HaloCatalogue, "catalogue").sorted_by_mass()
-    catalogue.check_finite(path)
+    of_type(catalogue, HaloCatalogue, "catalogue").check_finite(path)
     catalogue.check(path)
+    catalogue = catalogue.sorted_by_mass()
     with new_hdf5(path) as file:
         catalogue.write_columns(file)
         write_header(file, catalogue.header)

@@ -1,14 +1,18 @@
 """What catalogues of haloes, galaxies and light cones share: columns in memory, and as a group of an HDF5 file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import h5py
 import numpy as np
 
+from halonet.checks.arrays import REAL, real_numbers
+from halonet.checks.attributes import check_redshifts
 from halonet.checks.errors import StorageError
+from halonet.checks.hdf5 import TRUTHS
+from halonet.checks.json_objects import check_json
 from halonet.checks.types import of_type
 from halonet.column_files import check_inside, check_values, off_the_side
 from halonet.columns import EULERIAN, LAGRANGIAN, Column
@@ -35,20 +39,34 @@ class ColumnTable:
     KNOWN: ClassVar[Mapping[str, Column]]
     REQUIRED: ClassVar[tuple[str, ...]]
     OBJECTS: ClassVar[str] = "haloes"
+    OF_A_BOX: ClassVar[bool] = True  # within which positions are
 
     columns: dict[str, np.ndarray]
     header: FieldHeader
 
     def __post_init__(self) -> None:
+        name = type(self).__name__
+        of_type(self.header, FieldHeader, f"header of {name}")
+        of_type(self._notes, Mapping, f"notes of {name}")
+        object.__setattr__(self, "columns", self._arrays(name))
+
+    @property
+    def _notes(self) -> Mapping[str, Any]:
+        return getattr(self, "notes", {})
+
+    def _arrays(self, source: str | Path) -> dict[str, np.ndarray]:
+        """The columns as arrays of real numbers, one a row; messages about others begin with ``source``."""
         unknown, missing = set(self.columns) - set(self.KNOWN), set(self.REQUIRED) - set(self.columns)
         if unknown or missing:
-            raise ValueError(f"{type(self).__name__} columns: unknown {sorted(unknown)}, missing {sorted(missing)}")
-        of_type(self.header, FieldHeader, f"header of {type(self).__name__}")
-        arrays = {name: np.asarray(values) for name, values in self.columns.items()}
+            raise ValueError(f"{source}: columns: unknown {sorted(unknown)}, missing {sorted(missing)}")
+        arrays = {
+            name: real_numbers(values, f"{source}: column {name}", REAL + "b" if name in TRUTHS else REAL)
+            for name, values in self.columns.items()
+        }
         if len({values.shape for values in arrays.values()}) > 1 or any(values.ndim != 1 for values in arrays.values()):
             shapes = ", ".join(f"{name} {values.shape}" for name, values in arrays.items())
-            raise ValueError(f"{type(self).__name__} columns of different shapes: {shapes}; each has one number a row")
-        object.__setattr__(self, "columns", arrays)
+            raise ValueError(f"{source}: columns of different shapes: {shapes}; each has one number a row")
+        return arrays
 
     def __len__(self) -> int:
         return len(self.columns[self.REQUIRED[0]])
@@ -75,15 +93,25 @@ class ColumnTable:
 
         return pd.DataFrame({name: self.columns[name] for name in self.KNOWN if name in self.columns})
 
-    def check(self, source: str | Path) -> None:
-        """Refuse values that no object has, and positions outside of the box; messages begin with ``source``."""
-        check_values(source, self.columns, self.KNOWN)
-        for name in {*LAGRANGIAN, *EULERIAN} & set(self.columns):
+    def check(self, source: str | Path, used: Sequence[str] | None = None) -> None:
+        """Refuse what no catalogue is; messages begin with ``source``; of the ``used`` columns alone values matter.
+
+        Columns that are no rows of real numbers or not of one length, values that no object has, positions outside of
+        the box, another redshift in the cosmology, and what JSON cannot hold.
+        """
+        self.columns.update(self._arrays(source))  # columns may have been put in since it was made
+        check_redshifts(source, self.header.redshift, self.header.cosmology)
+        for name, values in (("cosmology", self.header.cosmology), ("provenance", self.header.provenance)):
+            check_json(values, f"{source}: {name}")
+        check_json(self._notes, f"{source}: notes")
+        values_of = {name: self.columns[name] for name in used or self.columns}
+        check_values(source, values_of, self.KNOWN)
+        for name in {*LAGRANGIAN, *EULERIAN} & set(values_of) if self.OF_A_BOX else ():
             check_inside(source, name, off_the_side(self.columns[name], self.box_size_mpc), self.box_size_mpc)
 
     def check_finite(self, path: str | Path) -> None:
         """Refuse to write values that are not finite to ``path``."""
-        for name, values in self.columns.items():
+        for name, values in self._arrays(path).items():
             if wrong := len(values) - int(np.isfinite(values).sum()):
                 of = f"{wrong} of {len(values)} {self.OBJECTS}"
                 raise StorageError(f"{path}: {name} is not finite in {of}; nothing is written")

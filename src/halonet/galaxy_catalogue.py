@@ -83,6 +83,7 @@ def write_galaxies(path: str | Path, galaxies: GalaxyCatalogue) -> None:
     5
     """
     of_type(galaxies, GalaxyCatalogue, "galaxies").check_finite(path)
+    galaxies.check(path)
     with new_hdf5(path) as file:
         galaxies.write_columns(file)
         write_header(file, galaxies.header)

@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from halonet.catalogue import HaloCatalogue
+from halonet.catalogue import LAGRANGIAN, HaloCatalogue
 from halonet.checks.assumptions import assume
 from halonet.checks.numbers import Number, checked
 from halonet.checks.types import of_type
 from halonet.plausibility.same_box import contradictions
 
 FRACTION, CELLS = Number(least=0, most=1), Number(least=0)
+COMPARED = (*LAGRANGIAN, "radius")
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def match_haloes(true: HaloCatalogue, found: HaloCatalogue, radius_tolerance: fl
     >>> len(matches.true_rows) == len(haloes), float(matches.distances.max())
     (True, 0.0)
     """
-    of_type(true, HaloCatalogue, "true"), of_type(found, HaloCatalogue, "found")
+    for name, haloes in (("true", true), ("found", found)):
+        of_type(haloes, HaloCatalogue, name).check(name, COMPARED)
     tolerance = float(checked("radius_tolerance", radius_tolerance, FRACTION))
     # Matches of other boxes, redshifts or cosmologies may be wanted: by chance, or of one halo at two times.
     for contradiction in contradictions([("true", true.header), ("found", found.header)]):
@@ -176,7 +178,9 @@ def completeness_and_purity(
     >>> halonet.completeness_and_purity(haloes, haloes, halonet.match_haloes(haloes, haloes), cells=100)
     (1.0, 1.0)
     """
-    of_type(matches, Matches, "matches"), of_type(true, HaloCatalogue, "true"), of_type(found, HaloCatalogue, "found")
+    of_type(matches, Matches, "matches")
+    for name, haloes in (("true", true), ("found", found)):
+        of_type(haloes, HaloCatalogue, name).check(name, ("cells",))
     cells = float(checked("cells", cells, CELLS))
     if (len(matches.true_matched), len(matches.found_matched)) != (len(true), len(found)):
         raise ValueError(

@@ -152,7 +152,7 @@ def _check_cut(tiles: Sequence[HaloCatalogue], names: Sequence[str]) -> None:
     """Refuse catalogues that are not all tiles of one universe, each once."""
     found: dict[TileOf, str] = {}
     for name, haloes in zip(names, tiles, strict=True):
-        of_type(haloes, HaloCatalogue, name)
+        of_type(haloes, HaloCatalogue, name).check(name)
         try:
             tile = tile_of(haloes)
         except ValueError as error:

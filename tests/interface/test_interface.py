@@ -192,7 +192,7 @@ def made():
         (lambda made: halonet.predict(HALF, "vnet-small", gpus=-1), "gpus: -1 is out of range"),
         (lambda made: halonet.mass_function(made.mock, [np.nan]), "masses: nan is no mass"),
         (lambda made: halonet.analytic_mass_function([-1.0]), "masses: -1.0 is no mass"),
-        (lambda made: halonet.analytic_mass_function("1e13"), "masses have values of type <U4"),
+        (lambda made: halonet.analytic_mass_function("1e13"), "masses: values of type <U4"),
         (lambda made: halonet.survey_statistics(made.mock, "spectra"), "statistics = spectra; there are"),
         (lambda made: halonet.survey_statistics(made.mock, None, -1), "largest_k_per_mpc: -1.0 is out of range"),
         (lambda made: halonet.match_abundance([]), "there are no catalogues"),

@@ -21,6 +21,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from halonet.checks.arrays import check_unmasked
 from halonet.checks.errors import StorageError
 from halonet.checks.hdf5 import dataset_of, read_numbers
 from halonet.checks.names import split_dataset
@@ -75,6 +76,7 @@ def open_phases(given: str | Path | np.ndarray) -> Phases:
         If it is no cube of real numbers in one of the formats that are known.
     """
     if isinstance(given, np.ndarray):
+        check_unmasked(given, "phases")
         cube = _checked(given, "phases")
         content = np.ascontiguousarray(cube, np.float32)
         return Phases("phases", len(cube), lambda i, j: cube[i:j], lambda: _digest(content))

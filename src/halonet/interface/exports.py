@@ -82,7 +82,7 @@ def export_catalogue(haloes: HaloCatalogue | LightConeCatalogue, path: str | Pat
     >>> h5py.File("mock.halotools.hdf5")["data"].shape
     (39,)
     """
-    of_type(haloes, HaloCatalogue | LightConeCatalogue, "haloes")
+    of_type(haloes, HaloCatalogue | LightConeCatalogue, "haloes").check("haloes")
     if isinstance(haloes, LightConeCatalogue):
         write_light_cone_as(haloes, to, path)
     else:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from halonet.catalogue import HaloCatalogue
+from halonet.checks.arrays import REAL, check_unmasked, real_numbers
 from halonet.checks.numbers import LENGTH, THREADS, checked
 from halonet.checks.types import of_type
 from halonet.column_table import ColumnTable
@@ -40,18 +41,12 @@ def checked_cube(values: np.ndarray, name: str) -> np.ndarray:
     field = np.asarray(values)
     if field.ndim != 3 or len(set(field.shape)) != 1 or not field.size:
         raise ValueError(f"{name} has shape {field.shape}; a cube (N, N, N) is needed")
-    if field.dtype.kind not in "fiu":
+    if field.dtype.kind not in REAL:
         raise ValueError(f"{name} has values of type {field.dtype}; real numbers are needed")
     field = np.ascontiguousarray(field, np.float32)
     if not np.isfinite(field).all():
         raise ValueError(f"{name} has {np.count_nonzero(~np.isfinite(field))} values that are not finite")
     return field
-
-
-def check_unmasked(values: Any, name: str) -> None:
-    """Refuse an array of which a mask takes values away: nothing here can do without them."""
-    if np.ma.is_masked(values):
-        raise ValueError(f"{name} is masked in {int(np.ma.getmaskarray(values).sum())} values; all of them are needed")
 
 
 def checked_length(value: float, name: str) -> float:
@@ -66,11 +61,7 @@ def checked_threads(threads: int | None) -> int:
 
 def checked_masses(values: npt.ArrayLike) -> np.ndarray:
     """Masses (Msun), float64 of any shape, all of them positive numbers."""
-    check_unmasked(values, "masses")
-    masses = np.asarray(values)
-    if masses.dtype.kind not in "fiu":
-        raise ValueError(f"masses have values of type {masses.dtype}; real numbers are needed")
-    masses = masses.astype(np.float64)
+    masses = real_numbers(values, "masses").astype(np.float64)
     if (wrong := ~(np.isfinite(masses) & (masses > 0))).any():
         raise ValueError(f"masses: {masses[wrong].flat[0]} is no mass; positive numbers (Msun) are needed")
     if masses.size and not LEAST <= masses.max() <= MOST:

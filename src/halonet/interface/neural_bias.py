@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from halonet.catalogue import EULERIAN, HaloCatalogue
+from halonet.checks.arrays import real_numbers
 from halonet.checks.assumptions import recording
 from halonet.checks.numbers import COUNT, SEED, checked
 from halonet.checks.types import of_type
@@ -208,9 +209,11 @@ def draw_neural_bias_haloes(fit: NeuralBiasFit, parameters: np.ndarray | None = 
 
     seed = int(checked("seed", seed, SEED))
     of_type(fit, NeuralBiasFit, "fit")
-    theta = fit.parameters if parameters is None else np.asarray(parameters, np.float64)
+    theta = fit.parameters if parameters is None else real_numbers(parameters, "parameters").astype(np.float64)
     if theta.shape != fit.parameters.shape:
         raise ValueError(f"parameters have shape {theta.shape}; one sample has {fit.parameters.shape}")
+    if not np.isfinite(theta).all():
+        raise ValueError(f"parameters: {np.count_nonzero(~np.isfinite(theta))} values are not finite")
     record = provenance("neural bias draw", fit.problem.settings.model_dump(), seed)
     rng = generator(seed, "neural bias draw")
     return draw_catalogue(fit.problem, fit.inputs, theta, fit.cosmology, rng, record)

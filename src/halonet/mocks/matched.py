@@ -47,7 +47,7 @@ def match_abundance(
         raise MatchingError("there are no catalogues; one table is made of all that are given")
     for name, haloes in zip(names, catalogues, strict=True):
         check_whole(haloes, name)
-        of_type(haloes, HaloCatalogue, name)
+        of_type(haloes, HaloCatalogue, name).check(name)
         if haloes.header.cosmology != catalogues[0].header.cosmology:
             raise MatchingError(f"{name}: another cosmology than {names[0]}; one table cannot serve both")
         for contradiction in contradictions([(names[0], catalogues[0].header), (name, haloes.header)], PHASES):

@@ -34,6 +34,7 @@ class LightConeCatalogue(ColumnTable):
 
     KNOWN: ClassVar = LIGHT_CONE_COLUMNS
     REQUIRED: ClassVar = REQUIRED_OF_LIGHT_CONES
+    OF_A_BOX: ClassVar = False
 
     settings: LightConeSettings
     notes: dict[str, Any] = field(default_factory=dict)
@@ -77,8 +78,9 @@ def write_light_cone(path: str | Path, catalogue: LightConeCatalogue) -> None:
     >>> len(halonet.read_light_cone("sky.h5")) == len(sky)
     True
     """
-    catalogue = of_type(catalogue, LightConeCatalogue, "catalogue").nearest_first()
-    catalogue.check_finite(path)
+    of_type(catalogue, LightConeCatalogue, "catalogue").check_finite(path)
+    catalogue.check(path)
+    catalogue = catalogue.nearest_first()
     with new_hdf5(path) as file:
         catalogue.write_columns(file)
         write_header(file, catalogue.header)
