@@ -12,7 +12,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 import halonet
-from halonet.dataset.normalisation import Normalisation, write_normalisation
+from halonet.dataset.normalisation import PARAMETERS, Normalisation, write_normalisation
 from halonet.grid.slabs import Slabs
 from halonet.light_cones import by_network
 from halonet.light_cones.growing_images import GrowingImages
@@ -40,7 +40,7 @@ def network(tmp_path_factory):
     folder = tmp_path_factory.mktemp("network") / "many"
     shutil.copytree(ROOT / "networks/vnet-small", folder)
     (folder / "digests.json").unlink()
-    region = {name: (value, value) for name, value in PAPER} | {"redshift": (0.0, 1.0)}
+    region = {name: (getattr(PAPER, name),) * 2 for name in PARAMETERS} | {"redshift": (0.0, 1.0)}
     write_normalisation(folder / "normalisation.json", Normalisation(3.351, {0: 3.4}, 1.0, region=region))
     return folder
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from halonet.dataset.normalisation import PARAMETERS
 from halonet.halo_finding.constants import thresholds_in_force
 from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.score import Agreement
@@ -18,7 +19,7 @@ from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
-FITTED, VOTED = ["vnet-small", "vnet-small-channels"], ["vnet-small-objects", "n-body"]
+FITTED, VOTED = ["vnet-small", "vnet-small-channels", "cosmologies"], ["vnet-small-objects", "n-body"]
 SHIPPED = [*FITTED, *VOTED]
 
 
@@ -57,7 +58,9 @@ def folder(tmp_path):
 
 def test_the_card_of_a_network_of_many_cosmologies_gives_the_ranges_and_how_to_make_it_again(folder):
     values = read_json(folder / "normalisation.json")
-    values["region"] = {name: [value, value] for name, value in CosmologySettings()} | {"redshift": [0.0, 2.0]}
+    values["region"] = {name: [getattr(CosmologySettings(), name)] * 2 for name in PARAMETERS} | {
+        "redshift": [0.0, 2.0]
+    }
     del values["cosmology"]
     (folder / "normalisation.json").write_text(json.dumps(values))
     (folder / "digests.json").unlink()
@@ -70,7 +73,7 @@ def test_the_card_of_a_network_of_many_cosmologies_gives_the_ranges_and_how_to_m
 
 def test_one_density_cannot_replace_the_region_of_a_network_of_many_cosmologies(folder, run_script, tmp_path):
     values = read_json(folder / "normalisation.json")
-    values["region"] = {name: [value, value] for name, value in CosmologySettings()}
+    values["region"] = {name: [getattr(CosmologySettings(), name)] * 2 for name in PARAMETERS}
     (folder / "normalisation.json").write_text(json.dumps(values))
     (folder / "digests.json").unlink()
     write_field(tmp_path / "d.h5", "density", np.zeros((8, 8, 8), np.float32), FieldHeader(8.0, 0.5, None))

@@ -50,7 +50,7 @@ def damage(path, start=0.33, content=b"\xff" * 4096):
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("name", ["n-body", "vnet-small", "vnet-small-channels", "vnet-small-objects"])
+@pytest.mark.parametrize("name", ["n-body", "cosmologies", "vnet-small", "vnet-small-channels", "vnet-small-objects"])
 def test_a_shipped_network_is_what_was_shipped(name):
     noted = json.loads((SHIPPED / name / "digests.json").read_text())
     assert set(noted) == {"model.weights.h5", "normalisation.json", "thresholds.json"}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from halonet.dataset.channels import COLLAPSE_THRESHOLD
-from halonet.dataset.normalisation import Normalisation, write_normalisation
+from halonet.dataset.normalisation import PARAMETERS, Normalisation, write_normalisation
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density
 from halonet.interface.finding import find_haloes
@@ -31,7 +31,7 @@ def network(tmp_path_factory):
     folder = tmp_path_factory.mktemp("network") / "many"
     shutil.copytree(ROOT / "networks/vnet-small", folder)
     (folder / "digests.json").unlink()
-    region = {name: (value, value) for name, value in PAPER} | {"redshift": (0.0, 2.0)}
+    region = {name: (getattr(PAPER, name),) * 2 for name in PARAMETERS} | {"redshift": (0.0, 2.0)}
     write_normalisation(folder / "normalisation.json", Normalisation(2.5, {0: 3.4, 1: 1.5}, 1.0, region=region))
     return folder
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from halonet.dataset.normalisation import Normalisation, read_normalisation, write_normalisation
+from halonet.dataset.normalisation import PARAMETERS, Normalisation, read_normalisation, write_normalisation
 from halonet.network.validity import ValidityError, check_validity, departures, describe_validity
 from halonet.settings import CosmologySettings
 from halonet.storage import StorageError
@@ -56,18 +56,23 @@ def test_a_network_that_names_no_cosmology_is_used_with_a_warning(caplog):
     assert "does not name" in describe_validity(unnamed)
 
 
-REGION = {name: (value, value) for name, value in CosmologySettings()} | {"redshift": (0.0, 2.0), "sigma8": (0.7, 0.9)}
+REGION = {name: (getattr(CosmologySettings(), name),) * 2 for name in PARAMETERS} | {
+    "redshift": (0.0, 2.0),
+    "sigma8": (0.7, 0.9),
+}
 MANY = Normalisation(2.5, {0: 3.35, 1: 1.5}, 1.0, region=REGION)
 
 
 def test_a_network_of_many_cosmologies_is_valid_between_them_and_not_beyond(caplog):
-    for inside in ({}, {"redshift": 2.0}, {"sigma8": 0.71, "redshift": 0.3}, {"sigma8": 0.905}):
+    few_baryons = {"omega_b": 0.042, "omega_cdm": 0.208}  # of which the spectrum has nearly the same shape
+    for inside in ({}, {"redshift": 2.0}, {"sigma8": 0.71, "redshift": 0.3}, {"sigma8": 0.905}, few_baryons):
         check_validity(MANY, CosmologySettings(**inside), 1.0, "region")
     assert not caplog.records
     for outside, word in (
         ({"redshift": 2.2}, r"redshift = 2.2 \(trained: 0 to 2\)"),
         ({"sigma8": 0.6}, r"sigma8 = 0.6 \(trained: 0.7 to 0.9\)"),
         ({"h": 0.65}, r"h = 0.65 \(trained: 0.7\)"),
+        ({"omega_b": 0.06, "omega_cdm": 0.19}, r"shape = 0.1241 \(trained: 0.1368\)"),
     ):
         with pytest.raises(ValidityError, match=f"region is valid for.*sigma8 0.7 to 0.9.*this box has {word}"):
             check_validity(MANY, CosmologySettings(**outside), 1.0, "region")
@@ -75,7 +80,7 @@ def test_a_network_of_many_cosmologies_is_valid_between_them_and_not_beyond(capl
 
 def test_what_a_network_of_many_cosmologies_is_valid_for_is_said_in_one_clause():
     assert describe_validity(MANY) == (
-        "cells of 1 Mpc and h 0.7, omega_b 0.043, omega_cdm 0.207, n_s 0.96, sigma8 0.7 to 0.9, redshift 0 to 2"
+        "cells of 1 Mpc and h 0.7, omega_m 0.25, shape 0.1368, n_s 0.96, sigma8 0.7 to 0.9, redshift 0 to 2"
     )
 
 

@@ -1,5 +1,8 @@
-"""Light cones: docs/light_cones.md."""
+"""Light cones and networks of many cosmologies: docs/light_cones.md, docs/cosmologies.md."""
 
+from halonet.dataset.channels import COLLAPSE_THRESHOLD
+from halonet.light_cones.angular_power import LARGEST, LEAST_FRACTION
+from halonet.light_cones.by_network import CONTEXT
 from page_claims.base import claims, fixed, results
 
 
@@ -17,3 +20,19 @@ def cost_of_an_octant():
         f"their box, takes {larger['seconds']:.0f} s and {fixed(larger['gigabytes'], 1)} GB, and gives {larger['haloes']:,} "
         "haloes"
     )
+
+
+@claims("docs/light_cones.md")
+def angular_power():
+    yield f"$\\ell$ up to {LARGEST}, with Gaussian errors"
+    yield f"Openings below {LEAST_FRACTION:.1%} of the sky have none."
+
+
+@claims("docs/light_cones.md")
+def images_of_networks():
+    yield f"is predicted with {CONTEXT[0]} cells around it"
+
+
+@claims("docs/cosmologies.md")
+def threshold():
+    yield f"`normalisation: threshold` divides the density by {COLLAPSE_THRESHOLD}, the linear overdensity"

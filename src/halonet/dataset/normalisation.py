@@ -28,6 +28,8 @@ from halonet.storage import (
 )
 
 Region = dict[str, tuple[float, float]]
+# What tells universes apart for a network of many; baryons matter by the shape of the spectrum.
+PARAMETERS = ("h", "omega_m", "shape", "n_s", "sigma8", "redshift", "w0", "wa")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Normalisation:
     cosmology
         Cosmology of these boxes with their output redshift, as settings; None where they do not all say the same.
     region
-        Where they differ, the least and the largest value of every parameter among the training boxes.
+        Where they differ, the least and the largest value of each of :data:`PARAMETERS` among the training boxes.
     truth
         Stage that made the masks of these boxes: ``peak_patch``, ``friends_of_friends`` of a simulation, or
         ``import_ground_truth``; None where a network's folder does not say.
@@ -112,7 +114,7 @@ def region_of(cosmologies: list[dict | None]) -> Region | None:
     known = [validate(CosmologySettings, each, "cosmology of a density") for each in cosmologies if each is not None]
     if len(known) < len(cosmologies):
         return None
-    values = {name: [float(getattr(each, name)) for each in known] for name in CosmologySettings.model_fields}
+    values = {name: [float(getattr(each, name)) for each in known] for name in PARAMETERS}
     return {name: (min(each), max(each)) for name, each in values.items()}
 
 
@@ -160,8 +162,8 @@ def _read_region(values: dict | None) -> Region | None:
     if values is None:
         return None
     region = {name: (float(low), float(high)) for name, (low, high) in values.items()}
-    if set(region) != set(CosmologySettings.model_fields):
-        raise ValueError(f"region names {sorted(region)}; {sorted(CosmologySettings.model_fields)} are needed")
+    if set(region) != set(PARAMETERS):
+        raise ValueError(f"region names {sorted(region)}; {sorted(PARAMETERS)} are needed")
     for name, (low, high) in region.items():
         if not (np.isfinite([low, high]).all() and low <= high):
             raise ValueError(f"region: {name} from {low} to {high}")

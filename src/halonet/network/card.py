@@ -178,7 +178,9 @@ LEARNT = {
 
 
 def _limits(normalisation: Normalisation, thresholds: dict | None) -> str:
-    one = "Cosmologies and redshifts between those above" if normalisation.region else "One cosmology and one redshift"
+    one = "One cosmology and one redshift. No light cone, no evolution"
+    if normalisation.region:
+        one = "Cosmologies and redshifts between those above, boxes and light cones of them"
     move = thresholds["provenance"]["settings"].get("displacement", {}) if thresholds else {}
     short = move.get("method") == "particle_mesh"
     moved = f"a simulation of {move['steps']} steps" if short else "second-order perturbation theory"
@@ -186,7 +188,7 @@ def _limits(normalisation: Normalisation, thresholds: dict | None) -> str:
         "## Limits\n\n"
         f"- Cells of {normalisation.cell_size_mpc:g} Mpc: haloes below 100 cells are increasingly missed, below 27 "
         "none are given. Smaller haloes need smaller cells, and a network trained on them.\n"
-        f"- {one}. No light cone, no evolution.\n"
+        f"- {one}.\n"
         f"- {LEARNT[normalisation.truth]} `--abundance-matching` moves the mass function to Tinker et al. (2008).\n"
         "- Masses are Lagrangian: mean matter density times the volume a halo comes from. Positions and velocities are "
         f"those of {moved}; there are no subhaloes and no profiles."

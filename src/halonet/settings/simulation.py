@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from halonet.settings.base import Model, RoundedRedshift, SettingsError
@@ -34,6 +35,11 @@ class CosmologySettings(Model):
     def omega_m(self) -> float:
         """Matter density today in units of the critical density."""
         return self.omega_b + self.omega_cdm
+
+    @property
+    def shape(self) -> float:
+        """Shape parameter of the power spectrum, Omega_m h with what baryons take from it (Sugiyama 1995)."""
+        return float(self.omega_m * self.h * np.exp(-self.omega_b * (1 + (2 * self.h) ** 0.5 / self.omega_m)))
 
     @property
     def has_constant(self) -> bool:
