@@ -50,7 +50,7 @@ def see(network):
     def make(**options):
         given = (
             {"cells": CELLS, "redshift_range": RANGE, "observer": OBSERVER, "opening": "hemisphere", "threads": 1}
-            | {"margin_mpc": 22.0}
+            | {"margin_mpc": 12.0}
             | options
         )
         with pytest.MonkeyPatch.context() as patch:

@@ -98,13 +98,12 @@ class NetworkLightCone:
         return LightConeCatalogue(columns, header, self.request.settings, notes).nearest_first()
 
     def _images(self, epochs: Epochs, first: list[np.ndarray]) -> Images:
-        """Images of the box that reach the region, with all that may move into it and what decides on that."""
+        """Images of the box whose haloes may be seen: those that reach the region, or may move into it."""
         request, box = self.request, self.box
         region = request.region(epochs)
         farthest = max(float(np.abs(component).max()) for component in first) * 3**0.5
         earliest = float(epochs.growth(np.array([request.settings.redshift_range[0]]))[0])
-        margin = BEYOND_FIRST_ORDER * earliest * farthest + CONTEXT[0] * box.cell_size
-        margin = request.settings.margin_mpc or margin
+        margin = request.settings.margin_mpc or BEYOND_FIRST_ORDER * earliest * farthest
         return Images(box.cells, box.cell_size, request.observer(box.header.box_size_mpc), region, margin)
 
     def _haloes(
@@ -121,7 +120,8 @@ class NetworkLightCone:
         beside = whole_box_channels(density, wanted, request.threads, slabs) if wanted.count else None
         channels = () if beside is None else tuple(np.moveaxis(beside, -1, 0))
         predict = tile_predictor(network, tiles, request.threads, finder.heads)
-        growing, cells = GrowingImages(images, epochs, (density, *channels)), images.cells + 2 * pad
+        beyond = CONTEXT[0] * images.cell_size
+        growing, cells = GrowingImages(images, epochs, (density, *channels), beyond), images.cells + 2 * pad
         parts = []
         for offset in console.progress(list(images.offsets), "images"):
             heads = {name: zeros((cells,) * 3 + SHAPES[name], np.float16) for name in finder.heads}

@@ -31,11 +31,14 @@ class GrowingImages:
         Growth and distances.
     fields
         Of today: density, float32, and further inputs, shape (N, N, N) each.
+    beyond
+        How far from what the images hold of the region its haloes have neighbours (Mpc).
     """
 
     images: Images
     epochs: Epochs
     fields: tuple[np.ndarray, ...]
+    beyond: float = 0.0
 
     @cached_property
     def _growth(self) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +97,7 @@ class GrowingImages:
         """Whether a cube of the lattice reaches what is seen, with its margin."""
         middle = (start + 0.5 * core) * self.images.cell_size - self.images.observer
         half = 0.5 * 3**0.5 * core * self.images.cell_size
-        return bool(self.images.region.outside(middle[None])[0] <= self.images.margin + half)
+        return bool(self.images.region.outside(middle[None])[0] <= self.images.margin + self.beyond + half)
 
     def _inputs(self, corner: np.ndarray, size: int) -> list[np.ndarray]:
         growth = self.growth(corner, size)
