@@ -63,6 +63,11 @@ def test_without_them_all_boxes_have_the_cosmology_of_the_run(tmp_path):
         ({"training": TEST, "test": [{"omega_m": 0.01}]}, "omega_cdm = -0.033"),
         ({"training": [{"w0": -0.9}], "test": TEST}, "collapse_table = 'published' is that of a cosmological constant"),
         ({"training": TEST, "test": [{"redshift": "1"}]}, "redshift = '1'"),
+        (
+            {"ranges": RANGES, "test": [{"sigma8": 0.95}]},
+            "test box 7 has sigma8 = 0.95, outside of the ranges, 0.7 to 0.9",
+        ),
+        ({"ranges": {"sigma8": [0.5, 0.7]}, "test": [{}]}, "sigma8 = 0.8, outside of the ranges"),
     ],
 )
 def test_what_is_no_cosmology_is_refused_by_its_key_when_the_run_is_planned(tmp_path, cosmologies, message):

@@ -60,6 +60,8 @@ def check_values(path: str | Path, columns: dict[str, np.ndarray], known: Mappin
     for name, values in columns.items():
         if not np.isfinite(values).all():
             raise StorageError(f"{path}: column {name} has values that are not finite")
+        if np.dtype(known[name].dtype).kind in "iu" and (odd := values != np.floor(values)).any():
+            raise StorageError(f"{path}: column {name} has {values[odd.argmax()]:g}; whole numbers are needed")
         unit = known[name].unit
         low, high = LIMITS.get(name, LIMITS_OF_UNIT[unit])
         check_range(path, f"column {name}", values, low, high, unit, ", comoving and without h")

@@ -109,3 +109,14 @@ def test_a_wrong_word_is_answered_with_the_words_there_are(tmp_path):
     process = halonet("mocks", folder=tmp_path, check=False)
     assert process.returncode == 2
     assert "'match-abundance'" in process.stderr or "match-abundance" in process.stderr
+
+
+def test_a_box_smaller_than_the_papers_filters_has_haloes_and_one_without_haloes_is_shown(tmp_path):
+    small = ("--seed", 7, "--cells", 16, "--threads", 1)
+    halonet("mock", *small, "-o", "mock.h5", "--keep-density", "density.h5", folder=tmp_path)
+    halonet("haloes", "--density", "density.h5", "-o", "haloes.h5", folder=tmp_path)
+    mock, found = (read_catalogue(tmp_path / f"{name}.h5") for name in ("mock", "haloes"))
+    np.testing.assert_array_equal(mock["mass"], found["mass"])
+    halonet("mock", *small, "--peak-patch", '{"minimum_cells": 1e30}', "-o", "none.h5", folder=tmp_path)
+    halonet("show", "none.h5", folder=tmp_path)
+    assert (tmp_path / "none.png").stat().st_size > 5000

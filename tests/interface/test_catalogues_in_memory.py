@@ -228,3 +228,17 @@ def test_haloes_are_drawn_of_real_finite_parameters_alone(fit):
         with pytest.raises(ValueError, match=words):
             halonet.draw_neural_bias_haloes(fit, wrong)
     assert len(halonet.draw_neural_bias_haloes(fit, values.tolist())) == len(halonet.draw_neural_bias_haloes(fit))
+
+
+def test_a_galaxy_is_central_or_not(mock, tmp_path):
+    galaxies = halonet.populate(mock)
+    half = held(galaxies, central=np.full(len(galaxies), 0.5))
+    with pytest.raises(ValueError, match=r"column central has 0\.5; whole numbers are needed"):
+        halonet.write_galaxies(tmp_path / "galaxies.h5", half)
+    assert not list(tmp_path.iterdir())
+
+
+def test_truth_values_of_numpy_are_those_of_python():
+    flipped = halonet.make_mock(7, 16, flip_phases=np.bool_(True))
+    assert flipped.header.provenance["flip_phases"] is True
+    np.testing.assert_array_equal(flipped["mass"], halonet.make_mock(7, 16, flip_phases=True)["mass"])

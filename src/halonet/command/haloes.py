@@ -15,6 +15,7 @@ from halonet.checks.parser import READS, SETTINGS, WRITES, add_override
 from halonet.cosmology import cosmology_of
 from halonet.grid.slabs import Slabs
 from halonet.locks import exclusive_outputs
+from halonet.mocks.by_peak_patch import fitting_settings
 from halonet.mpi import world
 from halonet.peak_patch.collapse import read_collapse_table
 from halonet.peak_patch.finder import find_haloes
@@ -39,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--haloes", type=WRITES, required=True, help="HDF5 catalogue to write")
     parser.add_argument("--mask", type=WRITES, help="HDF5 mask to write, 1 where a cell is in a halo; default: none")
     parser.add_argument(
-        "--settings", type=SETTINGS, help="Peak Patch settings as JSON or a JSON file; default: the paper's"
+        "--settings",
+        type=SETTINGS,
+        help="Peak Patch settings as JSON or a JSON file; default: the paper's, with filters that fit the box",
     )
     parser.add_argument(
         "--cosmology", type=SETTINGS, help="cosmology as JSON or a JSON file; default: the field's, or the paper's"
@@ -54,8 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Find the haloes and write them."""
-    settings = stage_settings(PeakPatchSettings, arguments.settings)
     header = read_header(arguments.density)
+    settings = fitting_settings(header.box_size_mpc, stage_settings(PeakPatchSettings, arguments.settings))
     cosmology = cosmology_of(header, arguments.cosmology, arguments.density)
     slabs = Slabs(field_cells(arguments.density, "density"), world(arguments.ranks), arguments.threads)
     density = read_field(arguments.density, "density", slabs.start, slabs.stop)

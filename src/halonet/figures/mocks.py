@@ -68,12 +68,15 @@ def draw_mock(haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> 
 
 
 def _draw_abundance(ax: Axes, haloes: HaloCatalogue, masses: np.ndarray, tinker: np.ndarray) -> None:
+    ax.set(title="Mass function", xlabel=r"$M$  (M$_\odot$)", ylabel=r"$n({>}M)$  (Mpc$^{-3}$)")
+    if not len(haloes):
+        ax.text(0.5, 0.5, "no haloes", ha="center", transform=ax.transAxes)
+        return
     found = np.sort(haloes["mass"])[::-1]
     density = np.arange(1, len(found) + 1) / haloes.box_size_mpc**3
     ax.loglog(found, density, color=PREDICTION, label="mock")
     seen = (masses > found[-1]) & (masses < 2 * found[0])
     ax.loglog(masses[seen], tinker[seen], "--", color=TINKER, label="Tinker et al. 2008")
-    ax.set(title="Mass function", xlabel=r"$M$  (M$_\odot$)", ylabel=r"$n({>}M)$  (Mpc$^{-3}$)")
     ax.set_ylim(0.5 * density[0], None)
     ax.legend(loc="lower left")
 

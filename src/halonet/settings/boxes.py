@@ -57,7 +57,15 @@ class BoxCosmologiesSettings(Model):
         rng = np.random.default_rng([seed, 20261130])
         known = [point for number in (training, validation) for point in self._points(number, rng)]
         points = known + [self.test[i % len(self.test)] for i in range(test)]
-        return [cosmology_with(base, point, f"boxes.cosmologies: box {box}") for box, point in enumerate(points)]
+        found = [cosmology_with(base, point, f"boxes.cosmologies: box {box}") for box, point in enumerate(points)]
+        for name, (low, high) in self.ranges.items():
+            for box, cosmology in enumerate(found[len(known) :], len(known)):
+                if not low <= (value := getattr(cosmology, name)) <= high:
+                    raise SettingsError(
+                        f"boxes.cosmologies: test box {box} has {name} = {value:g}, outside of the ranges, {low:g} to "
+                        f"{high:g}; the network would refuse it"
+                    )
+        return found
 
     def _points(self, number: int, rng: np.random.Generator) -> list[Departures]:
         """Departures from the base of ``number`` boxes."""
