@@ -16,7 +16,7 @@ from halonet.peak_patch.images import Images
 from halonet.settings import PredictionSettings
 from halonet.sky.epochs import Epochs
 
-NODES = 4096  # of the table of growth against distance, linear between them: right to 1e-7
+STEP = 1.0  # Mpc, of the table of growth against distance, linear between its nodes: right to 1e-8
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,13 @@ class GrowingImages:
 
     @cached_property
     def _growth(self) -> tuple[np.ndarray, np.ndarray]:
-        """Distances (Mpc) and the growth factor there, from the observer to beyond all that is seen."""
+        """Distances (Mpc) and the growth factor there, from the observer to beyond all that is seen.
+
+        Nodes do not depend on how far that is, so that a part of a light cone has the bits of the whole.
+        """
         farthest = self.images.region.farthest + self.images.margin + 2 * self.images.cells * self.images.cell_size
         farthest = min(farthest, float(self.epochs.distance(self.epochs.nodes[-1])))
-        distances = np.linspace(0, farthest, NODES)
+        distances = np.arange(0.0, farthest, STEP)
         return distances, self.epochs.growth(self.epochs.redshift(distances))
 
     def growth(self, corner: np.ndarray, size: int) -> np.ndarray:
