@@ -20,7 +20,7 @@ from halonet.mocks.by_network import NetworkMock
 from halonet.mocks.request import MockRequest
 from halonet.network.validity import ValidityError
 from halonet.peak_patch.images import Images
-from halonet.settings import CosmologySettings, PredictionSettings
+from halonet.settings import CircleSettings, CosmologySettings, PredictionSettings
 from halonet.sky.epochs import Epochs
 from halonet.sky.region import Region
 
@@ -115,3 +115,21 @@ def test_redshifts_that_the_network_has_not_seen_and_boxes_without_tiles_are_ref
         see(redshift_range=(0.5, 1.5))
     with pytest.raises(ValidityError, match="n-body is valid for"):
         halonet.make_light_cone(7, 32, method="network", redshift_range=(0.0, 0.2))
+
+
+def test_what_is_predicted_is_the_density_of_the_image_as_it_has_grown_and_nothing_beyond_reach():
+    epochs, density = Epochs(PAPER, 3.0), np.random.default_rng(1).normal(size=(32, 32, 32)).astype(np.float32)
+    region = Region(CircleSettings(right_ascension=0.0, declination=0.0, radius=1.0), 1000.0, 1100.0)
+    images = Images(32, 4.0, np.array([10.0, 20.0, 30.0]), region, 0.0)
+    offset, tiles, pad = np.array([8, 0, 0]), PredictionSettings(tile=24, buffer=4), 8
+    seen = GrowingImages(images, epochs, (density,), 8.0).predict(lambda tile: tile, offset, pad, tiles, {})
+    lattice = np.stack(np.meshgrid(*[np.arange(-pad, 32 + pad)] * 3, indexing="ij"), axis=-1) + 32 * offset
+    positions = images.from_observer(lattice)
+    growth = epochs.growth(epochs.redshift(np.sqrt((positions**2).sum(axis=-1))))
+    expected = density[tuple(np.moveaxis(lattice % 32, -1, 0))] * growth
+    reached = seen != 0
+    np.testing.assert_allclose(seen[reached], expected[reached], rtol=1e-5)
+    near = images.region.outside(positions.reshape(-1, 3)).reshape(reached.shape) <= 8.0
+    assert reached[near].all()
+    assert near.any()
+    assert not reached.all()
