@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def number_of(path: str | Path, name: str, value: Any, number: Number) -> int | 
         raise StorageError(f"{path}: attribute {name}: {error}") from None
 
 
+@lru_cache(maxsize=4096)  # every header asks for the same names
 def spelling(name: str) -> str:
     """A name of an attribute without what only its spelling is: capitals, and what joins words.
 
