@@ -36,3 +36,14 @@ def images_of_networks():
 @claims("docs/cosmologies.md")
 def threshold():
     yield f"`normalisation: threshold` divides the density by {COLLAPSE_THRESHOLD}, the linear overdensity"
+
+
+@claims("docs/cosmologies.md")
+def beside_networks_of_one_cosmology():
+    pairs = [(one["many"], one["alone"]) for one in results("cosmologies")["rows"] if one["alone"]]
+    assert len(pairs) > 3
+    assert max(alone[name] - many[name] for many, alone in pairs for name in ("completeness", "purity")) < 0.04
+    yield "Completeness and purity are within 0.04 of those of a network of its own."
+    worst = max(many["found"][2] / many["true"][2] for many, _ in pairs if many["true"][2] >= 300)
+    assert 1.08 < worst < 1.12
+    yield "has a tenth too many haloes above 1000 cells"
