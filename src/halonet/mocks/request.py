@@ -37,9 +37,9 @@ TYPES = {
     "phases": str | Path | np.ndarray,
     "keep": Mapping,
     "tile": tuple | list,
-    "outside_validity": bool | np.bool_,
-    "abundance_matching": bool | np.bool_,
-    "flip_phases": bool | np.bool_,
+    "outside_validity": bool,
+    "abundance_matching": bool,
+    "flip_phases": bool,
 }
 SETTINGS = {
     "cosmology": CosmologySettings,
@@ -149,8 +149,10 @@ class MockRequest:
                 raise SettingsError(str(error)) from None
         for name, kind in TYPES.items():
             if getattr(self, name) is not None:
-                value = of_type(getattr(self, name), kind, name)
-                object.__setattr__(self, name, bool(value) if isinstance(value, np.bool_) else value)
+                value = getattr(self, name)
+                object.__setattr__(
+                    self, name, of_type(bool(value) if isinstance(value, np.bool_) else value, kind, name)
+                )
         if self.precision not in get_args(Precision):
             raise SettingsError(f"precision = {self.precision!r}; there are {' and '.join(get_args(Precision))}")
         for name in (each for each in SETTINGS if getattr(self, each) is not None):
