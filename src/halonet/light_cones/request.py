@@ -41,6 +41,12 @@ class LightConeRequest:
             raise SettingsError("universe: a light cone is of a repeated box; give a seed")
         if self.box.abundance_matching:
             raise SettingsError("abundance_matching is for boxes; masses of a light cone are those of its method")
+        if others := {"probability", "mask"} & set(self.box.keep):
+            raise SettingsError(
+                f"keep_{min(others)}: a light cone has no one {min(others)}; it keeps phases and density"
+            )
+        if self.box.scratch:
+            raise SettingsError(f"scratch = {self.box.scratch}: a light cone keeps its fields in memory; leave it out")
 
     def observer(self, box_size: float) -> np.ndarray:
         """The observer's position within the box (Mpc), shape (3,)."""
