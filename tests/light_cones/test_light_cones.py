@@ -139,6 +139,7 @@ def test_shells_hold_all_heavy_haloes_and_the_volume_of_the_cone(sky):
         ({"method": "magic"}, "method = 'magic'; there are peak_patch"),
         ({"cosmology": CosmologySettings(redshift=1.0)}, r"cosmology.redshift = 1; .* leave the redshift out"),
         ({"abundance_matching": True}, "abundance_matching is for boxes"),
+        ({"network": "cosmologies"}, "network = cosmologies is for the method 'network'; this light cone is made by"),
         ({"keep": {"mask": "mask.h5"}}, "keep_mask: a light cone has no one mask"),
         ({"keep": {"probability": "p.h5"}}, "keep_probability: a light cone has no one probability"),
         ({"scratch": "."}, r"scratch = \.: a light cone keeps its fields in memory"),

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from halonet.light_cones.request import LightConeRequest
 from halonet.mocks.box import MockBox
+from halonet.mocks.methods import check_own
 from halonet.mpi import Communicator
 from halonet.settings import SettingsError
 from halonet.sky.catalogue import LightConeCatalogue
@@ -61,8 +62,9 @@ def light_cone_by(name: str, request: LightConeRequest) -> LightCone:
     Raises
     ------
     SettingsError
-        If there is no such method.
+        If there is no such method, or the request asks for what only another one knows.
     """
     if name not in METHODS:
         raise SettingsError(f"method = {name!r}; there are {', '.join(METHODS)}")
+    check_own(name, request.box, "light cone")
     return METHODS[name].load()(request)

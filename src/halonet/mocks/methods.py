@@ -82,12 +82,7 @@ def mock_by(name: str, request: MockRequest) -> Mock:
     """
     if name not in METHODS:
         raise SettingsError(f"method = {name!r}; there are {', '.join(METHODS)}")
-    defaults = {field.name: field.default for field in fields(MockRequest)}
-    for other, method in METHODS.items():
-        for option in method.own if other != name else ():
-            value = getattr(request, option)
-            if value != defaults[option]:
-                raise SettingsError(f"{option} = {value} is for the method {other!r}; this mock is made by {name!r}")
+    check_own(name, request, "mock")
     made = ("phases", *METHODS[name].fields)
     for kept in request.keep:
         if kept not in made:
@@ -95,3 +90,13 @@ def mock_by(name: str, request: MockRequest) -> Mock:
                 f"a mock by {name!r} has no {kept} to keep; it has {', '.join(made[:-1])} and {made[-1]}"
             )
     return METHODS[name].load()(request)
+
+
+def check_own(name: str, request: MockRequest, what: str) -> None:
+    """Refuse a request for what only another method than ``name`` knows; ``what`` is made by it, in a word."""
+    defaults = {field.name: field.default for field in fields(MockRequest)}
+    for other, method in METHODS.items():
+        for option in method.own if other != name else ():
+            value = getattr(request, option)
+            if value != defaults[option]:
+                raise SettingsError(f"{option} = {value} is for the method {other!r}; this {what} is made by {name!r}")
