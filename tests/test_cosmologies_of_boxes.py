@@ -24,7 +24,10 @@ def test_training_boxes_are_a_latin_hypercube_with_its_ends_and_validation_boxes
     boxes = settings_with(tmp_path, {"ranges": RANGES, "test": TEST}).cosmologies
     for name, (low, high) in RANGES.items():
         values = sorted(getattr(box, name) for box in boxes[:5])
-        assert values == pytest.approx([low + (high - low) * i / 4 for i in range(5)])
+        even = [low + (high - low) * i / 4 for i in range(5)]
+        scale_factors = [1 + (1 / (1 + high) - 1) * i / 4 for i in range(5)]
+        expected = [1 / a - 1 for a in scale_factors] if name == "redshift" else even
+        assert values == pytest.approx(expected, abs=1e-6)
         assert sorted(getattr(box, name) for box in boxes[5:7]) == pytest.approx([low, high])
     by_redshift = sorted(boxes[:5], key=lambda box: box.redshift)
     assert [box.sigma8 for box in by_redshift] != sorted(box.sigma8 for box in by_redshift)  # each in its own order

@@ -21,6 +21,7 @@ class BoxCosmologiesSettings(Model):
 
     Training boxes have either points of a Latin hypercube between ``ranges``, ends included, or those of ``training``
     in turn; so have validation boxes, in a hypercube of their own. Test boxes have those of ``test`` in turn.
+    Redshifts of a hypercube are even in the scale factor, as amplitudes nearly are: haloes are many near redshift 0.
     """
 
     ranges: dict[str, tuple[float, float]] = Field(
@@ -75,8 +76,8 @@ class BoxCosmologiesSettings(Model):
         # Strata of a hypercube have their centres within; here the first and the last one lie on the ends.
         inside = (centred * number - 0.5) / (number - 1) if number > 1 else centred
         columns = [
-            [round(low + (high - low) * float(part), DIGITS) for part in parts]
-            for (low, high), parts in zip(self.ranges.values(), inside.T, strict=True)
+            [round(_between(name, *ends, float(part)), DIGITS) for part in parts]
+            for (name, ends), parts in zip(self.ranges.items(), inside.T, strict=True)
         ]
         return [dict(zip(self.ranges, point, strict=True)) for point in zip(*columns, strict=True)]
 
@@ -110,6 +111,13 @@ class BoxSettings(Model):
             return [base] * self.count
         known = self.count - self.test
         return self.cosmologies.of_boxes(base, known - self.validation, self.validation, self.test, seed)
+
+
+def _between(name: str, low: float, high: float, part: float) -> float:
+    """Value at this part of the way from ``low`` to ``high``; of the scale factor, where it is a redshift."""
+    if name != "redshift":
+        return low + (high - low) * part
+    return 1 / _between("a", 1 / (1 + low), 1 / (1 + high), part) - 1
 
 
 def cosmology_with(base: CosmologySettings, departures: Departures, source: str) -> CosmologySettings:
