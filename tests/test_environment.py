@@ -75,6 +75,14 @@ print(keras.backend.backend(), pandas.DataFrame({"a": [1]})["a"].sum())
     assert run(sys.executable, "-c", program, KERAS_BACKEND="jax").stdout.splitlines() == ["jax", "jax 1"]
 
 
+def test_scripts_start_without_the_libraries_that_take_long_to_load_and_only_some_need():
+    program = """
+import sys, halonet.settings, halonet.mocks.box, halonet.command.find, halonet.command.predict
+print(*(name for name in ("matplotlib", "pandas", "scipy.stats", "tensorflow") if name in sys.modules))
+"""
+    assert run(sys.executable, "-c", program).stdout == "\n"
+
+
 def test_notes_of_tensorflow_are_shown_to_who_asks_for_them_and_other_errors_of_its_import_to_all():
     program = "import halonet, tensorflow"
     assert "oneDNN custom operations are on" in run(sys.executable, "-c", program, TF_CPP_MIN_LOG_LEVEL="0").stderr

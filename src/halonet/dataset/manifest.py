@@ -9,12 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from halonet.settings import DatasetSettings, SettingsError
 from halonet.storage import StorageError, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd  # elsewhere where it is used, as it takes a quarter of a second
 
 COLUMNS = ("box", "i", "j", "k", "split", "cells")
 SPLITS = ("training", "validation")
@@ -41,7 +44,7 @@ def box_folder(ground_truth: str | Path, box: int) -> Path:
 
 def cut_boxes(
     training: Iterable[int], validation: Iterable[int], cells: int, settings: DatasetSettings, seed: int
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Cut every box into sub-volumes and split them.
 
     Parameters
@@ -59,6 +62,8 @@ def cut_boxes(
     DataFrame
         The manifest, in the order of boxes and first cells.
     """
+    import pandas as pd
+
     training, validation, window = list(training), list(validation), settings.window
     if both := sorted(set(training) & set(validation)):
         raise SettingsError(f"box {both[0]} is given for training and for validation; it can serve one of them")
@@ -83,13 +88,15 @@ def cut_boxes(
     return manifest
 
 
-def write_manifest(path: str | Path, manifest: pd.DataFrame) -> None:
+def write_manifest(path: str | Path, manifest: "pd.DataFrame") -> None:
     """Write a manifest as CSV, atomically."""
     write_text(path, manifest.to_csv(index=False))
 
 
-def read_manifest(path: str | Path) -> pd.DataFrame:
+def read_manifest(path: str | Path) -> "pd.DataFrame":
     """Read a manifest; missing columns, an unknown split and numbers that are none are refused."""
+    import pandas as pd
+
     try:
         manifest = pd.read_csv(io.StringIO(Path(path).read_text()))
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -104,7 +111,7 @@ def read_manifest(path: str | Path) -> pd.DataFrame:
     return manifest
 
 
-def subvolumes(manifest: pd.DataFrame, split: str, boxes: int | None = None) -> list[Subvolume]:
+def subvolumes(manifest: "pd.DataFrame", split: str, boxes: int | None = None) -> list[Subvolume]:
     """Sub-volumes of a split, of its first ``boxes`` boxes only where that is given."""
     rows = manifest[manifest["split"] == split]
     if boxes is not None:

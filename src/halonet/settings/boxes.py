@@ -5,7 +5,6 @@ from typing import Self
 
 import numpy as np
 from pydantic import Field, model_validator
-from scipy.stats import qmc
 
 from halonet.settings.base import Model, SettingsError, validate
 from halonet.settings.simulation import CosmologySettings
@@ -72,6 +71,8 @@ class BoxCosmologiesSettings(Model):
         """Departures from the base of ``number`` boxes."""
         if self.training:
             return [self.training[i % len(self.training)] for i in range(number)]
+        from scipy.stats import qmc  # here, as it takes half a second of every script
+
         centred = qmc.LatinHypercube(len(self.ranges), scramble=False, rng=rng).random(number)
         # Strata of a hypercube have their centres within; here the first and the last one lie on the ends.
         inside = (centred * number - 0.5) / (number - 1) if number > 1 else centred
