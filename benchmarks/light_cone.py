@@ -96,17 +96,26 @@ class Image(Region):
 
 
 def compare(redshift, density, slabs, cell_size, settings, table, epochs):
-    """Numbers and power of the haloes of an image that is centred at the distance of the redshift, over the box's."""
-    side, early = slabs.cells * cell_size, COSMOLOGY.model_copy(update={"redshift": redshift})
+    """Numbers and power of the haloes of an image that is centred at the distance of the redshift, and the box's there.
+
+    No image is centred nearer than half of its side; the box is at the redshift of the centre.
+    """
+    side = slabs.cells * cell_size
     middle = max(float(epochs.distance(np.array([redshift]))[0]), side / 2)
+    centre = float(epochs.redshift(np.array([middle]))[0])
+    early = COSMOLOGY.model_copy(update={"redshift": centre})
     image = Image("full_sky", middle - side / 2, middle + side / 2)
     sight = Sight(np.array([0.0, side / 2, side / 2]), image, epochs)
     # The box's own planes lie across the image, which begins where the observer stands.
     columns = find_light_cone(density, slabs, cell_size, COSMOLOGY, settings, table, sight)
-    scaled = density * np.float32(epochs.growth(np.array([redshift]))[0])
+    scaled = density * np.float32(epochs.growth(np.array([centre]))[0])
     box = find_haloes(scaled, slabs, cell_size, early, settings, table)
     positions = np.mod(np.stack([columns[name] for name in EULERIAN], axis=-1).astype(float), side)
-    found = {"edges": epochs.redshift(np.array([image.nearest, image.farthest])).tolist(), "cuts": CUTS}
+    found = {
+        "centre": centre,
+        "edges": epochs.redshift(np.array([image.nearest, image.farthest])).tolist(),
+        "cuts": CUTS,
+    }
     numbers = [[int(np.sum(each["cells"] >= cut)) for cut in CUTS] for each in (columns, box)]
     found |= {"seen": numbers[0], "box": numbers[1]}
     at = [np.mod(each[columns_of >= 100], side) for each, columns_of in (

@@ -46,6 +46,7 @@ def main() -> None:
 def prepare(arguments: argparse.Namespace, settings: FieldLevelSettings, cosmology: CosmologySettings) -> None:
     """Prepare the data with validated settings."""
     from halonet.field_level.data import make_data, write_data
+    from halonet.mocks.spectrum import check_spectrum_of
     from halonet.neural_bias.inputs import check_haloes, evolve
 
     haloes, box_size = read_haloes(arguments, cosmology)
@@ -63,6 +64,9 @@ def prepare(arguments: argparse.Namespace, settings: FieldLevelSettings, cosmolo
             )
         truth = {"linear": fields["linear"], "density": fields["density"]}
     spectrum = read_checked_spectrum(arguments.power_spectrum, cosmology, arguments.outside_validity)
+    if arguments.haloes:
+        header = read_header(arguments.haloes)
+        check_spectrum_of(header, arguments.haloes, arguments.power_spectrum, cosmology)
     completeness = read_field(arguments.completeness, "probability") if arguments.completeness else None
     data = make_data(kept, box_size, spectrum, cosmology, settings, arguments.seed, truth, completeness)
     write_data(arguments.inputs, data, provenance("field level inputs", settings.model_dump(), arguments.seed))

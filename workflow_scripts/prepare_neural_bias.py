@@ -7,7 +7,9 @@ are a catalogue of this project (--haloes) or a user's table with declared units
 import argparse
 
 from halonet import console
-from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
+from halonet.catalogue import read_catalogue
+from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
+from halonet.plausibility.protohaloes import check_same_field
 from halonet.plausibility.same_box import check_headers
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, NeuralBiasSettings, stage_settings
@@ -28,6 +30,7 @@ def main() -> None:
     parser.add_argument(
         "--completeness", type=READS, help="HDF5 file whose dataset probability is the completeness of every voxel"
     )
+    add_override(parser, "the haloes do not lie where the linear density has collapsed")
     parser.add_argument("--drop", action="store_true", help="leave out haloes outside the range of masses")
     parser.add_argument("--cosmology", type=SETTINGS, help="cosmology as JSON; default: the paper's")
     parser.add_argument("--settings", type=SETTINGS, help="settings of the neural bias model as JSON")
@@ -52,6 +55,9 @@ def prepare(arguments: argparse.Namespace, settings: NeuralBiasSettings, cosmolo
         check_headers([arguments.haloes], density)
         if wanted != found:
             raise StorageError(f"{arguments.haloes}: a box of {found} Mpc, but the density's is {wanted} Mpc")
+    if arguments.density and arguments.haloes:
+        linear, catalogue = read_field(arguments.density, "density"), read_catalogue(arguments.haloes)
+        check_same_field(linear, catalogue, arguments.haloes, arguments.outside_validity)
     if arguments.density:
         fields = data.evolve(arguments.density, settings, cosmology)
     else:

@@ -2,6 +2,7 @@
 
 import html
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,10 +12,10 @@ import numpy as np
 from halonet.checks.attribute_values import json_or_note, number_of
 from halonet.checks.numbers import Number, checked
 from halonet.checks.types import of_type
-from halonet.column_files import check_inside, read_columns, say_odd_columns
+from halonet.column_files import check_inside, read_columns
 from halonet.column_table import ColumnTable
 from halonet.columns import COLUMNS, EULERIAN, LAGRANGIAN, REQUIRED, VELOCITY
-from halonet.cosmology import CRITICAL_DENSITY
+from halonet.plausibility.odd_columns import say_odd
 from halonet.storage import StorageError, new_hdf5, open_hdf5, read_header, write_header
 
 if TYPE_CHECKING:
@@ -134,6 +135,16 @@ class HaloCatalogue(ColumnTable):
         cells = self.positions(LAGRANGIAN) / (cell_size or self.cell_size)
         return np.round(cells, 9)  # beyond it are the digits of the division
 
+    def check(self, source: str | Path, used: Sequence[str] | None = None) -> None:
+        """Refuse what no catalogue is, see :meth:`ColumnTable.check`; say what does not fit."""
+        super().check(source, used)
+        if used is None:
+            self.say_odd(source)
+
+    def say_odd(self, source: str | Path) -> None:
+        """Say where columns do not fit one another or the header; they are taken as they are."""
+        say_odd(source, self.columns, self.header, self.grid_cells, self.notes)
+
     def larger_than(self, cells: float) -> "HaloCatalogue":
         """Haloes of at least ``cells`` grid cells."""
         return self.select(self["cells"] >= checked("cells", cells, VOLUME))
@@ -209,16 +220,5 @@ def read_catalogue(path: str | Path) -> HaloCatalogue:
         grid_cells = int(number_of(path, "grid_cells", file.attrs["grid_cells"], GRID))
         notes = json_or_note(file.attrs.get("notes", "{}"))
     catalogue = HaloCatalogue(columns, header, grid_cells, notes)
-    if "tile" not in notes:
-        say_odd_columns(path, columns, (header.box_size_mpc, grid_cells), _cell_mass(catalogue))
+    catalogue.say_odd(path)
     return catalogue
-
-
-def _cell_mass(catalogue: HaloCatalogue) -> float | None:
-    """Mass of a cell of the mean density (Msun); None where it is not known, or masses are not those of volumes."""
-    said = catalogue.header.cosmology or {}
-    values = [value for name in ("h", "omega_b", "omega_cdm") if isinstance(value := said.get(name), int | float)]
-    if len(values) < 3 or "abundance_matching" in catalogue.notes:
-        return None
-    h, omega_b, omega_cdm = values
-    return float(CRITICAL_DENSITY * (omega_b + omega_cdm) * h**2 * catalogue.cell_size**3)

@@ -153,6 +153,8 @@ def placed(tmp_path):
     [
         ({"OmegaLambda": 0.75}, "Header", {"OmegaLambda": 0.9}, "OmegaLambda is 0.9 in one place and 0.75 in /"),
         ({"seed": 7}, "Header", {"seed": 5}, "seed is 5 in one place and 7 in /"),
+        ({"seed": 7}, "density", {"Seed": 5}, "seed is 7 by seed and 5 by Seed"),
+        ({}, "Simulation", {"Redshift": 1.0}, "redshift is 0 by redshift and 1 by Redshift"),
         ({"cosmology": PLANCK}, "Parameters", {"HubbleParam": 0.5}, "h is 0.68 by cosmology and 0.5 by HubbleParam"),
         ({}, "Parameters", {"Redshift": 3.0}, "redshift is 0 by redshift and 3 by Redshift"),
         ({}, "header", {"Redshift": 1.0}, "redshift is 0 by redshift and 1 by Redshift"),
@@ -187,7 +189,8 @@ def test_attributes_of_other_codes_that_say_the_same_are_taken_without_a_word(pl
 
 
 def test_attributes_of_a_field_say_what_its_file_does_not(placed):
-    assert placed({}, "density", {"seed": 7, "h": 0.7}).seed == 7
+    for name in ("seed", "Seed", "SEED"):
+        assert placed({}, "density", {name: 7, "h": 0.7}).seed == 7
 
 
 def test_a_unit_of_a_field_that_has_none_is_said(tmp_path, caplog):

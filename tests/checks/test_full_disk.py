@@ -54,7 +54,7 @@ def test_no_writer_and_no_exporter_leaves_half_a_file_or_crashes(tmp_path):
     command = [sys.executable, "-c", PROGRAM, tmp_path]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONFAULTHANDLER": "1"})
     lines = done.stdout.splitlines()
-    noise = [line for line in done.stderr.splitlines() if not line.startswith("assumed: the mass of the catalogue")]
+    noise = [line for line in done.stderr.splitlines() if not line.startswith("assumed: ")]
     assert (done.returncode, noise, lines[-1]) == (0, [], "end")
     assert len(lines) == 12
     words = "cannot be written, no file may be that large; nothing new stands under that name"

@@ -19,12 +19,13 @@ def mock():
 
 @pytest.fixture
 def said(tmp_path, caplog):
-    """What is assumed of a catalogue that is written, and has some attributes replaced then."""
+    """What is assumed of a catalogue when it is read, which is written and has some attributes replaced then."""
 
     def read(catalogue, **attributes):
         halonet.write_catalogue(tmp_path / "own.h5", catalogue)
         with h5py.File(tmp_path / "own.h5", "r+") as file:
             file.attrs.update(attributes)
+        caplog.clear()
         halonet.read_catalogue(tmp_path / "own.h5")
         return caplog.text
 
@@ -48,11 +49,28 @@ def test_catalogues_of_every_method_fit_themselves(mock, said):
         (200 ** (-1 / 3), ["radius"], "cells is 200 times what the radii give"),
         (8.0, ["cells"], "cells is 8 times what the radii give"),
         (0.7, ["mass"], "mass is 0.7 times what the radii give"),
+        (10, ["vx", "vy", "vz"], r"the median speed is .* km/s, but haloes that have moved .* Mpc have .* km/s"),
+        (0.3, ["vx", "vy", "vz"], "the median speed is .* km/s, but haloes that have moved"),
         (0.7, ["qx", "qy", "qz"], "its 305 haloes reach over 0.6.* of the side of a box of 64 Mpc"),
     ],
 )
 def test_columns_in_other_units_are_said(mock, said, factor, names, words):
     assert re.search(rf"assumed: .*own.h5: {words}", said(times(mock, factor, *names)))
+
+
+def test_marks_in_place_of_velocities_are_said(mock, said):
+    speeds = mock["vx"].copy()
+    speeds[3] = -99999
+    marked = replace(mock, columns=mock.columns | {"vx": speeds})
+    assert "own.h5: 1 of 305 haloes are faster than 20 times the median, up to 1e+05 km/s" in said(marked)
+
+
+def test_a_header_that_replaces_another_in_memory_is_held_against_the_columns(mock, caplog):
+    halonet.power_spectrum(mock)
+    assert not caplog.text
+    halonet.power_spectrum(replace(mock, header=replace(mock.header, box_size_mpc=128.0)))
+    assert "times what the radii give in a box of 128 Mpc with 64 cells" in caplog.text
+    assert "its 305 haloes reach over 0.4" in caplog.text
 
 
 @pytest.mark.parametrize("attributes", [{"box_size_mpc": 65.0}, {"box_size_mpc": 64 / 0.7}, {"grid_cells": 62}])

@@ -20,8 +20,11 @@ SIDE = 64.0
 def mock(tmp_path):
     """A catalogue with the columns of a mock, whose mass function falls as 1 / M."""
     rng = np.random.default_rng(1)
-    columns = {name: rng.uniform(0, SIDE - 1e-3, 400).astype("f4") for name in (*LAGRANGIAN, *EULERIAN)}
-    columns |= {name: rng.normal(0, 300, 400).astype("f4") for name in VELOCITY}
+    columns = {}
+    for q, x, v in zip(LAGRANGIAN, EULERIAN, VELOCITY, strict=True):
+        start, moved = rng.uniform(0, SIDE, 400), rng.normal(0, 8, 400)
+        columns |= {q: start, x: (start + moved) % SIDE, v: 33 * moved}
+    columns = {name: np.minimum(values, SIDE - 1e-3).astype("f4") for name, values in columns.items()}
     cells = 27 / rng.uniform(1e-3, 1, 400)
     columns |= {"radius": np.cbrt(3 * cells / (4 * np.pi)), "mass": 3.4e10 * cells, "cells": cells}
     header = FieldHeader(SIDE, 0.0, CosmologySettings().model_dump(), 1)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import halonet
+from halonet.initial_conditions import universe
 from halonet.mocks.box import MockBox
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader, write_field
@@ -26,6 +27,8 @@ SHARED = {}  # the fit of an example, with which others go on
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_the_examples_of_the_interface_give_what_they_say(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # some write a file
+    for reach, cells in {"SOURCE_REACH": 4, "LEAST_SOURCE_REACH": 8}.items():
+        monkeypatch.setattr(universe, reach, cells)  # tiles of less accurate displacements, whose haloes are the same
     said = run_examples(name)
     assert not said, "".join(said)
 
@@ -74,7 +77,7 @@ def test_importing_the_package_loads_no_library_and_takes_no_time():
     assert float(seconds) < 0.2
 
 
-def test_noise_with_the_deviation_of_a_density_has_no_haloes_and_is_refused(tmp_path):
+def test_noise_with_the_deviation_of_a_density_has_no_haloes_and_is_refused(tmp_path, run_script):
     cells = halonet.draw_density(seed=3, cells=48)
     shuffled = np.random.default_rng(0).permutation(cells.ravel()).reshape(cells.shape)
     write_field(tmp_path / "noise.h5", "density", shuffled, FieldHeader(48.0, 0.0, CosmologySettings().model_dump()))
@@ -82,6 +85,13 @@ def test_noise_with_the_deviation_of_a_density_has_no_haloes_and_is_refused(tmp_
         ValueError, match=r"noise.h5: haloes of at least 100 cells: \d haloes, where the mass function has"
     ):
         halonet.make_mock(density=tmp_path / "noise.h5")
+    with pytest.raises(ValueError, match=r"density: haloes of at least 100 cells: \d haloes, where the mass function"):
+        halonet.find_peak_patch_haloes(shuffled, 48.0)
+    files = ("--density", tmp_path / "noise.h5", "--haloes", tmp_path / "haloes.h5", "--mask", tmp_path / "mask.h5")
+    process = run_script("find_peak_patch_haloes", *files, check=False)
+    assert process.returncode == 2
+    assert "noise.h5: haloes of at least 100 cells" in process.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["noise.h5"]
 
 
 def test_peak_patch_of_a_drawn_density_is_the_mock_of_its_seed():

@@ -25,7 +25,7 @@ for devices in ([], ["CPU:0", "CPU:1"]):
     keras.utils.set_random_seed(1)
     with tf.distribute.MirroredStrategy(devices).scope() if devices else nullcontext():
         stage = TrainingStageSettings(learning_rate=0.1, momentum=0.9, steps=2, batch_size=4)
-        model = build_unet(NetworkSettings(levels=2, filters=4, kernel=3, convolutions=2, stages=[stage]))
+        model = build_unet(NetworkSettings(levels=1, filters=4, kernel=3, convolutions=1, stages=[stage]))
         compile_for(model, stage, 2, "float32")
     random = np.random.default_rng(0)
     batches = [random.normal(size=(4, 8, 8, 8, 1)).astype("f4") for _ in range(2)]

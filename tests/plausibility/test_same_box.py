@@ -8,9 +8,11 @@ import pytest
 
 import halonet
 from halonet.cosmology import write_power_spectrum
+from halonet.grid.slabs import Slabs
 from halonet.mocks.abundance_matching import MatchingError
 from halonet.mocks.covariance import CovarianceError
 from halonet.mocks.summary import summarise_mocks
+from halonet.peak_patch.mask import halo_mask
 from halonet.plausibility.same_box import check_headers, contradictions, drawn_as
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader, StorageError, read_field, read_header, write_field
@@ -181,6 +183,31 @@ def test_cambs_spectrum_as_another_processor_rounds_it_is_still_cambs(tmp_path):
         haloes = halonet.make_mock(seed=7, cells=CELLS, threads=1, power_spectrum=tmp_path / f"{name}.csv")
         told.append(drawn_as(haloes.header.provenance)["power_spectrum"])
     assert told[0] == "CAMB's" != told[1]
+
+
+def test_field_level_inference_takes_no_other_spectrum_than_that_of_the_haloes(run_script, folder, tmp_path):
+    k, power = halonet.linear_power_spectrum()
+    for name, factor in (("cambs", 1), ("other", 1 + 1e-3 * np.exp(-(np.log(k / 0.3) ** 2)))):
+        write_power_spectrum(tmp_path / f"{name}.csv", k, power * factor)
+    known = {("haloes", "cambs"): True, ("haloes", "other"): False, ("haloes_spectrum", "cambs"): False}
+    for (haloes, spectrum), right in known.items():
+        files = ("--haloes", folder / f"{haloes}.h5", "--power-spectrum", tmp_path / f"{spectrum}.csv", "--drop")
+        settings = ("--settings", ENGINE, "--seed", 1, "--inputs", tmp_path / f"{haloes}_{spectrum}.h5")
+        process = run_script("prepare_field_level", *files, *settings, check=False)
+        assert process.returncode == (0 if right else 2), process.stderr
+        assert right or f"{haloes}.h5 was drawn from another power spectrum" in process.stderr
+
+
+def test_arrays_of_another_box_are_found_out_by_where_they_have_collapsed():
+    own, other = (halonet.draw_density(seed=seed, cells=64, box_size_mpc=SIDE) for seed in (7, 8))
+    haloes = halonet.make_mock(seed=7, cells=64, box_size_mpc=SIDE)
+    probability = 0.9999 * halo_mask(haloes, Slabs(64)).astype(np.float32) + np.float32(1e-5)
+    halonet.find_haloes(probability, SIDE, own)
+    with pytest.raises(ValueError, match=r"haloes of the probability: .* not of one box"):
+        halonet.find_haloes(probability, SIDE, other)
+    engine = {"cells": 8, "minimum_mass_msun": 7e12, "engine": {"components": 1}, "sampler": {"warmup": 16}}
+    with pytest.raises(ValueError, match=r"haloes: within .* not of one box"):
+        halonet.fit_neural_bias(other, haloes, engine)
 
 
 def test_one_box_is_calibrated_on_once_under_whatever_name(run_script, folder, tmp_path):

@@ -12,7 +12,7 @@ from halonet.checks.cosmologies import COSMOLOGY_NAMES, CURVATURES, LAMBDAS, cos
 from halonet.checks.errors import StorageError
 from halonet.checks.numbers import ROUNDING, Number, NumberError
 
-GROUPS = ("header", "cosmology", "parameters")  # where simulation codes keep attributes, in any spelling
+GROUPS = ("header", "cosmology", "parameters", "simulation")  # where simulation codes keep attributes, in any spelling
 OBJECTS = ("density", "probability", "mask", "haloes", "galaxies")  # that may have attributes of their own
 BOX_NAMES = ("BoxSize", "Lbox", "box_size", "boxsize", "BOXSIZE", "L")
 REDSHIFT_NAMES = ("redshift", "Redshift", "REDSHIFT", "z", "zred", "z_out", "z_snap", "snapshot_redshift")
@@ -123,7 +123,8 @@ def check_redshifts(path: str | Path, redshift: float | None, cosmology: Mapping
 
 def header_values(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the header of a field or catalogue file, by the names of :class:`halonet.storage.FieldHeader`."""
-    seed = attributes.get("seed")
+    seeds = {name: int(number_of(path, name, attributes[name], SEED)) for name in named(attributes, ("seed",))}
+    check_same(path, {name: {"seed": seed} for name, seed in seeds.items()})
     redshift, cosmology = redshift_of(path, attributes), cosmology_said(path, attributes)
     check_redshifts(path, redshift, cosmology)
     side, h = box_size_of(path, attributes), (cosmology or {}).get("h")
@@ -132,7 +133,7 @@ def header_values(path: str | Path, attributes: Mapping[str, Any]) -> dict[str, 
         "box_size_mpc": side,
         "redshift": redshift,
         "cosmology": cosmology,
-        "seed": None if seed is None else int(number_of(path, "seed", seed, SEED)),
+        "seed": next(iter(seeds.values()), None),
         "provenance": provenance_of(attributes),
     }
 

@@ -19,6 +19,7 @@ from halonet.head_fields import read_heads
 from halonet.mocks.moving import check_displacement, move_haloes
 from halonet.network.shipped import find_network, shipped_network
 from halonet.plausibility.density import check_against_spectrum
+from halonet.plausibility.protohaloes import check_same_field
 from halonet.plausibility.same_box import check_headers
 from halonet.provenance import provenance
 from halonet.settings import HaloFindingSettings, SettingsError, stage_settings
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cosmology", type=SETTINGS, help="cosmology as JSON; default: the file's own, else the paper's"
     )
-    add_override(parser, "the density is not what its cosmology and redshift give")
+    add_override(parser, "the density is not what its cosmology and redshift give, or not that of the haloes")
     parser.add_argument(
         "--known-centres", type=READS, help="diagnostic: grow haloes from the centres of this catalogue instead"
     )
@@ -102,6 +103,7 @@ def run(arguments: argparse.Namespace) -> None:
     header = replace(header, redshift=redshift, cosmology=at_redshift.model_dump(), provenance=record)
     catalogue = to_catalogue(found, len(probability), header, at_redshift, settings.minimum_cells)
     if arguments.density:
+        check_same_field(density, catalogue, f"haloes of {arguments.probability}", arguments.outside_validity)
         catalogue = move_haloes(catalogue, density, at_redshift, settings.displacement)
     write_catalogue(arguments.haloes, catalogue)
     console.log.info("%d haloes, %d of at least 100 cells", len(catalogue), len(catalogue.larger_than(100)))

@@ -15,6 +15,7 @@ from halonet.checks.parser import READS, SETTINGS, WRITES, add_override
 from halonet.cosmology import cosmology_of
 from halonet.grid.slabs import Slabs
 from halonet.locks import exclusive_outputs
+from halonet.mocks.box import check_haloes
 from halonet.mocks.by_peak_patch import fitting_settings
 from halonet.mpi import world
 from halonet.peak_patch.collapse import read_collapse_table
@@ -47,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cosmology", type=SETTINGS, help="cosmology as JSON or a JSON file; default: the field's, or the paper's"
     )
-    add_override(parser, "the density is not what its cosmology and redshift give")
+    add_override(parser, "density or number of haloes are not what cosmology and redshift give")
     parser.add_argument("--collapse-table", type=READS, help="table of solve_collapse_table.py; default: solved once")
     parser.add_argument("--ranks", type=COUNT, help="refuse to run with another number of MPI ranks")
     parser.add_argument(
@@ -74,6 +75,8 @@ def run(arguments: argparse.Namespace) -> None:
     told = Progress(lambda filters: console.progress(filters, "filters"), lambda phase: log.info("%s done", phase))
     cell_size, progress = header.box_size_mpc / slabs.cells, SILENT if slabs.rank else told
     haloes = find_haloes(density, slabs, cell_size, cosmology, settings, table, header, progress)
+    if slabs.rank == 0:
+        check_haloes(haloes, settings.minimum_cells, cosmology, str(arguments.density), arguments.outside_validity)
     # Of two searches at once one would leave its mask beside the haloes of the other.
     with exclusive_outputs([arguments.haloes, arguments.mask] if arguments.mask and slabs.rank == 0 else []):
         if arguments.mask:

@@ -21,7 +21,7 @@ from halonet.interface.given import (
 )
 from halonet.interface.mocks import seed_unless
 from halonet.kept_spectra import kept_power_spectrum
-from halonet.mocks.box import MockBox
+from halonet.mocks.box import MockBox, check_haloes
 from halonet.mocks.by_peak_patch import collapse_table, fitting_settings
 from halonet.mocks.request import MockRequest
 from halonet.peak_patch.finder import find_haloes
@@ -162,7 +162,7 @@ def find_peak_patch_haloes(
     threads
         By default as many as there are processors. They change no bit.
     outside_validity
-        Warn only, where mean or deviation of the density is not what cosmology and redshift give.
+        Warn only, where density or number of haloes are not what cosmology and redshift give.
 
     Returns
     -------
@@ -185,6 +185,15 @@ def find_peak_patch_haloes(
     cosmology, slabs = settings_of(cosmology, CosmologySettings()), Slabs(len(density), None, checked_threads(threads))
     settings = fitting_settings(box_size, settings_of(settings, PeakPatchSettings()))
     check_against_spectrum(density, slabs, box_size, cosmology, "density", checked_flag(outside_validity, OVERRIDE))
+    haloes = _peak_patch_haloes(density, slabs, box_size, cosmology, settings)
+    check_haloes(haloes, settings.minimum_cells, cosmology, "density", outside_validity)
+    return haloes
+
+
+def _peak_patch_haloes(
+    density: np.ndarray, slabs: Slabs, box_size: float, cosmology: CosmologySettings, settings: PeakPatchSettings
+) -> HaloCatalogue:
+    """Haloes of a density that has been checked."""
     table, record = collapse_table(cosmology, settings.collapse_table), provenance("peak_patch", settings.model_dump())
     header = FieldHeader(box_size, cosmology.redshift, cosmology.model_dump(), provenance=record)
     return find_haloes(density, slabs, box_size / slabs.cells, cosmology, settings, table, header)

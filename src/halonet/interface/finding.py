@@ -20,6 +20,7 @@ from halonet.interface.networks import Prediction
 from halonet.mocks.moving import move_haloes
 from halonet.network.validity import trained_cosmology
 from halonet.plausibility.density import check_against_spectrum
+from halonet.plausibility.protohaloes import check_same_field
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, HaloFindingSettings
 from halonet.settings.base import of_kind
@@ -53,7 +54,7 @@ def find_haloes(
     settings, thresholds
         Finder, and file of its constants; by default those of the network, for an array the paper's.
     outside_validity
-        Warn only, where mean or deviation of the density is not what cosmology and redshift give.
+        Warn only, where the density is not what cosmology and redshift give, or has not collapsed where haloes are.
 
     Returns
     -------
@@ -78,7 +79,7 @@ def find_haloes(
     if density is not None:
         check_against_spectrum(density, Slabs(len(density)), given.box_size_mpc, cosmology, "density", go_on)
     haloes = _found(finder, given, cosmology)
-    return haloes if density is None else move_haloes(haloes, density, cosmology, finder.settings.displacement, THREADS)
+    return haloes if density is None else _moved(haloes, density, cosmology, finder, go_on)
 
 
 def _checked(
@@ -108,6 +109,14 @@ def _found(finder: Finder, given: Prediction, cosmology: CosmologySettings) -> H
     record = provenance("halo_finding", finder.settings.model_dump() | {"in_force": finder.in_force})
     header = FieldHeader(given.box_size_mpc, cosmology.redshift, cosmology.model_dump(), provenance=record)
     return to_catalogue(found, len(given.probability), header, cosmology, finder.settings.minimum_cells)
+
+
+def _moved(
+    haloes: HaloCatalogue, density: np.ndarray, cosmology: CosmologySettings, finder: Finder, go_on: bool
+) -> HaloCatalogue:
+    """Haloes at their Eulerian centres, which must lie where the density has collapsed."""
+    check_same_field(density, haloes, "haloes of the probability", go_on)
+    return move_haloes(haloes, density, cosmology, finder.settings.displacement, THREADS)
 
 
 def _finder(

@@ -16,6 +16,7 @@ from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.noise import generator
 from halonet.interface.given import OVERRIDE, checked_box, checked_cube, checked_flag, settings_of
 from halonet.plausibility.density import check_against_spectrum
+from halonet.plausibility.protohaloes import check_same_field
 from halonet.provenance import provenance
 from halonet.settings import CosmologySettings, NeuralBiasSettings
 
@@ -75,7 +76,7 @@ def fit_neural_bias(
     seed
         Of the starts of the search for the maximum.
     outside_validity
-        Warn only, where mean or deviation of the density is not what cosmology and redshift of the haloes give.
+        Warn only, where the density is not what cosmology and redshift give, or has not collapsed where haloes are.
 
     Returns
     -------
@@ -110,6 +111,7 @@ def _of_one_box(density: np.ndarray, haloes: HaloCatalogue, go_on: bool) -> tupl
     """Density and cosmology of a box, which must fit its haloes."""
     density, cosmology = checked_cube(density, "density"), cosmology_of(checked_box(haloes).header, None, "haloes")
     check_against_spectrum(density, Slabs(len(density)), haloes.box_size_mpc, cosmology, "density", go_on)
+    check_same_field(density, haloes, "haloes", go_on)
     return density, cosmology
 
 

@@ -17,9 +17,10 @@ from halonet.initial_conditions.noise import derived_seed, white_noise
 from halonet.initial_conditions.phases import Phases, open_phases
 from halonet.initial_conditions.universe import Universe
 from halonet.mocks.request import DEFAULT_CELLS, MockRequest
-from halonet.mocks.spectrum import camb_spectrum
+from halonet.mocks.spectrum import camb_spectrum, is_cambs
 from halonet.plausibility.density import check_against_spectrum, check_density, moments
 from halonet.plausibility.numbers import check_number
+from halonet.plausibility.protohaloes import LEAST_CELLS
 from halonet.plausibility.spectrum import read_checked_spectrum
 from halonet.provenance import file_digest, provenance
 from halonet.settings import CosmologySettings, SettingsError, validate
@@ -29,8 +30,6 @@ CELL_SIZE = 1.0  # Mpc, of the paper
 SAME_REDSHIFT = 1e-6
 SAME_CELLS = 0.01
 SAME_SIZE = 1e-6
-LEAST_CELLS = 100.0  # of haloes that are counted against the mass function
-SAME_SPECTRUM = 1e-6  # relative, beyond what another processor rounds otherwise
 
 
 def _shown(cosmology: CosmologySettings) -> str:
@@ -128,15 +127,6 @@ class MockBox:
             return read_checked_spectrum(self.request.power_spectrum, self.cosmology, self.request.outside_validity)
         return camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))
 
-    @cached_property
-    def _is_cambs(self) -> bool:
-        """Whether the power spectrum is that which is taken where none is given, as another processor may round it."""
-        known = camb_spectrum(self.cosmology.model_copy(update={"redshift": 0.0}))
-        return all(
-            own.shape == other.shape and np.allclose(own, other, rtol=SAME_SPECTRUM, atol=0)
-            for own, other in zip(self.power_spectrum, known, strict=True)
-        )
-
     def universe(self) -> Universe:
         """The universe that a tile is made of; a request for one."""
         assert self.header.seed is not None
@@ -176,7 +166,7 @@ class MockBox:
             record["phases"] = {"source": Path(self.phases.source).name, "digest": self.phases.digest()}
         if self.request.flip_phases:
             record["flip_phases"] = True
-        if self.request.power_spectrum and not self._is_cambs:
+        if self.request.power_spectrum and not is_cambs(self.power_spectrum, self.cosmology):
             record["power_spectrum"] = file_digest(self.request.power_spectrum)
         return record | ({"density": read_header(density).provenance} if density else {})
 
@@ -190,8 +180,7 @@ class MockBox:
 
     def check_haloes(self, haloes: HaloCatalogue, minimum_cells: float, whose: str) -> None:
         """Refuse a number of haloes that the mass function does not give; ``minimum_cells`` is their least volume."""
-        least = max(LEAST_CELLS, minimum_cells)
-        self.check_number(len(haloes.larger_than(least)), least, f"{whose}: haloes of at least {least:g} cells")
+        check_haloes(haloes, minimum_cells, self.cosmology, whose, self.request.outside_validity)
 
     def check_number(self, found: int, cells: float, what: str) -> None:
         """Refuse a number of haloes of at least so many ``cells`` that the mass function does not give."""
@@ -205,3 +194,27 @@ class MockBox:
         for name, values in fields.items():
             if path := self.request.keep.get(name):
                 write_field(path, name, values, header, slabs)
+
+
+def check_haloes(
+    haloes: HaloCatalogue, minimum_cells: float, cosmology: CosmologySettings, whose: str, go_on: bool = False
+) -> None:
+    """Refuse a number of haloes that the mass function does not give: cells of noise have hardly any.
+
+    Parameters
+    ----------
+    minimum_cells
+        Their least volume; those below :data:`LEAST_CELLS` are not counted.
+    whose
+        In words, for the message.
+
+    Raises
+    ------
+    PlausibilityError
+        Unless ``go_on``.
+    """
+    from halonet.statistics.mass_function import expected_haloes  # and colossus, which few commands need
+
+    least = max(LEAST_CELLS, minimum_cells)
+    expected = expected_haloes(least, haloes.cell_size, haloes.box_size_mpc, cosmology)
+    check_number(len(haloes.larger_than(least)), expected, f"{whose}: haloes of at least {least:g} cells", go_on)

@@ -75,6 +75,34 @@ def check_protohaloes(
     return median
 
 
+def check_same_field(density: np.ndarray, haloes: HaloCatalogue, source: str | Path, go_on: bool = False) -> None:
+    """Refuse haloes that do not lie where a linear density has collapsed: they are those of another box.
+
+    Haloes that a network has found may be poorer than :func:`check_protohaloes` asks for, and are held against the
+    median alone. Where grids differ, or fewer than :data:`FEWEST` haloes have :data:`LEAST_CELLS` cells, nothing is.
+
+    Parameters
+    ----------
+    density
+        Linear overdensity at the redshift of the haloes, shape (N, N, N).
+
+    Raises
+    ------
+    PlausibilityError
+        Unless ``go_on``.
+    """
+    large = haloes.larger_than(LEAST_CELLS)
+    if len(large) < FEWEST or haloes.grid_cells != len(density):
+        return
+    median = float(np.median(_means(density, large)))
+    if median < LIKELY[0]:
+        judge(
+            f"{source}: within its Lagrangian spheres the linear overdensity is {median:.2f} (median), where haloes "
+            f"collapse it lies between {LIKELY[0]:g} and {LIKELY[1]:g}: haloes and density are not of one box",
+            go_on,
+        )
+
+
 def _means(density: np.ndarray, haloes: HaloCatalogue) -> np.ndarray:
     """Mean of the density within spheres of all masses, shape (spheres,): at most :data:`MOST` of them."""
     by_mass = np.argsort(-haloes["mass"], kind="stable")
