@@ -25,7 +25,7 @@ from halonet.locks import exclusive_outputs
 from halonet.peak_patch.mask import halo_mask
 from halonet.plausibility.density import check_against_spectrum
 from halonet.plausibility.protohaloes import LEAST_CELLS, check_protohaloes
-from halonet.plausibility.same_box import check_headers
+from halonet.plausibility.same_box import check_same_box
 from halonet.plausibility.verdict import judge
 from halonet.provenance import file_digest, provenance
 from halonet.settings import CosmologySettings
@@ -34,14 +34,17 @@ from halonet.storage import FieldHeader, field_cells, read_header, write_field
 from halonet.truth_files import Box, contrast, read_own_density, read_own_haloes, read_own_mask
 
 log = logging.getLogger("halonet")
+SOURCES = ("density", "haloes", "mask")  # of which a user gives files
 LEAST_CONTRAST = 0.1  # protohaloes of one standard deviation are usual; less than this is a mistake in all likelihood
 
 
 def main() -> None:
     """Read the files, check them, complete what is missing and write the ground truth."""
     arguments = _arguments()
-    header = read_header(arguments.from_density)
-    check_headers([path for path in (arguments.from_haloes, arguments.from_mask) if path], arguments.from_density)
+    given = {name: path for name in SOURCES if (path := getattr(arguments, f"from_{name}"))}
+    headers = {path: read_header(path) for path in given.values()}
+    check_same_box(headers.items())
+    header = headers[arguments.from_density]
     box = _box(arguments, header)
     density = read_own_density(arguments.from_density, box)
     source, go_on = arguments.from_density, arguments.outside_validity
@@ -58,7 +61,7 @@ def main() -> None:
     _report_mask(density, mask, go_on)
 
     values = box.cosmology.model_dump()
-    record = provenance("import_ground_truth", {"cosmology": values, "files": _sources(arguments)}, header.seed)
+    record = provenance("import_ground_truth", {"cosmology": values, "files": _sources(given, headers)}, header.seed)
     record["density"] = header.provenance
     header = FieldHeader(box.box_size_mpc, box.cosmology.redshift, values, header.seed, record)
     # Of two imports at once one would leave its density beside the haloes of the other.
@@ -97,13 +100,11 @@ def _box(arguments: argparse.Namespace, header: FieldHeader) -> Box:
     return Box(cells, box_size, cosmology_of(arguments.cosmology, {arguments.from_density: header}))
 
 
-def _sources(arguments: argparse.Namespace) -> dict:
+def _sources(given: dict[str, str], headers: dict[str, FieldHeader]) -> dict:
     """Where everything came from, and what the user's files say about themselves."""
-    given = {name: getattr(arguments, f"from_{name}") for name in ("density", "haloes", "mask")}
     return {
-        name: {"path": path, "digest": file_digest(path), "provenance": read_header(path).provenance}
+        name: {"path": path, "digest": file_digest(path), "provenance": headers[path].provenance}
         for name, path in given.items()
-        if path
     }
 
 

@@ -181,7 +181,7 @@ def write_catalogue(path: str | Path, catalogue: HaloCatalogue) -> None:
     39
     """
     of_type(catalogue, HaloCatalogue, "catalogue").check_finite(path)
-    catalogue.check(path)
+    catalogue.check(path, used=list(catalogue.columns))  # who reads it is told what is odd
     catalogue = catalogue.sorted_by_mass()
     with new_hdf5(path) as file:
         catalogue.write_columns(file)

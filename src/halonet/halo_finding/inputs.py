@@ -46,11 +46,13 @@ def read_centres_of(path: str | Path, probability: np.ndarray, header: FieldHead
     return centre_cells(haloes.positions(), header.box_size_mpc / cells, cells)
 
 
-def cosmology_of(argument: str | None, headers: Mapping[str, FieldHeader]) -> CosmologySettings:
+def cosmology_of(argument: str | None, headers: Mapping[str, FieldHeader] | FieldHeader) -> CosmologySettings:
     """Cosmology given as JSON, otherwise that of the first file that has one, otherwise the paper's, which is said.
 
-    ``headers`` are those of one file or more, by their names.
+    ``headers`` are those of one file or more, by their names; a header alone is that of "the field".
     """
+    if isinstance(headers, FieldHeader):
+        headers = {"the field": headers}
     if argument is None:
         for path, header in headers.items():
             if header.cosmology is not None:

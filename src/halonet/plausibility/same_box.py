@@ -25,7 +25,12 @@ def check_sizes(sizes: Mapping[str, tuple[int, float]], reference: str) -> None:
 
 def check_headers(paths: Iterable[str | Path], reference: str | Path) -> None:
     """Refuse files that contradict ``reference``, or one another, in their headers."""
-    for contradiction in contradictions((path, read_header(path)) for path in (reference, *paths)):
+    check_same_box((path, read_header(path)) for path in (reference, *paths))
+
+
+def check_same_box(headers: Iterable[tuple[str | Path, FieldHeader]]) -> None:
+    """Refuse headers, each with what messages call it, that contradict one another."""
+    for contradiction in contradictions(headers):
         raise StorageError(f"{contradiction}; all files must be of one box")
 
 
