@@ -4,7 +4,7 @@
     python benchmarks/cosmologies.py
 
 For every cosmology of the test boxes of that run a network of the same architecture learns from eight boxes of it
-alone, as long as the quickstart's. Both find haloes in the same test boxes. Writes
+alone, for 1500 steps. Both find haloes in the same test boxes. Writes
 ``benchmarks/results/cosmologies.json`` and the table of ``docs/cosmologies.md``. An hour and a half on two cores;
 killed, it goes on where it stopped.
 """

@@ -7,8 +7,11 @@ The haloes are a catalogue of this project (--haloes) or a user's table with dec
 import argparse
 
 from halonet import console
+from halonet.catalogue import read_catalogue
 from halonet.checks.numbers import LENGTH, SEED
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
+from halonet.cosmology import cosmology_of
+from halonet.plausibility.protohaloes import check_same_field
 from halonet.plausibility.same_box import check_headers
 from halonet.plausibility.spectrum import read_checked_spectrum
 from halonet.provenance import provenance
@@ -33,14 +36,21 @@ def main() -> None:
     parser.add_argument(
         "--power-spectrum", type=READS, required=True, help="CSV with k_per_mpc and power_mpc3 at z = 0"
     )
-    add_override(parser, "the spectrum has another sigma8 than the cosmology")
-    parser.add_argument("--cosmology", type=SETTINGS, help="cosmology as JSON; default: the paper's")
+    add_override(parser, "the spectrum is not that of cosmology or haloes, or the truth has not collapsed there")
+    parser.add_argument("--cosmology", type=SETTINGS, help="cosmology as JSON; default: the haloes', or the paper's")
     parser.add_argument("--settings", type=SETTINGS, help="settings of field-level inference as JSON")
     parser.add_argument("--seed", type=SEED, required=True, help="master seed of the run")
     parser.add_argument("--inputs", type=WRITES, required=True, help="HDF5 file to write")
     arguments = parser.parse_args()
     settings = stage_settings(FieldLevelSettings, arguments.settings)
-    prepare(arguments, settings, stage_settings(CosmologySettings, arguments.cosmology))
+    prepare(arguments, settings, cosmology_for(arguments))
+
+
+def cosmology_for(arguments: argparse.Namespace) -> CosmologySettings:
+    """The cosmology that is given, else that of the haloes, at their redshift; of a table the paper's."""
+    if not arguments.haloes:
+        return stage_settings(CosmologySettings, arguments.cosmology)
+    return cosmology_of(read_header(arguments.haloes), arguments.cosmology, arguments.haloes)
 
 
 def prepare(arguments: argparse.Namespace, settings: FieldLevelSettings, cosmology: CosmologySettings) -> None:
@@ -57,6 +67,8 @@ def prepare(arguments: argparse.Namespace, settings: FieldLevelSettings, cosmolo
     if arguments.truth:
         if arguments.haloes:
             check_headers([arguments.truth], arguments.haloes)
+            linear, catalogue = read_field(arguments.truth, "density"), read_catalogue(arguments.haloes)
+            check_same_field(linear, catalogue, arguments.haloes, arguments.outside_validity)
         fields = evolve(arguments.truth, settings.engine_settings(), cosmology)
         if fields["box_size"] != box_size:
             raise StorageError(
@@ -65,8 +77,8 @@ def prepare(arguments: argparse.Namespace, settings: FieldLevelSettings, cosmolo
         truth = {"linear": fields["linear"], "density": fields["density"]}
     spectrum = read_checked_spectrum(arguments.power_spectrum, cosmology, arguments.outside_validity)
     if arguments.haloes:
-        header = read_header(arguments.haloes)
-        check_spectrum_of(header, arguments.haloes, arguments.power_spectrum, cosmology)
+        go_on = arguments.outside_validity
+        check_spectrum_of(read_header(arguments.haloes), arguments.haloes, arguments.power_spectrum, cosmology, go_on)
     completeness = read_field(arguments.completeness, "probability") if arguments.completeness else None
     data = make_data(kept, box_size, spectrum, cosmology, settings, arguments.seed, truth, completeness)
     write_data(arguments.inputs, data, provenance("field level inputs", settings.model_dump(), arguments.seed))

@@ -9,6 +9,7 @@ import argparse
 from halonet import console
 from halonet.catalogue import read_catalogue
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser, add_override
+from halonet.cosmology import cosmology_of
 from halonet.plausibility.protohaloes import check_same_field
 from halonet.plausibility.same_box import check_headers
 from halonet.provenance import provenance
@@ -32,13 +33,19 @@ def main() -> None:
     )
     add_override(parser, "the haloes do not lie where the linear density has collapsed")
     parser.add_argument("--drop", action="store_true", help="leave out haloes outside the range of masses")
-    parser.add_argument("--cosmology", type=SETTINGS, help="cosmology as JSON; default: the paper's")
+    parser.add_argument("--cosmology", type=SETTINGS, help="cosmology as JSON; default: the density's, or the paper's")
     parser.add_argument("--settings", type=SETTINGS, help="settings of the neural bias model as JSON")
     parser.add_argument("--inputs", type=WRITES, required=True, help="HDF5 file to write")
     arguments = parser.parse_args()
     settings = stage_settings(NeuralBiasSettings, arguments.settings)
-    cosmology = stage_settings(CosmologySettings, arguments.cosmology)
-    prepare(arguments, settings, cosmology)
+    prepare(arguments, settings, cosmology_for(arguments))
+
+
+def cosmology_for(arguments: argparse.Namespace) -> CosmologySettings:
+    """The cosmology that is given, else that of the linear density, at its redshift, or the paper's."""
+    if not arguments.density:
+        return stage_settings(CosmologySettings, arguments.cosmology)
+    return cosmology_of(read_header(arguments.density), arguments.cosmology, arguments.density)
 
 
 def prepare(arguments: argparse.Namespace, settings: NeuralBiasSettings, cosmology: CosmologySettings) -> None:

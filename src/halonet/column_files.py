@@ -103,7 +103,11 @@ def _check_masses(path: str | Path, name: str, values: np.ndarray) -> None:
 
 
 def say_odd_columns(
-    path: str | Path, columns: Mapping[str, np.ndarray], box: tuple[float, int], cell_mass: float | None
+    path: str | Path,
+    columns: Mapping[str, np.ndarray],
+    box: tuple[float, int],
+    cell_mass: float | None,
+    whole: bool = True,
 ) -> None:
     """Say where columns do not fit one another or the box; all of them are taken as they are.
 
@@ -113,28 +117,28 @@ def say_odd_columns(
         Side (Mpc), and cells along it.
     cell_mass
         Of the mean density (Msun); None where the file does not say it, or masses are not those of the volumes.
+    whole
+        Whether the haloes fill the box, as those of a tile of a universe do not.
     """
     number, (side, cells) = len(columns["qx"]), box
     if number < MANY:
         return
     radii = columns["radius"].astype(np.float64) * (cells / side)
-    if "peak_threshold" in columns:
-        volumes = _cells_within(radii)
-    else:
-        volumes = 4 / 3 * np.pi * radii**3
-        if nothing := int((radii == 0).sum()):
-            assume(f"{path}: radius = 0 in {nothing} of {number} haloes; a halo has a Lagrangian radius (Mpc)")
-    there = volumes > 0
-    wanted = {"cells": volumes} | ({"mass": volumes * cell_mass} if cell_mass else {})
-    for name, values in wanted.items() if there.any() else ():
-        ratio = float(np.median(columns[name][there] / values[there]))
+    volumes = [4 / 3 * np.pi * radii**3]
+    if "peak_threshold" in columns:  # spheres are fitted, or are the cells of the paper's finder
+        volumes.append(_cells_within(radii))
+    elif nothing := int((radii == 0).sum()):
+        assume(f"{path}: radius = 0 in {nothing} of {number} haloes; a halo has a Lagrangian radius (Mpc)")
+    for name, unit in {"cells": 1.0, "mass": cell_mass}.items():
+        ratios = [float(np.median(columns[name][v > 0] / v[v > 0])) / unit for v in volumes if v.any() and unit]
+        ratio = min(ratios, key=lambda each: abs(each - 1), default=1.0)
         if abs(ratio - 1) > SAME_VOLUME:
             assume(
                 f"{path}: {name} is {ratio:.3g} times what the radii give in a box of {side:g} Mpc with {cells} cells "
                 "along a side (median); unit, box or cosmology of one of them is another"
             )
     reach = min(float(np.ptp(columns[name])) for name in LAGRANGIAN) / side
-    if number >= ENOUGH and reach < FILLED:
+    if whole and number >= ENOUGH and reach < FILLED:
         assume(f"{path}: its {number} haloes reach over {reach:.3g} of the side of a box of {side:g} Mpc")
 
 

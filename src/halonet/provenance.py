@@ -41,6 +41,12 @@ def provenance(stage: str, settings: dict[str, Any], seed: int | None = None) ->
     return record
 
 
+def with_assumptions(record: dict[str, Any]) -> dict[str, Any]:
+    """A record with what has been assumed since it was made, too."""
+    assumed = assumptions()
+    return record | {"assumed": assumed} if assumed else record
+
+
 def _version(distribution: str) -> str | None:
     try:
         return metadata.version(distribution)

@@ -154,6 +154,7 @@ def placed(tmp_path):
         ({"OmegaLambda": 0.75}, "Header", {"OmegaLambda": 0.9}, "OmegaLambda is 0.9 in one place and 0.75 in /"),
         ({"seed": 7}, "Header", {"seed": 5}, "seed is 5 in one place and 7 in /"),
         ({"seed": 7}, "density", {"Seed": 5}, "seed is 7 by seed and 5 by Seed"),
+        ({"seed": 2**61}, "/", {"SEED": 2**61 + 1}, f"seed is {2**61} by seed and {2**61 + 1} by SEED"),
         ({}, "Simulation", {"Redshift": 1.0}, "redshift is 0 by redshift and 1 by Redshift"),
         ({"cosmology": PLANCK}, "Parameters", {"HubbleParam": 0.5}, "h is 0.68 by cosmology and 0.5 by HubbleParam"),
         ({}, "Parameters", {"Redshift": 3.0}, "redshift is 0 by redshift and 3 by Redshift"),

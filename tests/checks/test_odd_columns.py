@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import halonet
+from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY
 from halonet.grid.slabs import Slabs
 from halonet.peak_patch.mask import halo_mask
 
@@ -49,13 +50,44 @@ def test_catalogues_of_every_method_fit_themselves(mock, said):
         (200 ** (-1 / 3), ["radius"], "cells is 200 times what the radii give"),
         (8.0, ["cells"], "cells is 8 times what the radii give"),
         (0.7, ["mass"], "mass is 0.7 times what the radii give"),
-        (10, ["vx", "vy", "vz"], r"the median speed is .* km/s, but haloes that have moved .* Mpc have .* km/s"),
-        (0.3, ["vx", "vy", "vz"], "the median speed is .* km/s, but haloes that have moved"),
+        (10, ["vx", "vy", "vz"], r"the median speed is .* km/s, but the distances .* give .* km/s"),
+        (0.7, ["vx", "vy", "vz"], "the median speed is .* km/s, but the distances"),
         (0.7, ["qx", "qy", "qz"], "its 305 haloes reach over 0.6.* of the side of a box of 64 Mpc"),
     ],
 )
 def test_columns_in_other_units_are_said(mock, said, factor, names, words):
     assert re.search(rf"assumed: .*own.h5: {words}", said(times(mock, factor, *names)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda h: {name: -h[name] for name in VELOCITY},
+        lambda h: {name: h[name][::-1] for name in VELOCITY},
+        lambda h: {"vx": h["vy"], "vy": h["vz"], "vz": h["vx"]},
+        lambda h: {x: h[q] for x, q in zip((*EULERIAN, *LAGRANGIAN), (*LAGRANGIAN, *EULERIAN), strict=True)},
+        lambda h: {x: h[q] for x, q in zip(EULERIAN, LAGRANGIAN, strict=True)},
+    ],
+    ids=["against", "rows", "axes", "exchanged positions", "copied positions"],
+)
+def test_velocities_that_do_not_lead_from_lagrangian_to_eulerian_positions_are_said(mock, said, change):
+    text = said(replace(mock, columns=mock.columns | change(mock)))
+    assert re.search("own.h5: velocities do not point from|own.h5: the median speed is", text)
+
+
+def test_tiles_and_small_samples_fit_themselves_and_other_units_of_a_tile_are_said(mock, said):
+    tile = halonet.make_mock(universe=3, cells=64, tile=(0, 0, 1), of=8)
+    assert not said(tile)
+    assert "cells is 2.92 times what the radii give" in said(times(tile, 0.7, "radius"))
+    for seed in range(5):
+        rows = np.random.default_rng(seed).permutation(len(mock))[:20]
+        assert not said(mock.select(np.sort(rows)))
+
+
+def test_a_few_haloes_of_spheres_that_a_network_has_found_fit_themselves(said):
+    found = halonet.make_mock(seed=3, cells=48, method="network", network="cosmologies", cosmology={"redshift": 2.0})
+    assert "peak_threshold" in found.columns
+    assert not said(found)
 
 
 def test_marks_in_place_of_velocities_are_said(mock, said):

@@ -23,8 +23,7 @@ def mock(tmp_path):
     columns = {}
     for q, x, v in zip(LAGRANGIAN, EULERIAN, VELOCITY, strict=True):
         start, moved = rng.uniform(0, SIDE, 400), rng.normal(0, 8, 400)
-        columns |= {q: start, x: (start + moved) % SIDE, v: 33 * moved}
-    columns = {name: np.minimum(values, SIDE - 1e-3).astype("f4") for name, values in columns.items()}
+        columns |= {q: start.astype("f4"), x: ((start + moved) % SIDE).astype("f4"), v: (33 * moved).astype("f4")}
     cells = 27 / rng.uniform(1e-3, 1, 400)
     columns |= {"radius": np.cbrt(3 * cells / (4 * np.pi)), "mass": 3.4e10 * cells, "cells": cells}
     header = FieldHeader(SIDE, 0.0, CosmologySettings().model_dump(), 1)

@@ -15,7 +15,7 @@ import halonet
 from halonet.initial_conditions import universe
 from halonet.mocks.box import MockBox
 from halonet.settings import CosmologySettings
-from halonet.storage import FieldHeader, write_field
+from halonet.storage import FieldHeader, read_header, write_field
 
 FUNCTIONS = [name for name in dir(halonet) if inspect.isfunction(getattr(halonet, name))]
 WITH_EXAMPLES = [*FUNCTIONS, "HaloCatalogue", "__doc__"]
@@ -87,11 +87,17 @@ def test_noise_with_the_deviation_of_a_density_has_no_haloes_and_is_refused(tmp_
         halonet.make_mock(density=tmp_path / "noise.h5")
     with pytest.raises(ValueError, match=r"density: haloes of at least 100 cells: \d haloes, where the mass function"):
         halonet.find_peak_patch_haloes(shuffled, 48.0)
+    told = halonet.find_peak_patch_haloes(shuffled, 48.0, outside_validity=True).header.provenance["assumed"]
+    assert "density: haloes of at least 100 cells" in told[-1]
+    assert len(halonet.find_peak_patch_haloes(cells, 48.0, settings={"filters": {"smallest_cells": 6}})) < 30
     files = ("--density", tmp_path / "noise.h5", "--haloes", tmp_path / "haloes.h5", "--mask", tmp_path / "mask.h5")
     process = run_script("find_peak_patch_haloes", *files, check=False)
     assert process.returncode == 2
     assert "noise.h5: haloes of at least 100 cells" in process.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["noise.h5"]
+    run_script("find_peak_patch_haloes", *files, "--outside-validity")
+    for name in ("haloes.h5", "mask.h5"):
+        assert "haloes of at least 100 cells" in read_header(tmp_path / name).provenance["assumed"][-1]
 
 
 def test_peak_patch_of_a_drawn_density_is_the_mock_of_its_seed():

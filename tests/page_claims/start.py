@@ -30,12 +30,6 @@ def the_quickstart():
     held = results("quickstart")
     box, ratios = held["box"], {one["cells"]: one for one in held["abundance"]}
     assert held["kernels"] == "AVX2"
-    other = results("quickstart_amx")
-    reached = [f"{one['ratio']:.2f}" for one in other["abundance"][:3]]
-    yield (
-        f"kernels of AVX2; those of AVX-512 and AMX round differently and end with {other['dice']:.3f}; {', '.join(reached)}; "
-        f"{other['completeness']:.2f}, {other['purity']:.2f}"
-    )
     boxes = load_settings(CONFIG, QUICKSTART).boxes
     training = boxes.count - boxes.validation - boxes.test
     assert (boxes.count, training, boxes.test, boxes.cells) == (11, 8, 2, 128)

@@ -196,6 +196,42 @@ def test_field_level_inference_takes_no_other_spectrum_than_that_of_the_haloes(r
         process = run_script("prepare_field_level", *files, *settings, check=False)
         assert process.returncode == (0 if right else 2), process.stderr
         assert right or f"{haloes}.h5 was drawn from another power spectrum" in process.stderr
+    run_script("prepare_field_level", *files, *settings, "--outside-validity")
+
+
+@pytest.mark.parametrize("script", ["prepare_neural_bias", "prepare_field_level"])
+def test_haloes_of_another_cosmology_are_fitted_in_theirs(run_script, tmp_path, script):
+    other, density = {"h": 0.65, "omega_cdm": 0.25, "redshift": 0.5}, tmp_path / "density.h5"
+    haloes = halonet.make_mock(seed=7, cells=48, cosmology=other, keep={"density": density})
+    halonet.write_catalogue(tmp_path / "haloes.h5", haloes)
+    write_power_spectrum(tmp_path / "own.csv", *halonet.linear_power_spectrum({"h": 0.65, "omega_cdm": 0.25}))
+    write_power_spectrum(tmp_path / "papers.csv", *halonet.linear_power_spectrum())
+    files = ("--haloes", tmp_path / "haloes.h5", "--settings", ENGINE, "--drop", "--inputs", tmp_path / "inputs.h5")
+    if script == "prepare_neural_bias":
+        run_script(script, *files, "--density", density)
+    else:
+        run_script(script, *files, "--seed", 1, "--power-spectrum", tmp_path / "own.csv", "--truth", density)
+        process = run_script(script, *files, "--seed", 1, "--power-spectrum", tmp_path / "papers.csv", check=False)
+        assert process.returncode == 2
+        assert "drawn from another power spectrum" in process.stderr or "sigma8" in process.stderr
+    header = read_header(tmp_path / "inputs.h5")
+    assert header.redshift == 0.5
+    assert header.cosmology["h"] == 0.65
+
+
+def test_a_truth_of_another_box_is_no_truth_of_field_level_inference(run_script, folder, tmp_path):
+    density = halonet.draw_density(seed=8, cells=64)
+    haloes = halonet.make_mock(seed=7, cells=64)
+    halonet.write_catalogue(tmp_path / "haloes.h5", haloes)
+    write_field(tmp_path / "truth.h5", "density", density, FieldHeader(64.0, 0.0, haloes.header.cosmology))
+    write_power_spectrum(tmp_path / "cambs.csv", *halonet.linear_power_spectrum())
+    files = ("--haloes", tmp_path / "haloes.h5", "--truth", tmp_path / "truth.h5", "--power-spectrum")
+    words = (*files, tmp_path / "cambs.csv", "--settings", ENGINE, "--drop", "--seed", 1, "--inputs")
+    process = run_script("prepare_field_level", *words, tmp_path / "inputs.h5", check=False)
+    assert process.returncode == 2
+    assert "haloes and density are not of one box" in process.stderr
+    run_script("prepare_field_level", *words, tmp_path / "inputs.h5", "--outside-validity")
+    assert "not of one box" in read_header(tmp_path / "inputs.h5").provenance["assumed"][-1]
 
 
 def test_arrays_of_another_box_are_found_out_by_where_they_have_collapsed():

@@ -8,7 +8,7 @@ import pytest
 import halonet
 from halonet.grid.slabs import Slabs
 from halonet.plausibility.density import check_against_spectrum
-from halonet.plausibility.protohaloes import LEAST_CELLS, check_protohaloes, check_same_field
+from halonet.plausibility.protohaloes import FEWEST, LEAST_CELLS, check_protohaloes, check_same_field
 from halonet.plausibility.verdict import PlausibilityError
 from halonet.settings import CosmologySettings
 from halonet.statistics.mass_function import expected_haloes
@@ -80,7 +80,11 @@ def test_haloes_of_another_box_are_refused_by_its_density_and_those_of_a_poor_fi
     check_same_field(density, at(haloes, haloes.positions() + 2 * haloes.cell_size), "haloes.h5")
     with pytest.raises(PlausibilityError, match=r"haloes.h5: within .* is -?0\.\d\d \(median\).* not of one box"):
         check_same_field(np.roll(density, CELLS // 2, axis=(0, 1, 2)), haloes, "haloes.h5")
-    check_same_field(density[:4, :4, :4], haloes, "a density of another grid")
+    coarse = density.reshape(CELLS // 2, 2, CELLS // 2, 2, CELLS // 2, 2).mean(axis=(1, 3, 5))
+    check_same_field(coarse, haloes, "a density of another grid")
+    if np.sum(haloes["cells"] >= 8 * LEAST_CELLS) >= FEWEST:
+        with pytest.raises(PlausibilityError, match="not of one box"):
+            check_same_field(np.roll(coarse, CELLS // 4, axis=(0, 1, 2)), haloes, "haloes.h5")
 
 
 def test_the_most_massive_haloes_alone_are_a_legal_catalogue(box):

@@ -66,8 +66,9 @@ def check_same(path: str | Path, said: Mapping[str, Mapping[str, Any]]) -> None:
         for name, value in values.items():
             other, held = first.setdefault(name, (who, value))
             if isinstance(held, int | float) and isinstance(value, int | float) and abs(held - value) > SAME:
+                one, two = (each if isinstance(each, int) else f"{each:g}" for each in (held, value))
                 raise StorageError(
-                    f"{path}: {name} is {held:g} by {other} and {value:g} by {who}; make them one, or leave one out"
+                    f"{path}: {name} is {one} by {other} and {two} by {who}; make them one, or leave one out"
                 )
 
 

@@ -21,7 +21,7 @@ from halonet.network.shipped import find_network, shipped_network
 from halonet.plausibility.density import check_against_spectrum
 from halonet.plausibility.protohaloes import check_same_field
 from halonet.plausibility.same_box import check_headers
-from halonet.provenance import provenance
+from halonet.provenance import provenance, with_assumptions
 from halonet.settings import HaloFindingSettings, SettingsError, stage_settings
 
 EXAMPLES = """\
@@ -104,6 +104,7 @@ def run(arguments: argparse.Namespace) -> None:
     catalogue = to_catalogue(found, len(probability), header, at_redshift, settings.minimum_cells)
     if arguments.density:
         check_same_field(density, catalogue, f"haloes of {arguments.probability}", arguments.outside_validity)
+        catalogue = replace(catalogue, header=replace(header, provenance=with_assumptions(record)))
         catalogue = move_haloes(catalogue, density, at_redshift, settings.displacement)
     write_catalogue(arguments.haloes, catalogue)
     console.log.info("%d haloes, %d of at least 100 cells", len(catalogue), len(catalogue.larger_than(100)))

@@ -15,8 +15,8 @@ from halonet.checks.parser import READS, SETTINGS, WRITES, add_override
 from halonet.cosmology import cosmology_of
 from halonet.grid.slabs import Slabs
 from halonet.locks import exclusive_outputs
-from halonet.mocks.box import check_haloes
 from halonet.mocks.by_peak_patch import fitting_settings
+from halonet.mocks.expected_number import checked_patches
 from halonet.mpi import world
 from halonet.peak_patch.collapse import read_collapse_table
 from halonet.peak_patch.finder import find_haloes
@@ -75,8 +75,9 @@ def run(arguments: argparse.Namespace) -> None:
     told = Progress(lambda filters: console.progress(filters, "filters"), lambda phase: log.info("%s done", phase))
     cell_size, progress = header.box_size_mpc / slabs.cells, SILENT if slabs.rank else told
     haloes = find_haloes(density, slabs, cell_size, cosmology, settings, table, header, progress)
-    if slabs.rank == 0:
-        check_haloes(haloes, settings.minimum_cells, cosmology, str(arguments.density), arguments.outside_validity)
+    if slabs.rank == 0:  # which writes
+        haloes = checked_patches(haloes, settings, cosmology, str(arguments.density), arguments.outside_validity)
+        header = haloes.header
     # Of two searches at once one would leave its mask beside the haloes of the other.
     with exclusive_outputs([arguments.haloes, arguments.mask] if arguments.mask and slabs.rank == 0 else []):
         if arguments.mask:

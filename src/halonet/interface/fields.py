@@ -21,8 +21,9 @@ from halonet.interface.given import (
 )
 from halonet.interface.mocks import seed_unless
 from halonet.kept_spectra import kept_power_spectrum
-from halonet.mocks.box import MockBox, check_haloes
+from halonet.mocks.box import MockBox
 from halonet.mocks.by_peak_patch import collapse_table, fitting_settings
+from halonet.mocks.expected_number import checked_patches
 from halonet.mocks.request import MockRequest
 from halonet.peak_patch.finder import find_haloes
 from halonet.plausibility.density import check_against_spectrum
@@ -186,8 +187,7 @@ def find_peak_patch_haloes(
     settings = fitting_settings(box_size, settings_of(settings, PeakPatchSettings()))
     check_against_spectrum(density, slabs, box_size, cosmology, "density", checked_flag(outside_validity, OVERRIDE))
     haloes = _peak_patch_haloes(density, slabs, box_size, cosmology, settings)
-    check_haloes(haloes, settings.minimum_cells, cosmology, "density", outside_validity)
-    return haloes
+    return checked_patches(haloes, settings, cosmology, "density", outside_validity)
 
 
 def _peak_patch_haloes(

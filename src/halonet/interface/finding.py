@@ -21,7 +21,7 @@ from halonet.mocks.moving import move_haloes
 from halonet.network.validity import trained_cosmology
 from halonet.plausibility.density import check_against_spectrum
 from halonet.plausibility.protohaloes import check_same_field
-from halonet.provenance import provenance
+from halonet.provenance import provenance, with_assumptions
 from halonet.settings import CosmologySettings, HaloFindingSettings
 from halonet.settings.base import of_kind
 from halonet.storage import FieldHeader
@@ -116,6 +116,7 @@ def _moved(
 ) -> HaloCatalogue:
     """Haloes at their Eulerian centres, which must lie where the density has collapsed."""
     check_same_field(density, haloes, "haloes of the probability", go_on)
+    haloes = replace(haloes, header=replace(haloes.header, provenance=with_assumptions(haloes.header.provenance)))
     return move_haloes(haloes, density, cosmology, finder.settings.displacement, THREADS)
 
 

@@ -16,11 +16,11 @@ from halonet.initial_conditions.density import linear_density, linear_density_of
 from halonet.initial_conditions.noise import derived_seed, white_noise
 from halonet.initial_conditions.phases import Phases, open_phases
 from halonet.initial_conditions.universe import Universe
+from halonet.mocks.expected_number import check_haloes
 from halonet.mocks.request import DEFAULT_CELLS, MockRequest
 from halonet.mocks.spectrum import camb_spectrum, is_cambs
 from halonet.plausibility.density import check_against_spectrum, check_density, moments
 from halonet.plausibility.numbers import check_number
-from halonet.plausibility.protohaloes import LEAST_CELLS
 from halonet.plausibility.spectrum import read_checked_spectrum
 from halonet.provenance import file_digest, provenance
 from halonet.settings import CosmologySettings, SettingsError, validate
@@ -194,27 +194,3 @@ class MockBox:
         for name, values in fields.items():
             if path := self.request.keep.get(name):
                 write_field(path, name, values, header, slabs)
-
-
-def check_haloes(
-    haloes: HaloCatalogue, minimum_cells: float, cosmology: CosmologySettings, whose: str, go_on: bool = False
-) -> None:
-    """Refuse a number of haloes that the mass function does not give: cells of noise have hardly any.
-
-    Parameters
-    ----------
-    minimum_cells
-        Their least volume; those below :data:`LEAST_CELLS` are not counted.
-    whose
-        In words, for the message.
-
-    Raises
-    ------
-    PlausibilityError
-        Unless ``go_on``.
-    """
-    from halonet.statistics.mass_function import expected_haloes  # and colossus, which few commands need
-
-    least = max(LEAST_CELLS, minimum_cells)
-    expected = expected_haloes(least, haloes.cell_size, haloes.box_size_mpc, cosmology)
-    check_number(len(haloes.larger_than(least)), expected, f"{whose}: haloes of at least {least:g} cells", go_on)

@@ -13,6 +13,7 @@ from halonet import console
 from halonet.catalogue import HaloCatalogue
 from halonet.grid.slabs import Slabs
 from halonet.mocks.box import MockBox
+from halonet.mocks.expected_number import checked_patches
 from halonet.mocks.request import MockRequest
 from halonet.mpi import Communicator
 from halonet.peak_patch.collapse import CollapseTable, read_collapse_table
@@ -105,7 +106,9 @@ class PeakPatchMock:
             progress = SILENT if slabs.rank else told
             haloes = find_haloes(density, slabs, box.cell_size, box.cosmology, settings, table, header, progress)
         if self.request.density and slabs.rank == 0:  # cells of noise have the deviation of a density, and no haloes
-            box.check_haloes(haloes, settings.minimum_cells, str(self.request.density))
+            source, go_on = str(self.request.density), self.request.outside_validity
+            haloes = checked_patches(haloes, settings, box.cosmology, source, go_on)
+            header = haloes.header
         if "mask" in self.request.keep:
             box.keep(header, slabs, mask=halo_mask(haloes, slabs))
         return None if slabs.rank else haloes

@@ -6,10 +6,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from halonet.checks.errors import StorageError
 from halonet.cosmology import read_power_spectrum, write_power_spectrum
 from halonet.kept_spectra import kept_power_spectrum
 from halonet.plausibility.same_box import CAMBS, drawn_as
+from halonet.plausibility.verdict import judge
 from halonet.provenance import file_digest
 from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader
@@ -35,11 +35,13 @@ def is_cambs(spectrum: tuple[np.ndarray, np.ndarray], cosmology: CosmologySettin
     )
 
 
-def check_spectrum_of(header: FieldHeader, source: str | Path, path: str | Path, cosmology: CosmologySettings) -> None:
+def check_spectrum_of(
+    header: FieldHeader, source: str | Path, path: str | Path, cosmology: CosmologySettings, go_on: bool = False
+) -> None:
     """Refuse the power spectrum of the file ``path`` where ``source`` says in its header that it has another one."""
     said = drawn_as(header.provenance).get("power_spectrum")
     if said is None or said == file_digest(path):
         return
     if said != CAMBS or not is_cambs(read_power_spectrum(path), cosmology):
         whose = "that of CAMB for its cosmology" if said == CAMBS else f"a file with the digest {said}"
-        raise StorageError(f"{path}: {source} was drawn from another power spectrum, {whose}")
+        judge(f"{path}: {source} was drawn from another power spectrum, {whose}", go_on)

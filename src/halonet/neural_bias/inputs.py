@@ -4,7 +4,7 @@ Either comes from the pipeline (linear density of a box, its catalogue) or from 
 of haloes as CSV or HDF5, whose units are declared, never guessed. Everything is checked here, once.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 
 from halonet.catalogue import read_catalogue
 from halonet.neural_bias.evolution import displacement, evolved_density, resample
+from halonet.provenance import with_assumptions
 from halonet.settings import CosmologySettings, NeuralBiasSettings
 from halonet.storage import FieldHeader, StorageError, new_hdf5, open_hdf5, read_field, read_header, write_header
 from halonet.tiles_of_universes import check_whole
@@ -190,7 +191,8 @@ def write_inputs(path: str | Path, inputs: Inputs, settings: dict) -> None:
         # Files have said "places" from the first on.
         file["places"], file["mass"] = inputs.haloes.positions, inputs.haloes.mass
         file["places"].attrs["unit"], file["mass"].attrs["unit"] = "Mpc", "Msun"
-        write_header(file, inputs.header or FieldHeader(inputs.box_size, provenance=settings))
+        header = inputs.header or FieldHeader(inputs.box_size, provenance=settings)
+        write_header(file, replace(header, provenance=with_assumptions(header.provenance)))
         file.attrs["minimum_mass_msun"] = inputs.minimum_mass
         if inputs.maximum_mass is not None:
             file.attrs["maximum_mass_msun"] = inputs.maximum_mass

@@ -1,6 +1,6 @@
 """Columns of a catalogue are held against one another and its header: other units and other boxes show there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,8 @@ from halonet.storage import FieldHeader
 
 PARAMETERS = (*DECIDING, "redshift", "w0", "wa")  # on which growth hangs
 FEWEST = 100  # haloes, below which nothing is said
-# Median speed over that of the displacements, v = a H f (x - q), which second order and simulations leave by a tenth.
-LIKELY = (0.5, 2.0)
+LIKELY = (0.78, 1.3)  # median speed over that of the displacements; km/s over h are 0.7 times as many
+LEAST_COSINE = 0.5  # median, between velocity and displacement; 0 for those that do not belong together
 FASTEST = 20.0  # times the median speed; of normal components one in ten million is beyond 4
 
 
@@ -34,20 +34,21 @@ def say_odd(
     grid_cells
         Along a side of the box.
     notes
-        What was done to the catalogue. A tile of a universe fills a part of its box, and is passed over.
+        What was done to the catalogue. A tile of a universe fills a part of its box.
     """
-    if "tile" in notes:
-        return
     cosmology = None if set(DECIDING) - set(said := _numbers(header.cosmology)) else said
     matched = "abundance_matching" in notes  # masses are not those of the volumes
-    say_odd_columns(
-        source,
-        columns,
-        (header.box_size_mpc, grid_cells),
-        None if cosmology is None or matched else _cell_mass(cosmology, header.box_size_mpc / grid_cells),
-    )
-    if cosmology is not None and header.redshift is not None:
-        _say_odd_velocities(source, columns, header.box_size_mpc, cosmology | {"redshift": header.redshift})
+    side, whole = header.box_size_mpc, "tile" not in notes
+    cell_mass = None if cosmology is None or matched else _cell_mass(cosmology, side / grid_cells)
+    say_odd_columns(source, columns, (side, grid_cells), cell_mass, whole)
+    if not set(VELOCITY) <= set(columns) or len(columns["qx"]) < FEWEST:
+        return
+    velocities = np.stack([columns[name] for name in VELOCITY], axis=1).astype(np.float64)
+    _say_marks(source, velocities)
+    # Haloes that are drawn have the Lagrangian position of a particle, if any.
+    moved = set(EULERIAN) <= set(columns) and "lagrangian_centre" not in notes
+    if moved and cosmology is not None and header.redshift is not None:
+        _say_odd_velocities(source, columns, velocities, side, cosmology | {"redshift": header.redshift})
 
 
 def _numbers(values: Mapping[str, Any] | None) -> dict[str, float]:
@@ -60,34 +61,43 @@ def _cell_mass(cosmology: Mapping[str, float], cell_size: float) -> float:
     return CRITICAL_DENSITY * omega_m * cosmology["h"] ** 2 * cell_size**3
 
 
-def _say_odd_velocities(
-    path: str | Path, columns: Mapping[str, np.ndarray], box_size: float, said: Mapping[str, float]
-) -> None:
-    """Say where velocities (km/s) are not those of the displacements, or single ones are those of no halo."""
-    if not {*VELOCITY, *EULERIAN, *LAGRANGIAN} <= set(columns) or len(columns["qx"]) < FEWEST:
-        return
-    speeds = _lengths(columns[name].astype(np.float64) for name in VELOCITY)
-    median = float(np.median(speeds))
-    if odd := int((speeds > FASTEST * median).sum()):
+def _say_marks(source: str | Path, velocities: np.ndarray) -> None:
+    """Say where single velocities (km/s), shape (haloes, 3), are those of no halo."""
+    speeds = np.linalg.norm(velocities, axis=1)
+    if odd := int((speeds > FASTEST * np.median(speeds)).sum()):
         assume(
-            f"{path}: {odd} of {len(speeds)} haloes are faster than {FASTEST:g} times the median, up to "
+            f"{source}: {odd} of {len(speeds)} haloes are faster than {FASTEST:g} times the median, up to "
             f"{speeds.max():.4g} km/s; such speeds are marks of something else"
         )
+
+
+def _say_odd_velocities(
+    source: str | Path,
+    columns: Mapping[str, np.ndarray],
+    velocities: np.ndarray,
+    side: float,
+    said: Mapping[str, float],
+) -> None:
+    """Say where velocities (km/s) are not those of the displacements: *v = a H f (x - q)*."""
     try:
-        cosmology = validate(CosmologySettings, {name: said[name] for name in PARAMETERS if name in said}, str(path))
+        cosmology = validate(CosmologySettings, {name: said[name] for name in PARAMETERS if name in said}, str(source))
     except SettingsError:  # who asks for the cosmology is told
         return
-    along = (columns[x].astype(np.float64) - columns[q] for x, q in zip(EULERIAN, LAGRANGIAN, strict=True))
-    moved = float(np.median(_lengths((step + box_size / 2) % box_size - box_size / 2 for step in along)))
+    along = [columns[x].astype(np.float64) - columns[q] for x, q in zip(EULERIAN, LAGRANGIAN, strict=True)]
+    moved = (np.stack(along, axis=1) + side / 2) % side - side / 2
     rate = hubble_rate(cosmology, cosmology.redshift) * growth_rate(cosmology, cosmology.redshift)
     expected = moved * rate / (1 + cosmology.redshift)
-    if expected > 0 and not LIKELY[0] <= median / expected <= LIKELY[1]:
+    speed, wanted = (float(np.median(np.linalg.norm(each, axis=1))) for each in (velocities, expected))
+    if not LIKELY[0] * wanted <= speed <= LIKELY[1] * wanted:
         assume(
-            f"{path}: the median speed is {median:.4g} km/s, but haloes that have moved {moved:.3g} Mpc have "
-            f"{expected:.4g} km/s; velocities must be peculiar, in km/s"
+            f"{source}: the median speed is {speed:.4g} km/s, but the distances from Lagrangian to Eulerian positions "
+            f"give {wanted:.4g} km/s; velocities must be peculiar, in km/s, and positions those of the columns' names"
         )
-
-
-def _lengths(components: Iterable[np.ndarray]) -> np.ndarray:
-    """Lengths of vectors from their components, each of shape (haloes,)."""
-    return np.asarray(np.sqrt(sum(values**2 for values in components)))
+        return
+    lengths = np.linalg.norm(velocities, axis=1) * np.linalg.norm(expected, axis=1)
+    along_each = np.einsum("ij,ij->i", velocities, expected)[lengths > 0] / lengths[lengths > 0]
+    if len(along_each) and np.median(along_each) < LEAST_COSINE:
+        assume(
+            f"{source}: velocities do not point from Lagrangian to Eulerian positions (median cosine "
+            f"{np.median(along_each):.2f}); axes, rows or columns of one of them are exchanged"
+        )

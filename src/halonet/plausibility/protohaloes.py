@@ -1,5 +1,6 @@
 """Mean linear density within Lagrangian spheres: it tells protohaloes from spheres that are misplaced or misread."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from halonet.plausibility.verdict import judge
 from halonet.spheres import centre_cells, mean_within
 
 LEAST_CELLS = 100.0  # of a sphere, whose mean a lattice resolves
+LEAST_RADIUS = (3 * LEAST_CELLS / (4 * np.pi)) ** (1 / 3)  # cells
 FEWEST, MOST = 10, 200  # spheres without which nothing is said, and that are enough
 # Median over the spheres. Peak Patch gives 2.0 to 2.8 at any redshift, protohaloes of simulations 1.9 to 2.3; axes that
 # are exchanged 0.0 to 0.3, radii in Mpc/h 2.4 to 3.2.
@@ -79,20 +81,22 @@ def check_same_field(density: np.ndarray, haloes: HaloCatalogue, source: str | P
     """Refuse haloes that do not lie where a linear density has collapsed: they are those of another box.
 
     Haloes that a network has found may be poorer than :func:`check_protohaloes` asks for, and are held against the
-    median alone. Where grids differ, or fewer than :data:`FEWEST` haloes have :data:`LEAST_CELLS` cells, nothing is.
+    median alone. Where fewer than :data:`FEWEST` haloes have :data:`LEAST_CELLS` cells of the density, and where haloes
+    were drawn without Lagrangian spheres, nothing is.
 
     Parameters
     ----------
     density
-        Linear overdensity at the redshift of the haloes, shape (N, N, N).
+        Linear overdensity at the redshift of the haloes, shape (N, N, N), on any grid of their box.
 
     Raises
     ------
     PlausibilityError
         Unless ``go_on``.
     """
-    large = haloes.larger_than(LEAST_CELLS)
-    if len(large) < FEWEST or haloes.grid_cells != len(density):
+    haloes = replace(haloes, grid_cells=len(density))
+    large = haloes.select(haloes["radius"] >= LEAST_RADIUS * haloes.cell_size)
+    if len(large) < FEWEST or "lagrangian_centre" in haloes.notes:
         return
     median = float(np.median(_means(density, large)))
     if median < LIKELY[0]:
