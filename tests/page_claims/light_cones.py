@@ -1,5 +1,7 @@
 """Light cones and networks of many cosmologies: docs/light_cones.md, docs/cosmologies.md."""
 
+import numpy as np
+
 from halonet.dataset.channels import COLLAPSE_THRESHOLD
 from halonet.light_cones.angular_power import LARGEST, LEAST_FRACTION
 from halonet.light_cones.by_network import CONTEXT
@@ -20,6 +22,31 @@ def cost_of_an_octant():
         f"their box, takes {larger['seconds']:.0f} s and {fixed(larger['gigabytes'], 1)} GB, and gives {larger['haloes']:,} "
         "haloes"
     )
+
+
+@claims("docs/light_cones.md")
+def whole_images_and_boxes():
+    images = results("light_cone_agreement_256")["images"]
+    seen, box = (np.array([one[name] for one in images]) for name in ("seen", "box"))
+    small, large = (seen / np.maximum(box, 1)).T[:2]
+    power = [np.array(one["power_seen"]) / one["power_box"] for one in images[:3]]
+    least, most = 0.02, 0.2  # per Mpc
+    middle = [(np.array(one["k"]) > least) & (np.array(one["k"]) < most) for one in images[:3]]
+    mean = [each[chosen].mean() for each, chosen in zip(power, middle, strict=True)]
+    centres, cuts = [one["centre"] for one in images], images[0]["cuts"]
+    yield f"centred at redshifts {listed(f'{centre:.2g}' for centre in centres)}"
+    yield f"have {listed(f'{ratio:.3f}' for ratio in small)} times the haloes above {cuts[0]:g} cells"
+    yield f"and {listed(f'{ratio:.2f}' for ratio in large)} times those above {cuts[1]:g}"
+    yield listed(f"{number:,}" for number in box[:, 1])
+    yield f"on average {listed(f'{each:.2f}' for each in mean)} times that of the box"
+    yield f"for *k* from {least} to {most} per Mpc"
+    yield f"({', '.join(f'{each[0]:.2f}' for each in power)})"
+
+
+def listed(words):
+    """Words as a sentence lists them."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}"
 
 
 @claims("docs/light_cones.md")
