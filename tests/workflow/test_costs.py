@@ -192,7 +192,7 @@ def test_networks_are_slower_without_the_kernels_that_are_switched_on(monkeypatc
 
 
 def test_the_forecast_of_the_quickstart_is_that_of_a_quarter_of_an_hour():
-    """9 to 12 minutes were measured on two cores, whose speeds lie between these."""
+    """11 to 14 minutes were measured on two cores, whose speeds lie between these."""
     settings = load_settings(PAPER, ROOT / "profiles/quickstart/settings.yaml")
     boxes = {
         "draw_density": 11,
@@ -212,7 +212,7 @@ def test_the_forecast_of_the_quickstart_is_that_of_a_quarter_of_an_hour():
     for machine_ in (Machine(0.7, 0.04), Machine(1.0, 0.08)):
         costs = JobCosts(settings, machine_)
         core_seconds = sum(n * costs.seconds(rule, "small") * costs.threads(rule) for rule, n in jobs.items())
-        assert 5 * 60 < core_seconds / 2 < 16 * 60
+        assert 7 * 60 < core_seconds / 2 < 20 * 60
 
 
 @pytest.mark.parametrize(("cells", "measured"), [(256, 60), (512, 426)])
