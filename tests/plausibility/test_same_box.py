@@ -196,7 +196,6 @@ def test_field_level_inference_takes_no_other_spectrum_than_that_of_the_haloes(r
         process = run_script("prepare_field_level", *files, *settings, check=False)
         assert process.returncode == (0 if right else 2), process.stderr
         assert right or f"{haloes}.h5 was drawn from another power spectrum" in process.stderr
-    run_script("prepare_field_level", *files, *settings, "--outside-validity")
 
 
 @pytest.mark.parametrize("script", ["prepare_neural_bias", "prepare_field_level"])
