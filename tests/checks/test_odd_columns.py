@@ -9,6 +9,7 @@ import pytest
 
 import halonet
 from halonet.catalogue import EULERIAN, LAGRANGIAN, VELOCITY
+from halonet.column_files import ENOUGH
 from halonet.grid.slabs import Slabs
 from halonet.peak_patch.mask import halo_mask
 
@@ -76,7 +77,8 @@ def test_velocities_that_do_not_lead_from_lagrangian_to_eulerian_positions_are_s
 
 
 def test_tiles_and_small_samples_fit_themselves_and_other_units_of_a_tile_are_said(mock, said):
-    tile = halonet.make_mock(universe=3, cells=64, tile=(0, 0, 1), of=8)
+    tile = halonet.make_mock(universe=3, cells=96, tile=(0, 0, 1), of=8)
+    assert len(tile) >= ENOUGH  # so many that in a whole box they would reach farther
     assert not said(tile)
     assert "cells is 2.92 times what the radii give" in said(times(tile, 0.7, "radius"))
     for seed in range(5):

@@ -207,7 +207,10 @@ def test_haloes_of_another_cosmology_are_fitted_in_theirs(run_script, tmp_path, 
     write_power_spectrum(tmp_path / "papers.csv", *halonet.linear_power_spectrum())
     files = ("--haloes", tmp_path / "haloes.h5", "--settings", ENGINE, "--drop", "--inputs", tmp_path / "inputs.h5")
     if script == "prepare_neural_bias":
-        run_script(script, *files, "--density", density)
+        process = run_script(script, *files, "--density", density)
+        assert "replaced" not in process.stderr
+        process = run_script(script, *files, "--density", density, "--cosmology", "{}")
+        assert "its cosmology is replaced by the one that is given: h = 0.7 for 0.65" in process.stderr
     else:
         run_script(script, *files, "--seed", 1, "--power-spectrum", tmp_path / "own.csv", "--truth", density)
         process = run_script(script, *files, "--seed", 1, "--power-spectrum", tmp_path / "papers.csv", check=False)

@@ -16,11 +16,10 @@ from halonet.initial_conditions.density import linear_density, linear_density_of
 from halonet.initial_conditions.noise import derived_seed, white_noise
 from halonet.initial_conditions.phases import Phases, open_phases
 from halonet.initial_conditions.universe import Universe
-from halonet.mocks.expected_number import check_haloes
+from halonet.mocks.expected_number import check_count, check_haloes
 from halonet.mocks.request import DEFAULT_CELLS, MockRequest
 from halonet.mocks.spectrum import camb_spectrum, is_cambs
 from halonet.plausibility.density import check_against_spectrum, check_density, moments
-from halonet.plausibility.numbers import check_number
 from halonet.plausibility.spectrum import read_checked_spectrum
 from halonet.provenance import file_digest, provenance
 from halonet.settings import CosmologySettings, SettingsError, validate
@@ -184,10 +183,8 @@ class MockBox:
 
     def check_number(self, found: int, cells: float, what: str) -> None:
         """Refuse a number of haloes of at least so many ``cells`` that the mass function does not give."""
-        from halonet.statistics.mass_function import expected_haloes  # and colossus, which few mocks need
-
-        expected = expected_haloes(cells, self.cell_size, self.header.box_size_mpc, self.cosmology)
-        check_number(found, expected, what, self.request.outside_validity)
+        box = (self.cell_size, self.header.box_size_mpc)
+        check_count(found, cells, box, self.cosmology, what, self.request.outside_validity)
 
     def keep(self, header: FieldHeader, slabs: Slabs | None = None, **fields: np.ndarray) -> None:
         """Write those of the named fields that the request keeps; collective where ``slabs`` are given."""

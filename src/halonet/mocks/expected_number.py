@@ -28,11 +28,23 @@ def check_haloes(
     PlausibilityError
         Unless ``go_on``.
     """
+    least = max(LEAST_CELLS, minimum_cells)
+    box, what = (haloes.cell_size, haloes.box_size_mpc), f"{whose}: haloes of at least {least:g} cells"
+    check_count(len(haloes.larger_than(least)), least, box, cosmology, what, go_on)
+
+
+def check_count(
+    found: int,
+    cells: float,
+    box: tuple[float, float],
+    cosmology: CosmologySettings,
+    what: str,
+    go_on: bool = False,
+) -> None:
+    """Refuse a number of haloes of at least so many ``cells``; ``box`` is the side of a cell and of the box (Mpc)."""
     from halonet.statistics.mass_function import expected_haloes  # and colossus, which few commands need
 
-    least = max(LEAST_CELLS, minimum_cells)
-    expected = expected_haloes(least, haloes.cell_size, haloes.box_size_mpc, cosmology)
-    check_number(len(haloes.larger_than(least)), expected, f"{whose}: haloes of at least {least:g} cells", go_on)
+    check_number(found, expected_haloes(cells, *box, cosmology), what, go_on)
 
 
 def checked_patches(
