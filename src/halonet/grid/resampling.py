@@ -57,38 +57,37 @@ def refined(field: np.ndarray, slabs: Slabs) -> np.ndarray:
     This rank's planes in ``slabs``, float32 of shape (planes, N, N) or (planes, N, N, 3).
     """
     result = np.empty(slabs.shape + field.shape[3:], np.float32)
-    if field.ndim == 4:
-        for axis in range(field.shape[3]):
-            _refine(field[..., axis], slabs, result[..., axis])
-    else:
-        _refine(field, slabs, result)
-    return result
-
-
-def _refine(field: np.ndarray, slabs: Slabs, result: np.ndarray) -> None:
     coarse, bounds = halved(slabs), zip(slabs.bounds[:-1], slabs.bounds[1:], strict=True)
     # Cell f lies between the coarse cells (f - 1) // 2 and the next.
     wanted = [((start - 1) // 2, stop // 2 - (start - 1) // 2 + 1) for start, stop in bounds]
-    around, first = coarse.fetch_planes(np.ascontiguousarray(field), wanted), wanted[slabs.rank][0]
+    around, first = coarse.fetch_planes(field, wanted), wanted[slabs.rank][0]
+    around = around.reshape(len(around), coarse.cells, -1)
+    rows = result.reshape(slabs.planes, slabs.cells, -1)
 
     def plane(i: int) -> None:
         low = (slabs.start + i - 1) // 2 - first
-        _refine_plane(around[low], around[low + 1], (slabs.start + i) % 2, result[i])
+        _refine_plane(around[low], around[low + 1], (slabs.start + i) % 2, rows[i])
 
     in_threads(plane, range(slabs.planes), slabs.threads)
+    return result
 
 
 @njit(cache=True, nogil=True)
 def _refine_plane(low, high, odd, result):
+    """A plane between two, whose rows have the components of a cell side by side."""
     near, far, n = np.float32(0.75), np.float32(0.25), len(low)
     of_low, of_high = (near, far) if odd else (far, near)
-    between = of_low * low + of_high * high
-    row = np.empty(n, np.float32)
+    between, width = of_low * low + of_high * high, low.shape[1] // n
+    row = np.empty((n + 2) * width, np.float32)  # with the last cell before the first, and the first behind the last
     for y in range(2 * n):
         nearer = y // 2
         further = (nearer + 1) % n if y % 2 else (nearer - 1) % n
+        for i in range(n * width):
+            row[width + i] = near * between[nearer, i] + far * between[further, i]
+        for c in range(width):
+            row[c], row[(n + 1) * width + c] = row[n * width + c], row[width + c]
         for z in range(n):
-            row[z] = near * between[nearer, z] + far * between[further, z]
-        for z in range(n):
-            result[y, 2 * z] = near * row[z] + far * row[z - 1]
-            result[y, 2 * z + 1] = near * row[z] + far * row[(z + 1) % n]
+            for c in range(width):
+                before, here, after = row[z * width + c], row[(z + 1) * width + c], row[(z + 2) * width + c]
+                result[y, 2 * z * width + c] = near * here + far * before
+                result[y, (2 * z + 1) * width + c] = near * here + far * after

@@ -118,11 +118,11 @@ class Slabs:
         wanted
             First plane (periodic, may be negative) and number of planes of every rank.
         out
-            Array the planes are written to, shape (number, N, N); any strides.
+            Array the planes are written to, shape (number, N, N, ...); any strides.
         """
         first, count = wanted[self.rank]
         if out is None:
-            out = np.empty((count, self.cells, self.cells), field.dtype)
+            out = np.empty((count, *field.shape[1:]), field.dtype)
         if self.ranks == 1:
             for i in range(count):
                 out[i] = field[(first + i) % self.cells]
@@ -135,7 +135,7 @@ class Slabs:
                 if i < number and 0 <= owner < self.planes:
                     sends.append(self.communicator.Isend(np.ascontiguousarray(field[owner]), rank, tag=i))
             if i < count:
-                plane = np.empty((self.cells, self.cells), field.dtype)
+                plane = np.empty(field.shape[1:], field.dtype)
                 self.communicator.Recv(plane, self.owners[(first + i) % self.cells], tag=i)
                 out[i] = plane
             for request in sends:

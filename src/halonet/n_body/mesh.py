@@ -9,14 +9,17 @@ times too strongly, with a scatter of as much over directions, and a lattice of 
 """
 
 import numpy as np
+from numba import njit
 from scipy import fft
 
 from halonet.grid.slabs import Slabs
+from halonet.grid.threads import in_threads
 from halonet.grid.transposes import Rows, gather_ky, rounds, scatter_ky
 from halonet.n_body.clouds import ABOVE, BELOW, WEIGHT
 from halonet.settings import SettingsError
 
-BLOCK_BYTES = 2**23  # of the planes, or columns, that are transformed at a time
+BLOCK_BYTES = 2**23  # of the planes that ranks exchange at a time
+COLUMN_BYTES = 2**19  # of the columns that a thread transforms at a time
 MOST_PARTICLES = 2**31 // WEIGHT  # in a cell of the mesh
 
 
@@ -84,11 +87,13 @@ class ForceMesh:
     def _counts_to_contrast(self) -> None:
         """Density contrast in place of counts; the sum of all counts says whether one has overflowed."""
         counts, mean = self.counts[BELOW : BELOW + self.slabs.planes], self.particles * WEIGHT / self.slabs.cells**3
-        total = 0
-        for whole, contrast in zip(counts, self.own, strict=True):
-            total += int(whole.sum(dtype=np.int64))
-            np.divide(whole, np.float32(mean), out=contrast, casting="unsafe", dtype=np.float32)
-            contrast -= 1
+        totals = np.zeros(self.slabs.planes, np.int64)
+
+        def contrast(plane: int) -> None:
+            totals[plane] = to_contrast(counts[plane], mean, self.own[plane])
+
+        in_threads(contrast, range(self.slabs.planes), self.slabs.threads)
+        total = int(totals.sum())
         if self.slabs.ranks > 1:
             total = self.slabs.communicator.allreduce(total)
         if total != self.particles * WEIGHT:
@@ -105,43 +110,47 @@ class ForceMesh:
     def _forward(self) -> None:
         """Transform planes and hand them out by ky; the modes still lack the transform along x."""
         slabs = self.slabs
+        if slabs.ranks == 1:
+            in_threads(self._transform_plane, range(slabs.cells), slabs.threads)
+            return
         for rows in self._rounds():
-            block = slice(*rows[slabs.rank])
-            planes = _transformed(self.own[block], slabs.threads)
-            if slabs.ranks == 1:
-                self.modes[block] = planes
-                continue
+            planes = _transformed(self.own[slice(*rows[slabs.rank])], slabs.threads)
             columns, done = scatter_ky(slabs, planes, rows), 0
             for first, (start, stop) in zip(slabs.bounds, rows, strict=False):
                 self.modes[first + start : first + stop] = columns[done : done + stop - start]
                 done += stop - start
 
+    def _transform_plane(self, plane: int) -> None:
+        self.modes[plane] = fft.rfft2(self.own[plane])
+
     def _columns(self) -> None:
         """Transform along x, multiply by -1 / k^2, transform back; a few ky at a time, which fit into the cache."""
-        slabs, workers = self.slabs, self.slabs.threads
-        kz = self._squares[: slabs.cells // 2 + 1]
-        size = max(1, BLOCK_BYTES // self.modes[:, 0].nbytes)
-        for block in (slice(start, min(start + size, slabs.planes)) for start in range(0, slabs.planes, size)):
-            columns = np.ascontiguousarray(self.modes[:, block])
-            columns = fft.fft(columns, axis=0, overwrite_x=True, workers=workers)
+        slabs, kz = self.slabs, self._squares[: self.slabs.cells // 2 + 1]
+
+        def work(block: slice) -> None:
+            columns = fft.fft(np.ascontiguousarray(self.modes[:, block]), axis=0, overwrite_x=True)
             ky = self._squares[slabs.start + block.start : slabs.start + block.stop]
-            across = ky[:, None] + kz
-            for plane, kx in zip(columns, self._squares, strict=True):
-                squared = kx + across
-                squared[squared == 0] = np.inf  # the mean has no force
-                plane *= -1 / squared
-            self.modes[:, block] = fft.ifft(columns, axis=0, overwrite_x=True, workers=workers)
+            to_potential(columns.view(np.float32), self._squares, ky, kz)
+            self.modes[:, block] = fft.ifft(columns, axis=0, overwrite_x=True)
+
+        size = max(1, COLUMN_BYTES // self.modes[:, 0].nbytes)
+        blocks = [slice(start, min(start + size, slabs.planes)) for start in range(0, slabs.planes, size)]
+        in_threads(work, blocks, slabs.threads)
 
     def _inverse(self) -> None:
         """Gather all ky of this rank's planes and transform them back."""
         slabs = self.slabs
+        if slabs.ranks == 1:
+            in_threads(lambda plane: self._transform_back(self.modes[plane], plane), range(slabs.cells), slabs.threads)
+            return
         for rows in self._rounds():
-            block = slice(*rows[slabs.rank])
-            planes = self.modes[block] if slabs.ranks == 1 else gather_ky(slabs, self.modes, rows)
-            if not len(planes):
-                continue  # other ranks have a plane more
-            planes = fft.ifft(planes, axis=1, overwrite_x=True, workers=slabs.threads)
-            self.own[block] = fft.irfft(planes, n=slabs.cells, axis=2, workers=slabs.threads)
+            planes = gather_ky(slabs, self.modes, rows)  # none are left where other ranks have a plane more
+            pairs = zip(planes, range(*rows[slabs.rank]), strict=True)
+            in_threads(lambda pair: self._transform_back(*pair), pairs, slabs.threads)
+
+    def _transform_back(self, modes: np.ndarray, plane: int) -> None:
+        modes = fft.ifft(modes, axis=0, overwrite_x=True)
+        self.own[plane] = fft.irfft(modes, n=self.slabs.cells, axis=1)
 
     def _share_planes(self) -> None:
         """Copy the planes of the neighbours that the derivative reaches."""
@@ -154,6 +163,35 @@ class ForceMesh:
         exchange = slabs.communicator.Sendrecv
         exchange(np.ascontiguousarray(own[-BELOW:]), upper, 0, self.real[:BELOW], lower, 0)
         exchange(np.ascontiguousarray(own[:ABOVE]), lower, 1, self.real[BELOW + planes :], upper, 1)
+
+
+@njit(cache=True, nogil=True)
+def to_contrast(counts, mean, contrast):
+    """Density contrast of a plane of counts, which may lie in the same memory; their sum is returned."""
+    total, of_mean, one = np.int64(0), np.float32(mean), np.float32(1)
+    for y in range(counts.shape[0]):
+        for z in range(counts.shape[1]):
+            count = counts[y, z]
+            total += count
+            contrast[y, z] = np.float32(count) / of_mean - one
+    return total
+
+
+@njit(cache=True, nogil=True)
+def to_potential(modes, kx, ky, kz):
+    """Multiply modes by -1 / k^2; the mean has no force.
+
+    Complex numbers are pairs of real ones here: ``modes`` is float32 of shape (kx, ky, 2 kz). The others are squares of
+    wavenumbers.
+    """
+    factors = np.empty(modes.shape[2], np.float32)
+    for i in range(modes.shape[0]):
+        for j in range(modes.shape[1]):
+            for k in range(len(kz)):
+                squared = kx[i] + (ky[j] + kz[k])
+                factors[2 * k] = factors[2 * k + 1] = np.float32(-1) / squared if squared > 0 else np.float32(0)
+            for k in range(modes.shape[2]):
+                modes[i, j, k] *= factors[k]
 
 
 def _transformed(planes: np.ndarray, threads: int) -> np.ndarray:

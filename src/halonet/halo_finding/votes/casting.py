@@ -8,13 +8,14 @@ Sums over votes are taken in integers (fixed-point numbers), whose order does no
 gives the shifted sums to the last bit, and so does any number of threads and ranks.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numba import njit
 
+from halonet.grid.halves import as_float32
 from halonet.grid.lists import send_rows
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
@@ -91,10 +92,14 @@ def _share(
     *arguments: object,
 ) -> None:
     """Go through all votes in several threads, each of which works on those for cells in planes of its own."""
+    reach = _reach(fields, slabs.threads)
 
     def work(own: tuple[int, int]) -> None:
         place = (own, slabs.start, slabs.cells)
-        for x, *plane in _planes(fields):
+        # Each looks only at planes whose votes may fall into its own.
+        first, count = own[0] - slabs.start - reach, own[1] - own[0] + 2 * reach
+        seen = (np.arange(slabs.planes) - first) % slabs.cells < count
+        for x, *plane in _planes(fields, np.flatnonzero(seen)):
             of_plane(slabs.start + x, *plane, *place, *arguments)
         if visitors is not None:
             of_visitors(*visitors, *place, *arguments)
@@ -103,10 +108,24 @@ def _share(
     in_threads(work, pairwise(cuts), THREADS)
 
 
-def _planes(fields: HeadFields) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
-    """Number, probability, offsets and ln radius of every plane; conversions of whole fields would take more memory."""
-    for x, probability in enumerate(fields.probability):
-        yield x, probability, fields.centre_offset[x].astype(np.float32), log_radii(fields, x)
+def _reach(fields: HeadFields, threads: int) -> int:
+    """Planes that a vote may cross."""
+    farthest = np.zeros(len(fields.probability))
+
+    def look(plane: int) -> None:
+        along = as_float32(fields.centre_offset[plane, ..., 0])
+        farthest[plane] = max(along.max(), -along.min())
+
+    in_threads(look, range(len(farthest)), threads)
+    return int(min(farthest.max(initial=0.0), fields.probability.shape[1])) + 1
+
+
+def _planes(
+    fields: HeadFields, planes: Iterable[int] | None = None
+) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
+    """Number, probability, offsets and ln radius of planes; conversions of whole fields would take more memory."""
+    for x in range(len(fields.probability)) if planes is None else planes:
+        yield x, fields.probability[x], as_float32(fields.centre_offset[x]), log_radii(fields, x)
 
 
 def _visitors(fields: HeadFields, slabs: Slabs, least: np.float32) -> tuple[np.ndarray, ...]:
@@ -203,4 +222,4 @@ def log_radii(fields: HeadFields, cells: int | tuple[np.ndarray, ...]) -> np.nda
 
     ``cells`` is what indexes a field (N, N, N): the number of a plane, or arrays of x, y and z.
     """
-    return np.clip(fields.log_radius[cells].astype(np.float32), *LOG_RADII)
+    return np.clip(as_float32(fields.log_radius[cells]), *LOG_RADII)

@@ -33,9 +33,10 @@ def _best(cell, rest, log_radius, rivals, bins, n, reach, weight, first, count, 
 
     ``first``, ``count`` and ``gap`` are room to work in, of 3 numbers each.
     """
-    starts, members, around = bins
+    starts, around = bins
     side, radius = len(around) // 3, np.exp(log_radius)
     k, best, least = min(int(reach * radius) + 2, n // 2), -1, np.inf
+    far = 1.000001 * (reach * radius) ** 2
     for axis in range(3):
         low, high = (cell[axis] - k) * side // n, (cell[axis] + k) * side // n
         first[axis], count[axis] = side + low, min(high - low + 1, side)
@@ -44,10 +45,11 @@ def _best(cell, rest, log_radius, rivals, bins, n, reach, weight, first, count, 
             row = (around[a] * side + around[b]) * side
             for c in range(first[2], first[2] + count[2]):
                 bin = row + around[c]
-                for index in range(starts[bin], starts[bin + 1]):
-                    rival = members[index]
+                for rival in range(starts[bin], starts[bin + 1]):
                     _between(cell, rivals[0][rival], rivals[1][rival], n, gap)
                     squared = (gap[0] + rest[0]) ** 2 + (gap[1] + rest[1]) ** 2 + (gap[2] + rest[2]) ** 2
+                    if squared > far:  # most are, and a division takes long
+                        continue
                     distance = squared / radius**2
                     misfit = distance + (weight * (log_radius - rivals[2][rival])) ** 2
                     if distance <= reach**2 and misfit < least:

@@ -163,7 +163,7 @@ def settle(votes: Votes, candidates: Candidates, settings: VoteSettings, slabs: 
         shares = collect(votes, candidates, settings.reach, settings.radius_weight, slabs)
         kept = shares.votes >= FEWEST_VOTES
         candidates = shares.moved(kept, n)
-        outside = _outside_larger_ones(candidates, shares.volume[kept], settings.exclusion, n)
+        outside = _outside_larger_ones(candidates, shares.volume[kept], settings.exclusion, n, slabs.threads)
         candidates = Candidates(*(column[outside] for column in vars(candidates).values()))
     return collect(votes, candidates, settings.reach, settings.radius_weight, slabs)
 
@@ -182,10 +182,12 @@ def _sphere(radii: np.ndarray) -> np.ndarray:
     return 4 / 3 * np.pi * radii**3
 
 
-def _outside_larger_ones(candidates: Candidates, volumes: np.ndarray, exclusion: float, n: int) -> np.ndarray:
+def _outside_larger_ones(
+    candidates: Candidates, volumes: np.ndarray, exclusion: float, n: int, threads: int
+) -> np.ndarray:
     """Which candidates are not within ``exclusion`` radii of one that has more votes and is kept itself."""
     positions = (candidates.cells + candidates.rests + 0.5) % n
-    within = KDTree(positions, boxsize=n).query_ball_point(positions, exclusion * candidates.radii)
+    within = KDTree(positions, boxsize=n).query_ball_point(positions, exclusion * candidates.radii, workers=threads)
     kept = np.ones(len(volumes), bool)
     for candidate in np.argsort(-volumes, kind="stable"):
         if kept[candidate]:
@@ -205,12 +207,16 @@ def collect(votes: Votes, candidates: Candidates, reach: float, radius_weight: f
         A difference of ln radius counts as so many radii of distance.
     """
     n = votes.grid_cells
-    rivals, bins = (candidates.cells, candidates.rests, np.log(candidates.radii)), _binned(candidates.cells, n)
-    sums = sum_over(
+    starts, members, around = _binned(candidates.cells, n)
+    # Side by side as they stand in the bins: a vote looks at all of a bin.
+    rivals = (candidates.cells[members], candidates.rests[members], np.log(candidates.radii[members]))
+    in_bins = sum_over(
         votes.arrays,
         np.zeros((len(candidates.radii), 7), np.int64),
-        lambda part, sums: collect_votes(part, rivals, bins, n, reach, radius_weight, sums),
+        lambda part, sums: collect_votes(part, rivals, (starts, around), n, reach, radius_weight, sums),
     )
+    sums = np.empty_like(in_bins)
+    sums[members] = in_bins
     if slabs.ranks > 1:
         own, sums = sums, np.empty_like(sums)
         slabs.communicator.Allreduce(own, sums)
