@@ -46,6 +46,7 @@ BY_HAND = {
     "export_catalogue",
     "export_particles",
     "observe_survey",
+    "quantise_network",
     "ship_network",
     "show_mock",
     "show_status",

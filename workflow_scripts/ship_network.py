@@ -17,11 +17,13 @@ from halonet.dataset.normalisation import declared_cosmology, read_normalisation
 from halonet.digests import DIGESTS, check_digest, note_digests
 from halonet.halo_finding.finder import finder_of
 from halonet.network.card import TRUTHS, evidence, write_card
+from halonet.network.quantised import FILE as QUANTISED
 from halonet.storage import StorageError, atomic_path, read_header, read_json, write_json, write_text
 
 FILES = ("model.weights.h5", "settings.json", "normalisation.json", "provenance.json", "history.csv")
-EVIDENCE = ("thresholds.json", "measured.json", "mocks.json", "mocks.png", "mocks.pdf", "timing.csv")
-DIGESTED = ("model.weights.h5", "normalisation.json", "thresholds.json")
+OPTIONAL = ("timing.csv", QUANTISED)  # of a trained network
+EVIDENCE = ("thresholds.json", "measured.json", "mocks.json", "mocks.png", "mocks.pdf")
+DIGESTED = ("model.weights.h5", "normalisation.json", "thresholds.json", QUANTISED)
 NOT_SHIPPED = ("candidates",)  # of a calibration: every list of thresholds that was tried, most of the file
 
 
@@ -58,9 +60,9 @@ def main() -> None:
 
 def changed_files(arguments: argparse.Namespace) -> list[str]:
     """Files with digests that this command writes: the others keep the digest they have."""
-    weights, normalisation, thresholds = DIGESTED
+    _, normalisation, thresholds, _ = DIGESTED
     return [
-        *([weights, normalisation, thresholds] if arguments.trained else []),
+        *(DIGESTED if arguments.trained else []),
         *([normalisation] if arguments.density or arguments.mask else []),
         *([thresholds] if arguments.thresholds else []),
     ]
@@ -72,9 +74,9 @@ def copy_network(trained: Path, folder: Path) -> None:
         raise StorageError(f"{trained}: {missing[0]} is missing; a trained network has {', '.join(FILES)}")
     for name in DIGESTED:
         check_digest(trained / name)
-    for name in EVIDENCE:
+    for name in (*EVIDENCE, *OPTIONAL):
         (folder / name).unlink(missing_ok=True)
-    for name in (*FILES, *(["timing.csv"] if (trained / "timing.csv").is_file() else [])):
+    for name in (*FILES, *(name for name in OPTIONAL if (trained / name).is_file())):
         with atomic_path(folder / name) as temporary:
             shutil.copyfile(trained / name, temporary)
 

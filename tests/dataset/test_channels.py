@@ -128,6 +128,16 @@ def test_threads_change_no_bit(density):
     assert np.array_equal(whole_box_channels(density, ALL, threads=2), whole_box_channels(density, ALL))
 
 
+def test_channels_in_whole_numbers_are_those_in_floating_point_rounded_and_cut(density):
+    steps = np.array([0.003, 0.001, 0.02, 0.003, 0.01, 0.002], np.float32)
+    exact, whole = whole_box_channels(density, ALL), whole_box_channels(density, ALL, threads=2, steps=steps)
+    assert whole.dtype == np.int8
+    wanted = np.clip(exact.astype(float) / steps, -127, 127)
+    assert np.abs(whole - wanted).max() < 0.5 + 127 * 2 * HALF
+    assert (np.abs(whole) == 127).any()
+    assert np.abs(whole).max() <= 127
+
+
 @pytest.mark.parametrize("ranks", [2, 3, 4])
 def test_channels_of_slabs_are_bit_for_bit_those_of_the_box(ranks, density, monkeypatch):
     monkeypatch.setattr("halonet.dataset.channels.ROUND_BYTES", 2**12)  # several rounds, the last of some ranks alone

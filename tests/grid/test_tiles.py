@@ -20,12 +20,15 @@ def local_mean(tile: np.ndarray) -> np.ndarray:
     return uniform_filter(tile, 5, mode="constant")
 
 
-@pytest.mark.parametrize(("tile", "buffer"), [(4, 0), (8, 2), (12, 4), (16, 0), (20, 2), (24, 4), (48, 16)])
+WIDE = (8, 12, 20)  # cores of 4, 8 and 16 cells with a buffer of 2
+
+
+@pytest.mark.parametrize(("tile", "buffer"), [(4, 0), (8, 2), (12, 4), (16, 0), (20, 2), (24, 4), (48, 16), (WIDE, 2)])
 def test_tiles_put_a_field_together_exactly(field, tile, buffer):
     assert np.array_equal(map_tiles(lambda x: x, field, tile, buffer), field)
 
 
-@pytest.mark.parametrize(("tile", "buffer"), [(8, 2), (20, 2), (24, 4)])
+@pytest.mark.parametrize(("tile", "buffer"), [(8, 2), (20, 2), (24, 4), (WIDE, 2)])
 def test_a_function_no_wider_than_the_buffer_sees_a_periodic_box(field, tile, buffer):
     whole = uniform_filter(field, 5, mode="wrap")
     np.testing.assert_allclose(map_tiles(local_mean, field, tile, buffer), whole, atol=1e-6)
@@ -52,6 +55,18 @@ def test_a_window_larger_than_the_box_repeats_it(field):
     window = periodic_window(field, (-4, 0, 0), 40)
     assert np.array_equal(window[4:20, :16, :16], field)
     assert np.array_equal(window[20:36, 16:32, :16], field)
+
+
+def test_what_a_function_could_not_do_with_a_tile_is_raised_and_no_tile_is_lost(field):
+    def function(tile):
+        if calls.append(tile[0, 0, 0]) or len(calls) == 3:
+            raise ValueError("the third")
+        return tile
+
+    calls = []
+    with pytest.raises(ValueError, match="the third"):
+        map_tiles(function, field, 8, 0)
+    assert calls == [field[0, 0, 0], field[0, 0, 8], field[0, 8, 0]]
 
 
 @pytest.mark.parametrize(("tile", "buffer"), [(10, 2), (8, 4), (32, 4)])
@@ -101,8 +116,8 @@ def test_half_precision_in_a_file_has_the_bits_of_half_precision_in_memory(tmp_p
     assert memory.any()
 
 
-@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
-def test_tiles_shared_out_among_ranks_give_the_bits_of_one_and_no_rank_is_sent_the_box(ranks):
+@pytest.mark.parametrize(("ranks", "tile"), [(1, 12), (2, 12), (3, 12), (4, 12), (3, (12, 20, 12)), (2, (20, 20, 20))])
+def test_tiles_shared_out_among_ranks_give_the_bits_of_one_and_no_rank_is_sent_the_box(ranks, tile):
     rng = np.random.default_rng(4)
     field = rng.normal(size=(32, 32, 32)).astype(np.float32)
     beside = rng.normal(size=(32, 32, 32, 2)).astype(np.float16)
@@ -116,14 +131,22 @@ def test_tiles_shared_out_among_ranks_give_the_bits_of_one_and_no_rank_is_sent_t
         own = slice(slabs.start, slabs.stop)
         further = np.zeros((*slabs.shape, 2), np.float16)
         shown = []
-        arguments = (slabs, (field[own].copy(), beside[own].copy()), 12, 2, lambda tiles: shown.extend(tiles) or tiles)
+        arguments = (
+            slabs,
+            (field[own].copy(), beside[own].copy()),
+            tile,
+            2,
+            lambda tiles: shown.extend(tiles) or tiles,
+        )
         return map_tiles_of_slabs(function, *arguments, (further,)), further, len(shown)
 
     whole = np.zeros((32, 32, 32, 2), np.float16)
-    expected = map_tiles(function, field, 12, 2, beside=(beside,), further=(whole,))
+    expected = map_tiles(function, field, tile, 2, beside=(beside,), further=(whole,))
     results, sent = on_ranks(ranks, work)
     np.testing.assert_array_equal(np.concatenate([each[0] for each in results]), expected)
     np.testing.assert_array_equal(np.concatenate([each[1] for each in results]), whole)
-    assert sum(each[2] for each in results) == 64
+    assert sum(each[2] for each in results) == len(core_starts(32, tile, 2))
+    if tile != 12:
+        return
     # A tile is (12 / 8)^2 times as wide as its core across x; of its 12 planes those beyond a slab come from others.
     assert sum(sent) < ranks * 2.25 * 32**2 * (8 + 12) * (4 + 2 * 2)

@@ -17,6 +17,15 @@ def test_a_network_of_three_levels_looks_less_far_and_gets_smaller_tiles():
     assert (settings.tile, settings.buffer) == (176, 24)
 
 
+def test_only_large_boxes_get_wide_tiles_which_compute_at_most_twice_what_they_keep():
+    assert tiles_for(256, 8, "fastest", wide=True).width is None
+    settings = tiles_for(512, 8, "fastest", wide=True)
+    assert settings.sides == (176, 304, 304)
+    x, y, z = settings.sides
+    assert x * y * z < 2 * 128 * 256 * 256
+    assert tiles_for(512, 8, "fastest").width is None
+
+
 @pytest.mark.parametrize("cells", [100, 200, 250, 384, 600, 1024])
 @pytest.mark.parametrize("multiple", [2, 4, 8, 16])
 def test_tiles_fit_network_and_box_and_leave_no_seam(cells, multiple):

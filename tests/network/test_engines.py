@@ -90,5 +90,5 @@ def test_without_openvino_networks_run_on_keras_and_that_is_said(monkeypatch, ca
     monkeypatch.setattr(engines, "find_spec", lambda name: None)
     engines._say.cache_clear()
     with caplog.at_level(logging.INFO, "halonet"):
-        assert arithmetic("fastest") == "Keras, float32"
+        assert arithmetic("fastest", quantised=True) == "Keras, float32"
     assert "pip install openvino" in caplog.text

@@ -96,3 +96,20 @@ def invariants(strain, shear, prolateness):
             determinant = xx * yy * zz + np.float32(2) * xy * yz * zx - xx * yz * yz - yy * zx * zx - zz * xy * xy
             shear[y, z] = np.sqrt(squares)
             prolateness[y, z] = factor * determinant / max(squares, least)
+
+
+@njit(cache=True, nogil=True)
+def to_whole_numbers(values, step, whole):
+    """Values in units of ``step``, rounded to whole numbers from -127 to 127.
+
+    Parameters
+    ----------
+    values
+        float32 of shape (N, N).
+    whole
+        To be filled, int8 of shape (N, N).
+    """
+    inverse, most = np.float32(1) / np.float32(step), np.float32(127)
+    for y in range(values.shape[0]):
+        for z in range(values.shape[1]):
+            whole[y, z] = np.int8(np.rint(min(max(values[y, z] * inverse, -most), most)))

@@ -31,11 +31,12 @@ constant x are finished one by one, in the cache of a processor (:mod:`halonet.d
 """
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from scipy import fft
 
-from halonet.dataset.channel_loops import derive_along_x, invariants, strain_of_plane
+from halonet.dataset.channel_loops import derive_along_x, invariants, strain_of_plane, to_whole_numbers
 from halonet.grid.scratch import zeros
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
@@ -44,14 +45,19 @@ from halonet.grid.windows import top_hat
 from halonet.settings import ChannelSettings, SettingsError
 
 COLLAPSE_THRESHOLD = 1.686  # delta_c, linear overdensity at which a sphere collapses
-LIMIT = COLLAPSE_THRESHOLD * float(np.finfo(np.float16).max)
+LIMIT = float(np.finfo(np.float16).max)  # of a channel
 BYTES_PER_CELL = 17  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
+RUNS = 8  # of planes, for each thread
 BLOCK_BYTES = 2**18  # of modes of one derivative, which are transformed at a time
 ROUND_BYTES = 2**24  # of modes of all derivatives, which ranks exchange at a time
 
 
 def whole_box_channels(
-    density: np.ndarray, settings: ChannelSettings, threads: int = 1, slabs: Slabs | None = None
+    density: np.ndarray,
+    settings: ChannelSettings,
+    threads: int = 1,
+    slabs: Slabs | None = None,
+    steps: np.ndarray | None = None,
 ) -> np.ndarray:
     """Channels of a box, beside its density; collective.
 
@@ -65,19 +71,21 @@ def whole_box_channels(
         Change no bit.
     slabs
         Of the box, where several ranks have it.
+    steps
+        What a unit of every channel is worth, where they are wanted as whole numbers: float32 of shape (C,).
 
     Returns
     -------
     ndarray
-        float16 of shape (N / ranks, N, N, C): first smoothed densities, then shear amplitudes, then prolatenesses, in
-        the order of the settings. In memory each channel stands by itself, as what computes networks on a processor
-        takes them. float16 keeps 11 bits, a rounding a thousand times smaller than what a channel tells. Memory: see
-        :data:`BYTES_PER_CELL`.
+        float16 of shape (N / ranks, N, N, C), or int8 from -127 to 127, to which what is beyond is cut: first smoothed
+        densities, then shear amplitudes, then prolatenesses, in the order of the settings. In memory each channel
+        stands by itself, as what computes networks on a processor takes them. float16 keeps 11 bits, a rounding a
+        thousand times smaller than what a channel tells. Memory: see :data:`BYTES_PER_CELL`.
     """
     slabs = slabs or Slabs(len(density), threads=threads)
     cells = slabs.cells
     settings.check_box(cells)
-    channels = zeros((settings.count, *density.shape), np.float16)
+    channels = zeros((settings.count, *density.shape), np.float16 if steps is None else np.int8)
     modes = slabs.forward(np.asarray(density, np.float32))
     mean = modes[0, 0, 0].real / np.float32(cells**3)
     if slabs.ranks > 1:
@@ -85,9 +93,15 @@ def whole_box_channels(
     derivatives = zeros((slabs.planes, 3, cells, modes.shape[2]), np.complex64)
     for radius in dict.fromkeys((*settings.smoothing_cells, *settings.shear_cells, *settings.prolateness_cells)):
         _derive(slabs, modes, _windows(cells, radius), derivatives, threads)
-        finish = partial(_finish, derivatives, mean, _places(settings, radius), channels)
-        in_threads(finish, range(slabs.planes), threads)
+        finish = partial(_finish, derivatives, mean, _places(settings, radius), channels, steps)
+        in_threads(finish, _runs(slabs.planes, threads), threads)
     return np.moveaxis(channels, 0, -1)
+
+
+def _runs(planes: int, threads: int) -> list[range]:
+    """Planes by runs, several for each thread: as many as find their way into its caches again and again."""
+    cuts = np.linspace(0, planes, min(planes, RUNS * threads) + 1).astype(int)
+    return [range(start, stop) for start, stop in pairwise(cuts)]
 
 
 def _derive(slabs: Slabs, modes: np.ndarray, windows: np.ndarray, derivatives: np.ndarray, threads: int) -> None:
@@ -146,25 +160,39 @@ def _transform_along_x(
     derivatives[:, :, block] = columns.swapaxes(0, 1)
 
 
-def _finish(derivatives: np.ndarray, mean: np.float32, places: dict[str, int], channels: np.ndarray, x: int) -> None:
-    """Channels of a radius in a plane of constant x, in units of the critical density."""
-    cells = derivatives.shape[2]
-    strain = np.empty((6, *derivatives.shape[2:]), np.complex64)
-    kz = np.repeat(np.arange(strain.shape[2], dtype=np.float32), 2)
+def _finish(
+    derivatives: np.ndarray,
+    mean: np.float32,
+    places: dict[str, int],
+    channels: np.ndarray,
+    steps: np.ndarray | None,
+    planes: range,
+) -> None:
+    """Channels of a radius in a run of planes of constant x, in units of the critical density."""
+    cells, n_modes = derivatives.shape[2:]
+    # Made once: memory of that size that is asked for again for every plane is given back and zeroed every time.
+    strain, fields = np.empty((6, cells, n_modes), np.complex64), np.empty((6, cells, cells), np.float32)
+    values, shear, prolateness = np.empty((3, cells, cells), np.float32)
+    kz = np.repeat(np.arange(n_modes, dtype=np.float32), 2)
     kz = np.stack([kz, np.where(2 * kz == cells, np.float32(0), kz)])
-    strain_of_plane(derivatives[x].view(np.float32), _odd(cells), kz, strain.view(np.float32))
-    wanted = slice(0 if places.keys() - {"trace"} else 5, 6 if "trace" in places else 5)
-    columns = fft.ifft(strain[wanted], axis=1, overwrite_x=True)
-    fields = fft.irfft(columns, n=cells, axis=2)
-    found = {}
-    if "trace" in places:
-        found["trace"] = fields[-1] + mean
-    if wanted.start == 0:
-        found["shear"], found["prolateness"] = np.empty((2, cells, cells), np.float32)
-        invariants(fields, found["shear"], found["prolateness"])
-    for name, index in places.items():
-        if not np.abs(found[name]).max() < LIMIT:
-            raise SettingsError(
-                f"a channel of the density is beyond {LIMIT:.3g} or not finite; a linear density is needed"
-            )
-        channels[index, x] = found[name] / np.float32(COLLAPSE_THRESHOLD)
+    wanted = range(0 if places.keys() - {"trace"} else 5, 6 if "trace" in places else 5)
+    for x in planes:
+        strain_of_plane(derivatives[x].view(np.float32), _odd(cells), kz, strain.view(np.float32))
+        for component in wanted:
+            columns = fft.ifft(strain[component], axis=0, overwrite_x=True)
+            fields[component] = fft.irfft(columns, n=cells, axis=1)
+        if wanted.start == 0:
+            invariants(fields, shear, prolateness)
+        if "trace" in places:
+            np.add(fields[5], mean, out=fields[5])
+        found = {"trace": fields[5], "shear": shear, "prolateness": prolateness}
+        for name, channel in places.items():
+            np.divide(found[name], np.float32(COLLAPSE_THRESHOLD), out=values)
+            if not (values.max() < LIMIT and values.min() > -LIMIT):
+                raise SettingsError(
+                    f"a channel of the density is beyond {LIMIT:.3g} or not finite; a linear density is needed"
+                )
+            if steps is None:
+                channels[channel, x] = values
+            else:
+                to_whole_numbers(values, steps[channel], channels[channel, x])

@@ -5,13 +5,14 @@ fetched tile by tile: no rank holds more of the box than its slab and one tile.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 
 import numpy as np
 
 from halonet.grid.cubes import fetch_cubes, put_cubes
 from halonet.grid.scratch import zeros
 from halonet.grid.slabs import Slabs
-from halonet.grid.tiles import core_starts
+from halonet.grid.tiles import Sides, core_of, core_starts, sides_of
 from halonet.mpi import wait_for_all
 
 
@@ -19,7 +20,7 @@ def map_tiles_of_slabs(
     function: Callable[..., np.ndarray | tuple[np.ndarray, ...]],
     slabs: Slabs,
     fields: Sequence[np.ndarray],
-    tile: int,
+    tile: int | Sides,
     buffer: int,
     track: Callable[[list], Iterable] = iter,
     further: Sequence[np.ndarray] = (),
@@ -40,14 +41,13 @@ def map_tiles_of_slabs(
     ndarray
         This rank's planes of the result, float32 of shape (planes, N, N).
     """
-    starts, core = np.array(core_starts(slabs.cells, tile, buffer)), tile - 2 * buffer
+    starts, core = np.array(core_starts(slabs.cells, tile, buffer)), core_of(tile, buffer)
     shares = [starts[len(starts) * r // slabs.ranks : len(starts) * (r + 1) // slabs.ranks] for r in range(slabs.ranks)]
     own, turns = shares[slabs.rank], max(map(len, shares))
     result, tracked = zeros(slabs.shape, np.float32), iter(track(list(own)))
     for turn in range(turns):
         mine = own[turn : turn + 1]
-        sides = np.full(len(mine), tile)
-        windows = [cube for field in fields for cube in fetch_cubes(slabs, field, mine - buffer, sides)]
+        windows = [window for field in fields for window in _fetched(slabs, field, mine - buffer, sides_of(tile))]
         outputs: tuple[np.ndarray, ...] = ()
         if next(tracked, None) is not None:
             found = function(*windows)
@@ -55,11 +55,43 @@ def map_tiles_of_slabs(
         del windows
         wait_for_all(slabs.communicator)
         for index, target in enumerate((result, *further)):
-            put_cubes(slabs, target, mine, [_trimmed(output, core) for output in outputs[index : index + 1]])
+            _put(slabs, target, mine, [_trimmed(output, core) for output in outputs[index : index + 1]], core)
     next(tracked, None)  # which ends what shows the progress
     return result
 
 
-def _trimmed(output: np.ndarray, core: int) -> np.ndarray:
-    first = (len(output) - core) // 2
-    return output[(slice(first, first + core),) * 3]
+def _fetched(slabs: Slabs, field: np.ndarray, starts: np.ndarray, sides: Sides) -> list[np.ndarray]:
+    """The window that this rank wants, or none, put together from cubes; collective."""
+    side, corners = min(sides), _corners(sides)
+    places = (starts[:, None] + corners).reshape(-1, 3)
+    cubes = fetch_cubes(slabs, field, places, np.full(len(places), side))
+    if len(cubes) == len(starts):
+        return cubes
+    window = np.empty(sides + field.shape[3:], field.dtype)
+    for (x, y, z), cube in zip(corners.tolist(), cubes, strict=True):
+        window[x : x + side, y : y + side, z : z + side] = cube
+    return [window]
+
+
+def _put(slabs: Slabs, field: np.ndarray, starts: np.ndarray, windows: list[np.ndarray], sides: Sides) -> None:
+    """Put this rank's window, if it has one, where it belongs, as cubes; collective."""
+    side, corners = min(sides), _corners(sides)
+    cubes = [
+        np.ascontiguousarray(window[x : x + side, y : y + side, z : z + side])
+        for window in windows
+        for x, y, z in corners.tolist()
+    ]
+    put_cubes(slabs, field, (starts[:, None] + corners).reshape(-1, 3), cubes)
+
+
+def _corners(sides: Sides) -> np.ndarray:
+    """First cells of cubes, as large as fit, that cover a window; where they overlap they have the same cells."""
+    side = min(sides)
+    firsts = [sorted({*range(0, along - side, side), along - side}) for along in sides]
+    return np.array(list(product(*firsts)))
+
+
+def _trimmed(output: np.ndarray, core: Sides) -> np.ndarray:
+    first = (len(output) - core[0]) // 2
+    x, y, z = (slice(first, first + side) for side in core)
+    return output[x, y, z]

@@ -7,7 +7,9 @@ has the same bits for any number of ranks.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -17,16 +19,19 @@ from halonet.catalogue import HaloCatalogue
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.grid.scratch import on_disk, zeros
 from halonet.grid.slabs import Slabs
+from halonet.grid.threads import beside
 from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.head_fields import SHAPES
 from halonet.mocks.box import MockBox
-from halonet.mocks.moving import check_displacement, move_haloes
+from halonet.mocks.moving import check_displacement, move_haloes, simulated_particles
 from halonet.mocks.request import MockRequest
 from halonet.mocks.tiles import tiles_for
 from halonet.mpi import Communicator, place_on_machine
+from halonet.network.quantised import FILE as QUANTISED
 from halonet.network.shipped import find_network
 from halonet.network.validity import check_validity, trained_cosmology
+from halonet.particles import Particles
 from halonet.provenance import file_digest
 from halonet.settings import (
     CosmologySettings,
@@ -37,7 +42,7 @@ from halonet.settings import (
     SettingsError,
     validate,
 )
-from halonet.storage import read_json
+from halonet.storage import FieldHeader, read_json
 
 if TYPE_CHECKING:
     from halonet.network import TrainedNetwork
@@ -95,8 +100,14 @@ class NetworkMock:
 
     @cached_property
     def tiles(self) -> PredictionSettings:
-        """Tiles of the prediction."""
-        return tiles_for(self.box.cells, 2**self.settings.levels, self.request.precision)
+        """Tiles of the prediction: wide ones where whole numbers of eight bits take a quarter of the memory."""
+        wide = self.request.precision == "fastest" and not self.request.gpus and self.quantised
+        return tiles_for(self.box.cells, 2**self.settings.levels, self.request.precision, wide)
+
+    @property
+    def quantised(self) -> bool:
+        """Whether the network has convolutions in eight bits, and this process computes with them."""
+        return (self.folder / QUANTISED).is_file() and find_spec("openvino") is not None
 
     @cached_property
     def displacement(self) -> DisplacementSettings:
@@ -108,9 +119,9 @@ class NetworkMock:
     @cached_property
     def made_of(self) -> dict[str, Any]:
         """All that the mock depends on but for its seed and a power spectrum of the user's own."""
-        box, names = self.box, ("model.weights.h5", "settings.json", "normalisation.json")
+        box, names = self.box, ("model.weights.h5", "settings.json", "normalisation.json", QUANTISED)
         return {
-            "network": [file_digest(self.folder / name) for name in names],
+            "network": [file_digest(self.folder / name) for name in names if (self.folder / name).is_file()],
             "prediction": self.tiles.model_dump(),
             "finder": [self.finder.settings.model_dump(), self.finder.in_force],
             "box": [box.cells, box.header.box_size_mpc, box.cosmology.model_dump()],
@@ -134,17 +145,20 @@ class NetworkMock:
         with console.step("probability"), on_disk(request.scratch):
             heads = {name: zeros(slabs.shape + SHAPES[name], np.float16) for name in finder.heads}
             probability = self._predict(density, heads, slabs)
-        with console.step("haloes"), on_disk(request.scratch):
-            found = finder.find(probability, heads, slabs=slabs)
         header = replace(box.header, provenance=self._provenance())
-        box.keep(header, slabs, density=density, probability=probability)
-        del probability, heads
-        catalogue = to_catalogue(found, box.cells, header, box.cosmology, finder.settings.minimum_cells)
-        if slabs.rank == 0:
-            box.check_haloes(catalogue, finder.settings.minimum_cells, self.folder.name)
-            catalogue = replace(catalogue, header=replace(header, provenance=self._provenance()))
-        with console.step("Eulerian positions and velocities"):
-            catalogue = move_haloes(catalogue, density, box.cosmology, self.displacement, request.threads, slabs)
+        alone = request.threads if slabs.ranks == 1 and request.scratch is None else 1
+        with beside(lambda stop: self._simulated(header, density, slabs, stop), alone) as simulated:
+            with console.step("haloes"), on_disk(request.scratch):
+                found = finder.find(probability, heads, slabs=slabs)
+            box.keep(header, slabs, density=density, probability=probability)
+            del probability, heads
+            catalogue = to_catalogue(found, box.cells, header, box.cosmology, finder.settings.minimum_cells)
+            if slabs.rank == 0:
+                box.check_haloes(catalogue, finder.settings.minimum_cells, self.folder.name)
+                catalogue = replace(catalogue, header=replace(header, provenance=self._provenance()))
+            with console.step("Eulerian positions and velocities"):
+                options = (box.cosmology, self.displacement, request.threads, slabs)
+                catalogue = move_haloes(catalogue, density, *options, simulated)
         return None if slabs.rank else catalogue
 
     def _predict(self, density: np.ndarray, heads: dict[str, np.ndarray], slabs: Slabs) -> np.ndarray:
@@ -161,6 +175,20 @@ class NetworkMock:
         network = loaded(self.folder)
         return predict_box(network, density, self.box.cell_size, self.tiles, track, request.threads, heads, slabs)
 
+    def _simulated(self, header: FieldHeader, density: np.ndarray, slabs: Slabs, stop: Event) -> Particles | None:
+        """Particles that haloes move with, or None where they move otherwise; collective."""
+        if self.displacement.method != "particle_mesh":
+            return None
+
+        def track(steps: range) -> Iterator[int]:
+            for step in steps:
+                if stop.is_set():
+                    raise InterruptedError("nobody waits for this simulation any more")
+                yield step
+
+        cosmology = self.box.cosmology
+        return simulated_particles(header, density, cosmology, self.displacement, slabs.threads, slabs, track)
+
     def _provenance(self) -> dict[str, Any]:
         return self.box.provenance(self.made_by(self.tiles, self.displacement))
 
@@ -170,7 +198,7 @@ class NetworkMock:
 
         return {
             "network": {"name": self.folder.name, "weights": file_digest(self.folder / "model.weights.h5")},
-            "prediction": tiles.model_dump() | {"arithmetic": arithmetic(tiles.precision)},
+            "prediction": tiles.model_dump() | {"arithmetic": arithmetic(tiles.precision, self.quantised)},
             "halo_finding": self.finder.settings.model_dump()
             | {"displacement": displacement.model_dump(), "in_force": self.finder.in_force},
         }

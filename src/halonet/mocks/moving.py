@@ -5,6 +5,7 @@ perturbation theory does, at a small part of its cost; docs/n_body.md has the nu
 of its planes.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -32,6 +33,7 @@ def move_haloes(
     settings: DisplacementSettings,
     threads: int = 1,
     slabs: Slabs | None = None,
+    simulated: Callable[[], Particles | None] = lambda: None,
 ) -> HaloCatalogue:
     """Add Eulerian centres (Mpc) and peculiar velocities (km/s), means over particles around each halo's centre.
 
@@ -47,6 +49,8 @@ def move_haloes(
         Change no bit.
     slabs
         Of the box, where several ranks have it.
+    simulated
+        Gives what :func:`simulated_particles` does, where that is at work already.
 
     Raises
     ------
@@ -55,7 +59,10 @@ def move_haloes(
     """
     if settings.method == "second_order":
         return with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift, threads, slabs)
-    particles = particles_of(catalogue.header, density, cosmology, settings, threads, slabs)
+    options = (density, cosmology, settings, threads, slabs)
+    particles = on_cells(
+        simulated() or simulated_particles(catalogue.header, *options), len(density[0]), threads, slabs
+    )
     return with_columns_of_particles(catalogue, particles, settings.average == "gathered", threads, slabs)
 
 
@@ -93,15 +100,38 @@ def particles_of(
     density, slabs
         As in :func:`move_haloes`.
     """
+    particles = simulated_particles(header, density, cosmology, settings, threads, slabs)
+    return on_cells(particles, density.shape[1], threads, slabs)
+
+
+def simulated_particles(
+    header: FieldHeader,
+    density: np.ndarray,
+    cosmology: CosmologySettings,
+    settings: DisplacementSettings,
+    threads: int = 1,
+    slabs: Slabs | None = None,
+    track: Callable[[range], Iterable[int]] = iter,
+) -> Particles:
+    """As :func:`particles_of`, but only the particles that the simulation has: of every cell, or of every second one.
+
+    ``track`` wraps the steps of the simulation.
+    """
     schedule, slabs = _schedule(settings, cosmology), slabs or Slabs(len(density), threads=threads)
     lattice = slabs if settings.spacing == 1 else halved(slabs)
     linear = density if lattice is slabs else coarsened(density, slabs)
     linear = linear / np.float32(growth_factor(cosmology, cosmology.redshift))
     state = State(*start_particles(linear, lattice, Growth(cosmology), schedule.start))
     del linear
-    step = simulate_to_end(state, schedule, Gravity(lattice, settings.mesh * settings.spacing))
+    step = simulate_to_end(state, schedule, Gravity(lattice, settings.mesh * settings.spacing), track)
     header = replace(header, cosmology=cosmology.model_dump())
-    moved, velocities = comoving_fields(step, state, header, overwrite=True)
-    if lattice is not slabs:
-        moved, velocities = refined(moved, slabs), refined(velocities, slabs)
-    return Particles(moved, velocities, header, slabs.start)
+    return Particles(*comoving_fields(step, state, header, overwrite=True), header, lattice.start)
+
+
+def on_cells(particles: Particles, cells: int, threads: int, slabs: Slabs | None) -> Particles:
+    """Particles of this rank's cells, ``cells`` along a side of the box; those that are missing are interpolated."""
+    if particles.cells == cells:
+        return particles
+    slabs = slabs or Slabs(cells, threads=threads)
+    fields = refined(particles.displacements, slabs), refined(particles.velocities, slabs)
+    return Particles(*fields, particles.header, slabs.start)

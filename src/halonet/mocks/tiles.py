@@ -11,14 +11,16 @@ from halonet.settings.network import Precision
 
 LARGEST_CORE = 128  # cells: tiles of 192, some 2 GB of activations for the shipped networks
 SMALLEST_CORE = 16  # smaller ones would be nearly all buffer
+WIDE = 2  # wide cores along a side, at least, of a box that they are worth their memory for
 LARGEST_BUFFER, SMALLEST_BUFFER = 32, 16  # cells; smaller ones leave seams
 SHALLOW, SHALLOW_BUFFER = 8, 24  # sides that are multiples of no more: three levels
 
 
-def tiles_for(cells: int, multiple: int, precision: Precision = "float32") -> PredictionSettings:
+def tiles_for(cells: int, multiple: int, precision: Precision = "float32", wide: bool = False) -> PredictionSettings:
     """Tile and buffer for a box of ``cells``^3 cells and a network that takes sides that are multiples of ``multiple``.
 
-    ``precision`` is that of :class:`~halonet.settings.PredictionSettings`.
+    ``precision`` is that of :class:`~halonet.settings.PredictionSettings`. ``wide`` tiles of large boxes are twice as
+    wide along y and z: a quarter less of what is computed is buffer. They take 2 GB more, which small boxes should not.
 
     Raises
     ------
@@ -33,7 +35,10 @@ def tiles_for(cells: int, multiple: int, precision: Precision = "float32") -> Pr
             f"multiples of {multiple}; {' and '.join(map(str, sorted(near)))} can be covered"
         )
     tile, buffer = fitting
-    return PredictionSettings(tile=tile, buffer=buffer, precision=precision)
+    core = 2 * (tile - 2 * buffer)
+    large = cells % core == 0 and cells >= WIDE * core and (core + 2 * buffer) % multiple == 0
+    width = core + 2 * buffer if wide and large else None
+    return PredictionSettings(tile=tile, width=width, buffer=buffer, precision=precision)
 
 
 def _fitting(cells: int, multiple: int) -> tuple[int, int] | None:

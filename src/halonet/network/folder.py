@@ -2,7 +2,8 @@
 
 It holds ``model.weights.h5`` (Keras' own layout, with the path and shape of every weight as attribute ``layout``),
 ``settings.json``, ``normalisation.json``, ``digests.json`` (of weights and normalisation, which are held against it on
-loading), ``provenance.json``, ``history.csv``, ``timing.csv``, ``progress.png`` and ``events/`` (for TensorBoard).
+loading), ``provenance.json``, ``history.csv``, ``timing.csv``, ``progress.png`` and ``events/`` (for TensorBoard), and
+where it was quantised ``int8.h5`` (:mod:`halonet.network.quantised`).
 """
 
 import json
@@ -21,6 +22,8 @@ from halonet.dataset.normalisation import Normalisation, read_normalisation, wri
 from halonet.digests import DIGESTS, check_complete, check_digest, digest_of, note_digests, write_digests
 from halonet.network.build import build_network, weight_layout
 from halonet.network.history import write_history
+from halonet.network.quantised import FILE as QUANTISED
+from halonet.network.quantised import Quantised, read_quantised
 from halonet.settings import NetworkSettings, validate
 from halonet.storage import StorageError, atomic_path, open_hdf5, read_json, write_json
 
@@ -46,18 +49,21 @@ class TrainedNetwork:
         Standard deviations and cell size of the boxes it was trained on.
     folder
         Where it was loaded from; None for one that was just trained.
+    quantised
+        Its convolutions in eight bits, if the folder has them.
     """
 
     model: keras.Model
     settings: NetworkSettings
     normalisation: Normalisation
     folder: Path | None = None
+    quantised: Quantised | None = None
 
 
 def save_network(folder: str | Path, network: TrainedNetwork, provenance: dict, history: list[dict]) -> None:
     """Write a trained network; ``model.weights.h5`` comes last, so that a folder without it is not complete."""
     folder = Path(folder)
-    for name in (WEIGHTS, DIGESTS):
+    for name in (WEIGHTS, DIGESTS, QUANTISED):  # the last belongs to other weights
         (folder / name).unlink(missing_ok=True)
     write_json(folder / "settings.json", network.settings.model_dump())
     write_normalisation(folder / "normalisation.json", network.normalisation)
@@ -98,7 +104,8 @@ def load_network(folder: str | Path) -> TrainedNetwork:
     for weight in model.weights:
         if not bool(keras.ops.all(keras.ops.isfinite(weight))):
             raise StorageError(f"{folder / WEIGHTS}: {weight.path} has values that are not finite; the file is damaged")
-    return TrainedNetwork(model, settings, read_normalisation(folder / "normalisation.json"), folder)
+    normalisation = read_normalisation(folder / "normalisation.json")
+    return TrainedNetwork(model, settings, normalisation, folder, read_quantised(folder))
 
 
 def take_weights(model: keras.Model, settings: NetworkSettings, folder: str | Path) -> None:

@@ -6,6 +6,7 @@ the way up, both are cut to what the layers after it can still reach: with a cor
 default network computes 1.5 times the core in place of 2.6 times.
 """
 
+from collections.abc import Mapping
 from functools import singledispatch
 from typing import Any
 
@@ -14,25 +15,37 @@ import numpy as np
 import openvino as ov
 from openvino import opset15 as ops
 
+from halonet.network.quantised import LARGEST, LEVELS, Quantised, QuantisedConvolution
 from halonet.settings import SettingsError
 
 FIRST = [0, 2, 3, 4, 1]  # from channels first to channels last, as Keras has them
 AXES = [2, 3, 4]  # of space, channels first
+NONE = Quantised()
 
 
-def graph_of(model: keras.Model, tile: int, buffer: int) -> ov.Model:
+def graph_of(
+    model: keras.Model,
+    sides: tuple[int, int, int],
+    buffer: int,
+    convolutions: Mapping[str, QuantisedConvolution] = NONE.convolutions,
+    channel_steps: np.ndarray = NONE.channel_steps,
+) -> ov.Model:
     """Graph of ``model`` for one tile.
 
-    Its inputs are a normalised density, float32 of shape (1, 1, tile, tile, tile), and where the network has them C
-    further channels, each float16 of that shape. Its output are the channels of the network's output for the core of
-    the tile, float32 of shape (1, core, core, core, channels).
+    Its inputs are a normalised density, float32 of shape (1, 1, *sides), and where the network has them C further
+    channels of that shape: float16, or where their steps are given int8. Its output are the channels of the network's
+    output for the core of the tile, float32 of its shape between an axis of one and that of the channels.
 
     Parameters
     ----------
-    tile
-        Cells along a side of a tile, which the network takes.
+    sides
+        Cells of a tile along each axis, which the network takes.
     buffer
         Cells that are trimmed from each of its faces.
+    convolutions
+        Those of its layers that are computed in whole numbers.
+    channel_steps
+        What units of the further channels are worth, where these are whole numbers.
 
     Raises
     ------
@@ -40,7 +53,7 @@ def graph_of(model: keras.Model, tile: int, buffer: int) -> ov.Model:
         If the network has a layer that is unknown here.
     """
     _check_all_are_layers(model)
-    inputs, first = _inputs(tile, model.input.shape[-1] - 1)
+    inputs, first = _inputs(sides, model.input.shape[-1] - 1, channel_steps)
     scales = _scales(model)
     reach, nodes = _reach(model, scales), {}
     for layer in model.layers:
@@ -53,7 +66,9 @@ def graph_of(model: keras.Model, tile: int, buffer: int) -> ov.Model:
             # To whole cells of this level; where the buffer is none such, nothing is cut.
             margin = margin if buffer % scale else min(margin, -(-reach[_name(layer.output)] // scale) * scale)
         cut = [_cut(node, (held - margin) // scale) for node, held in sources]
-        nodes[_name(layer.output)] = (_translated(layer, cut), margin)
+        whole = convolutions.get(layer.name)
+        node = _translated(layer, cut) if whole is None else _in_whole_numbers(layer, whole, cut[0])
+        nodes[_name(layer.output)] = (node, margin)
     node, margin = nodes[_name(model.output)]
     return ov.Model([ops.transpose(_cut(node, margin), FIRST)], inputs, model.name)
 
@@ -65,14 +80,17 @@ def _check_all_are_layers(model: keras.Model) -> None:
         raise SettingsError(f"{model.name} has operations that are no layers, which are not known here")
 
 
-def _inputs(tile: int, channels: int) -> tuple[list[Any], Any]:
+def _inputs(sides: tuple[int, int, int], channels: int, steps: np.ndarray) -> tuple[list[Any], Any]:
     """Parameters of the graph, and all channels of a tile, float32 with channels first."""
-    shape = [1, 1, tile, tile, tile]
+    shape, kind = [1, 1, *sides], np.int8 if len(steps) else np.float16
     density = ops.parameter(shape, np.float32, name="density")
     if not channels:
         return [density], density
-    beside = [ops.parameter(shape, np.float16, name=f"channel_{index}") for index in range(channels)]
-    return [density, *beside], ops.concat([density, *(ops.convert(field, "f32") for field in beside)], 1)
+    beside = [ops.parameter(shape, kind, name=f"channel_{index}") for index in range(channels)]
+    values = [ops.convert(field, "f32") for field in beside]
+    if len(steps):
+        values = [ops.multiply(value, ops.constant(step)) for value, step in zip(values, steps, strict=True)]
+    return [density, *beside], ops.concat([density, *values], 1)
 
 
 def _list(tensors: Any) -> list[Any]:
@@ -143,11 +161,29 @@ def _with_bias(node: Any, bias: np.ndarray) -> Any:
 
 @_translated.register
 def _(layer: keras.layers.Conv3D, inputs: list[Any]) -> Any:
+    kernel, bias = _weights(layer)
+    return _with_bias(_convolved(layer, inputs[0], kernel), bias)
+
+
+def _convolved(layer: keras.layers.Conv3D, node: Any, kernel: Any) -> Any:
     # Padding as "same" has it: for a kernel as wide as its stride none.
     before = [(size - step) // 2 for size, step in zip(layer.kernel_size, layer.strides, strict=True)]
     after = [size - step - first for size, step, first in zip(layer.kernel_size, layer.strides, before, strict=True)]
-    kernel, bias = _weights(layer)
-    return _with_bias(ops.convolution(inputs[0], kernel, list(layer.strides), before, after, [1] * 3), bias)
+    convolved = ops.convolution(node, kernel, list(layer.strides), before, after, [1] * 3)
+    convolved.set_friendly_name(layer.name)
+    return convolved
+
+
+def _in_whole_numbers(layer: keras.layers.Conv3D, held: QuantisedConvolution, node: Any) -> Any:
+    """A convolution as OpenVINO knows those of eight bits: by the numbers that inputs and weights are rounded to."""
+    steps, zero = held.input_steps.reshape(1, -1, 1, 1, 1), np.float32(held.zero)
+    least, greatest = ops.constant(-zero), ops.constant(np.float32(LEVELS) - zero)
+    low, high = ops.constant(-zero * steps), ops.constant((np.float32(LEVELS) - zero) * steps)
+    whole = ops.fake_quantize(node, low, high, least, greatest, LEVELS + 1)
+    outputs = held.output_steps.reshape(-1, 1, 1, 1, 1)
+    edges = [ops.constant(sign * np.float32(LARGEST) * outputs) for sign in (-1, 1)]
+    kernel = ops.fake_quantize(ops.constant(held.kernel * outputs), *edges, *edges, 2 * LARGEST + 1)
+    return _with_bias(_convolved(layer, whole, kernel), held.bias)
 
 
 @_translated.register

@@ -14,7 +14,7 @@ from halonet.grid.slab_tiles import map_tiles_of_slabs
 from halonet.grid.slabs import Slabs
 from halonet.grid.tiles import map_tiles
 from halonet.network.build import size_multiple
-from halonet.network.engines import engine_of
+from halonet.network.engines import arithmetic, engine_of
 from halonet.network.folder import TrainedNetwork
 from halonet.network.heads import positions
 from halonet.plausibility.density import check_density, moments
@@ -44,37 +44,36 @@ def predict_box(
     density
         Linear overdensity at the redshift the network was trained for, float32: this rank's planes, (N / ranks, N, N).
     cell_size_mpc
-        Side of a cell (Mpc); a warning is logged where the network was trained on cells of another size.
+        Side of a cell (Mpc); one that the network was not trained on is warned of.
     settings
-        Tile, buffer, blend and average; tile - 2 buffer divides N, and the network takes inputs of the size of a tile.
-    track
-        Wraps the list of tiles while it is worked through, to show progress.
-    threads
-        Threads of the Fourier transforms, for a network with channels.
+        Tile, buffer, blend and average; tile - 2 buffer divides N, and the network takes tiles of that size.
+    track, threads
+        Wraps the list of tiles, to show progress. Threads of the network and of the transforms of its channels.
     heads
-        For a network with heads: where to put what they say, by their names. Arrays or HDF5 datasets of zeros,
-        (N, N, N) and for vectors (N, N, N, 3), of several ranks their planes; heads that are not named are not kept.
+        Where to put what the network's heads say, by their names: arrays or HDF5 datasets of zeros, (N, N, N) and for
+        vectors (N, N, N, 3), of several ranks their planes.
     slabs
-        Of the box, where several ranks have it; the tiles then do not blend.
+        Of the box, where several ranks have it.
 
     Returns
     -------
     ndarray
-        float32 of shape (N / ranks, N, N). Memory: density, result and the network's activations for one tile; for a
-        network of C channels 2 C bytes per cell more, and while they are computed what
-        :data:`halonet.dataset.channels.BYTES_PER_CELL` says.
+        float32 of shape (N / ranks, N, N). Memory: density, result and the network's activations for one tile; of C
+        channels 2 C bytes per cell more, C in eight bits, and :data:`halonet.dataset.channels.BYTES_PER_CELL` at first.
     """
     _check_tile(network, settings, slabs)
     _check_cells(network, cell_size_mpc)
     slabs = slabs or Slabs(len(density), threads=threads)
-    wanted, heads = network.settings.channels, dict(heads or {})
-    beside = tuple(np.moveaxis(whole_box_channels(density, wanted, threads, slabs), -1, 0)) if wanted.count else ()
-    predict = _predictor(network, _deviation(network, density, slabs), settings, threads, tuple(heads))
-    further = tuple(heads.values())
+    wanted, steps, names = network.settings.channels, _channel_steps(network, settings), tuple(heads or {})
+    channels = whole_box_channels(density, wanted, threads, slabs, steps) if wanted.count else None
+    beside = () if channels is None else tuple(np.moveaxis(channels, -1, 0))
+    divisor = divided_by(network, density, slabs)
+    predict = _predictor(network, divisor, settings, threads, names, steps is not None)
+    further = tuple((heads or {}).values())
     if slabs.ranks > 1:
-        return map_tiles_of_slabs(predict, slabs, (density, *beside), settings.tile, settings.buffer, track, further)
+        return map_tiles_of_slabs(predict, slabs, (density, *beside), settings.sides, settings.buffer, track, further)
     forgetting = partial(_forgetting, track, beside, settings.buffer)
-    return map_tiles(predict, density, settings.tile, settings.buffer, forgetting, beside, settings.blend, further)
+    return map_tiles(predict, density, settings.sides, settings.buffer, forgetting, beside, settings.blend, further)
 
 
 def tile_predictor(
@@ -109,11 +108,25 @@ def _forgetting(
         yield start
 
 
+def _channel_steps(network: TrainedNetwork, settings: PredictionSettings) -> np.ndarray | None:
+    """What units of the channels are worth where they are whole numbers: None where the network wants them exact."""
+    quantised = network.quantised
+    if quantised is None or "int8" not in arithmetic(settings.precision, True):
+        return None
+    return quantised.channel_steps if len(quantised.channel_steps) else None
+
+
 def _predictor(
-    network: TrainedNetwork, deviation: float, settings: PredictionSettings, threads: int, heads: tuple[str, ...]
+    network: TrainedNetwork,
+    deviation: float,
+    settings: PredictionSettings,
+    threads: int,
+    heads: tuple[str, ...],
+    whole_channels: bool = False,
 ) -> Callable[..., np.ndarray | tuple[np.ndarray, ...]]:
     """Function of a tile and its channels: its probability, trimmed, and where there are ``heads`` what they say."""
-    engine, places = engine_of(network.model, settings, threads), positions(network.settings.heads)
+    engine = engine_of(network.model, settings, threads, network.quantised, whole_channels)
+    places = positions(network.settings.heads)
     symmetries = GROUPS[settings.average]
 
     def predict(tile: np.ndarray, *channels: np.ndarray) -> np.ndarray | tuple[np.ndarray, ...]:
@@ -180,7 +193,7 @@ def _check_cells(network: TrainedNetwork, cell_size_mpc: float) -> None:
         )
 
 
-def _deviation(network: TrainedNetwork, density: np.ndarray, slabs: Slabs) -> float:
+def divided_by(network: TrainedNetwork, density: np.ndarray, slabs: Slabs) -> float:
     """What the density is divided by before the network sees it."""
     if network.settings.normalisation != "individual":
         return _divisor(network)
@@ -199,9 +212,10 @@ def _check_tile(network: TrainedNetwork, settings: PredictionSettings, slabs: Sl
     multiple, window, tile = size_multiple(network.settings), network.settings.window, settings.tile
     if slabs is not None and slabs.ranks > 1 and settings.blend:
         raise SettingsError(f"blend = {settings.blend}: tiles that are shared out among ranks do not blend; give 0")
-    if network.settings.activation == "prelu" and tile != window:
+    if network.settings.activation == "prelu" and set(settings.sides) != {window}:
         raise SettingsError(f"tile = {tile}; a network with PReLU takes the size it was trained on only, {window}")
-    if tile % multiple:
-        raise SettingsError(
-            f"tile = {tile}; this network of {network.settings.levels} levels needs a multiple of {multiple}"
-        )
+    for side in {tile, settings.width or tile}:
+        if side % multiple:
+            raise SettingsError(
+                f"tile = {side}; this network of {network.settings.levels} levels needs a multiple of {multiple}"
+            )

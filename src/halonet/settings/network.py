@@ -189,6 +189,9 @@ class PredictionSettings(Model):
     """Tiled prediction: tiles overlap, and ``buffer`` cells are trimmed from each face (paper, section 3.3)."""
 
     tile: int = Field(128, ge=8)
+    width: int | None = Field(
+        None, ge=8, description="cells of a tile along y and z, where it is no cube; it takes more memory and less time"
+    )
     buffer: int = Field(32, ge=0)
     blend: int = Field(0, ge=0, description="cells of the buffer in which neighbouring tiles fade into each other")
     average: Literal["none", "reflections", "cube"] = Field(
@@ -198,6 +201,11 @@ class PredictionSettings(Model):
     precision: Precision = Field(
         "float32", description="of the network: `fastest` is bfloat16 on processors that have it, else float32"
     )
+
+    @property
+    def sides(self) -> tuple[int, int, int]:
+        """Cells of a tile along each axis."""
+        return self.tile, self.width or self.tile, self.width or self.tile
 
     @property
     def trimmed(self) -> int:
@@ -211,4 +219,8 @@ class PredictionSettings(Model):
         core = self.tile - 2 * self.buffer
         if self.blend > min(self.buffer, core // 2):
             raise ValueError(f"blend {self.blend} exceeds the buffer, {self.buffer}, or half of the core, {core}")
+        if self.width is not None and (self.width < self.tile or self.average == "cube"):
+            raise ValueError(
+                f"width {self.width} is smaller than tile {self.tile}, or its tiles are to be turned (average cube)"
+            )
         return self
