@@ -2,10 +2,10 @@
 
     python benchmarks/mock_stages.py --before COMMIT --cells 256
 
-makes one mock of the default network by the code of COMMIT, and by this one on Keras, on OpenVINO in float32 and as
-fast as this processor can, each in a process of its own, in turn. The machine must have nothing else to do: the
-processor time beside the wall time shows whether it had. The haloes of each are compared with those of COMMIT. Writes
-``benchmarks/results/mock_stages.json`` and prints the table of ``docs/performance.md``.
+makes one mock of the default network by the code of COMMIT, in float32 and as fast as it could, and by this one on
+Keras, on OpenVINO in float32 and as fast as this processor can, each in a process of its own, in turn. The machine must
+have nothing else to do: the processor time beside the wall time shows whether it had. The haloes of each are compared
+with those of COMMIT. Writes ``benchmarks/results/mock_stages.json`` and prints the table of ``docs/performance.md``.
 """
 
 import argparse
@@ -24,6 +24,13 @@ from halonet.matching import match_haloes
 from halonet.storage import read_json, write_json
 
 RESULT = ROOT / "benchmarks" / "results" / "mock_stages.json"
+RUNS = {  # whether by the earlier code, and how
+    "before": (True, {}),
+    "before, fastest": (True, {"precision": "fastest"}),
+    "keras": (False, {"keras": True}),
+    "float32": (False, {}),
+    "fastest": (False, {"precision": "fastest"}),
+}
 STAGES = ("start", "density", "channels", "network", "haloes", "positions", "all")
 # What the process of a mock does, in any state of the code: times of its steps, to which names are given here.
 CHILD = """
@@ -69,24 +76,19 @@ def main():
     parser.add_argument("--before", required=True, metavar="COMMIT", help="state of the code to compare with")
     parser.add_argument("--cells", type=int, default=256)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--only", nargs="+", metavar="RUN", help="of before, keras, float32, fastest")
+    parser.add_argument("--only", nargs="+", metavar="RUN", help=f"of {', '.join(RUNS)}")
     arguments = parser.parse_args()
     with TemporaryDirectory() as folder:
         archive = subprocess.run(["git", "archive", arguments.before], cwd=ROOT, check=True, capture_output=True)
         subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
-        runs = {
-            "before": (Path(folder), {}),
-            "keras": (ROOT, {"keras": True}),
-            "float32": (ROOT, {}),
-            "fastest": (ROOT, {"precision": "fastest"}),
-        }
-        runs = {name: run for name, run in runs.items() if name in (arguments.only or runs)}
         found = {}
-        for name, (tree, options) in runs.items():
+        for name in arguments.only or RUNS:
+            earlier, options = RUNS[name]
+            tree = Path(folder) if earlier else ROOT
             made(tree, 64, arguments.seed, options, Path(folder) / "small.h5")  # compiles what is to be compiled
             output = Path(folder) / f"{name}.h5"
             found[name] = made(tree, arguments.cells, arguments.seed, options, output)
-            found[name]["haloes"] = agreement(output, Path(folder) / f"{next(iter(runs))}.h5")
+            found[name]["haloes"] = agreement(output, Path(folder) / f"{next(iter(found))}.h5")
             print(name, json.dumps(found[name]), flush=True)
     record = {"cells": arguments.cells, "seed": arguments.seed, "before": arguments.before, "commit": commit()}
     record |= {"machine": machine(), "runs": found}

@@ -1,6 +1,6 @@
 """Sections of ``docs/performance.md`` that are measured by commands of their own: processors, changes, mocks."""
 
-from mock_stages import table
+from mock_stages import RUNS, table
 from network_costs import markdown
 
 from halonet.storage import read_json
@@ -60,12 +60,13 @@ def mocks():
         return ""
     text = (
         "## Mocks, stage by stage\n\n*before* is an earlier state of the code, *keras* this one without OpenVINO, "
-        "*float32* what a mock is by default, *fastest* `--precision fastest`. The thresholds of the default network "
-        "have been chosen anew since *before*, so that its haloes are not quite those of the others."
+        "*float32* what a mock is by default, *fastest* `--precision fastest`: whole numbers of eight bits, and a "
+        "simulation of fewer particles that moves the haloes, which runs while they are found."
     )
     for cells, found in read_json(MOCKS).items():
         runs = found["runs"]
-        some = "" if "before" in runs else f" --only {' '.join(runs)}"
+        names = " ".join(f'"{name}"' if " " in name else name for name in runs)
+        some = "" if len(runs) == len(RUNS) else f" --only {names}"
         words = (
             f"A mock of {cells}³ cells by the default network on {found['machine']['cpu']}, 2 threads, each in a "
             "process of its own, in one run (`python benchmarks/mock_stages.py --before "

@@ -11,6 +11,7 @@ from halonet.cosmology import compute_power_spectrum, mean_matter_density
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_columns_of_particles, with_eulerian_columns
 from halonet.initial_conditions.density import linear_density
+from halonet.mocks import by_network
 from halonet.mocks.by_n_body import NBodyMock
 from halonet.mocks.by_network import NetworkMock
 from halonet.mocks.moving import check_displacement, move_haloes
@@ -172,6 +173,35 @@ def test_what_is_fastest_has_a_particle_for_eight_cells_and_its_catalogue_says_s
         assert mock._provenance()["settings"]["halo_finding"]["displacement"] == mock.displacement.model_dump()
     by_theory = NetworkMock(MockRequest(seed=1, cells=32, network="vnet-small", precision="fastest"))
     assert by_theory.displacement == DisplacementSettings()
+
+
+def test_a_simulation_that_runs_while_haloes_are_found_moves_them_as_one_that_runs_afterwards():
+    mocks = [MockRequest(seed=5, cells=64, precision="fastest", threads=threads) for threads in (1, 2)]
+    one, two = (NetworkMock(request).make() for request in mocks)
+    assert len(one) > 50
+    assert one.columns.keys() == two.columns.keys()
+    for name, values in one.columns.items():
+        np.testing.assert_array_equal(values, two.columns[name], err_msg=name)
+    assert "int8" in one.header.provenance["settings"]["prediction"]["arithmetic"]
+
+
+def test_a_search_that_fails_does_not_wait_for_the_simulation_beside_it(monkeypatch):
+    mock = NetworkMock(MockRequest(seed=5, cells=64, precision="fastest", threads=2))
+    stopped = []
+
+    def simulate(*arguments):
+        with pytest.raises(InterruptedError):
+            list(iter(lambda: list(arguments[-1](range(1))), None))
+        stopped.append(True)
+
+    def fail(*arguments, **options):
+        raise ValueError("no haloes")
+
+    monkeypatch.setattr(by_network, "simulated_particles", simulate)
+    monkeypatch.setattr(mock.finder, "find", fail)
+    with pytest.raises(ValueError, match="no haloes"):
+        mock.make()
+    assert stopped
 
 
 def test_a_thresholds_file_brings_the_displacement_that_it_was_made_with():

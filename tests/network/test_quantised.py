@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from scipy.ndimage import correlate, gaussian_filter
+from thread_ranks import on_ranks
 
 from halonet.dataset.channels import whole_box_channels
 from halonet.dataset.normalisation import Normalisation
@@ -18,6 +19,7 @@ from halonet.mocks.request import MockRequest
 from halonet.network.build import build_network
 from halonet.network.engines import arithmetic, engine_of
 from halonet.network.folder import TrainedNetwork, load_network, save_network
+from halonet.network.prediction import predict_box
 from halonet.network.quantised import FILE, Quantised, QuantisedConvolution, read_quantised, write_quantised
 from halonet.network.quantising import best_range, input_steps, quantise, round_weights
 from halonet.settings import PredictionSettings
@@ -161,6 +163,28 @@ def test_neither_threads_nor_repetition_change_a_bit(model, quantised):
     (tile,) = tiles(1)
     first, *others = (engine_of(model, FASTEST, threads, quantised)(*tile) for threads in (1, 1, 2))
     assert all(np.array_equal(first, other) for other in others)
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_a_box_over_ranks_in_whole_numbers_and_wide_tiles_has_the_bits_of_one_process(
+    model, settings, quantised, ranks
+):
+    network = TrainedNetwork(model, settings, Normalisation(1.0, {0: 1.0}, 1.0), None, quantised)
+    tiles_of = PredictionSettings(tile=32, width=48, buffer=8, precision="fastest")
+    density = gaussian_filter(np.random.default_rng(6).normal(size=(32,) * 3), 1, mode="wrap").astype(np.float32)
+    density /= density.std()
+
+    def predicted(slabs):
+        offsets = np.zeros((*slabs.shape, 3), np.float16)
+        own = density[slabs.start : slabs.stop].copy()
+        heads = {"centre_offset": offsets}
+        return predict_box(network, own, 1.0, tiles_of, threads=1, heads=heads, slabs=slabs), offsets
+
+    whole = predicted(Slabs(32))
+    parts, _ = on_ranks(ranks, lambda communicator: predicted(Slabs(32, communicator)))
+    for one, several in zip(whole, zip(*parts, strict=True), strict=True):
+        assert one.std() > 0.01
+        np.testing.assert_array_equal(np.concatenate(several), one)
 
 
 def test_the_file_holds_what_was_written_and_says_so_in_the_arithmetic(folder, quantised):

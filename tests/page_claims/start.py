@@ -5,6 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from performance import page as performance_page
+from precision import table
 
 from halonet.cosmology import mean_matter_density
 from halonet.dataset.channels import BYTES_PER_CELL
@@ -144,6 +145,17 @@ def mocks_against_peak_patch():
         f"({100 * of_vnet[0]:.0f} and {100 * of_vnet[1]:.0f}%)"
     )
     yield f"Single bins depart by up to {100 * max(*bins, *massive_bins, *bins_of_vnet):.0f}%"
+
+
+@claims("docs/mocks.md")
+def accuracy_of_what_is_fastest():
+    held = results("precision")
+    assert held["network"] == DEFAULT_NETWORK
+    assert held["arithmetic"]["float32"] == "OpenVINO, float32"
+    assert held["arithmetic"]["fastest"].startswith("OpenVINO, int8")
+    assert len(held["boxes"]) == 4
+    yield "Four boxes of (256 Mpc)³"
+    yield from table(held["numbers"]).splitlines()[2:]
 
 
 @claims("docs/mocks.md")

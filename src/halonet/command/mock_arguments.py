@@ -116,8 +116,8 @@ def add_network(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--precision",
         choices=get_args(Precision),
-        help="default: float32; fastest: the network's numbers in bfloat16 where the processor has it, and haloes "
-        "moved by a simulation with a particle for eight cells",
+        help="default: float32; fastest: the network in whole numbers of eight bits where it has them, or in bfloat16 "
+        "where the processor has it, and haloes moved by a simulation with a particle for eight cells",
     )
     group.add_argument("--gpus", type=GPUS, default=0, help="of each rank, 0 or 1; default: 0")
 

@@ -87,8 +87,8 @@ class MockRequest:
     scratch
         Folder for what of a large box does not fit in memory.
     precision
-        ``fastest``: the network's numbers are bfloat16 where the processor has it, and a simulation that moves haloes
-        has a particle for eight cells. ``float32``: neither.
+        ``fastest``: the network's numbers are whole ones of eight bits where it has them, and bfloat16 where the
+        processor has it; a simulation that moves haloes has a particle for eight cells. ``float32``: neither.
     threads, gpus
         Of each rank; threads change no bit.
     phases

@@ -199,7 +199,9 @@ class PredictionSettings(Model):
     )
 
     precision: Precision = Field(
-        "float32", description="of the network: `fastest` is bfloat16 on processors that have it, else float32"
+        "float32",
+        description="of the network: `fastest` takes whole numbers of eight bits where the network has them, and for "
+        "the rest bfloat16 on processors that have it",
     )
 
     @property
