@@ -87,8 +87,15 @@ def test_a_layer_that_openvino_is_not_taught_runs_on_keras_and_that_is_said(capl
 
 
 def test_without_openvino_networks_run_on_keras_and_that_is_said(monkeypatch, caplog):
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    monkeypatch.setattr(engines, "has_openvino", lambda: False)
     engines._say.cache_clear()
     with caplog.at_level(logging.INFO, "halonet"):
         assert arithmetic("fastest", quantised=True) == "Keras, float32"
     assert "pip install openvino" in caplog.text
+
+
+@pytest.mark.parametrize("held_back", ["AVX2", "avx512_core"])
+def test_a_processor_that_is_held_back_from_bfloat16_computes_what_is_left_in_float32(monkeypatch, held_back):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", held_back)
+    assert arithmetic("fastest", quantised=False) == "OpenVINO, float32"
+    assert arithmetic("fastest", quantised=True) == "OpenVINO, int8 and float32"

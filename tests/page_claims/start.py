@@ -6,6 +6,8 @@ from tempfile import TemporaryDirectory
 
 from performance import page as performance_page
 from precision import table
+from rivals import CUT
+from rivals import table as table_of_rivals
 
 from halonet.cosmology import mean_matter_density
 from halonet.dataset.channels import BYTES_PER_CELL
@@ -159,9 +161,17 @@ def accuracy_of_what_is_fastest():
 
 
 @claims("docs/mocks.md")
+def rivals_at_one_seed():
+    held = results("rivals")["256"]
+    assert "EPYC" in held["machine"]["cpu"]
+    yield f"which part of its haloes above {CUT} cells each finds"
+    yield from table_of_rivals(held["rows"]).splitlines()[2:]
+
+
+@claims("docs/mocks.md")
 def covariances_and_memory():
     yield f"A variance to 10% takes {mocks_for_variance(0.1)} mocks."
-    yield f"2 C bytes of channels ({BYTES_PER_CELL} more while they are computed)"
+    yield f"2 C bytes of channels, or C where they are whole numbers ({BYTES_PER_CELL} more while they are computed)"
 
 
 @claims("docs/tutorial.md")

@@ -7,7 +7,6 @@ has the same bits for any number of ranks.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -28,6 +27,7 @@ from halonet.mocks.moving import check_displacement, move_haloes, simulated_part
 from halonet.mocks.request import MockRequest
 from halonet.mocks.tiles import tiles_for
 from halonet.mpi import Communicator, place_on_machine
+from halonet.network.processor import has_bfloat16, has_openvino
 from halonet.network.quantised import FILE as QUANTISED
 from halonet.network.shipped import find_network
 from halonet.network.validity import check_validity, trained_cosmology
@@ -100,14 +100,14 @@ class NetworkMock:
 
     @cached_property
     def tiles(self) -> PredictionSettings:
-        """Tiles of the prediction: wide ones where whole numbers of eight bits take a quarter of the memory."""
-        wide = self.request.precision == "fastest" and not self.request.gpus and self.quantised
+        """Tiles of the prediction: wide ones where a cell of theirs takes a byte or two, and not four."""
+        wide = self.request.precision == "fastest" and not self.request.gpus and self.quantised and has_bfloat16()
         return tiles_for(self.box.cells, 2**self.settings.levels, self.request.precision, wide)
 
     @property
     def quantised(self) -> bool:
         """Whether the network has convolutions in eight bits, and this process computes with them."""
-        return (self.folder / QUANTISED).is_file() and find_spec("openvino") is not None
+        return (self.folder / QUANTISED).is_file() and has_openvino()
 
     @cached_property
     def displacement(self) -> DisplacementSettings:
@@ -146,8 +146,7 @@ class NetworkMock:
             heads = {name: zeros(slabs.shape + SHAPES[name], np.float16) for name in finder.heads}
             probability = self._predict(density, heads, slabs)
         header = replace(box.header, provenance=self._provenance())
-        alone = request.threads if slabs.ranks == 1 and request.scratch is None else 1
-        with beside(lambda stop: self._simulated(header, density, slabs, stop), alone) as simulated:
+        with beside(lambda stop: self._simulated(header, density, slabs, stop), self._beside(slabs)) as simulated:
             with console.step("haloes"), on_disk(request.scratch):
                 found = finder.find(probability, heads, slabs=slabs)
             box.keep(header, slabs, density=density, probability=probability)
@@ -174,6 +173,11 @@ class NetworkMock:
 
         network = loaded(self.folder)
         return predict_box(network, density, self.box.cell_size, self.tiles, track, request.threads, heads, slabs)
+
+    def _beside(self, slabs: Slabs) -> int:
+        """Threads with which haloes are found while a simulation runs; 1 where it has to wait, for memory or ranks."""
+        small = self.displacement.spacing > 1 and self.request.scratch is None
+        return self.request.threads if small and slabs.ranks == 1 else 1
 
     def _simulated(self, header: FieldHeader, density: np.ndarray, slabs: Slabs, stop: Event) -> Particles | None:
         """Particles that haloes move with, or None where they move otherwise; collective."""

@@ -10,12 +10,12 @@ Keras.
 import logging
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.util import find_spec
 
 import keras
 import numpy as np
 
 from halonet.network.devices import uses_gpus
+from halonet.network.processor import has_bfloat16, has_openvino
 from halonet.network.quantised import Quantised
 from halonet.settings import PredictionSettings, SettingsError
 
@@ -33,19 +33,13 @@ def arithmetic(precision: str, quantised: bool) -> str:
     """
     if uses_gpus():
         return "Keras, float32"
-    if find_spec("openvino") is None:
+    if not has_openvino():
         _say("networks run on Keras; with openvino installed (pip install openvino), mocks take half as long")
         return "Keras, float32"
     if precision == "float32":
         return "OpenVINO, float32"
-    others = "bfloat16" if _has_bfloat16() else "float32"
+    others = "bfloat16" if has_bfloat16() else "float32"
     return f"OpenVINO, int8 and {others}" if quantised else f"OpenVINO, {others}"
-
-
-def _has_bfloat16() -> bool:
-    from openvino import Core
-
-    return "BF16" in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def engine_of(
