@@ -21,7 +21,7 @@ KINDS = {
 WORDS = {
     *("--length-unit", "--mass-unit", "--networks", "--title", "--configuration", "--target", "--version", "network"),
     *("write_report.py --settings", "make_batch.py --files", "status.py --configfile", "status.py --workflow"),
-    *("show_status.py --configfile", "mock_arguments.py --tile"),
+    *("show_status.py --configfile", "mock_arguments.py --tile", "quantise_network.py --floating"),
     *(f"crate.py {option}" for option in ("--author", "--orcid", "--description", "--license", "--date")),
 }
 

@@ -22,7 +22,7 @@ from halonet.network.folder import TrainedNetwork, load_network, save_network
 from halonet.network.prediction import predict_box
 from halonet.network.quantised import FILE, Quantised, QuantisedConvolution, read_quantised, write_quantised
 from halonet.network.quantising import best_range, input_steps, quantise, round_weights
-from halonet.settings import PredictionSettings
+from halonet.settings import PredictionSettings, SettingsError
 from halonet.storage import FieldHeader, StorageError, read_json, write_field, write_json
 
 pytest.importorskip("openvino")
@@ -146,6 +146,8 @@ def test_layers_that_see_the_density_or_single_cells_stay_and_those_that_are_nam
     }
     fewer = quantise(model, tiles(1), FASTEST.trimmed, floating=["level0_out"])
     assert set(quantised.convolutions) - set(fewer.convolutions) == {"level0_out"}
+    with pytest.raises(SettingsError, match="floating = level9: no layer to be rounded; there are level1_in_conv"):
+        quantise(model, tiles(1), FASTEST.trimmed, floating=["level0_out", "level9"])
 
 
 def test_channels_kept_as_whole_numbers_are_read_in_their_units(model, quantised):

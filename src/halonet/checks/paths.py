@@ -13,7 +13,7 @@ from halonet.checks.errors import StorageError
 # atomic_path writes under ".<name>.<process id>.part"
 TEMPORARY_NAME = len("..") + len(str(2**22)) + len(".part")
 # All that a network consists of; another HDF5 file in its folder may be a user's result, which a second run replaces.
-NETWORK_FILES = ("model.weights.h5", "*.json", "*.csv", "*.md", "*.png", "*.pdf", "events/*")
+NETWORK_FILES = ("model.weights.h5", "int8.h5", "*.json", "*.csv", "*.md", "*.png", "*.pdf", "events/*")
 
 
 class PathError(StorageError):

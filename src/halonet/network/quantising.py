@@ -22,6 +22,7 @@ from scipy import linalg
 
 from halonet.network.graph import NONE, graph_of
 from halonet.network.quantised import LARGEST, LEVELS, Quantised, QuantisedConvolution
+from halonet.settings import SettingsError
 
 INPUTS = 60_000  # of every channel, from each tile, that its range is chosen by
 PATCHES = 8_000  # of each tile, whose sums the rounded weights reproduce
@@ -60,7 +61,17 @@ def quantise(
         Layers to be left in floating point, beside those that always are.
     told
         Is told of every layer that is done.
+
+    Raises
+    ------
+    SettingsError
+        If a layer to be left is none of those that would be rounded.
     """
+    known = [layer.name for layer in _layers(model, ())]
+    if unknown := set(floating) - set(known):
+        raise SettingsError(
+            f"floating = {', '.join(sorted(unknown))}: no layer to be rounded; there are {', '.join(known)}"
+        )
     found: dict[str, QuantisedConvolution] = {}
     for number, layer in enumerate(_layers(model, floating)):
         true, seen, inputs = [], [], []

@@ -129,4 +129,5 @@ def known_network_files(layout: Layout, key: str, name: str, own: list[str]) -> 
         raise WorkflowError(
             f"{key} = {name!r}: {missing} is missing; give one of {', '.join(own)}, or the folder of a trained network"
         )
-    return list(map(str, files))
+    quantised = layout.outside_network(name) / "int8.h5"  # which decides too, where there is one
+    return list(map(str, [*files, *([quantised] if quantised.is_file() else [])]))
