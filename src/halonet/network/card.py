@@ -14,6 +14,7 @@ import numpy as np
 
 from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.network.card_numbers import cell_mass, measured_section, mocks_section
+from halonet.network.quantised import FILE as QUANTISED
 from halonet.network.validity import TOLERANCE, described, trained_ranges
 from halonet.settings import NetworkSettings, validate
 from halonet.settings.heads import HEADS
@@ -53,7 +54,7 @@ def write_card(folder: str | Path) -> str:
     }
     parts = [
         f"# {folder.name}\n\n{_what(folder, settings)}",
-        _use(folder.name),
+        _use(folder),
         _validity(normalisation, optional["thresholds"]),
         _training(settings, normalisation, optional["provenance"]),
         measured_section(optional["measured"], cell_mass(normalisation)),
@@ -96,8 +97,12 @@ def _listed(values: Iterable[float]) -> str:
     return words[0] if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _use(name: str) -> str:
-    return f"## Use\n\n    halonet mock --method network --network networks/{name} --seed 7 --cells 256 -o mock.h5"
+def _use(folder: Path) -> str:
+    command = f"    halonet mock --method network --network networks/{folder.name} --seed 7 --cells 256 -o mock.h5"
+    text = f"## Use\n\n{command}"
+    if (folder / QUANTISED).is_file():
+        text += f"\n\n`--precision fastest` computes its convolutions in whole numbers of eight bits (`{QUANTISED}`)."
+    return text
 
 
 def _validity(normalisation: Normalisation, thresholds: dict | None) -> str:
