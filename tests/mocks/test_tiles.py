@@ -21,8 +21,8 @@ def test_only_large_boxes_get_wide_tiles_which_compute_at_most_twice_what_they_k
     assert tiles_for(256, 8, "fastest", wide=True).width is None
     settings = tiles_for(512, 8, "fastest", wide=True)
     assert settings.sides == (176, 304, 304)
-    x, y, z = settings.sides
-    assert x * y * z < 2 * 128 * 256 * 256
+    assert settings.overlap == 176 * 304 * 304 / (128 * 256 * 256)
+    assert settings.overlap < 2 < tiles_for(512, 8).overlap
     assert tiles_for(512, 8, "fastest").width is None
 
 

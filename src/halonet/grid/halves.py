@@ -11,7 +11,7 @@ def as_float32(field: np.ndarray) -> np.ndarray:
     if field.dtype != np.float16:
         return field.astype(np.float32, copy=False)
     result = np.empty(field.shape, np.float32)
-    _look_up(_OF_BITS, np.ascontiguousarray(field).view(np.uint16).ravel(), result.ravel())
+    _look_up(_OF_BITS, field.view(np.uint16).ravel(), result.ravel())
     return result
 
 

@@ -59,10 +59,8 @@ def move_haloes(
     """
     if settings.method == "second_order":
         return with_eulerian_columns(catalogue, density, cosmology, cosmology.redshift, threads, slabs)
-    options = (density, cosmology, settings, threads, slabs)
-    particles = on_cells(
-        simulated() or simulated_particles(catalogue.header, *options), len(density[0]), threads, slabs
-    )
+    particles = simulated() or simulated_particles(catalogue.header, density, cosmology, settings, threads, slabs)
+    particles = on_cells(particles, density.shape[1], threads, slabs)
     return with_columns_of_particles(catalogue, particles, settings.average == "gathered", threads, slabs)
 
 

@@ -20,7 +20,7 @@ def tiles_for(cells: int, multiple: int, precision: Precision = "float32", wide:
     """Tile and buffer for a box of ``cells``^3 cells and a network that takes sides that are multiples of ``multiple``.
 
     ``precision`` is that of :class:`~halonet.settings.PredictionSettings`. ``wide`` tiles of large boxes are twice as
-    wide along y and z: a quarter less of what is computed is buffer. They take 2 GB more, which small boxes should not.
+    wide along y and z: a quarter less of what is computed is buffer. They take 1 to 2 GB more.
 
     Raises
     ------

@@ -214,8 +214,8 @@ def _check_tile(network: TrainedNetwork, settings: PredictionSettings, slabs: Sl
         raise SettingsError(f"blend = {settings.blend}: tiles that are shared out among ranks do not blend; give 0")
     if network.settings.activation == "prelu" and set(settings.sides) != {window}:
         raise SettingsError(f"tile = {tile}; a network with PReLU takes the size it was trained on only, {window}")
-    for side in {tile, settings.width or tile}:
+    for name, side in settings.named_sides.items():
         if side % multiple:
             raise SettingsError(
-                f"tile = {side}; this network of {network.settings.levels} levels needs a multiple of {multiple}"
+                f"{name} = {side}; this network of {network.settings.levels} levels needs a multiple of {multiple}"
             )

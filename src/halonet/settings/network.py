@@ -1,5 +1,6 @@
 """Settings of dataset, networks, training and prediction."""
 
+import math
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -208,6 +209,21 @@ class PredictionSettings(Model):
     def sides(self) -> tuple[int, int, int]:
         """Cells of a tile along each axis."""
         return self.tile, self.width or self.tile, self.width or self.tile
+
+    @property
+    def tile_cells(self) -> int:
+        """Cells of a tile, its buffers included."""
+        return math.prod(self.sides)
+
+    @property
+    def overlap(self) -> float:
+        """Cells of a tile over those of its core: how many times the box is predicted."""
+        return self.tile_cells / math.prod(side - 2 * self.buffer for side in self.sides)
+
+    @property
+    def named_sides(self) -> dict[str, int]:
+        """Cells of a tile by the names of the settings that say them."""
+        return {"tile": self.tile} | ({} if self.width is None else {"width": self.width})
 
     @property
     def trimmed(self) -> int:

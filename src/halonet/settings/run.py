@@ -113,12 +113,14 @@ class Settings(Model):
     @model_validator(mode="after")
     def _stages_fit_together(self) -> Self:
         boxes, window = self.boxes, self.dataset.window
-        core = self.prediction.tile - 2 * self.prediction.buffer
-        for what, size in (("dataset.window", window), ("prediction.tile - 2 prediction.buffer", core)):
+        buffers, sides = 2 * self.prediction.buffer, self.prediction.named_sides
+        cores = [(f"prediction.{name} - 2 prediction.buffer", side - buffers) for name, side in sides.items()]
+        for what, size in (("dataset.window", window), *cores):
             if boxes.cells % size:
                 raise ValueError(f"{what} = {size} does not divide boxes.cells = {boxes.cells}")
-        if self.prediction.tile > boxes.cells + 2 * self.prediction.buffer:
-            raise ValueError(f"prediction.tile = {self.prediction.tile} is larger than a box with its buffers")
+        for name, side in sides.items():
+            if side > boxes.cells + buffers:
+                raise ValueError(f"prediction.{name} = {side} is larger than a box with its buffers")
         try:
             cosmologies = self.cosmologies
         except SettingsError as error:
@@ -180,10 +182,11 @@ class Settings(Model):
                 raise ValueError(
                     f"networks.{name}: a window of {largest} cells exceeds dataset.window = {self.dataset.window}"
                 )
-            if self.prediction.tile % 2**network.levels:
-                raise ValueError(
-                    f"prediction.tile = {self.prediction.tile} is no multiple of {2**network.levels} for {name}"
-                )
+            for side_name, side in self.prediction.named_sides.items():
+                if side % 2**network.levels:
+                    raise ValueError(
+                        f"prediction.{side_name} = {side} is no multiple of {2**network.levels} for {name}"
+                    )
             try:
                 network.channels.check_box(self.boxes.cells)
             except SettingsError as error:

@@ -149,7 +149,7 @@ class JobCosts:
         if rule == "train_network":
             held += training_mb(self.settings.networks[_named(network, rule)], self.ranks(rule))
         if rule == "predict_mask":
-            held += prediction_mb(self.settings.networks[_named(network, rule)], self.settings.prediction.tile)
+            held += prediction_mb(self.settings.networks[_named(network, rule)], self.settings.prediction.tile_cells)
         return self.ranks(rule) * cost.process_mb + held
 
     def seconds(self, rule: str, network: str | None = None) -> float:
@@ -226,8 +226,7 @@ class JobCosts:
         chosen, boxes, prediction = self.settings.networks[network], self.settings.boxes, self.settings.prediction
         per_voxel = operations_per_voxel(chosen)
         if rule == "predict_mask":
-            overlap = (prediction.tile / (prediction.tile - 2 * prediction.buffer)) ** 3
-            return per_voxel * boxes.cells**3 * overlap * SYMMETRIES[prediction.average]
+            return per_voxel * boxes.cells**3 * prediction.overlap * SYMMETRIES[prediction.average]
         training = boxes.count - boxes.validation - boxes.test
         epochs = sum((stage.epochs or 0) * min(stage.boxes or training, training) for stage in chosen.stages)
         steps = sum((stage.steps or 0) * stage.batch_size * chosen.window_of(stage) ** 3 for stage in chosen.stages)

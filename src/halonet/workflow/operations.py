@@ -27,9 +27,9 @@ def training_mb(network: NetworkSettings, ranks: int = 1) -> float:
     return ranks * TRAINED_WEIGHTS * weights_mb(network) + voxels * 4 * FIELDS * network.filters / 1e6
 
 
-def prediction_mb(network: NetworkSettings, tile: int) -> float:
-    """Memory of a prediction beyond the process (MB): weights, and activations of a tile of ``tile``^3 cells."""
-    return PREDICTING_WEIGHTS * weights_mb(network) + tile**3 * 4 * PREDICTED_FIELDS * network.filters / 1e6
+def prediction_mb(network: NetworkSettings, cells: int) -> float:
+    """Memory of a prediction beyond the process (MB): weights, and activations of a tile of so many cells."""
+    return PREDICTING_WEIGHTS * weights_mb(network) + cells * 4 * PREDICTED_FIELDS * network.filters / 1e6
 
 
 def _vnet(network: NetworkSettings, fewer: int) -> float:
