@@ -24,6 +24,7 @@ shell.prefix(
 
 from halonet.provenance import file_digest
 from halonet.settings import Settings, SettingsError, validate
+from halonet.settings.paths import as_in_a_shell
 from halonet.settings.yaml_files import read_yaml
 from halonet.workflow import run_progress
 from halonet.workflow.costs import JobCosts
@@ -267,3 +268,17 @@ rule mocks:
 rule light_cones:
     input:
         light_cone_files(LAYOUT),
+
+
+# A file may be asked for by the name that the settings give its folder, with ~ or a variable: a rule of that name.
+AS_WRITTEN = f"{config['run']['results']}/"
+for TARGET in sys.argv[1:]:
+
+    if TARGET.startswith(AS_WRITTEN) and TARGET != as_in_a_shell(TARGET):
+
+        rule:
+            name:
+                TARGET
+            input:
+                as_in_a_shell(TARGET),
+            localrule: True

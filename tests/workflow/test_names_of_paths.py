@@ -156,5 +156,8 @@ def test_a_run_in_folders_with_spaces_and_variables_makes_its_files_there_and_ex
     done = run_python([*plan, made], SNAKEMAKE, environment, folder)
     assert done.returncode == 0, done.stdout + done.stderr
     assert made.is_file()
+    asked = "$HALONET_SCRATCH/of it/tiny/cosmology/power_spectrum.csv"
+    again = run_python([*plan, "-n", asked], SNAKEMAKE, environment, folder)
+    assert again.returncode == 0, again.stdout + again.stderr  # a file asked for by the name that the settings have
     assert (tmp_path / "scratch of me/of it/tiny/logs/compute_power_spectrum.log").is_file()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["my work", "scratch of me"]

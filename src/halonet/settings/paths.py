@@ -14,6 +14,11 @@ FORBIDDEN = re.compile(r"""[;|&<>$`"'\\*?\[\](){}!#\x00-\x1f\x7f]""")
 LAUNCHER = re.compile(r"[\w./=:,@%+ -]*")  # of a program and its options, which the shell splits at spaces
 
 
+def as_in_a_shell(text: str) -> str:
+    """``text`` with ``~`` and variables of the environment replaced, where there are such a user and such variables."""
+    return os.path.expanduser(os.path.expandvars(text))
+
+
 def expanded(text: str) -> str:
     """``text`` with ``~`` and variables of the environment replaced.
 
@@ -22,7 +27,7 @@ def expanded(text: str) -> str:
     ValueError
         If it is empty, names a variable that is not set, or holds what a shell or Snakemake would not take for a name.
     """
-    path = os.path.expanduser(os.path.expandvars(text))
+    path = as_in_a_shell(text)
     if unset := re.search(r"\$(\w+|\{\w+\})", path):
         raise ValueError(f"the environment has no variable {unset[0]}; set it, or write the path out")
     if path.startswith("~"):
