@@ -1,4 +1,4 @@
-"""Tiled prediction of whole boxes: the test boxes, and the boxes that calibrate the halo finder."""
+"""Tiled prediction of whole boxes: the test boxes, those that calibrate the halo finder, and by a teacher those that train."""
 
 
 rule predict_mask:
@@ -30,3 +30,22 @@ rule predict_mask:
         'python {params.script:q} --density {input.density:q} --network "$(dirname {input.weights:q})"'
         " --settings {params.settings:q} --threads {threads} --gpus {resources.gpu}"
         " {params.outside_validity:q} --probability {output.probability:q} > {log:q} 2>&1"
+
+
+# What the teacher of a network says of a training box.
+
+
+use rule predict_mask as predict_soft_labels with:
+    input:
+        density=f"{LAYOUT.ground_truth}/{{box}}/density.h5",
+        weights=lambda wildcards: INPUTS.teacher(wildcards)[0],
+        teacher=INPUTS.teacher,
+    output:
+        probability=temp(f"{LAYOUT.networks}/{{network}}/soft_labels/{{box}}.h5"),
+    log:
+        f"{LAYOUT.logs}/predict_soft_labels/{{network}}/{{box}}.log",
+    benchmark:
+        f"{LAYOUT.logs}/predict_soft_labels/{{network}}/{{box}}.tsv"
+    resources:
+        **RESOURCES.of_rule("predict_soft_labels"),
+        gpu=COSTS.gpus("predict_soft_labels"),

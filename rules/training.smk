@@ -62,6 +62,7 @@ rule train_network:
         targets=INPUTS.targets,
         haloes=INPUTS.haloes_behind_targets,
         start=INPUTS.start,
+        soft_labels=INPUTS.soft_labels,
     output:
         weights=f"{LAYOUT.networks}/{{network}}/model.weights.h5",
         settings=f"{LAYOUT.networks}/{{network}}/settings.json",
@@ -89,6 +90,9 @@ rule train_network:
         channels=lambda wildcards, input: folder_given("--channels", input.channels),
         targets=lambda wildcards, input: folder_given("--targets", input.targets),
         start=lambda wildcards, input: folder_given("--start-from", input.start),
+        soft_labels=lambda wildcards, input: folder_given(
+            "--soft-labels", input.soft_labels
+        ),
         settings=lambda wildcards: as_json(SETTINGS.networks[wildcards.network]),
         seed=SETTINGS.run.seed,
     shell:
@@ -96,6 +100,6 @@ rule train_network:
         'trap "" TERM; '
         + LAUNCH
         + "python {params.script:q} --ground-truth {params.ground_truth:q} --manifest {input.manifest:q}"
-        " --normalisation {input.normalisation:q} {params.channels:q} {params.targets:q} {params.start:q} --settings {params.settings:q} --seed {params.seed:q}"
+        " --normalisation {input.normalisation:q} {params.channels:q} {params.targets:q} {params.start:q} {params.soft_labels:q} --settings {params.settings:q} --seed {params.seed:q}"
         ' --training \'{{"checkpoint_minutes": {resources.checkpoint_minutes}, "threads": {threads},'
         ' "gpus": {resources.gpus_of_rank}}}\' --ranks {resources.tasks} --restart-on-change --output "$(dirname {output.weights:q})" > {log:q} 2>&1'

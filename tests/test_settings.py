@@ -185,10 +185,12 @@ def test_votes_without_a_network_that_votes_and_heads_without_haloes_are_refused
     assert "networks.vnet5.heads learn from true haloes; give ground_truth.files.haloes" in message
 
 
-def test_networks_that_start_from_each_other_are_refused():
+def test_networks_that_need_each_other_are_refused():
     paper = yaml.safe_load(PAPER.read_text())["networks"]["vnet5"]
     networks = {"vnet5": paper | {"start_from": "other"}, "other": paper | {"start_from": "vnet5"}}
-    message = "networks.other.start_from = 'vnet5' goes round: vnet5 from other"
+    message = "start_from and teacher of networks go round: vnet5, other, vnet5"
+    assert message in failure(networks=networks)
+    networks["other"] = paper | {"teacher": {"network": "vnet5"}}
     assert message in failure(networks=networks)
 
 

@@ -38,6 +38,9 @@ def main() -> None:
     parser.add_argument(
         "--start-from", type=NETWORK, help="folder of the trained network to start from, for one with start_from"
     )
+    parser.add_argument(
+        "--soft-labels", type=BOX_FILES, help="folder of <box>.h5 of predict_mask.py, for a network with a teacher"
+    )
     parser.add_argument("--settings", type=SETTINGS, required=True, help="network settings as JSON")
     parser.add_argument(
         "--training", type=SETTINGS, help="training settings as JSON: checkpoint_minutes, threads, gpus"
@@ -91,6 +94,7 @@ def train(
         Path(arguments.channels) if arguments.channels else None,
         Path(arguments.targets) if arguments.targets else None,
         Path(arguments.start_from) if arguments.start_from else None,
+        Path(arguments.soft_labels) if arguments.soft_labels else None,
     )
     folder = arguments.checkpoints or Path(arguments.output) / "checkpoints"
     checkpoints = Checkpoints(folder, job.fingerprint())

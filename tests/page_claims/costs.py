@@ -10,9 +10,10 @@ from counts.paper import PAPER
 
 from halonet.export.reading import EMPTY, EMPTY_CELLS, EMPTY_HALOES, MANY, MOVED
 from halonet.settings import load_settings
-from halonet.workflow import costs
-from halonet.workflow.costs import COSTS, JobCosts, memory_mb
+from halonet.workflow import costs, resources
+from halonet.workflow.costs import COSTS, JobCosts
 from halonet.workflow.operations import weights_mb
+from halonet.workflow.resources import memory_mb
 from halonet.workflow.run_status import START_SECONDS
 from page_claims.base import ROOT, claims, results, row
 
@@ -105,7 +106,8 @@ def the_same_boxes_from_simulations():
 
 @claims(CLUSTERS)
 def what_jobs_ask_for():
-    assert (costs.MEMORY_MARGIN, costs.TIME_MARGIN, costs.SNAKEMAKE_MB, costs.START_MINUTES) == (1.5, 3.0, 250, 10.0)
+    margins = (resources.MEMORY_MARGIN, resources.TIME_MARGIN, resources.SNAKEMAKE_MB, resources.START_MINUTES)
+    assert margins == (1.5, 3.0, 250, 10.0)
     yield "A job asks for 1.5 times that memory and 250 MB more for its two Snakemakes, and for three times that time and 10 minutes more."
     settings = load_settings(CONFIG, ROOT / "profiles/vnet_small/settings.yaml", ROOT / "tests/data/costs_256.yaml")
     rules = ("draw_density", "find_peak_patch_haloes", "slice_subvolumes", "compute_channels", "train_network")

@@ -14,10 +14,11 @@ from halonet.network.flops import flops_per_voxel, unallocated_network
 from halonet.settings import JobSettings, load_settings
 from halonet.storage import FieldHeader, read_json, write_field
 from halonet.workflow import machine
-from halonet.workflow.costs import COSTS, JobCosts, Machine, memory_mb, runtime_minutes
+from halonet.workflow.costs import COSTS, JobCosts, Machine
 from halonet.workflow.light_cone_costs import cells_of_light_cone
 from halonet.workflow.machine import machine_of
 from halonet.workflow.operations import TRAINED_WEIGHTS, operations_per_voxel, weights_mb
+from halonet.workflow.resources import memory_mb, runtime_minutes
 
 ROOT = Path(__file__).parents[2]
 PAPER = ROOT / "config.yaml"

@@ -83,6 +83,20 @@ def test_a_network_is_trained_after_the_one_it_starts_from_and_anew_with_it(rest
     assert restored.planned_jobs() == {"train_network network=tiny", *anew}
 
 
+def test_a_student_is_trained_after_its_teacher_told_of_the_training_boxes(restored):
+    tiny = restored.values()["networks"]["tiny"]
+    restored.change("networks", other=tiny | {"teacher": {"network": "tiny"}})
+    restored.change("run", networks=["other"])
+    soft_labels = {f"predict_soft_labels network=other, box={box}" for box in ("000", "001")}
+    assert restored.planned_jobs() == soft_labels | {job.replace("=tiny", "=other") for job in TRAINING}
+
+
+def test_a_teacher_that_is_no_network_is_refused_by_its_key(restored):
+    restored.change("networks", tiny=restored.values()["networks"]["tiny"] | {"teacher": {"network": "nowhere"}})
+    message = "networks.tiny.teacher.network = 'nowhere': "
+    assert message in restored.run("--dry-run", check=False).output
+
+
 def test_a_start_that_is_no_network_is_refused_by_its_key(restored):
     restored.change("networks", tiny=restored.values()["networks"]["tiny"] | {"start_from": "nowhere"})
     message = "networks.tiny.start_from = 'nowhere': "

@@ -49,6 +49,31 @@ def _cube(data: h5py.Dataset, start: tuple[int, int, int], cells: int) -> np.nda
 
 
 @dataclass(frozen=True)
+class SoftLabels:
+    """Probabilities that a teacher gives the training boxes (:class:`halonet.settings.TeacherSettings`).
+
+    Attributes
+    ----------
+    folder
+        Holds ``<box>.h5`` as ``predict_mask.py`` writes it.
+    weight
+        Of the probabilities in what is learnt; the true mask has the rest.
+    """
+
+    folder: Path
+    weight: float
+
+    def file(self, box: int) -> Path:
+        """File of a box."""
+        return self.folder / f"{box:03d}.h5"
+
+    def beside(self, mask: np.ndarray, window: Subvolume) -> np.ndarray:
+        """What is learnt of the cells of a window, float32 between 0 and 1, from their true mask and the teacher."""
+        probability = read_window(self.file(window.box), "probability", window.start, window.cells)
+        return (1 - self.weight) * mask.astype(np.float32) + self.weight * probability
+
+
+@dataclass(frozen=True)
 class BoxFiles:
     """Where densities, masks and further input channels stand, and how densities are normalised.
 
@@ -64,6 +89,8 @@ class BoxFiles:
         Folder of the files of :mod:`halonet.dataset.channel_files`; None: the density is the only input.
     targets
         Folder of the files of :mod:`halonet.dataset.targets`, for a network with heads; None: the mask is the truth.
+    soft_labels
+        What a teacher says of the boxes, where there is one.
     """
 
     ground_truth: Path
@@ -71,17 +98,21 @@ class BoxFiles:
     kind: str
     channels: Path | None = None
     targets: Path | None = None
+    soft_labels: SoftLabels | None = None
 
     def sample(self, window: Subvolume) -> tuple[np.ndarray, np.ndarray]:
         """Inputs and truth of a window of S^3 cells.
 
         Inputs are float32 of shape (S, S, S, 1 + C): first the normalised density, then the C channels.
 
-        The truth is the mask, uint8 (S, S, S), or with targets that of :func:`halonet.dataset.targets.head_truth`.
+        The truth is the mask, uint8 (S, S, S), or with targets that of :func:`halonet.dataset.targets.head_truth`. A
+        teacher's probabilities make the mask float32.
         """
         folder = box_folder(self.ground_truth, window.box)
         density = read_window(folder / "density.h5", "density", window.start, window.cells)
         mask = read_window(folder / "mask.h5", "mask", window.start, window.cells)
+        if self.soft_labels is not None:
+            mask = self.soft_labels.beside(mask, window)
         inputs = (density / np.float32(self.normalisation.of_box(window.box, self.kind)))[..., None]
         if self.channels is not None:
             beside = read_window(channel_file(self.channels, window.box), "channels", window.start, window.cells)

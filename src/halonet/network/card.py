@@ -161,6 +161,11 @@ def _training(settings: NetworkSettings, normalisation: Normalisation, provenanc
     )
     if settings.start_from:
         text += f" It began with the weights of {settings.start_from}, which were trained before."
+    if settings.teacher:
+        text += (
+            f" It learnt the probabilities of {settings.teacher.network} beside the truth, with a weight of "
+            f"{settings.teacher.weight:g}."
+        )
     if provenance:
         libraries = provenance["libraries"]
         backend = next((f"{k} {v}" for k, v in libraries.items() if k.startswith("tensorflow")), "another backend")

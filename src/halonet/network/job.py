@@ -1,7 +1,7 @@
 """A training job: what decides its result, and the fingerprint that tells two configurations apart."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -11,7 +11,7 @@ import keras
 from halonet.dataset.channel_files import channel_file, check_channels
 from halonet.dataset.manifest import Subvolume, box_folder, read_manifest, subvolumes
 from halonet.dataset.normalisation import Normalisation, read_normalisation
-from halonet.dataset.samples import BoxFiles, TrainingSamples, ValidationSamples
+from halonet.dataset.samples import BoxFiles, SoftLabels, TrainingSamples, ValidationSamples
 from halonet.dataset.targets import check_targets, target_file
 from halonet.network.folder import WEIGHTS
 from halonet.settings import NetworkSettings, SettingsError
@@ -40,6 +40,8 @@ class TrainingJob:
         Folder of the boxes' targets, for a network that has heads (:mod:`halonet.dataset.targets`).
     start
         Folder of the trained network that training starts from, for a network that has one.
+    soft_labels
+        Folder of what its teacher says of the training boxes, for a network that has one.
     """
 
     settings: NetworkSettings
@@ -51,6 +53,7 @@ class TrainingJob:
     channels: Path | None = None
     targets: Path | None = None
     start: Path | None = None
+    soft_labels: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse channels, targets or a start that are missing, or not those of the network and of the boxes."""
@@ -72,6 +75,9 @@ class TrainingJob:
         if (self.settings.start_from is None) != (self.start is None):
             given = f"--start-from is {self.start}" if self.start else "--start-from gives no folder of it"
             raise SettingsError(f"the network has start_from = {self.settings.start_from!r}, but {given}")
+        if (self.settings.teacher is None) != (self.soft_labels is None):
+            given = f"is {self.soft_labels}" if self.soft_labels else "gives no folder of what it says"
+            raise SettingsError(f"the network has teacher = {self.settings.teacher!r}, but --soft-labels {given}")
 
     @cached_property
     def normalisation(self) -> Normalisation:
@@ -80,9 +86,16 @@ class TrainingJob:
 
     @cached_property
     def files(self) -> BoxFiles:
-        """Reader of the boxes."""
+        """Reader of the boxes and of their truth."""
         common = (Path(self.ground_truth), self.normalisation, self.settings.normalisation)
         return BoxFiles(*common, self.channels, self.targets)
+
+    @cached_property
+    def taught_files(self) -> BoxFiles:
+        """Reader of the training boxes and of what is learnt of them: the truth, and what a teacher says beside it."""
+        if self.settings.teacher is None or self.soft_labels is None:
+            return self.files
+        return replace(self.files, soft_labels=SoftLabels(self.soft_labels, self.settings.teacher.weight))
 
     def rows(self, split: str, boxes: int | None = None) -> list[Subvolume]:
         """Sub-volumes of a split; those that the windows of the network and its stages do not divide are refused."""
@@ -99,7 +112,7 @@ class TrainingJob:
         chosen, settings = self.settings.stages[stage], self.settings
         rows = self.rows("training", chosen.boxes)
         window = settings.window_of(chosen)
-        common = (self.files, rows, window, settings.augmentation, chosen.batch_size, self.seed)
+        common = (self.taught_files, rows, window, settings.augmentation, chosen.batch_size, self.seed)
         return TrainingSamples(*common, stage=stage, workers=workers)
 
     def stage_steps(self, stage: int) -> int:
@@ -142,6 +155,9 @@ class TrainingJob:
             paths.append(channel_file(self.channels, box))
         if self.targets is not None:
             paths.append(target_file(self.targets, box))
+        soft_labels = self.taught_files.soft_labels
+        if soft_labels is not None and box in {row.box for row in self.rows("training")}:
+            paths.append(soft_labels.file(box))
         for path in paths:
             with open_hdf5(path) as file:
                 parts += [f"{key}={file.attrs[key]}" for key in sorted(file.attrs)]

@@ -39,6 +39,7 @@ from halonet.settings.simulation import (
     TruthFilesSettings,
 )
 from halonet.settings.survey import SurveySettings
+from halonet.settings.teacher import TeacherSettings
 
 __all__ = [
     "BiasSamplerSettings",
@@ -77,6 +78,7 @@ __all__ = [
     "SphereFitSettings",
     "StatisticsSettings",
     "SurveySettings",
+    "TeacherSettings",
     "TrainingSettings",
     "TrainingStageSettings",
     "TruthFilesSettings",

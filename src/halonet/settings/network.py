@@ -8,6 +8,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from halonet.settings.base import Fraction, Model, Radius, SettingsError
 from halonet.settings.heads import HEADS
 from halonet.settings.paths import GivenPath, Launcher
+from halonet.settings.teacher import TeacherSettings
 
 
 class DatasetSettings(Model):
@@ -129,6 +130,7 @@ class NetworkSettings(Model):
         description="one of `networks`, or the folder of a trained network, whose weights training begins with; heads "
         "may be new, all else must be its own",
     )
+    teacher: TeacherSettings | None = None
     stages: list[TrainingStageSettings] = Field(min_length=1)
     validation_interval: int = Field(1000, ge=1, description="steps between validations")
     validation_windows: int | None = Field(None, ge=1, description="validate on the first so many windows")
@@ -151,13 +153,15 @@ class NetworkSettings(Model):
 
     @model_serializer(mode="wrap")
     def _as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Networks without heads or start keep the record, and with it the digests, from before there were any."""
+        """Networks without heads, start or teacher keep the record, and its digests, from before there were any."""
         values = serialise(self)
-        if not self.heads.weights:
-            values.pop("heads", None)
-        if self.start_from is None:
-            values.pop("start_from", None)
-        return values
+        without = {"heads": not self.heads.weights, "start_from": not self.start_from, "teacher": not self.teacher}
+        return {name: value for name, value in values.items() if not without.get(name)}
+
+    @property
+    def needed_networks(self) -> list[str]:
+        """Networks, by name or folder, that have to be trained before this one."""
+        return [name for name in (self.start_from, self.teacher and self.teacher.network) if name]
 
     def window_of(self, stage: TrainingStageSettings) -> int:
         """Cells along a side of the samples of a stage."""

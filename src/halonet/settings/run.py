@@ -1,6 +1,7 @@
 """Settings of a whole run: which stages fit together."""
 
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any, Self
 
@@ -102,12 +103,11 @@ class Settings(Model):
 
     @property
     def trained_networks(self) -> list[str]:
-        """The run's networks, and those of the configuration that they start from."""
+        """The run's networks, and those of the configuration that they start from or are taught by."""
         found = list(self.run.networks)
-        for name in found:  # grows by the starts
-            start = self.networks[name].start_from
-            if start is not None and start in self.networks and start not in found:
-                found.append(start)
+        for name in found:  # grows by the others
+            needed = self.networks[name].needed_networks
+            found += [other for other in needed if other in self.networks and other not in found]
         return found
 
     @model_validator(mode="after")
@@ -174,9 +174,9 @@ class Settings(Model):
         for name in self.run.networks:
             if name not in self.networks:
                 raise ValueError(f"run.networks names {name!r}; the networks are {', '.join(sorted(self.networks))}")
+        self._needed_networks_come_first()
         for name in self.trained_networks:
             network = self.networks[name]
-            self._starts_from_another(name)
             self._ranks_share_batches(name)
             if (largest := max(map(network.window_of, network.stages))) > self.dataset.window:
                 raise ValueError(
@@ -214,12 +214,11 @@ class Settings(Model):
             )
         return self
 
-    def _starts_from_another(self, name: str) -> None:
-        path = [name]
-        while (start := self.networks[path[-1]].start_from) in self.networks:
-            if start in path:
-                raise ValueError(f"networks.{path[-1]}.start_from = {start!r} goes round: {' from '.join(path)}")
-            path.append(start)
+    def _needed_networks_come_first(self) -> None:
+        try:
+            TopologicalSorter({name: self.networks[name].needed_networks for name in self.trained_networks}).prepare()
+        except CycleError as error:
+            raise ValueError(f"start_from and teacher of networks go round: {', '.join(error.args[1])}") from None
 
     def _ranks_share_batches(self, name: str) -> None:
         ranks, network = self.training.ranks, self.networks[name]

@@ -6,14 +6,17 @@ twice as much with every attempt, never more than the cluster has. Where the num
 
 from dataclasses import dataclass
 
-from halonet.settings import JobSettings, Settings
-from halonet.workflow.operations import operations_per_voxel, prediction_mb, relative_gradient, training_mb
+from halonet.settings import Settings
+from halonet.workflow.operations import (
+    channel_bytes,
+    operations_per_voxel,
+    prediction_mb,
+    relative_gradient,
+    training_mb,
+)
 
-MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
-START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
-SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
 TRAINING_FACTOR = 3  # a training step is a forward pass, and a backward one to inputs and to weights
-THREADED = ("compute_channels", "train_network", "predict_mask", "make_mock", "make_light_cone")
+THREADED = ("compute_channels", "predict_soft_labels", "train_network", "predict_mask", "make_mock", "make_light_cone")
 WITH_MOCKS = ("measure_controls", "match_abundance", "populate_haloes")  # of their boxes, and not named after them
 N_BODY_RULES = ("draw_density", "simulate_n_body", "find_n_body_haloes")  # of a box of this truth
 FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_level_haloes")  # on a grid of their own
@@ -68,6 +71,7 @@ COSTS = {
     "assign_cells": Cost(300, 12, 5, 0.5),
     "train_network": Cost(1000, seconds=20),
     "predict_mask": Cost(1550, 8, 5),
+    "predict_soft_labels": Cost(3700, 100, 10),  # by a teacher as large as the shipped networks
     "calibrate_thresholds": Cost(300, 28, 5, 10.0),
     "find_haloes": Cost(300, 48, 2, 0.6),
     "find_haloes_at_known_centres": Cost(300, 16, 2, 0.4),
@@ -98,18 +102,6 @@ COSTS = {
     "write_constrained_density": Cost(1300, 60, 20, 0.6),
     "draw_field_level_figures": Cost(400, seconds=20),
 }
-
-
-def memory_mb(measured: float, attempt: int, jobs: JobSettings) -> int:
-    """Memory to ask for (MB) where ``measured`` MB were measured."""
-    asked = int(SNAKEMAKE_MB + MEMORY_MARGIN * jobs.memory_factor * measured) * 2 ** (attempt - 1)
-    return int(min(asked, jobs.largest_memory_mb or asked))
-
-
-def runtime_minutes(measured: float, attempt: int, jobs: JobSettings) -> int:
-    """Run time to ask for (minutes) where ``measured`` seconds were measured."""
-    asked = (START_MINUTES + TIME_MARGIN * measured / 60) * jobs.time_factor * 2 ** (attempt - 1)
-    return max(1, int(min(asked, jobs.longest_minutes or asked)))
 
 
 @dataclass(frozen=True)
@@ -173,7 +165,8 @@ class JobCosts:
         seconds = self._scaled(cost.seconds, (cost.microseconds + self._further(rule).microseconds) * cells, rule)
         if rule in ("train_network", "predict_mask"):
             seconds += self._operations(rule, _named(network, rule)) / self._speed(rule)
-        return seconds + MOCK_OPERATIONS * cells / self._speed(rule) if rule == "make_mock" else seconds
+        by_shipped = rule in ("make_mock", "predict_soft_labels")
+        return seconds + MOCK_OPERATIONS * cells / self._speed(rule) if by_shipped else seconds
 
     def _further(self, rule: str) -> Cost:
         """What a cell costs more: with owners haloes are compared cell by cell; particles may move the found ones."""
@@ -220,7 +213,9 @@ class JobCosts:
         training = self.settings.training
         if rule == "make_mock":
             return self.settings.mocks.ranks * self.settings.mocks.gpus
-        return {"train_network": training.ranks * training.gpus, "predict_mask": min(1, training.gpus)}.get(rule, 0)
+        if rule in ("predict_mask", "predict_soft_labels"):
+            return min(1, training.gpus)
+        return training.ranks * training.gpus if rule == "train_network" else 0
 
     def _operations(self, rule: str, network: str) -> float:
         chosen, boxes, prediction = self.settings.networks[network], self.settings.boxes, self.settings.prediction
@@ -242,8 +237,3 @@ def _named(network: str | None, rule: str) -> str:
     if network is None:
         raise ValueError(f"the cost of {rule} depends on its network, and none is named")
     return network
-
-
-def channel_bytes(count: int) -> float:
-    """Memory for a cell of ``count`` channels of the whole box: two bytes each, and 33 while they are computed."""
-    return 33 + 2 * count if count else 0

@@ -69,13 +69,25 @@ class JobInputs:
 
     def start(self, wildcards: Wildcards) -> list[str]:
         """Files of the network that a training starts from; none for one that starts from random weights."""
-        networks = self.layout.settings.networks
         start = self._network(wildcards).start_from
-        if start is None:
-            return []
-        if start in networks:
-            return [f"{self.layout.networks}/{start}/{name}" for name in NETWORK_FILES]
-        return known_network_files(self.layout, f"networks.{wildcards.network}.start_from", start, list(networks))
+        return self._files_of("start_from", start, wildcards) if start else []
+
+    def soft_labels(self, wildcards: Wildcards) -> list[str]:
+        """What a network's teacher says of the training boxes; none for a network without a teacher."""
+        folder, boxes = f"{self.layout.networks}/{wildcards.network}/soft_labels", self.layout.training_boxes
+        return [f"{folder}/{box}.h5" for box in boxes] if self.teacher(wildcards) else []
+
+    def teacher(self, wildcards: Wildcards) -> list[str]:
+        """Files of a network's teacher; none for a network without one."""
+        teacher = self._network(wildcards).teacher
+        return self._files_of("teacher.network", teacher.network, wildcards) if teacher else []
+
+    def _files_of(self, key: str, name: str, wildcards: Wildcards) -> list[str]:
+        """Files of another network, of the configuration or in a folder, that a key of a network's settings names."""
+        networks = self.layout.settings.networks
+        if name in networks:
+            return [f"{self.layout.networks}/{name}/{file}" for file in NETWORK_FILES]
+        return known_network_files(self.layout, f"networks.{wildcards.network}.{key}", name, list(networks))
 
     def _network(self, wildcards: Wildcards) -> NetworkSettings:
         return self.layout.settings.networks[wildcards.network]

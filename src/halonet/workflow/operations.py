@@ -32,6 +32,11 @@ def prediction_mb(network: NetworkSettings, cells: int) -> float:
     return PREDICTING_WEIGHTS * weights_mb(network) + cells * 4 * PREDICTED_FIELDS * network.filters / 1e6
 
 
+def channel_bytes(count: int) -> float:
+    """Memory for a cell of ``count`` channels of the whole box: two bytes each, and 33 while they are computed."""
+    return 33 + 2 * count if count else 0
+
+
 def _vnet(network: NetworkSettings, fewer: int) -> float:
     """Operations where a level has ``fewer`` times fewer voxels than the one above."""
     kernel, blocks, levels = network.kernel**3, network.convolutions, network.levels

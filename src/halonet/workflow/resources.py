@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 from snakemake.iocontainers import Wildcards
 
-from halonet.settings import GroundTruthSettings, TrainingSettings
-from halonet.workflow.costs import JobCosts, memory_mb, runtime_minutes
+from halonet.settings import GroundTruthSettings, JobSettings, TrainingSettings
+from halonet.workflow.costs import JobCosts
 
 OfAttempt = Callable[[Wildcards, int], int]
+
+MEMORY_MARGIN, TIME_MARGIN = 1.5, 3.0
+START_MINUTES = 10.0  # a busy file system, imports, and loops compiled anew
+SNAKEMAKE_MB = 250  # a job starts two Snakemakes beside its script
 
 # MPI programs start through {resources.launcher} where there is more than one rank; the choice is left to the shell, so
 # that another launcher or another number of ranks is no changed parameter and remakes nothing. srun takes the number of
@@ -17,6 +21,18 @@ LAUNCH = (
     "export SRUN_CPUS_PER_TASK={threads}; "
     'launch=""; [ {resources.tasks} -eq 1 ] || launch="{resources.launcher} -n {resources.tasks}"; $launch '
 )
+
+
+def memory_mb(measured: float, attempt: int, jobs: JobSettings) -> int:
+    """Memory to ask for (MB) where ``measured`` MB were measured."""
+    asked = int(SNAKEMAKE_MB + MEMORY_MARGIN * jobs.memory_factor * measured) * 2 ** (attempt - 1)
+    return int(min(asked, jobs.largest_memory_mb or asked))
+
+
+def runtime_minutes(measured: float, attempt: int, jobs: JobSettings) -> int:
+    """Run time to ask for (minutes) where ``measured`` seconds were measured."""
+    asked = (START_MINUTES + TIME_MARGIN * measured / 60) * jobs.time_factor * 2 ** (attempt - 1)
+    return max(1, int(min(asked, jobs.longest_minutes or asked)))
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ TITLES = {
     "slice_subvolumes": "sub-volumes",
     "compute_channels": "channels of the whole box",
     "assign_cells": "targets of the heads",
+    "predict_soft_labels": "what teachers say of the training boxes",
     "train_network": "training",
     "predict_mask": "predicted probabilities",
     "calibrate_thresholds": "calibration of the halo finder",
