@@ -15,7 +15,7 @@ rule make_mock:
         f"{LAYOUT.logs}/make_mock/{{seed}}.tsv"
     conda:
         "../envs/gpu.yaml" if SETTINGS.mocks.gpus else "../envs/cpu.yaml"
-    threads: SETTINGS.training.threads
+    threads: COSTS.threads("make_mock")
     resources:
         **RESOURCES.of_rule("make_mock"),
         mpi=SETTINGS.training.launcher if SETTINGS.mocks.ranks > 1 else None,

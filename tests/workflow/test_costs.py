@@ -132,6 +132,21 @@ def test_a_light_cone_costs_its_box_and_a_part_of_the_volume_of_sky_that_it_sees
     assert circle - 64**3 == pytest.approx(2 * (octant - 64**3), rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("mocks", "threads"),
+    [
+        ("{count: 100}", 1),
+        ("{count: 100, threads: 4}", 4),
+        ("{count: 1}", 3),
+        ("{count: 100, gpus: 1}", 3),
+        ("{count: 100, ranks: 2}", 3),
+    ],
+)
+def test_of_many_mocks_as_many_are_made_at_a_time_as_there_are_cores(mocks, threads, tmp_path):
+    settings = load_settings(PAPER, written(tmp_path, f"mocks: {mocks}\ntraining: {{threads: 3}}"))
+    assert JobCosts(settings).threads("make_mock") == threads
+
+
 def test_more_gpus_shorten_the_training_and_a_gpu_is_asked_for_by_training_and_prediction(tmp_path):
     one, three = (JobCosts(load_settings(PAPER, written(tmp_path, f"training: {{ranks: {n}}}"))) for n in (1, 3))
     assert three.seconds("train_network", "vnet5") == pytest.approx(one.seconds("train_network", "vnet5") / 3, rel=1e-3)
@@ -219,7 +234,7 @@ def test_the_forecast_of_the_quickstart_is_that_of_a_quarter_of_an_hour():
 @pytest.mark.parametrize(("cells", "measured"), [(256, 60), (512, 426)])
 def test_a_mock_is_forecast_to_take_as_long_as_was_measured_to_twice_as_long(cells, measured, tmp_path):
     """By networks/n-body with `--precision fastest`, two threads of an AMD EPYC with AVX2, whose speeds these are."""
-    mocks = f"mocks: {{cells: {cells}, box_size_mpc: {cells}}}\ntraining: {{threads: 2}}"
+    mocks = f"mocks: {{cells: {cells}, box_size_mpc: {cells}, threads: 2}}"
     settings = load_settings(PAPER, written(tmp_path, mocks))
     assert measured < JobCosts(settings, Machine(0.36, 0.032)).seconds("make_mock") < 2 * measured
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from halonet.mocks.covariance import CovarianceError
-from halonet.settings.haloes import FEWEST_CONTROLS
+from halonet.settings.mocks import FEWEST_CONTROLS
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from halonet.mocks.linear_controls import expected_spectra, linear_spectra
 from halonet.mocks.partners import partner_haloes
 from halonet.mocks.request import MockRequest
 from halonet.settings import MockSettings
-from halonet.settings.haloes import FEWEST_CONTROLS
+from halonet.settings.mocks import FEWEST_CONTROLS
 from halonet.statistics.mock import VECTORS, measure_mock, vector
 from halonet.statistics.wide_bins import wide_bins
 

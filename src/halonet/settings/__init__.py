@@ -11,13 +11,13 @@ from halonet.settings.galaxies import OccupationSettings
 from halonet.settings.haloes import (
     DisplacementSettings,
     HaloFindingSettings,
-    MockSettings,
     ShellThresholdSettings,
     SphereFitSettings,
     StatisticsSettings,
     VoteSettings,
 )
 from halonet.settings.light_cone import CircleSettings, LightConeSettings, LightConesSettings
+from halonet.settings.mocks import MockSettings
 from halonet.settings.network import (
     ChannelSettings,
     DatasetSettings,

@@ -10,9 +10,10 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from halonet.settings.base import Model, Name, SettingsError, validate
 from halonet.settings.boxes import BoxSettings
 from halonet.settings.field_level import FieldLevelSettings
-from halonet.settings.haloes import FINDERS, HaloFindingSettings, MockSettings, StatisticsSettings
+from halonet.settings.haloes import FINDERS, HaloFindingSettings, StatisticsSettings
 from halonet.settings.heads import HEADS
 from halonet.settings.light_cone import LightConesSettings
+from halonet.settings.mocks import MockSettings
 from halonet.settings.network import DatasetSettings, NetworkSettings, PredictionSettings, TrainingSettings
 from halonet.settings.neural_bias import NeuralBiasSettings
 from halonet.settings.paths import GivenPath

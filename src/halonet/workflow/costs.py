@@ -206,6 +206,8 @@ class JobCosts:
         """CPU cores of each rank."""
         if rule == "simulate_n_body":
             return self.settings.ground_truth.n_body.threads
+        if rule == "make_mock" and (threads := self.settings.mocks.threads_of_one):
+            return threads
         return self.settings.training.threads if rule in THREADED else 1
 
     def gpus(self, rule: str) -> int:
