@@ -52,13 +52,15 @@ rule find_n_body_haloes:
     conda:
         "../envs/cpu.yaml"
     resources:
+        **of_ranks(SETTINGS.ground_truth),
         **RESOURCES.of_rule("find_n_body_haloes"),
     params:
         **PARAMETERS.of_script("find_n_body_haloes"),
         settings=PARAMETERS.n_body("linking_length", "minimum_cells"),
     shell:
-        "python {params.script:q} --particles {input.particles:q} --settings {params.settings:q} --haloes {output.haloes:q}"
-        " --mask {output.mask:q} --owners {output.owners:q} > {log:q} 2>&1"
+        LAUNCH
+        + "python {params.script:q} --particles {input.particles:q} --settings {params.settings:q} --ranks {resources.tasks}"
+        " --haloes {output.haloes:q} --mask {output.mask:q} --owners {output.owners:q} > {log:q} 2>&1"
 
 
 # Every further snapshot is a truth of its own.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from halonet.grid.slabs import Slabs
 from halonet.storage import (
     CHUNK_CELLS,
     FieldHeader,
@@ -23,12 +24,23 @@ from halonet.storage import (
 NO_HALO = -1
 
 
-def write_owners(path: str | Path, owners: np.ndarray, header: FieldHeader) -> None:
-    """Write the owner of every cell, int32 of shape (N, N, N), atomically."""
-    side = min(CHUNK_CELLS, len(owners))
+def write_owners(path: str | Path, owners: np.ndarray, header: FieldHeader, slabs: Slabs | None = None) -> None:
+    """Write the owner of every cell, int32 of shape (N / ranks, N, N) from each rank, atomically; collective.
+
+    The bytes do not depend on the number of ranks.
+    """
+    slabs = slabs or Slabs(len(owners))
+    side = min(CHUNK_CELLS, slabs.cells)
+    groups = slabs.collect(owners.astype(np.int32, copy=False), side)
+    if slabs.rank:
+        for _ in groups:
+            pass
+        return
     with new_hdf5(path) as file:
         packing = {"chunks": (side,) * 3, "shuffle": True, "compression": "gzip", "compression_opts": 1}
-        file.create_dataset("owner", data=owners.astype(np.int32, copy=False), **packing)
+        data = file.create_dataset("owner", (slabs.cells,) * 3, np.int32, **packing)
+        for start, planes in groups:
+            data[start : start + len(planes)] = planes
         write_header(file, header)
 
 

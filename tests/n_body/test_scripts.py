@@ -61,11 +61,12 @@ def assert_same_bytes(folder, name, particles):
         assert (folder / f"{name}_{redshift}.h5").read_bytes() == expected
 
 
-def find_haloes(run_script, particles, folder):
+def find_haloes(run_script, particles, folder, ranks=1):
     """Catalogue, mask and owners of a file of particles, written to a folder: paths by name."""
     made = {name: folder / f"{name}.h5" for name in ("haloes", "mask", "owners")}
     files = [part for name, path in made.items() for part in (f"--{name}", path)]
-    run_script(FIND, "--particles", particles, "--settings", '{"minimum_cells": 20}', *files)
+    options = ("--particles", particles, "--settings", '{"minimum_cells": 20}', "--ranks", ranks)
+    run_script(FIND, *options, *files, ranks=ranks)
     return made
 
 
@@ -85,7 +86,7 @@ def test_ranks_and_threads_change_no_byte_of_particles_catalogue_mask_and_owners
     how = ("--ranks", ranks, "--threads", threads)
     run_script(SIMULATE, *options(density, tmp_path, "other", *how), ranks=ranks)
     assert_same_bytes(tmp_path, "other", particles)
-    for name, path in find_haloes(run_script, tmp_path / "other_0.h5", tmp_path).items():
+    for name, path in find_haloes(run_script, tmp_path / "other_0.h5", tmp_path, ranks).items():
         assert path.read_bytes() == truth[name].read_bytes(), name
 
 

@@ -17,7 +17,7 @@ UNIT = 1 << FRACTION_BITS
 
 @dataclass(frozen=True)
 class Columns:
-    """Particles of a periodic box, sorted by column and z.
+    """Particles of a periodic box, or of a part of it along x, sorted by column and z.
 
     Attributes
     ----------
@@ -26,11 +26,13 @@ class Columns:
     order
         Index of each sorted particle, int32 of shape (n,).
     starts
-        First sorted particle of every column (x, y), flat, int64 of shape (side^2 + 1,).
+        First sorted particle of every column (x, y), flat, int64 of shape (across * side + 1,).
     side
         Columns along a side of the box.
     period
         Side of the box in units of 2^-20 cells.
+    first, across
+        First column along x, and how many there are: all of a whole box.
     """
 
     positions: np.ndarray
@@ -38,9 +40,11 @@ class Columns:
     starts: np.ndarray
     side: int
     period: int
+    first: int
+    across: int
 
 
-def sort_into_columns(positions: np.ndarray, cells: int, width: float) -> Columns:
+def sort_into_columns(positions: np.ndarray, cells: int, width: float, part: tuple[int, int] | None = None) -> Columns:
     """Sort particles into columns at least ``width`` cells wide; the order of equal positions is that of the particles.
 
     Parameters
@@ -49,35 +53,45 @@ def sort_into_columns(positions: np.ndarray, cells: int, width: float) -> Column
         In units of 2^-20 cells, uint32 of shape (n, 3).
     cells
         Cells along a side of the box.
+    part
+        The x that there are, from the first to before the last, which may lie beyond the faces of the box; by default
+        all.
     """
     period = cells << FRACTION_BITS
     side = max(1, int(period // np.ceil(width * UNIT)))
-    starts = _count(positions, side, period)
-    order = _fill(positions, side, period, starts)
+    first, across = _across(part or (0, period), side, period)
+    starts = _count(positions, side, period, first, across)
+    order = _fill(positions, side, period, first, starts)
     _sort_along_z(positions, order, starts)
-    return Columns(positions[order], order, starts, side, period)
+    return Columns(positions[order], order, starts, side, period, first, across)
+
+
+def _across(part: tuple[int, int], side: int, period: int) -> tuple[int, int]:
+    """First column of a part of the box along x, and how many it has: all where its ends are neighbours."""
+    first, last = part[0] * side // period, (part[1] - 1) * side // period
+    return (0, side) if last - first + 3 > side else (first, last - first + 1)
 
 
 @njit(cache=True)
-def _column(positions, m, side, period):
+def _column(positions, m, side, period, first):
     x, y = np.int64(positions[m, 0]), np.int64(positions[m, 1])
-    return (x * side // period) * side + y * side // period
+    return (x * side // period - first) % side * side + y * side // period
 
 
 @njit(cache=True)
-def _count(positions, side, period):
-    starts = np.zeros(side * side + 1, np.int64)
+def _count(positions, side, period, first, across):
+    starts = np.zeros(across * side + 1, np.int64)
     for m in range(len(positions)):
-        starts[_column(positions, m, side, period) + 1] += 1
+        starts[_column(positions, m, side, period, first) + 1] += 1
     return np.cumsum(starts)
 
 
 @njit(cache=True)
-def _fill(positions, side, period, starts):
+def _fill(positions, side, period, first, starts):
     position = starts[:-1].copy()
     order = np.empty(len(positions), np.int32)
     for m in range(len(positions)):
-        column = _column(positions, m, side, period)
+        column = _column(positions, m, side, period, first)
         order[position[column]] = m
         position[column] += 1
     return order

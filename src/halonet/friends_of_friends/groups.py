@@ -31,8 +31,10 @@ class Groups:
     columns: Columns
 
 
-def find_groups(positions: np.ndarray, cells: int, linking_length: float) -> Groups:
-    """Groups of particles in a periodic box.
+def find_groups(
+    positions: np.ndarray, cells: int, linking_length: float, part: tuple[int, int] | None = None
+) -> Groups:
+    """Groups of particles in a periodic box, or in a part of it along x.
 
     Parameters
     ----------
@@ -42,11 +44,13 @@ def find_groups(positions: np.ndarray, cells: int, linking_length: float) -> Gro
         Cells along a side of the box.
     linking_length
         Largest distance of two friends (cells).
+    part
+        As in :func:`halonet.friends_of_friends.columns.sort_into_columns`.
     """
-    columns = sort_into_columns(positions, cells, linking_length)
+    columns = sort_into_columns(positions, cells, linking_length, part)
     parents, friends = np.arange(len(positions), dtype=np.int32), np.zeros(len(positions), np.int32)
-    reach = int(linking_length * UNIT)
-    _link(columns.positions, columns.order, columns.starts, columns.side, columns.period, reach, parents, friends)
+    reach, shape = int(linking_length * UNIT), (columns.across, columns.side)
+    _link(columns.positions, columns.order, columns.starts, shape, columns.period, reach, parents, friends)
     _to_roots(parents)
     return Groups(parents, friends, columns)
 
@@ -76,13 +80,16 @@ def _near(difference, period):
 
 
 @njit(cache=True)
-def _link(positions, order, starts, side, period, reach, parents, friends):
+def _link(positions, order, starts, shape, period, reach, parents, friends):
     """Meet every pair of friends once: within a column, and with four of the eight around it."""
+    across, side = shape
     # With fewer than three columns along a side neighbours coincide: then each pair of columns is still met once.
-    for column in range(side * side):
+    for column in range(across * side):
         i, j = column // side, column % side
         _link_within(positions, order, starts[column], starts[column + 1], period, reach, parents, friends)
         for di in range(-1, 2):
+            if across < side and not 0 <= i + di < across:
+                continue  # beyond the part
             for dj in range(-1, 2):
                 other = (i + di) % side * side + (j + dj) % side
                 if _is_first(i, j, di, dj, side, column, other):

@@ -13,30 +13,21 @@ class Members:
     Attributes
     ----------
     particles
-        Index of each member, int32 of shape (members,).
+        Index of each member, int32 or int64 of shape (members,).
     starts
         First member of every halo, int64 of shape (haloes + 1,).
+    rows
+        Where a member stands in arrays of all particles that a rank has of haloes: of a single rank its index.
     """
 
     particles: np.ndarray
     starts: np.ndarray
+    rows: np.ndarray
 
     @property
     def counts(self) -> np.ndarray:
         """Members of every halo."""
         return np.diff(self.starts)
-
-    def select(self, rows: np.ndarray) -> "Members":
-        """The same haloes in another order."""
-        starts = np.concatenate([[0], np.cumsum(self.counts[rows])])
-        pieces = [self.particles[self.starts[row] : self.starts[row + 1]] for row in rows]
-        return Members(np.concatenate(pieces) if pieces else self.particles[:0], starts)
-
-    def owners(self, particles: int) -> np.ndarray:
-        """Row of the halo of each particle, -1 of those in none, int32 of shape (particles,)."""
-        owners = np.full(particles, -1, np.int32)
-        owners[self.particles] = np.repeat(np.arange(len(self.counts), dtype=np.int32), self.counts)
-        return owners
 
 
 def members_of(roots: np.ndarray, minimum: int) -> Members:
@@ -50,7 +41,7 @@ def members_of(roots: np.ndarray, minimum: int) -> Members:
     rows[kept] = np.arange(len(kept))
     particles = np.empty(starts[-1], np.int32)
     _fill(roots, rows, starts[:-1].copy(), particles)
-    return Members(particles, starts)
+    return Members(particles, starts, particles)
 
 
 @njit(cache=True)
@@ -102,9 +93,9 @@ def measure_members(
     Parameters
     ----------
     displacements
-        Of all particles (same unit as ``cell_size``), float32 of shape (N^3, 3).
+        Of all particles that ``members.rows`` count (same unit as ``cell_size``), float32 of shape (n, 3).
     velocities
-        Of all particles, float32 of shape (N^3, 3).
+        Of the same, float32 of shape (n, 3).
     cells
         Cells along a side of the box, N.
     """
@@ -112,7 +103,7 @@ def measure_members(
     means, dispersion, extent = np.empty((3, haloes, 3)), np.empty(haloes), np.empty(haloes)
     inertia = np.empty((haloes, 3, 3))
     _measure(
-        members.particles, members.starts, displacements, velocities, cells, cell_size,
+        members.particles, members.rows, members.starts, displacements, velocities, cells, cell_size,
         means, dispersion, extent, inertia,
     )  # fmt: skip
     # Of a homogeneous ellipsoid the mean square along an axis is a fifth of the semi-axis squared.
@@ -136,35 +127,35 @@ def _nearest(difference, cells):
 
 
 @njit(cache=True)
-def _measure(particles, starts, displacements, velocities, cells, cell_size, means, dispersion, extent, inertia):
+def _measure(particles, rows, starts, displacements, velocities, cells, cell_size, means, dispersion, extent, inertia):
     """Sums in the order of particles; periodic positions are taken from the first member on."""
     for halo in range(len(starts) - 1):
-        mine = particles[starts[halo] : starts[halo + 1]]
+        mine, at = particles[starts[halo] : starts[halo + 1]], rows[starts[halo] : starts[halo + 1]]
         first, count = np.int64(mine[0]), len(mine)
         for axis in range(3):
             q0 = _lattice(first, cells, axis)
-            x0 = q0 + displacements[first, axis] / cell_size
+            x0 = q0 + displacements[at[0], axis] / cell_size
             q, x, v = 0.0, 0.0, 0.0
-            for particle in mine:
+            for particle, row in zip(mine, at):  # noqa: B905 (numba knows no strict)
                 here = _lattice(np.int64(particle), cells, axis)
                 q += _nearest(here - q0, cells)
-                x += _nearest(here + displacements[particle, axis] / cell_size - x0, cells)
-                v += velocities[particle, axis]
+                x += _nearest(here + displacements[row, axis] / cell_size - x0, cells)
+                v += velocities[row, axis]
             means[0, halo, axis], means[1, halo, axis] = q0 + q / count, x0 + x / count
             means[2, halo, axis] = v / count
-        _spread(mine, velocities, cells, means[:, halo], halo, dispersion, extent, inertia)
+        _spread(mine, at, velocities, cells, means[:, halo], halo, dispersion, extent, inertia)
 
 
 @njit(cache=True)
-def _spread(mine, velocities, cells, means, halo, dispersion, extent, inertia):
+def _spread(mine, at, velocities, cells, means, halo, dispersion, extent, inertia):
     squares, farthest = 0.0, 0.0
     tensor, apart = np.zeros((3, 3)), np.zeros(3)
-    for particle in mine:
+    for particle, row in zip(mine, at):  # noqa: B905 (numba knows no strict)
         distance = 0.0
         for axis in range(3):
             apart[axis] = _nearest(_lattice(np.int64(particle), cells, axis) - means[0, axis], cells)
             distance += apart[axis] ** 2
-            squares += (velocities[particle, axis] - means[2, axis]) ** 2
+            squares += (velocities[row, axis] - means[2, axis]) ** 2
         farthest = max(farthest, distance)
         for i in range(3):
             for j in range(3):

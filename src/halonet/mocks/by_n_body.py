@@ -1,7 +1,7 @@
 """A mock by simulation: density -> particles -> friends of friends, traced back to the cells they came from.
 
-What the other methods imitate. The particles are those of ``workflow_scripts/simulate_n_body.py``, and one rank finds
-the haloes. There is no checkpoint: for boxes of hours, use the workflow.
+What the other methods imitate. The particles are those of ``workflow_scripts/simulate_n_body.py``. There is no
+checkpoint: for boxes of hours, use the workflow.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from halonet.friends_of_friends.haloes import find_haloes
 from halonet.grid.slabs import Slabs
 from halonet.mocks.box import MockBox
 from halonet.mocks.request import MockRequest
-from halonet.mpi import Communicator, wait_for_all
+from halonet.mpi import Communicator
 from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
 from halonet.n_body.schedule import plan
@@ -59,23 +59,10 @@ class NBodyMock:
         del density
         track = iter if slabs.rank else lambda steps: console.progress(steps, "steps")
         step = simulate_to_end(state, schedule, Gravity(slabs, settings.mesh), track)
-        displacements, velocities = (_on_first_rank(slabs, field) for field in comoving_fields(step, state, header))
+        fields = comoving_fields(step, state, header, overwrite=True)
         del state
-        haloes = None
-        if slabs.rank == 0:
-            with console.step("haloes"):
-                particles = Particles(displacements, velocities, snapshot_header(step, header, header.provenance))
-                haloes, owners = find_haloes(particles, box.cosmology, settings)
-            box.keep(header, mask=(owners >= 0).astype(np.uint8))
-        wait_for_all(communicator)
-        return haloes
-
-
-def _on_first_rank(slabs: Slabs, slab: np.ndarray) -> np.ndarray:
-    """All planes of a field on the first rank, from the slab of each; other ranks keep nothing. Collective."""
-    if slabs.ranks == 1:
-        return slab
-    field = np.empty((slabs.cells if slabs.rank == 0 else 0, *slab.shape[1:]), slab.dtype)
-    for start, planes in slabs.collect(slab, slabs.cells // slabs.ranks):
-        field[start : start + len(planes)] = planes
-    return field
+        with console.step("haloes"):
+            particles = Particles(*fields, snapshot_header(step, header, header.provenance), slabs.start)
+            haloes, owners = find_haloes(particles, box.cosmology, settings, slabs=slabs)
+        box.keep(header, slabs, mask=(owners >= 0).astype(np.uint8))
+        return None if slabs.rank else haloes

@@ -198,7 +198,7 @@ class JobCosts:
         """MPI ranks."""
         if rule in ("make_mock", "make_light_cone"):
             return (self.settings.mocks if rule == "make_mock" else self.settings.light_cone).ranks
-        if rule in ("draw_density", "find_peak_patch_haloes", "simulate_n_body", "make_batch"):
+        if rule in ("find_peak_patch_haloes", "find_n_body_haloes_of_snapshot", "make_batch", *N_BODY_RULES):
             return self.settings.ground_truth.ranks
         return self.settings.training.ranks if rule == "train_network" else 1
 
