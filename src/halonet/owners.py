@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from halonet.grid.slabs import Slabs
+from halonet.shared_writing import write_through_first
 from halonet.storage import (
     CHUNK_CELLS,
     FieldHeader,
     StorageError,
     field_cells,
-    new_hdf5,
+    new_shared_hdf5,
     open_hdf5,
     read_header,
     write_header,
@@ -29,19 +30,14 @@ def write_owners(path: str | Path, owners: np.ndarray, header: FieldHeader, slab
 
     The bytes do not depend on the number of ranks.
     """
-    slabs = slabs or Slabs(len(owners))
-    side = min(CHUNK_CELLS, slabs.cells)
-    groups = slabs.collect(owners.astype(np.int32, copy=False), side)
-    if slabs.rank:
-        for _ in groups:
-            pass
-        return
-    with new_hdf5(path) as file:
-        packing = {"chunks": (side,) * 3, "shuffle": True, "compression": "gzip", "compression_opts": 1}
-        data = file.create_dataset("owner", (slabs.cells,) * 3, np.int32, **packing)
-        for start, planes in groups:
-            data[start : start + len(planes)] = planes
-        write_header(file, header)
+    owners, slabs = owners.astype(np.int32, copy=False), slabs or Slabs(len(owners))
+    with new_shared_hdf5(path, slabs) as file:
+        data, side = None, min(CHUNK_CELLS, slabs.cells)
+        if file is not None:
+            packing = {"chunks": (side,) * 3, "shuffle": True, "compression": "gzip", "compression_opts": 1}
+            data = file.create_dataset("owner", (slabs.cells,) * 3, np.int32, **packing)
+            write_header(file, header)
+        write_through_first(data, owners, slabs, side)
 
 
 def read_owners(path: str | Path, haloes: int, made_as: dict[str, Any] | None = None) -> np.ndarray:

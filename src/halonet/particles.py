@@ -8,11 +8,11 @@ field. A particle's index is its cell, so that haloes can be traced back to wher
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from halonet.grid.slabs import Slabs
-from halonet.storage import CHUNK_CELLS, FieldHeader, StorageError, new_hdf5, open_hdf5, read_header, write_header
+from halonet.shared_writing import laid_out, write_planes
+from halonet.storage import FieldHeader, StorageError, new_shared_hdf5, open_hdf5, read_header, write_header
 
 FIELDS = ("displacement", "velocity")
 
@@ -70,22 +70,14 @@ def write_particles(
         Of this rank's particles (Mpc, km/s), shape (N / ranks, N, N, 3).
     """
     slabs = slabs or Slabs(displacements.shape[1])
-    if slabs.rank:
-        _write_fields(None, (displacements, velocities), slabs)
-        return
-    with new_hdf5(path) as file:
-        _write_fields(file, (displacements, velocities), slabs)
-        write_header(file, header)
-
-
-def _write_fields(file: h5py.File | None, fields: tuple[np.ndarray, ...], slabs: Slabs) -> None:
-    """Stream each field through rank 0, which has the file."""
-    for name, field in zip(FIELDS, fields, strict=True):
-        groups = slabs.collect(field.astype(np.float32, copy=False), min(CHUNK_CELLS, slabs.cells))
-        data = file.create_dataset(name, (slabs.cells,) * 3 + (3,), np.float32) if file else None
-        for start, planes in groups:  # rank 0 alone is given any
-            assert data is not None
-            data[start : start + len(planes)] = planes
+    fields = [field.astype(np.float32, copy=False) for field in (displacements, velocities)]
+    with new_shared_hdf5(path, slabs) as file:
+        for name, field in zip(FIELDS, fields, strict=True):
+            shape = (slabs.cells,) * 3 + (3,)
+            data = file.create_dataset(name, shape, np.float32, dcpl=laid_out()) if file else None
+            write_planes(data, field, slabs, path)
+        if file:
+            write_header(file, header)
 
 
 def particle_cells(path: str | Path) -> int:

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from halonet.checks.errors import StorageError as StorageError  # most modules k
 from halonet.checks.field_values import check_finite, check_mask, check_probability, check_unit
 from halonet.checks.hdf5 import dataset_of, read_numbers
 from halonet.checks.numbers import checked, without_nan
-from halonet.checks.patient_file import FULL, check_room, disk_error, patient_hdf5
+from halonet.checks.patient_file import FULL, check_room, disk_error, patient_hdf5, temporary_name
 from halonet.checks.types import of_type
 from halonet.grid.slabs import Slabs
+from halonet.shared_writing import check_together, laid_out, write_planes, write_through_first
 
 log = logging.getLogger("halonet")
 CHUNK_CELLS = 32  # divides every sub-volume in use, so that reading one touches whole chunks only
@@ -34,7 +35,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         raise StorageError(f"{path}: is no plain file, and is not replaced by one; name another file to write")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = temporary_name(path)
     try:
         yield temporary
         with open(temporary, "rb") as handle:
@@ -56,6 +57,13 @@ def new_hdf5(path: str | Path, room: int = 0) -> Iterator[h5py.File]:
     """
     check_room(path, room)
     with atomic_path(path) as temporary, patient_hdf5(temporary, path) as file:
+        yield file
+
+
+@contextmanager
+def new_shared_hdf5(path: str | Path, slabs: Slabs, room: int = 0) -> Iterator[h5py.File | None]:
+    """As :func:`new_hdf5` on the first rank; None on the others."""
+    with new_hdf5(path, room) if slabs.rank == 0 else nullcontext() as file:
         yield file
 
 
@@ -173,22 +181,20 @@ def write_field(
         Whether they were read by :func:`read_field`, which has looked at every value.
     """
     slabs = slabs or Slabs(slab.shape[1])
-    cells, thickness = slabs.cells, min(CHUNK_CELLS, slabs.cells)
-    dtype = np.uint8 if name == "mask" else np.float32
-    groups = slabs.collect(slab.astype(dtype, copy=False), thickness)
-    if slabs.rank:
-        for _ in groups:
-            pass
-        return
-    with new_hdf5(path, 0 if name == "mask" else cells**3 * 4) as file:
-        # Masks are nearly constant within a chunk; Gaussian fields do not compress.
-        compression = {"compression": "gzip", "compression_opts": 1} if name == "mask" else {}
-        data = file.create_dataset(name, (cells,) * 3, dtype, chunks=(thickness,) * 3, **compression)
-        for start, planes in groups:
-            if not checked:
-                check_finite(path, name, planes, start, "; nothing is written")
-            data[start : start + len(planes)] = planes
-        write_header(file, header)
+    if not checked:
+        check_together(slabs, check_finite, path, name, slab, slabs.start, "; nothing is written")
+    compressed = name == "mask"  # nearly constant within a chunk; Gaussian fields do not compress
+    slab = slab.astype(np.uint8 if compressed else np.float32, copy=False)
+    with new_shared_hdf5(path, slabs, 0 if compressed else slabs.cells**3 * 4) as file:
+        data, side = None, min(CHUNK_CELLS, slabs.cells)
+        if file is not None:
+            layout = {"compression": "gzip", "compression_opts": 1} if compressed else {"dcpl": laid_out()}
+            data = file.create_dataset(name, (slabs.cells,) * 3, slab.dtype, chunks=(side,) * 3, **layout)
+            write_header(file, header)
+        if compressed:
+            write_through_first(data, slab, slabs, side)
+        else:
+            write_planes(data, slab, slabs, path)
 
 
 def write_header(file: h5py.File, header: FieldHeader) -> None:

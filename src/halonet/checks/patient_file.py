@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,6 +96,12 @@ def patient_hdf5(temporary: str | Path, path: str | Path) -> Iterator[h5py.File]
                 raise
         if patient.error is not None:  # whatever HDF5 has made of what was lost
             raise disk_error(path, patient.error)
+
+
+def temporary_name(path: str | Path) -> Path:
+    """Name beside ``path`` under which this process writes what is to have that name; of a link, what it names."""
+    path = Path(os.path.realpath(path))
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
 
 
 def disk_error(path: str | Path, error: OSError) -> StorageError:

@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,8 @@ from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.interruption import Interrupted
 from halonet.n_body.simulation import State
-from halonet.storage import CHUNK_CELLS, StorageError, clear_leftovers, new_hdf5, open_hdf5
+from halonet.shared_writing import laid_out, write_planes
+from halonet.storage import StorageError, clear_leftovers, new_shared_hdf5, open_hdf5
 
 log = logging.getLogger("halonet")
 FIELDS = ("displacements", "momenta")  # of a state
@@ -177,21 +177,14 @@ class Checkpoints:
 
     def _save(self, state: State) -> None:
         fields = {name: getattr(state, name) for name in FIELDS} | {DIGESTS: self._digests(state)}
-        if self.slabs.rank:
-            for field in fields.values():
-                for _ in self._groups(field):
-                    pass
-            return
-        with new_hdf5(self.path) as file:
+        with new_shared_hdf5(self.path, self.slabs) as file:
             for name, field in fields.items():
-                data = file.create_dataset(name, (self.slabs.cells, *field.shape[1:]), field.dtype)
-                for start, planes in self._groups(field):
-                    data[start : start + len(planes)] = planes
-            file.attrs["steps"] = state.steps
-            file["fingerprint"] = self.fingerprint  # a dataset: an attribute holds no more than 64 kB
-
-    def _groups(self, field: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-        return self.slabs.collect(field, min(CHUNK_CELLS, self.slabs.cells))
+                shape = (self.slabs.cells, *field.shape[1:])
+                data = file.create_dataset(name, shape, field.dtype, dcpl=laid_out()) if file else None
+                write_planes(data, field, self.slabs, self.path)
+            if file:
+                file.attrs["steps"] = state.steps
+                file["fingerprint"] = self.fingerprint  # a dataset: an attribute holds no more than 64 kB
 
     def clear(self) -> None:
         """Delete the checkpoint."""
