@@ -75,3 +75,16 @@ def test_two_ranks_on_two_nodes_train_one_network(workflow, finished):
     (job,) = run.jobs("rule_train_network")
     assert (job["nodes"], job["cpus"]) == ("2", "4")
     assert (workflow.results / "networks/pair/model.weights.h5").exists()
+
+
+def test_a_mock_by_two_ranks_on_two_nodes_has_the_bytes_of_one(workflow, finished):
+    before, names = workflow.settings.read_text(), [f"mocks/n-body/1/{name}.h5" for name in ("density", "haloes")]
+    workflow.change("mocks", count=1, cells=64, box_size_mpc=64.0, keep_density=True)
+    workflow.start(*map(workflow.target, names)).end()
+    held = workflow.delete(*names)
+    workflow.change("mocks", count=1, cells=64, box_size_mpc=64.0, keep_density=True, ranks=2)
+    run = workflow.start(*map(workflow.target, names), "--set-resources", "make_mock:nodes=2").end()
+    workflow.settings.write_text(before)
+    (job,) = run.jobs("rule_make_mock")
+    assert (job["nodes"], job["cpus"]) == ("2", "4")
+    assert workflow.holds(held)
