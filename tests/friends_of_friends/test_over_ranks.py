@@ -7,9 +7,9 @@ from thread_ranks import on_ranks
 from halonet.columns import COLUMNS
 from halonet.friends_of_friends.columns import UNIT
 from halonet.friends_of_friends.groups import find_groups
-from halonet.friends_of_friends.haloes import find_haloes, positions_of
+from halonet.friends_of_friends.haloes import find_haloes
 from halonet.friends_of_friends.over_ranks import find_groups_of_slabs
-from halonet.friends_of_friends.parts import fetch_part
+from halonet.friends_of_friends.parts import fetch_part, positions_of
 from halonet.grid.slabs import Slabs
 from halonet.particles import Particles
 from halonet.settings import CosmologySettings, NBodySettings
@@ -83,13 +83,12 @@ def test_the_boxes_of_these_tests_have_haloes_across_every_face_of_the_slabs(alo
 
 @pytest.mark.parametrize("linking_length", [0.2, 0.45, 3.0, 9.0])
 def test_groups_and_friends_are_those_of_one_rank_for_any_linking_length(linking_length):
-    positions = positions_of(particles(FIELDS["clustered"]), Slabs(N))
+    positions = positions_of(particles(FIELDS["clustered"]))
     expected = find_groups(positions, N, linking_length)
 
     def work(communicator):
         slabs = Slabs(N, communicator)
-        mine = slice(slabs.start * N**2, slabs.stop * N**2)
-        return find_groups_of_slabs(slabs, positions[mine], linking_length)
+        return find_groups_of_slabs(slabs, particles(FIELDS["clustered"], slabs), linking_length)
 
     found, _ = on_ranks(3, work)
     np.testing.assert_array_equal(np.concatenate([roots for roots, _ in found]), expected.roots)
@@ -99,17 +98,16 @@ def test_groups_and_friends_are_those_of_one_rank_for_any_linking_length(linking
 @pytest.mark.parametrize("reach", [0.5, 3.0, 40.0])
 def test_a_part_has_its_planes_and_what_is_within_reach_and_no_more(reach):
     """No field is gathered: what a rank holds falls with the number of ranks, but for the reach."""
-    positions = positions_of(particles(FIELDS["clustered"]), Slabs(N))
+    positions = positions_of(particles(FIELDS["clustered"]))
 
     def work(communicator):
         slabs = Slabs(N, communicator)
-        mine = slice(slabs.start * N**2, slabs.stop * N**2)
-        return slabs.start, slabs.stop, fetch_part(slabs, positions[mine], int(reach * UNIT))
+        return slabs.start, slabs.stop, *fetch_part(slabs, particles(FIELDS["clustered"], slabs), int(reach * UNIT))
 
     x = positions[:, 0] / UNIT
-    for start, stop, part in on_ranks(5, work)[0]:
+    for start, stop, part, held in on_ranks(5, work)[0]:
         middle, half = (start + stop) / 2, (stop - start) / 2
         apart = np.abs((x - middle + N / 2) % N - N / 2)
-        np.testing.assert_array_equal(part.indices, np.flatnonzero(apart <= half + reach))
-        np.testing.assert_array_equal(part.indices[part.own], np.flatnonzero((x >= start) & (x < stop)))
-        np.testing.assert_array_equal(part.positions, positions[part.indices])
+        np.testing.assert_array_equal(np.sort(part.indices), np.flatnonzero(apart <= half + reach))
+        np.testing.assert_array_equal(np.sort(part.indices[part.own]), np.flatnonzero((x >= start) & (x < stop)))
+        np.testing.assert_array_equal(held, positions[part.indices])

@@ -1,6 +1,7 @@
 """Ranks share the memory of a box: together they need little more than one, whatever a border costs."""
 
 import tracemalloc
+from functools import cache
 
 import numpy as np
 import pytest
@@ -9,11 +10,13 @@ from thread_ranks import on_ranks
 
 from halonet.catalogue import LAGRANGIAN, HaloCatalogue
 from halonet.dataset.channels import whole_box_channels
+from halonet.friends_of_friends.haloes import find_haloes
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.votes.fields import HeadFields
 from halonet.halo_finding.votes.search import find_by_votes
 from halonet.mocks.moving import move_haloes
-from halonet.settings import ChannelSettings, CosmologySettings, DisplacementSettings, VoteSettings
+from halonet.particles import Particles
+from halonet.settings import ChannelSettings, CosmologySettings, DisplacementSettings, NBodySettings, VoteSettings
 from halonet.storage import FieldHeader
 
 N, RADIUS = 72, 2.0
@@ -50,7 +53,26 @@ def motion(slabs, density, catalogue):
     return move_haloes(catalogue, density, CosmologySettings(), settings, 1, slabs)
 
 
-@pytest.mark.parametrize("stage", [channels, votes, motion], ids=lambda stage: stage.__name__)
+@cache
+def displacements():
+    """Towards 400 centres, from so far that half of the particles end in haloes; made before anything is traced."""
+    random, lattice = np.random.default_rng(5), np.stack(np.indices((N, N, N)), axis=-1) + np.float32(0.5)
+    field = random.normal(0, 0.2, lattice.shape).astype(np.float32)
+    for centre in random.uniform(0, N, (400, 3)).astype(np.float32):
+        apart = (centre - lattice + N / 2) % N - N / 2
+        inside = (apart**2).sum(axis=-1) < 5**2
+        field[inside] = np.float32(0.85) * apart[inside]
+    return field
+
+
+def friends(slabs, density, catalogue):
+    field = displacements()[slabs.start : slabs.stop]
+    particles = Particles(field, field, catalogue.header, slabs.start)
+    haloes, _ = find_haloes(particles, CosmologySettings(), NBodySettings(minimum_cells=20), slabs=slabs)
+    assert 0.3 < haloes["cells"].sum() / N**3 < 0.7
+
+
+@pytest.mark.parametrize("stage", [channels, votes, motion, friends], ids=lambda stage: stage.__name__)
 def test_four_ranks_together_need_at_most_a_quarter_more_than_one(stage, density, catalogue, monkeypatch):
     # What ranks exchange at a time does not grow with the box; it is made small, as this box is.
     monkeypatch.setattr("halonet.dataset.channels.ROUND_BYTES", 2**16)

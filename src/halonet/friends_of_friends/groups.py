@@ -47,8 +47,13 @@ def find_groups(
     part
         As in :func:`halonet.friends_of_friends.columns.sort_into_columns`.
     """
-    columns = sort_into_columns(positions, cells, linking_length, part)
-    parents, friends = np.arange(len(positions), dtype=np.int32), np.zeros(len(positions), np.int32)
+    return link(sort_into_columns(positions, cells, linking_length, part), linking_length)
+
+
+def link(columns: Columns, linking_length: float) -> Groups:
+    """Groups of particles that are sorted into columns at least as wide as the linking length (cells)."""
+    particles = len(columns.positions)
+    parents, friends = np.arange(particles, dtype=np.int32), np.zeros(particles, np.int32)
     reach, shape = int(linking_length * UNIT), (columns.across, columns.side)
     _link(columns.positions, columns.order, columns.starts, shape, columns.period, reach, parents, friends)
     _to_roots(parents)

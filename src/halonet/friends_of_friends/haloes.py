@@ -16,16 +16,16 @@ from halonet.cosmology import matter_fraction, mean_matter_density
 from halonet.friends_of_friends.groups import find_groups
 from halonet.friends_of_friends.members import Measured, Members, measure_members, members_of
 from halonet.friends_of_friends.over_ranks import find_groups_of_slabs, gather_members, particles_within_of_slabs
+from halonet.friends_of_friends.parts import positions_of
 from halonet.friends_of_friends.spherical_overdensity import densest_members, particles_within
-from halonet.grid.fixed_point import LARGEST_MESH, fixed_positions
+from halonet.grid.fixed_point import fixed_positions
 from halonet.grid.slabs import Slabs
 from halonet.owners import NO_HALO
 from halonet.particles import Particles
-from halonet.settings import CosmologySettings, NBodySettings, SettingsError
+from halonet.settings import CosmologySettings, NBodySettings
 from halonet.storage import FieldHeader
 
 OVERDENSITY = 200.0  # of the spherical masses, times the mean or the critical density
-LARGEST_PART = 2**31 - 1  # particles of a rank, whose indices are 32-bit integers
 _SPHERE = 3 / (4 * np.pi)
 Finished = Callable[[str], None]
 
@@ -93,9 +93,7 @@ def find_haloes(
 def _found(
     particles: Particles, slabs: Slabs, settings: NBodySettings, thresholds: list[float], finished: Finished
 ) -> _Found:
-    positions = positions_of(particles, slabs)
-    groups = find_groups(positions, slabs.cells, settings.linking_length)
-    del positions
+    groups = find_groups(positions_of(particles), slabs.cells, settings.linking_length)
     finished("friends of friends")
     members = members_of(groups.roots, settings.minimum_cells)
     displacements, velocities = _flat(particles)
@@ -110,8 +108,8 @@ def _found(
 def _found_over_ranks(
     particles: Particles, slabs: Slabs, settings: NBodySettings, thresholds: list[float], finished: Finished
 ) -> _Found:
-    length, positions = settings.linking_length, positions_of(particles, slabs)
-    roots, friends = find_groups_of_slabs(slabs, positions, length)
+    length = settings.linking_length
+    roots, friends = find_groups_of_slabs(slabs, particles, length)
     finished("friends of friends")
     gathered = gather_members(slabs, roots, friends, _flat(particles), settings.minimum_cells)
     members, displacements = gathered.members, gathered.displacements
@@ -119,29 +117,13 @@ def _found_over_ranks(
     finished("centres, velocities and shapes")
     centres = _densest(members, gathered.friends, displacements, particles)
     del gathered, displacements
-    within = particles_within_of_slabs(slabs, positions, centres, members.counts, thresholds, length)
+    within = particles_within_of_slabs(slabs, particles, centres, members.counts, thresholds, length)
     finished("spherical overdensities")
     return _Found(roots, members, measured, within)
 
 
 def _flat(particles: Particles) -> tuple[np.ndarray, np.ndarray]:
     return particles.displacements.reshape(-1, 3), particles.velocities.reshape(-1, 3)
-
-
-def positions_of(particles: Particles, slabs: Slabs) -> np.ndarray:
-    """Positions of particles in units of 2^-20 cells (:mod:`halonet.grid.fixed_point`), uint32 of shape (n, 3)."""
-    cells = particles.cells
-    if cells > LARGEST_MESH or slabs.planes * cells**2 > LARGEST_PART:
-        raise SettingsError(
-            f"{cells} particles along a side of the box on {slabs.ranks} rank(s) are more than {LARGEST_PART} on a "
-            "rank, whose indices fit into 32 bits; start more ranks"
-        )
-    positions = np.empty((slabs.planes * cells**2, 3), np.uint32)
-    scale = np.float32(1 / particles.cell_size)
-    for plane, displacements in enumerate(particles.displacements):
-        rows, first = slice(plane * cells**2, (plane + 1) * cells**2), (particles.first_plane + plane) * cells**2
-        fixed_positions(displacements.reshape(-1, 3) * scale, first, cells, 1, 0.0, positions[rows])
-    return positions
 
 
 def _densest(members: Members, friends: np.ndarray, displacements: np.ndarray, particles: Particles) -> np.ndarray:
