@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from halonet.grid.shared_writing import write_through_first
 from halonet.grid.slabs import Slabs
-from halonet.shared_writing import write_through_first
 from halonet.storage import (
     CHUNK_CELLS,
     FieldHeader,

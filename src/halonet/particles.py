@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet.grid.shared_writing import laid_out, write_planes
 from halonet.grid.slabs import Slabs
-from halonet.shared_writing import laid_out, write_planes
 from halonet.storage import FieldHeader, StorageError, new_shared_hdf5, open_hdf5, read_header, write_header
 
 FIELDS = ("displacement", "velocity")

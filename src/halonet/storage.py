@@ -21,8 +21,8 @@ from halonet.checks.hdf5 import dataset_of, read_numbers
 from halonet.checks.numbers import checked, without_nan
 from halonet.checks.patient_file import FULL, check_room, disk_error, patient_hdf5, temporary_name
 from halonet.checks.types import of_type
+from halonet.grid.shared_writing import check_together, laid_out, write_planes, write_through_first
 from halonet.grid.slabs import Slabs
-from halonet.shared_writing import check_together, laid_out, write_planes, write_through_first
 
 log = logging.getLogger("halonet")
 CHUNK_CELLS = 32  # divides every sub-volume in use, so that reading one touches whole chunks only

@@ -18,11 +18,11 @@ import h5py
 import numpy as np
 
 from halonet.checks.field_values import check_finite
+from halonet.grid.shared_writing import laid_out, write_planes
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.interruption import Interrupted
 from halonet.n_body.simulation import State
-from halonet.shared_writing import laid_out, write_planes
 from halonet.storage import StorageError, clear_leftovers, new_shared_hdf5, open_hdf5
 
 log = logging.getLogger("halonet")
