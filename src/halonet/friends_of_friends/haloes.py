@@ -112,6 +112,7 @@ def _found_over_ranks(
     roots, friends = find_groups_of_slabs(slabs, particles, length)
     finished("friends of friends")
     gathered = gather_members(slabs, roots, friends, _flat(particles), settings.minimum_cells)
+    del friends
     members, displacements = gathered.members, gathered.displacements
     measured = measure_members(members, displacements, gathered.velocities, slabs.cells, particles.cell_size)
     finished("centres, velocities and shapes")

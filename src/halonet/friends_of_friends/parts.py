@@ -101,7 +101,7 @@ def fetch_positions(slabs: Slabs, particles: Particles, reach: int, *columns: np
         arrived = send_rows(slabs, rows, [some, *(column[here] for column in columns)])
         for column, values in zip(pieces, arrived, strict=True):
             column.append(values)
-    return [np.concatenate(column) for column in pieces]
+    return [np.concatenate(pieces.pop(0)) for _ in range(1 + len(columns))]  # of each the pieces are given back
 
 
 @njit(cache=True)
