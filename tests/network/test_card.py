@@ -19,7 +19,7 @@ from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
-FITTED, VOTED = ["vnet-small", "vnet-small-channels", "cosmologies"], ["vnet-small-objects", "n-body"]
+FITTED, VOTED = ["vnet-small", "vnet-small-channels", "cosmologies"], ["vnet-small-objects", "n-body", "n-body-light"]
 SHIPPED = [*FITTED, *VOTED]
 
 

@@ -212,9 +212,11 @@ def _remake(name: str, settings: NetworkSettings, normalisation: Normalisation) 
     run = "vnet-small" if profile == "vnet_small" else profile
     beside = " --truth $R/ground_truth/0*/haloes.h5" if truth == "friends_of_friends" else ""
     box = "" if region else "--density $R/ground_truth/000/density.h5 "
+    # A student is none of the networks that a profile trains by default.
+    chosen = f" --config 'run={{networks: [{name}]}}' --" if settings.teacher else ""
     return (
         "## Remake\n\n"
-        f"    snakemake --profile profiles/{profile} training haloes statistics\n"
+        f"    snakemake --profile profiles/{profile}{chosen} training haloes statistics\n"
         f"    R=results/{run}\n"
         f"    python workflow_scripts/ship_network.py networks/{name} --trained $R/networks/{name} \\\n"
         f"        {box}--mask $R/ground_truth/000/mask.h5 \\\n"
