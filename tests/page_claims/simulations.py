@@ -1,5 +1,7 @@
 """Simulations: docs/n_body.md, from the files of benchmarks/n_body*.py, eulerian.py, comparison.py and scatter.py."""
 
+from students import table as table_of_students
+
 from page_claims.base import claims, off, results, row, shown
 
 PAGE = "docs/n_body.md"
@@ -249,3 +251,12 @@ def distance_from_the_limits():
     forces = rows["N-body, 41 forces", 128]
     ours, theirs = forces["seconds"], forces["peers"][0]["seconds"]
     yield f"| 41 forces, box of 64³ | - | {ours:.2f} s | pysco-nbody: {theirs:.2f} s for as many | {ours / theirs:.2f} of it |"
+
+
+@claims(PAGE)
+def students_beside_their_teacher():
+    held = results("students")
+    assert held["boxes"] == ["105", "106", "107", "108"]
+    yield from table_of_students(held).splitlines()
+    operations = [each["operations_per_cell"] for each in held["networks"].values()]
+    yield f"has half the filters of the default network and {100 * operations[1] / operations[0]:.0f}% of its operations"
