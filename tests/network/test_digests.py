@@ -50,10 +50,10 @@ def damage(path, start=0.33, content=b"\xff" * 4096):
     path.write_bytes(data)
 
 
-SHIPPED = ["n-body", "n-body-light", "cosmologies", "vnet-small", "vnet-small-channels", "vnet-small-objects"]
+NETWORKS = ["n-body", "n-body-light", "cosmologies", "vnet-small", "vnet-small-channels", "vnet-small-objects"]
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_shipped_network_is_what_was_shipped(name):
     noted = json.loads((SHIPPED / name / "digests.json").read_text())
     quantised = {"int8.h5"} if (SHIPPED / name / "int8.h5").exists() else set()

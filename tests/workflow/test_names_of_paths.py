@@ -123,6 +123,7 @@ def test_a_new_setting_of_free_text_is_noticed_here():
         "MockSettings.network",
         "NetworkSettings.start_from",
         "RunSettings.results",
+        "TeacherSettings.network",
         "TrainingSettings.launcher",
         "TruthFilesSettings.density",
         "TruthFilesSettings.haloes",
