@@ -1,6 +1,7 @@
 """The tiny run through a real SLURM: what it makes, and where its jobs ran."""
 
 import pytest
+from checkout import ROOT
 
 
 @pytest.fixture
@@ -79,10 +80,11 @@ def test_two_ranks_on_two_nodes_train_one_network(workflow, finished):
 
 def test_a_mock_by_two_ranks_on_two_nodes_has_the_bytes_of_one(workflow, finished):
     before, names = workflow.settings.read_text(), [f"mocks/n-body/1/{name}.h5" for name in ("density", "haloes")]
-    workflow.change("mocks", count=1, cells=64, box_size_mpc=64.0, keep_density=True)
+    mock = {"count": 1, "cells": 64, "box_size_mpc": 64.0, "keep_density": True}
+    workflow.change("mocks", network=str(ROOT / "networks/n-body"), **mock)
     workflow.start(*map(workflow.target, names)).end()
     held = workflow.delete(*names)
-    workflow.change("mocks", count=1, cells=64, box_size_mpc=64.0, keep_density=True, ranks=2)
+    workflow.change("mocks", ranks=2)
     run = workflow.start(*map(workflow.target, names), "--set-resources", "make_mock:nodes=2").end()
     workflow.settings.write_text(before)
     (job,) = run.jobs("rule_make_mock")
