@@ -31,10 +31,8 @@ class Groups:
     columns: Columns
 
 
-def find_groups(
-    positions: np.ndarray, cells: int, linking_length: float, part: tuple[int, int] | None = None
-) -> Groups:
-    """Groups of particles in a periodic box, or in a part of it along x.
+def find_groups(positions: np.ndarray, cells: int, linking_length: float) -> Groups:
+    """Groups of particles in a periodic box.
 
     Parameters
     ----------
@@ -44,10 +42,8 @@ def find_groups(
         Cells along a side of the box.
     linking_length
         Largest distance of two friends (cells).
-    part
-        As in :func:`halonet.friends_of_friends.columns.sort_into_columns`.
     """
-    return link(sort_into_columns(positions, cells, linking_length, part), linking_length)
+    return link(sort_into_columns(positions, cells, linking_length), linking_length)
 
 
 def link(columns: Columns, linking_length: float) -> Groups:

@@ -12,7 +12,7 @@ import numpy as np
 from halonet.friends_of_friends.columns import UNIT, sort_into_columns
 from halonet.friends_of_friends.groups import link
 from halonet.friends_of_friends.members import Members
-from halonet.friends_of_friends.parts import Part, fetch_part, fetch_positions
+from halonet.friends_of_friends.parts import Part, ends_of_parts, fetch_part, fetch_positions
 from halonet.friends_of_friends.spherical_overdensity import GROWTH, first_radii, search_within
 from halonet.grid.fixed_point import FRACTION_BITS
 from halonet.grid.lists import send_rows
@@ -33,7 +33,8 @@ def find_groups_of_slabs(slabs: Slabs, particles: Particles, linking_length: flo
     Returns
     -------
     roots, friends
-        Smallest index in the box of each particle's group, and its number of friends, int32; shape (n,).
+        Smallest index in the box of each particle's group, of :func:`halonet.friends_of_friends.parts.index_type`, and
+        its number of friends, int32; shape (n,).
     """
     part, positions = fetch_part(slabs, particles, int(np.ceil(linking_length * UNIT)))
     columns = sort_into_columns(positions, slabs.cells, linking_length, part.ends)
@@ -166,8 +167,7 @@ def particles_within_of_slabs(
     while (reach := slabs.largest(wanted)) > 0:
         margin = int(np.ceil(reach * UNIT))
         (positions,) = fetch_positions(slabs, particles, margin)
-        ends = (slabs.start << FRACTION_BITS) - margin, (slabs.stop << FRACTION_BITS) + margin
-        columns = sort_into_columns(positions, slabs.cells, width, ends)
+        columns = sort_into_columns(positions, slabs.cells, width, ends_of_parts(slabs, margin)[slabs.rank])
         del positions
         ended, beyond = search_within(columns, centres[todo], counts[todo], thresholds, reach)
         found[todo] = ended.T

@@ -69,14 +69,18 @@ def positions_of(particles: Particles, start: int = 0, stop: int | None = None) 
     return positions
 
 
+def ends_of_parts(slabs: Slabs, reach: int) -> list[tuple[int, int]]:
+    """Of every rank the first x within ``reach`` of its planes and that after the last (units of 2^-20 cells)."""
+    return [(low - reach, high + reach) for low, high in pairwise(bound << FRACTION_BITS for bound in slabs.bounds)]
+
+
 def fetch_part(slabs: Slabs, particles: Particles, reach: int) -> tuple[Part, np.ndarray]:
     """The part of this rank with all within ``reach`` (units of 2^-20 cells) along x, and its positions; collective.
 
     Positions are uint32 of shape (n, 3).
     """
     period = slabs.cells << FRACTION_BITS
-    inner = list(pairwise(bound << FRACTION_BITS for bound in slabs.bounds))
-    outer = [(low - reach, high + reach) for low, high in inner]
+    inner, outer = ends_of_parts(slabs, 0), ends_of_parts(slabs, reach)
     first = slabs.start * slabs.cells**2
     stop = first + slabs.planes * slabs.cells**2
     numbers: np.ndarray = np.arange(first, stop, dtype=index_type(slabs.cells))
@@ -96,8 +100,7 @@ def fetch_positions(slabs: Slabs, particles: Particles, reach: int, *columns: np
     for start in range(0, planes, size):
         some = positions_of(particles, start, start + size)
         here = slice(start * slabs.cells**2, start * slabs.cells**2 + len(some))
-        ends = pairwise(bound << FRACTION_BITS for bound in slabs.bounds)
-        rows = [_between(some, low - reach, high + reach, period) for low, high in ends]
+        rows = [_between(some, *ends, period) for ends in ends_of_parts(slabs, reach)]
         arrived = send_rows(slabs, rows, [some, *(column[here] for column in columns)])
         for column, values in zip(pieces, arrived, strict=True):
             column.append(values)
