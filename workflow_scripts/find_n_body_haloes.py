@@ -10,7 +10,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from halonet import console
+from halonet import console, heap
 from halonet.catalogue import write_catalogue
 from halonet.checks.numbers import COUNT
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--owners", type=WRITES, required=True, help="HDF5 file of the halo of every cell to write")
     parser.add_argument("--ranks", type=COUNT, help="number of MPI ranks; checked against the world that was launched")
     arguments = parser.parse_args()
+    heap.map_arrays()
     settings = stage_settings(NBodySettings, arguments.settings)
     slabs = Slabs(particle_cells(arguments.particles), world(arguments.ranks))
     if slabs.rank:

@@ -4,7 +4,7 @@
 
 This is `halonet mock --method network`. Lengths are comoving Mpc, masses solar masses, velocities km/s, all without h.
 The same command gives the same bytes, with any number of MPI ranks (mpiexec -n 4 python workflow_scripts/make_mock.py
-...): the density is drawn in slabs, tiles are dealt out, and one rank finds the haloes and moves them.
+...): every rank has some planes of all fields, predicts some of the tiles, and finds and moves haloes of its planes.
 """
 
 import argparse

@@ -130,15 +130,18 @@ def test_tiles_shared_out_among_ranks_give_the_bits_of_one_and_no_rank_is_sent_t
         slabs = Slabs(32, communicator)
         own = slice(slabs.start, slabs.stop)
         further = np.zeros((*slabs.shape, 2), np.float16)
-        shown = []
-        arguments = (
-            slabs,
-            (field[own].copy(), beside[own].copy()),
-            tile,
-            2,
-            lambda tiles: shown.extend(tiles) or tiles,
-        )
-        return map_tiles_of_slabs(function, *arguments, (further,)), further, len(shown)
+        shown, planes = [], []
+        fields = (field[own].copy(), beside[own].copy())
+
+        def unread(where):
+            planes.append(np.flatnonzero(where))
+            fields[0][where], fields[1][where] = np.nan, np.nan  # which whoever reads them again would show
+
+        arguments = (fields, tile, 2, lambda tiles: shown.extend(tiles) or tiles, (further,), unread)
+        probability = map_tiles_of_slabs(function, slabs, *arguments)
+        assert len(planes[-1]) == slabs.planes
+        assert ranks > 1 or tile != 12 or len(planes[2 * len(planes) // 3]) > 8  # sooner than at the end
+        return probability, further, len(shown)
 
     whole = np.zeros((32, 32, 32, 2), np.float16)
     expected = map_tiles(function, field, tile, 2, beside=(beside,), further=(whole,))

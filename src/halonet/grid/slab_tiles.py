@@ -24,6 +24,7 @@ def map_tiles_of_slabs(
     buffer: int,
     track: Callable[[list], Iterable] = iter,
     further: Sequence[np.ndarray] = (),
+    unread: Callable[[np.ndarray], object] = lambda planes: None,
 ) -> np.ndarray:
     """As :func:`halonet.grid.tiles.map_tiles` without blending, over ranks and with its bits; collective.
 
@@ -35,6 +36,9 @@ def map_tiles_of_slabs(
         Wraps the list of tiles of this rank.
     further
         This rank's planes of zeros for the further results.
+    unread
+        Called after every tile with what is left of the fields to be read: True for planes of this rank that no rank
+        wants any more, bool of shape (planes,).
 
     Returns
     -------
@@ -56,6 +60,8 @@ def map_tiles_of_slabs(
         wait_for_all(slabs.communicator)
         for index, target in enumerate((result, *further)):
             _put(slabs, target, mine, [_trimmed(output, core) for output in outputs[index : index + 1]], core)
+        outputs = ()
+        unread(_unread(slabs, [start for share in shares for start in share[turn + 1 :, 0]], tile, buffer))
     next(tracked, None)  # which ends what shows the progress
     return result
 
@@ -77,11 +83,19 @@ def _put(slabs: Slabs, field: np.ndarray, starts: np.ndarray, windows: list[np.n
     """Put this rank's window, if it has one, where it belongs, as cubes; collective."""
     side, corners = min(sides), _corners(sides)
     cubes = [
-        np.ascontiguousarray(window[x : x + side, y : y + side, z : z + side])
+        np.ascontiguousarray(window[x : x + side, y : y + side, z : z + side], field.dtype)
         for window in windows
         for x, y, z in corners.tolist()
     ]
     put_cubes(slabs, field, (starts[:, None] + corners).reshape(-1, 3), cubes)
+
+
+def _unread(slabs: Slabs, left: list[int], tile: int | Sides, buffer: int) -> np.ndarray:
+    """Which planes of this rank no tile reads, if cores begin at ``left``; bool of shape (planes,)."""
+    unread = np.ones(slabs.cells, bool)
+    for start in left:
+        unread[np.arange(start - buffer, start - buffer + sides_of(tile)[0]) % slabs.cells] = False
+    return unread[slabs.start : slabs.stop]
 
 
 def _corners(sides: Sides) -> np.ndarray:

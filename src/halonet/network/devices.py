@@ -3,18 +3,17 @@
 Here and in :mod:`halonet.network.ranks` alone TensorFlow itself may be needed, and only where it is the backend.
 """
 
-import ctypes
 import logging
 from contextlib import AbstractContextManager, nullcontext
 
 import keras
 import numpy as np
 
+from halonet import heap
 from halonet.environment import without_notes
 from halonet.settings import SettingsError, TrainingStageSettings
 
 log = logging.getLogger("halonet")
-TRIM_THRESHOLD, MMAP_MAX = -1, -4  # of mallopt, from malloc.h
 
 
 def prepare_devices(threads: int, gpus: int, place: int = 0) -> None:
@@ -41,7 +40,7 @@ def prepare_devices(threads: int, gpus: int, place: int = 0) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         # Sums of gradients in a fixed order: the same run gives the same bits, which resuming relies on.
         tf.config.experimental.enable_op_determinism()
-        keep_memory()
+        heap.keep()
 
 
 def prepare_devices_once(threads: int, gpus: int, place: int = 0) -> None:
@@ -60,18 +59,6 @@ def uses_gpus() -> bool:
 
     with without_notes():
         return bool(tf.config.get_visible_devices("GPU"))
-
-
-def keep_memory() -> None:
-    """Let this process keep the memory it gives back, where the C library is glibc.
-
-    Otherwise every large array of a forward pass comes as fresh pages, which the system clears: a quarter of the time
-    of a prediction.
-    """
-    library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt"):
-        library.mallopt(MMAP_MAX, 0)  # no array is a mapping of its own
-        library.mallopt(TRIM_THRESHOLD, -1)  # the heap does not shrink
 
 
 def prepare_gradients() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from halonet import heap
 from halonet.dataset.channels import COLLAPSE_THRESHOLD, whole_box_channels
 from halonet.dataset.symmetries import GROUPS, Symmetry
 from halonet.grid.scratch import forget
@@ -66,12 +67,14 @@ def predict_box(
     slabs = slabs or Slabs(len(density), threads=threads)
     wanted, steps, names = network.settings.channels, _channel_steps(network, settings), tuple(heads or {})
     channels = whole_box_channels(density, wanted, threads, slabs, steps) if wanted.count else None
+    heap.give_back()  # what the channels were made from, before the network takes as much
     beside = () if channels is None else tuple(np.moveaxis(channels, -1, 0))
     divisor = divided_by(network, density, slabs)
     predict = _predictor(network, divisor, settings, threads, names, steps is not None)
     further = tuple((heads or {}).values())
     if slabs.ranks > 1:
-        return map_tiles_of_slabs(predict, slabs, (density, *beside), settings.sides, settings.buffer, track, further)
+        fields, unread = (density, *beside), partial(_forget_unread, beside)
+        return map_tiles_of_slabs(predict, slabs, fields, settings.sides, settings.buffer, track, further, unread)
     forgetting = partial(_forgetting, track, beside, settings.buffer)
     return map_tiles(predict, density, settings.sides, settings.buffer, forgetting, beside, settings.blend, further)
 
@@ -106,6 +109,15 @@ def _forgetting(
                 forget(field[done:stop])
             done = stop
         yield start
+
+
+def _forget_unread(fields: tuple[np.ndarray, ...], unread: np.ndarray) -> None:
+    """No memory for planes that no rank will see any more, nor for what of the last tile is free."""
+    borders = np.flatnonzero(np.diff(unread, prepend=False, append=False))
+    for start, stop in borders.reshape(-1, 2):
+        for field in fields:
+            forget(field[start:stop])
+    heap.give_back()
 
 
 def _channel_steps(network: TrainedNetwork, settings: PredictionSettings) -> np.ndarray | None:
