@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
-from halonet.grid.transposes import gather_ky, scatter_ky
+from halonet.grid.transposes import Rows, gather_ky, rounds, scatter_ky
 from halonet.mpi import Communicator
+
+ROUND_BYTES = 2**24  # of modes that ranks exchange at a time
 
 
 class SlabError(ValueError):
@@ -72,16 +74,39 @@ class Slabs:
 
     def forward(self, field: np.ndarray) -> np.ndarray:
         """Modes of a real field, complex64 of :attr:`modes_shape`."""
-        planes = fft.rfft2(field, axes=(1, 2), workers=self.threads)
-        modes = planes if self.ranks == 1 else scatter_ky(self, planes)
+        if self.ranks == 1:
+            modes = fft.rfft2(field, axes=(1, 2), workers=self.threads)
+        else:
+            modes = np.empty(self.modes_shape, np.result_type(field.dtype, np.complex64))
+            for rows in self._rounds(modes.itemsize):
+                scatter_ky(self, self.transform_planes(field[slice(*rows[self.rank])]), rows, modes)
         return fft.fft(modes, axis=0, overwrite_x=True, workers=self.threads)
 
     def inverse(self, modes: np.ndarray, overwrite: bool = False) -> np.ndarray:
         """Real field of modes, float32 of :attr:`shape`. To ``overwrite`` the modes saves a copy of them."""
         columns = fft.ifft(modes, axis=0, overwrite_x=overwrite, workers=self.threads)
+        if self.ranks == 1:
+            return self._transformed_back(columns)
+        field = np.empty(self.shape, columns.real.dtype)
+        for rows in self._rounds(columns.itemsize):
+            planes = gather_ky(self, columns, rows)  # none are left where other ranks have a plane more
+            if len(planes):
+                field[slice(*rows[self.rank])] = self._transformed_back(planes)
+        return field
+
+    def _rounds(self, value: int) -> list[Rows]:
+        """Planes of every rank whose modes, of ``value`` bytes each, are some :data:`ROUND_BYTES`."""
+        return rounds(self, max(1, ROUND_BYTES // (value * self.cells * (self.cells // 2 + 1))))
+
+    def transform_planes(self, planes: np.ndarray) -> np.ndarray:
+        """Modes by y and z of planes, of which there may be none."""
+        if not len(planes):
+            return np.empty((0, self.cells, self.cells // 2 + 1), np.result_type(planes.dtype, np.complex64))
+        return fft.rfft2(planes, axes=(1, 2), workers=self.threads)
+
+    def _transformed_back(self, planes: np.ndarray) -> np.ndarray:
         # Axis by axis: irfft2 would take memory of its own for the modes between its two axes, which costs a third more
         # time. The bits are the same.
-        planes = columns if self.ranks == 1 else gather_ky(self, columns)
         planes = fft.ifft(planes, axis=1, overwrite_x=True, workers=self.threads)
         return fft.irfft(planes, n=self.cells, axis=2, workers=self.threads)
 

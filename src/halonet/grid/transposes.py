@@ -53,21 +53,20 @@ def _pieces(arrived: np.ndarray, shapes: Sequence[tuple[int, ...]]) -> list[np.n
     return [piece.reshape(shape) for piece, shape in zip(np.split(arrived, ends[:-1]), shapes, strict=True)]
 
 
-def scatter_ky(slabs: "Slabs", planes: np.ndarray, rows: Rows | None = None) -> np.ndarray:
-    """What all ranks have of this rank's ky, shape (rows, ky, ...), of planes of shape (own rows, N, ...); collective.
+def scatter_ky(slabs: "Slabs", planes: np.ndarray, rows: Rows, columns: np.ndarray) -> None:
+    """Put this rank's ky of the ``rows`` of all ranks into its columns, shape (N, ky, ...); collective.
 
-    With ``rows`` those of every rank that take part, else all of them.
+    Planes are its own rows, of shape (own rows, N, ...).
     """
-    rows = rows or _all(slabs)
     parts = [planes[:, start:stop] for start, stop in pairwise(slabs.bounds)]
-    of_row = (slabs.planes, *planes.shape[2:])
-    sizes = [(stop - start) * int(np.prod(of_row)) for start, stop in rows]
-    return exchange(slabs.communicator, parts, sizes).reshape(-1, *of_row)
+    shapes = [(stop - start, *columns.shape[1:]) for start, stop in rows]
+    pieces = _pieces(exchange(slabs.communicator, parts, _sizes(shapes)), shapes)
+    for first, (start, stop), piece in zip(slabs.bounds, rows, pieces, strict=False):
+        columns[first + start : first + stop] = piece
 
 
-def gather_ky(slabs: "Slabs", columns: np.ndarray, rows: Rows | None = None) -> np.ndarray:
+def gather_ky(slabs: "Slabs", columns: np.ndarray, rows: Rows) -> np.ndarray:
     """All ky of this rank's rows, shape (own rows, N, ...), of columns of shape (N, ky, ...); collective."""
-    rows = rows or _all(slabs)
     parts = [columns[first + start : first + stop] for first, (start, stop) in zip(slabs.bounds, rows, strict=False)]
     own = rows[slabs.rank][1] - rows[slabs.rank][0]
     shapes = [(own, stop - start, *columns.shape[2:]) for start, stop in pairwise(slabs.bounds)]
@@ -83,10 +82,6 @@ def gather_x(slabs: "Slabs", columns: np.ndarray, rows: Rows) -> list[np.ndarray
     parts = [columns[start:stop] for start, stop in pairwise(slabs.bounds)]
     shapes = [(slabs.planes, fields, stop - start, kz) for start, stop in rows]
     return _pieces(exchange(slabs.communicator, parts, _sizes(shapes)), shapes)
-
-
-def _all(slabs: "Slabs") -> Rows:
-    return [(0, stop - start) for start, stop in pairwise(slabs.bounds)]
 
 
 def _sizes(shapes: Sequence[tuple[int, ...]]) -> list[int]:

@@ -114,11 +114,7 @@ class ForceMesh:
             in_threads(self._transform_plane, range(slabs.cells), slabs.threads)
             return
         for rows in self._rounds():
-            planes = _transformed(self.own[slice(*rows[slabs.rank])], slabs.threads)
-            columns, done = scatter_ky(slabs, planes, rows), 0
-            for first, (start, stop) in zip(slabs.bounds, rows, strict=False):
-                self.modes[first + start : first + stop] = columns[done : done + stop - start]
-                done += stop - start
+            scatter_ky(slabs, slabs.transform_planes(self.own[slice(*rows[slabs.rank])]), rows, self.modes)
 
     def _transform_plane(self, plane: int) -> None:
         self.modes[plane] = fft.rfft2(self.own[plane])
@@ -192,10 +188,3 @@ def to_potential(modes, kx, ky, kz):
                 factors[2 * k] = factors[2 * k + 1] = np.float32(-1) / squared if squared > 0 else np.float32(0)
             for k in range(modes.shape[2]):
                 modes[i, j, k] *= factors[k]
-
-
-def _transformed(planes: np.ndarray, threads: int) -> np.ndarray:
-    """Modes of planes, of which there may be none."""
-    if not len(planes):
-        return np.zeros((0, planes.shape[1], planes.shape[2] // 2 + 1), np.complex64)
-    return fft.rfft2(planes, axes=(1, 2), workers=threads)
