@@ -56,12 +56,14 @@ def motion(slabs, density, catalogue):
 @cache
 def displacements():
     """Towards 400 centres, from so far that half of the particles end in haloes; made before anything is traced."""
-    random, lattice = np.random.default_rng(5), np.stack(np.indices((N, N, N)), axis=-1) + np.float32(0.5)
-    field = random.normal(0, 0.2, lattice.shape).astype(np.float32)
-    for centre in random.uniform(0, N, (400, 3)).astype(np.float32):
-        apart = (centre - lattice + N / 2) % N - N / 2
+    random, around = np.random.default_rng(5), np.arange(-5, 6)
+    field = random.normal(0, 0.2, (N, N, N, 3)).astype(np.float32)
+    for centre in random.uniform(0, N, (400, 3)):
+        cell = np.floor(centre).astype(int)
+        apart = (centre - cell - 0.5) - np.stack(np.meshgrid(around, around, around, indexing="ij"), axis=-1)
         inside = (apart**2).sum(axis=-1) < 5**2
-        field[inside] = np.float32(0.85) * apart[inside]
+        x, y, z = ((cell + np.argwhere(inside) - 5) % N).T
+        field[x, y, z] = 0.85 * apart[inside]
     return field
 
 
@@ -76,6 +78,7 @@ def friends(slabs, density, catalogue):
 def test_four_ranks_together_need_at_most_a_quarter_more_than_one(stage, density, catalogue, monkeypatch):
     # What ranks exchange at a time does not grow with the box; it is made small, as this box is.
     monkeypatch.setattr("halonet.dataset.channels.ROUND_BYTES", 2**16)
+    monkeypatch.setattr("halonet.grid.slabs.ROUND_BYTES", 2**16)
     monkeypatch.setattr("halonet.grid.surroundings.BATCH_BYTES", 2**20)
     monkeypatch.setattr("halonet.n_body.forces.CHUNK", 2**13)
 

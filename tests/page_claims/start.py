@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from memory_of_ranks import SMALL
+from memory_of_ranks import table as table_of_ranks
 from performance import page as performance_page
 from precision import table
 from rivals import CUT
@@ -167,6 +169,14 @@ def rivals_at_one_seed():
     assert "EPYC" in held["machine"]["cpu"]
     yield f"which part of its haloes above {CUT} cells each finds"
     yield from table_of_rivals(held["rows"]).splitlines()[2:]
+
+
+@claims("docs/mocks.md")
+def memory_of_ranks():
+    held = results("memory_of_ranks")
+    assert all("EPYC" in one["machine"]["cpu"] for each in held.values() for one in each.values())
+    yield from table_of_ranks(held).splitlines()[2:]
+    yield f"a mock of {SMALL}³ cells takes on as many ranks"
 
 
 @claims("docs/mocks.md")

@@ -56,7 +56,7 @@ def draw_calibration(thresholds: dict) -> Drawing:
     ax.plot(chosen["score"], chosen["abundance_error"], "o", ms=11, mfc="none", mec=MISSED, mew=1.8, label="chosen")
     best = table["score"].max()
     ax.set(xlabel="harmonic mean of completeness and purity", ylabel="error of the mass function")
-    ax.legend(title=shown.title, loc="best" if tolerance is None else "upper left")
+    figure.legend(*ax.get_legend_handles_labels(), title=shown.title, loc="outside right upper")
     if tolerance is None:
         ax.set(ylim=(0, None))
     else:

@@ -5,6 +5,7 @@ folder: the operating system keeps in memory what is in use and there is room fo
 no name, so that nothing is left behind however the process ends.
 """
 
+import ctypes
 import mmap
 import os
 from collections.abc import Iterator
@@ -14,8 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 import numpy as np
-
-from halonet import heap
 
 _folder: ContextVar[Path | None] = ContextVar("folder", default=None)
 
@@ -40,7 +39,7 @@ def zeros(shape: tuple[int, ...], dtype: type) -> np.ndarray:
     """
     folder = _folder.get()
     if folder is None:
-        return heap.in_large_pages(np.zeros(shape, dtype))
+        return np.zeros(shape, dtype)
     with TemporaryFile(dir=folder, prefix="halonet-") as file:
         # Room is taken now: a full disk found while writing to memory would kill the process without a word.
         os.posix_fallocate(file.fileno(), 0, int(np.prod(shape)) * np.dtype(dtype).itemsize)
@@ -52,4 +51,10 @@ def forget(planes: np.ndarray) -> None:
 
     Nothing happens where the system cannot do it. Of a field on disk only what is in memory goes.
     """
-    heap.advise(planes, mmap.MADV_DONTNEED)
+    advise, size = getattr(ctypes.CDLL(None), "madvise", None), mmap.PAGESIZE
+    if advise is None or not planes.flags.c_contiguous:
+        return
+    first = -(-planes.ctypes.data // size) * size
+    length = (planes.ctypes.data + planes.nbytes) // size * size - first
+    if length > 0:
+        advise(ctypes.c_void_p(first), ctypes.c_size_t(length), ctypes.c_int(mmap.MADV_DONTNEED))
