@@ -80,6 +80,13 @@ def test_every_figure_is_written_as_bitmap_and_vector_and_the_same_twice(
             assert first == (tmp_path / "two" / name).read_bytes(), name
 
 
+def test_a_calibration_is_drawn_with_the_score_that_chose(vote_thresholds):
+    lesser = vote_thresholds | {"chosen": vote_thresholds["chosen"] | {"lesser": True}}
+    for thresholds, words in ((vote_thresholds, "harmonic mean of"), (lesser, "lesser of")):
+        (axes,) = draw_calibration(thresholds).figure.axes
+        assert axes.get_xlabel() == f"{words} completeness and purity"
+
+
 def test_captions_quote_the_parameters_in_force(boxes, summary, thresholds, fit_thresholds, vote_thresholds, history):
     drawings = draw_all(boxes, summary, thresholds, fit_thresholds, vote_thresholds, history)
     captions = {name: drawing.caption for name, drawing in drawings.items()}

@@ -55,7 +55,8 @@ def draw_calibration(thresholds: dict) -> Drawing:
         ax.plot(some["score"], some["abundance_error"], "o", color=colour, markersize=3.5, label=label)
     ax.plot(chosen["score"], chosen["abundance_error"], "o", ms=11, mfc="none", mec=MISSED, mew=1.8, label="chosen")
     best = table["score"].max()
-    ax.set(xlabel="harmonic mean of completeness and purity", ylabel="error of the mass function")
+    score = "lesser" if chosen.get("lesser") else "harmonic mean"
+    ax.set(xlabel=f"{score} of completeness and purity", ylabel="error of the mass function")
     figure.legend(*ax.get_legend_handles_labels(), title=shown.title, loc="outside right upper")
     if tolerance is None:
         ax.set(ylim=(0, None))

@@ -65,10 +65,8 @@ def predict_box(
     _check_tile(network, settings, slabs)
     _check_cells(network, cell_size_mpc)
     slabs = slabs or Slabs(len(density), threads=threads)
-    wanted, steps, names = network.settings.channels, _channel_steps(network, settings), tuple(heads or {})
-    channels = whole_box_channels(density, wanted, threads, slabs, steps) if wanted.count else None
-    heap.give_back()  # what the channels were made from, before the network takes as much
-    beside = () if channels is None else tuple(np.moveaxis(channels, -1, 0))
+    steps, names = _channel_steps(network, settings), tuple(heads or {})
+    beside = _channels(network, density, threads, slabs, steps)
     divisor = divided_by(network, density, slabs)
     predict = _predictor(network, divisor, settings, threads, names, steps is not None)
     further = tuple((heads or {}).values())
@@ -96,6 +94,18 @@ def tile_predictor(
         raise SettingsError("the network divides by the deviation of a whole box at one redshift; tiles have none")
     _check_tile(network, settings, None)
     return _predictor(network, _divisor(network), settings, threads, heads)
+
+
+def _channels(
+    network: TrainedNetwork, density: np.ndarray, threads: int, slabs: Slabs, steps: np.ndarray | None
+) -> tuple[np.ndarray, ...]:
+    """Channels of the box that the network wants beside its density, one by one; collective."""
+    wanted = network.settings.channels
+    if not wanted.count:
+        return ()
+    channels = whole_box_channels(density, wanted, threads, slabs, steps)
+    heap.give_back()  # what they were made from, before the network takes as much
+    return tuple(np.moveaxis(channels, -1, 0))
 
 
 def _forgetting(
