@@ -149,11 +149,12 @@ def test_channels_of_slabs_are_bit_for_bit_those_of_the_box(ranks, density, monk
     assert np.array_equal(np.concatenate(on_ranks(ranks, work)[0]), whole_box_channels(density, ALL))
 
 
+@pytest.mark.parametrize("steps", [None, np.full(ALL.count, 0.01, np.float32)], ids=["halves", "whole numbers"])
 @pytest.mark.parametrize("value", [np.nan, 1e9])
-def test_a_density_that_is_none_is_refused(density, value):
+def test_a_density_that_is_none_is_refused(density, value, steps):
     density[1, 2, 3] = value
     with pytest.raises(SettingsError, match="a linear density is needed"):
-        whole_box_channels(density, ALL)
+        whole_box_channels(density, ALL, steps=steps)
 
 
 def test_a_radius_larger_than_half_of_the_box_is_refused(density):

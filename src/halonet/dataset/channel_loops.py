@@ -99,17 +99,30 @@ def invariants(strain, shear, prolateness):
 
 
 @njit(cache=True, nogil=True)
-def to_whole_numbers(values, step, whole):
-    """Values in units of ``step``, rounded to whole numbers from -127 to 127.
+def to_whole_numbers(field, divisor, step, limit, whole):
+    """A field over ``divisor`` in units of ``step``, rounded to whole numbers from -127 to 127.
 
     Parameters
     ----------
-    values
+    field
         float32 of shape (N, N).
+    divisor, step, limit
+        float32.
     whole
         To be filled, int8 of shape (N, N).
+
+    Returns
+    -------
+    int
+        How many quotients are finite and within ``limit``.
     """
-    inverse, most = np.float32(1) / np.float32(step), np.float32(127)
-    for y in range(values.shape[0]):
-        for z in range(values.shape[1]):
-            whole[y, z] = np.int8(np.rint(min(max(values[y, z] * inverse, -most), most)))
+    inverse, most, legal = np.float32(1) / step, np.float32(127), 0
+    rounding = np.float32(1.5 * 2**23)  # whose sum with a number of few digits has no room for a fraction
+    for y in range(field.shape[0]):
+        values, row = field[y], whole[y]
+        for z in range(len(values)):
+            value = values[z] / divisor
+            legal += np.int32(abs(value) < limit)
+            units = min(max(value * inverse, -most), most)
+            row[z] = np.int8(np.int32((units + rounding) - rounding))
+    return legal

@@ -172,7 +172,7 @@ def _finish(
     cells, n_modes = derivatives.shape[2:]
     # Made once: memory of that size that is asked for again for every plane is given back and zeroed every time.
     strain, fields = np.empty((6, cells, n_modes), np.complex64), np.empty((6, cells, cells), np.float32)
-    values, shear, prolateness = np.empty((3, cells, cells), np.float32)
+    shear, prolateness = np.empty((2, cells, cells), np.float32)
     kz = np.repeat(np.arange(n_modes, dtype=np.float32), 2)
     kz = np.stack([kz, np.where(2 * kz == cells, np.float32(0), kz)])
     wanted = range(0 if places.keys() - {"trace"} else 5, 6 if "trace" in places else 5)
@@ -187,12 +187,23 @@ def _finish(
             np.add(fields[5], mean, out=fields[5])
         found = {"trace": fields[5], "shear": shear, "prolateness": prolateness}
         for name, channel in places.items():
-            np.divide(found[name], np.float32(COLLAPSE_THRESHOLD), out=values)
-            if not (values.max() < LIMIT and values.min() > -LIMIT):
-                raise SettingsError(
-                    f"a channel of the density is beyond {LIMIT:.3g} or not finite; a linear density is needed"
-                )
-            if steps is None:
-                channels[channel, x] = values
-            else:
-                to_whole_numbers(values, steps[channel], channels[channel, x])
+            _put(found[name], None if steps is None else steps[channel], channels[channel, x])
+
+
+def _put(field: np.ndarray, step: np.float32 | None, channel: np.ndarray) -> None:
+    """Put a plane, not needed afterwards, into its channel: in units of the critical density, or steps of them.
+
+    Raises
+    ------
+    SettingsError
+        If a value is beyond :data:`LIMIT`.
+    """
+    threshold, limit = np.float32(COLLAPSE_THRESHOLD), np.float32(LIMIT)
+    if step is None:
+        np.divide(field, threshold, out=field)
+        legal = field.max() < limit and field.min() > -limit
+        channel[...] = field if legal else 0
+    else:
+        legal = to_whole_numbers(field, threshold, np.float32(step), limit, channel) == field.size
+    if not legal:
+        raise SettingsError(f"a channel of the density is beyond {LIMIT:.3g} or not finite; a linear density is needed")
