@@ -79,7 +79,8 @@ class Slabs:
         else:
             modes = np.empty(self.modes_shape, np.result_type(field.dtype, np.complex64))
             for rows in self._rounds(modes.itemsize):
-                scatter_ky(self, self.transform_planes(field[slice(*rows[self.rank])]), rows, modes)
+                planes = fft.rfft2(field[slice(*rows[self.rank])], axes=(1, 2), workers=self.threads)
+                scatter_ky(self, planes, rows, modes)
         return fft.fft(modes, axis=0, overwrite_x=True, workers=self.threads)
 
     def inverse(self, modes: np.ndarray, overwrite: bool = False) -> np.ndarray:
@@ -89,20 +90,13 @@ class Slabs:
             return self._transformed_back(columns)
         field = np.empty(self.shape, columns.real.dtype)
         for rows in self._rounds(columns.itemsize):
-            planes = gather_ky(self, columns, rows)  # none are left where other ranks have a plane more
-            if len(planes):
-                field[slice(*rows[self.rank])] = self._transformed_back(planes)
+            # None are left where other ranks have a plane more.
+            field[slice(*rows[self.rank])] = self._transformed_back(gather_ky(self, columns, rows))
         return field
 
     def _rounds(self, value: int) -> list[Rows]:
         """Planes of every rank whose modes, of ``value`` bytes each, are some :data:`ROUND_BYTES`."""
         return rounds(self, max(1, ROUND_BYTES // (value * self.cells * (self.cells // 2 + 1))))
-
-    def transform_planes(self, planes: np.ndarray) -> np.ndarray:
-        """Modes by y and z of planes, of which there may be none."""
-        if not len(planes):
-            return np.empty((0, self.cells, self.cells // 2 + 1), np.result_type(planes.dtype, np.complex64))
-        return fft.rfft2(planes, axes=(1, 2), workers=self.threads)
 
     def _transformed_back(self, planes: np.ndarray) -> np.ndarray:
         # Axis by axis: irfft2 would take memory of its own for the modes between its two axes, which costs a third more

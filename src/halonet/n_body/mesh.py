@@ -114,7 +114,8 @@ class ForceMesh:
             in_threads(self._transform_plane, range(slabs.cells), slabs.threads)
             return
         for rows in self._rounds():
-            scatter_ky(slabs, slabs.transform_planes(self.own[slice(*rows[slabs.rank])]), rows, self.modes)
+            planes = fft.rfft2(self.own[slice(*rows[slabs.rank])], axes=(1, 2), workers=slabs.threads)
+            scatter_ky(slabs, planes, rows, self.modes)
 
     def _transform_plane(self, plane: int) -> None:
         self.modes[plane] = fft.rfft2(self.own[plane])
