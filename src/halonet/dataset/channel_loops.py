@@ -122,7 +122,7 @@ def to_whole_numbers(field, divisor, step, limit, whole):
         values, row = field[y], whole[y]
         for z in range(len(values)):
             value = values[z] / divisor
-            legal += np.int32(abs(value) < limit)
+            legal += int(abs(value) < limit)
             units = min(max(value * inverse, -most), most)
             row[z] = np.int8(np.int32((units + rounding) - rounding))
     return legal
