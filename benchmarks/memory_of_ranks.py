@@ -5,7 +5,7 @@
 
 Every mock is made by ``mpiexec -n RANKS halonet mock``. The same of a small box on as many ranks says what a process
 takes that does not depend on the box: libraries, compiled code, MPI, and of a network a small tile. Writes
-``benchmarks/results/memory_of_ranks.json`` and prints the table of ``docs/performance.md``.
+``benchmarks/results/memory_of_ranks.json`` and prints the table of ``docs/mocks.md``.
 """
 
 import argparse
@@ -65,9 +65,8 @@ def made(method, cells, ranks):
         options += [*METHODS[method][1], "--threads", "1", "-o", str(output)]
         command = ["mpiexec", "-n", str(ranks)] if ranks > 1 else []
         subprocess.run([*command, sys.executable, "-c", CHILD, *options], check=True)
-        return sorted(int(each.suffix[1:].split("-")[0]) for each in output.parent.glob("mock.h5.*")), file_digest(
-            output
-        )
+        peaks = sorted(int(each.suffix[1:].split("-")[0]) for each in output.parent.glob("mock.h5.*"))
+        return peaks, file_digest(output)
 
 
 def table(held):

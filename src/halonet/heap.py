@@ -1,4 +1,4 @@
-"""How a process gets memory from the system, and gives it back.
+"""Whether a process keeps memory that it has freed, or gives it back to the system.
 
 The C library keeps most of what is freed for later, in a heap that shrinks from its end alone. That is fast, and what
 lies free between two arrays still counts as the process's. Each function here does nothing where system or C library
