@@ -1,4 +1,5 @@
 import logging
+import sys
 from dataclasses import replace
 
 import keras
@@ -10,7 +11,7 @@ from halonet.dataset.normalisation import Normalisation
 from halonet.dataset.symmetries import GROUPS
 from halonet.network.build import build_network
 from halonet.network.folder import TrainedNetwork, save_network
-from halonet.network.prediction import predict_box
+from halonet.network.prediction import _forget_unread, predict_box
 from halonet.settings import ChannelSettings, PredictionSettings, SettingsError
 from halonet.storage import FieldHeader, read_field, read_header, write_field
 
@@ -151,3 +152,13 @@ def test_every_symmetry_is_undone_by_its_inverse(density):
 def test_a_blend_wider_than_the_buffer_is_refused_with_its_numbers():
     with pytest.raises(ValueError, match="blend 3 exceeds the buffer, 2"):
         PredictionSettings(tile=16, buffer=2, blend=3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the system for its pages back")
+def test_planes_that_no_rank_reads_any_more_are_given_back_and_no_others():
+    unread = np.array([True, False, False, True, True, True, False, True])
+    fields = [np.ones((len(unread), 64, 64), np.float32) for _ in range(2)]
+    _forget_unread(tuple(fields), unread)
+    for field in fields:
+        assert field[~unread].all()
+        assert np.count_nonzero(field[unread]) < field[unread].size / 2  # pages that lie across borders stay
