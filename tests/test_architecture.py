@@ -18,7 +18,7 @@ FLOORS = [
     {"grid", "settings", "provenance", "mpi", "console", "environment", "interruption", "checks"}
     | {"code_digests", "user_cache"},
     {"storage", "locks", "cosmology", "dark_energy", "digests", "kept_spectra"},
-    {"dataset", "initial_conditions", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
+    {"dataset", "initial_conditions", "n_body", "catalogue", "matching", "spheres", "truth_files", "head_fields"}
     | {
         "crate",
         "galaxy_catalogue",
@@ -33,7 +33,7 @@ FLOORS = [
         "sky",
         "tiles_of_universes",
     },
-    {"peak_patch", "n_body", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
+    {"peak_patch", "friends_of_friends", "network", "halo_finding", "statistics", "neural_bias", "figures"}
     | {"export", "galaxies", "surveys"},
     {"field_level", "mocks", "light_cones"},  # inference; mocks of boxes and of the sky, built on several stages
     {"workflow"},  # plans the jobs of all stages

@@ -5,7 +5,8 @@ from halonet.checks.numbers import THREADS
 from halonet.checks.parser import READS, SETTINGS, WRITES, Parser
 from halonet.dataset.channel_files import write_channels
 from halonet.dataset.channels import whole_box_channels
-from halonet.settings import ChannelSettings, SettingsError, stage_settings
+from halonet.dataset.normalisation import declared_cosmology
+from halonet.settings import ChannelSettings, CosmologySettings, SettingsError, stage_settings, validate
 from halonet.storage import read_field, read_header
 
 
@@ -25,9 +26,14 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = stage_settings(ChannelSettings, arguments.settings)
     if not settings.count:
-        raise SettingsError("--settings: no channels; give smoothing_cells, shear_cells or prolateness_cells")
+        raise SettingsError(
+            "--settings: no channels; give smoothing_cells, shear_cells, prolateness_cells or simulation"
+        )
     header, density = read_header(arguments.density), read_field(arguments.density, "density")
-    write_channels(arguments.channels, whole_box_channels(density, settings, arguments.threads), settings, header)
+    known = declared_cosmology(header)
+    cosmology = None if known is None else validate(CosmologySettings, known, f"cosmology of {arguments.density}")
+    channels = whole_box_channels(density, settings, arguments.threads, cosmology=cosmology)
+    write_channels(arguments.channels, channels, settings, header)
 
 
 if __name__ == "__main__":

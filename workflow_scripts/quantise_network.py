@@ -23,6 +23,7 @@ from halonet.network.folder import TrainedNetwork, load_network
 from halonet.network.prediction import check_input, divided_by
 from halonet.network.quantised import Quantised, write_quantised
 from halonet.network.quantising import Rounded, Tile, quantise
+from halonet.network.validity import trained_cosmology
 from halonet.settings import PredictionSettings
 from halonet.storage import field_cells, read_field, read_header
 
@@ -56,7 +57,8 @@ def tiles_of(path: str, network: TrainedNetwork, settings: PredictionSettings, t
     wanted, slabs = network.settings.channels, Slabs(len(density), threads=threads)
     fields = [density / np.float32(divided_by(network, density, slabs))]
     if wanted.count:
-        fields += list(np.moveaxis(whole_box_channels(density, wanted, threads, slabs), -1, 0))
+        cosmology = trained_cosmology(network.normalisation)
+        fields += list(np.moveaxis(whole_box_channels(density, wanted, threads, slabs, cosmology=cosmology), -1, 0))
     corners = [[half * len(density) // 2 - settings.buffer for half in corner] for corner in CORNERS]
     return [[periodic_window(field, tuple(corner), settings.tile) for field in fields] for corner in corners]
 

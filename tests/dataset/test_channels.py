@@ -15,8 +15,17 @@ from halonet.dataset.samples import BoxFiles, TrainingSamples, ValidationSamples
 from halonet.dataset.symmetries import GROUPS
 from halonet.grid.slabs import Slabs
 from halonet.grid.windows import top_hat
-from halonet.settings import ChannelSettings, DatasetSettings, Settings, SettingsError, validate
-from halonet.storage import FieldHeader, StorageError, read_field, read_header
+from halonet.n_body.ends import where_particles_end
+from halonet.settings import (
+    ChannelSettings,
+    CosmologySettings,
+    DatasetSettings,
+    Settings,
+    SettingsError,
+    ShortSimulationSettings,
+    validate,
+)
+from halonet.storage import FieldHeader, StorageError, open_hdf5, read_field, read_header, write_field
 
 PAPER = Path(__file__).parents[2] / "config.yaml"
 HALF = 2.0**-11  # relative rounding of float16
@@ -124,6 +133,46 @@ def test_channels_without_prolateness_keep_the_record_of_the_networks_made_befor
     assert channel_settings([2], [3], [4]).model_dump()["prolateness_cells"] == [4]
 
 
+def test_channels_of_a_simulation_come_last_in_units_of_a_collapsed_sphere_and_of_one_point(density):
+    """Beside the fields themselves: ln density over that of 18 pi^2, and contraction over 3."""
+    cosmology, weak = CosmologySettings(), np.float32(0.3) * density
+    dense, contraction = where_particles_end(weak, Slabs(12), cosmology, ShortSimulationSettings(steps=6))
+    settings = ALL.model_copy(update={"simulation": ShortSimulationSettings(steps=6)})
+    channels = whole_box_channels(weak, settings, cosmology=cosmology)
+    assert channels.shape == (12, 12, 12, ALL.count + 2)
+    assert np.array_equal(channels[..., :-2], whole_box_channels(weak, ALL))
+    np.testing.assert_allclose(channels[..., -2], np.log(dense) / np.log(18 * np.pi**2), rtol=2 * HALF, atol=1e-6)
+    np.testing.assert_allclose(channels[..., -1], contraction / 3, rtol=2 * HALF, atol=1e-6)
+    alone = whole_box_channels(weak, ChannelSettings(simulation={"steps": 6}), cosmology=cosmology)
+    assert np.array_equal(alone, channels[..., -2:])
+
+
+def test_a_simulation_needs_the_cosmology_of_its_box(density):
+    with pytest.raises(SettingsError, match=r"channels\.simulation: the cosmology and the redshift of the box"):
+        whole_box_channels(density, ChannelSettings(simulation={}))
+
+
+def test_channels_without_a_simulation_keep_the_record_of_the_networks_made_before_there_was_any():
+    assert "simulation" not in ALL.model_dump()
+    assert ChannelSettings(simulation={}).model_dump()["simulation"] == {"steps": 5}
+
+
+def test_a_file_of_simulated_channels_is_made_with_the_cosmology_of_its_density(density, tmp_path, run_script):
+    path, settings = tmp_path / "density.h5", ChannelSettings(simulation={})
+    common = ("--density", path, "--settings", settings.model_dump_json(), "--channels", tmp_path / "001.h5")
+    write_field(path, "density", density, FieldHeader(12.0))
+    process = run_script("compute_channels", *common, check=False)
+    assert process.returncode == 2
+    assert "error: channels.simulation: the cosmology and the redshift of the box are needed" in process.stderr
+    cosmology = CosmologySettings(redshift=1.0)
+    write_field(path, "density", density, FieldHeader(12.0, 1.0, cosmology.model_dump()))
+    run_script("compute_channels", *common)
+    check_channels(tmp_path / "001.h5", settings, path)
+    expected = whole_box_channels(density, settings, cosmology=cosmology)
+    with open_hdf5(tmp_path / "001.h5") as file:
+        assert np.array_equal(file["channels"][...], expected)
+
+
 def test_threads_change_no_bit(density):
     assert np.array_equal(whole_box_channels(density, ALL, threads=2), whole_box_channels(density, ALL))
 
@@ -170,6 +219,7 @@ def test_a_radius_larger_than_half_of_the_box_is_refused(density):
         ({"smoothing_cells": [2, 0]}, ["vnet5.channels.smoothing_cells.1 = 0", "greater than 0"]),
         ({"shear_cells": [3, 3.0]}, ["shear_cells [3.0, 3.0]", "twice"]),
         ({"tidal": [2]}, ["vnet5.channels.tidal", "no such key"]),
+        ({"simulation": {"steps": 4}}, ["vnet5.channels.simulation.steps = 4", "greater than or equal to 5"]),
         ({"smoothing_cells": [300]}, ["networks.vnet5.channels.smoothing_cells = [300.0]", "512 cells"]),
     ],
 )
@@ -180,6 +230,14 @@ def test_what_is_wrong_with_channels_in_the_configuration_is_named(channels, wor
         validate(Settings, values, "config")
     for word in words:
         assert word in str(error.value)
+
+
+def test_a_simulation_is_refused_where_boxes_differ_in_redshift():
+    values = yaml.safe_load(PAPER.read_text())
+    values["networks"]["vnet5"]["channels"] = {"simulation": {}}
+    values["boxes"]["cosmologies"] = {"training": [{}], "test": [{"redshift": 1.0}]}
+    with pytest.raises(SettingsError, match=r"vnet5\.channels\.simulation: the boxes have \d+ cosmologies"):
+        validate(Settings, values, "config")
 
 
 # Files, and the samples read from them.
@@ -259,5 +317,6 @@ def test_a_call_without_any_channel_is_one_clear_line(ground_truth, tmp_path, ru
         "compute_channels", "--density", density, "--settings", "{}", "--channels", tmp_path / "c.h5", check=False
     )
     assert process.returncode == 2
-    assert "error: --settings: no channels; give smoothing_cells, shear_cells or prolateness_cells" in process.stderr
+    expected = "error: --settings: no channels; give smoothing_cells, shear_cells, prolateness_cells or simulation"
+    assert expected in process.stderr
     assert not list(tmp_path.iterdir())

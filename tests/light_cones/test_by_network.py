@@ -20,9 +20,10 @@ from halonet.mocks.by_network import NetworkMock
 from halonet.mocks.request import MockRequest
 from halonet.network.validity import ValidityError
 from halonet.peak_patch.images import Images
-from halonet.settings import CircleSettings, CosmologySettings, PredictionSettings
+from halonet.settings import CircleSettings, CosmologySettings, PredictionSettings, SettingsError
 from halonet.sky.epochs import Epochs
 from halonet.sky.region import Region
+from halonet.storage import read_json, write_json
 
 ROOT = Path(__file__).parents[2]
 PAPER = CosmologySettings()
@@ -115,6 +116,14 @@ def test_redshifts_that_the_network_has_not_seen_and_boxes_without_tiles_are_ref
         see(redshift_range=(0.5, 1.5))
     with pytest.raises(ValidityError, match="n-body is valid for"):
         halonet.make_light_cone(7, 32, method="network", redshift_range=(0.0, 0.2))
+
+
+def test_a_network_that_sees_a_simulation_is_refused(network, tmp_path):
+    folder = shutil.copytree(network, tmp_path / "simulating")
+    settings = read_json(folder / "settings.json")
+    write_json(folder / "settings.json", settings | {"channels": {"simulation": {"steps": 5}}})
+    with pytest.raises(SettingsError, match="simulating sees a simulation that ends at one redshift; a light cone"):
+        halonet.make_light_cone(7, CELLS, method="network", network=folder, redshift_range=RANGE)
 
 
 def test_what_is_predicted_is_the_density_of_the_image_as_it_has_grown_and_nothing_beyond_reach():

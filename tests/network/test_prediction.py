@@ -12,7 +12,7 @@ from halonet.dataset.symmetries import GROUPS
 from halonet.network.build import build_network
 from halonet.network.folder import TrainedNetwork, save_network
 from halonet.network.prediction import _forget_unread, predict_box
-from halonet.settings import ChannelSettings, PredictionSettings, SettingsError
+from halonet.settings import ChannelSettings, CosmologySettings, PredictionSettings, SettingsError
 from halonet.storage import FieldHeader, read_field, read_header, write_field
 
 
@@ -87,6 +87,24 @@ def test_prediction_feeds_the_channels_that_training_reads(network, density):
         echo = replace(network, model=keras.Model(inputs, inputs[..., index : index + 1]), settings=settings)
         predicted = predict_box(echo, density, 1.0, PredictionSettings(tile=12, buffer=2), threads=2)
         assert np.array_equal(predicted, field.astype(np.float32))
+
+
+def test_prediction_simulates_a_box_in_the_cosmology_of_the_network(network, density):
+    """The redshift decides how much gathers: a network of another one sees other channels."""
+    channels, weak = ChannelSettings(simulation={}), np.float32(0.3) * density
+    settings = network.settings.model_copy(update={"channels": channels})
+    inputs = keras.Input((None, None, None, 3))
+    echo = replace(network, model=keras.Model(inputs, inputs[..., 1:2]), settings=settings)
+    tiles, found = PredictionSettings(tile=12, buffer=2), []
+    for redshift in (0.0, 1.0):
+        cosmology = CosmologySettings(redshift=redshift)
+        known = replace(network.normalisation, cosmology=cosmology.model_dump())
+        found.append(predict_box(replace(echo, normalisation=known), weak, 1.0, tiles))
+        expected = whole_box_channels(weak, channels, cosmology=cosmology)[..., 0]
+        assert np.array_equal(found[-1], expected.astype(np.float32))
+    assert np.abs(found[0] - found[1]).max() > 1e-3
+    with pytest.raises(SettingsError, match="the normalisation of the network, names none"):
+        predict_box(echo, weak, 1.0, tiles)
 
 
 def test_another_cell_size_is_warned_of(network, density, caplog):

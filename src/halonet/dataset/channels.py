@@ -1,8 +1,8 @@
 """Input channels computed from the density of a whole periodic box: what a window of it cannot know by itself.
 
 A channel is a scalar field, so a reflection or permutation of the axes acts on it as on the density. There are three
-kinds, all divided by the critical overdensity 1.686 of spherical collapse, so that they are of order one where haloes
-form:
+kinds from linear theory, all divided by the critical overdensity 1.686 of spherical collapse, so that they are of order
+one where haloes form:
 
 - the density averaged over a sphere (top-hat) of some cells;
 - the shear of the strain so averaged, zero in a spherical perturbation;
@@ -10,6 +10,10 @@ form:
 
 Together they are the three invariants of the averaged strain, all that decides the collapse of a homogeneous ellipsoid
 (Bond & Myers 1996, section 2).
+
+A short simulation of the box gives two more (:mod:`halonet.n_body.ends`): the logarithm of the density where the
+particle of a cell ends, in units of that of 18 pi^2, the density of a collapsed sphere over the mean; and the
+contraction of the cell, in units of 3, with which neighbours end in one point.
 
 Notes
 -----
@@ -36,16 +40,16 @@ from itertools import pairwise
 import numpy as np
 from scipy import fft
 
-from halonet.dataset.channel_loops import derive_along_x, invariants, strain_of_plane, to_whole_numbers
+from halonet.dataset.channel_loops import derive_along_x, invariants, strain_of_plane
+from halonet.dataset.channel_units import COLLAPSE_THRESHOLD, put
+from halonet.dataset.simulated_channels import fill_simulated
 from halonet.grid.scratch import zeros
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.grid.transposes import gather_x, rounds
 from halonet.grid.windows import top_hat
-from halonet.settings import ChannelSettings, SettingsError
+from halonet.settings import ChannelSettings, CosmologySettings
 
-COLLAPSE_THRESHOLD = 1.686  # delta_c, linear overdensity at which a sphere collapses
-LIMIT = float(np.finfo(np.float16).max)  # of a channel
 BYTES_PER_CELL = 17  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
 RUNS = 8  # of planes, for each thread
 BLOCK_BYTES = 2**18  # of modes of one derivative, which are transformed at a time
@@ -58,6 +62,7 @@ def whole_box_channels(
     threads: int = 1,
     slabs: Slabs | None = None,
     steps: np.ndarray | None = None,
+    cosmology: CosmologySettings | None = None,
 ) -> np.ndarray:
     """Channels of a box, beside its density; collective.
 
@@ -73,19 +78,38 @@ def whole_box_channels(
         Of the box, where several ranks have it.
     steps
         What a unit of every channel is worth, where they are wanted as whole numbers: float32 of shape (C,).
+    cosmology
+        Of the box, with its redshift; needed for channels of a simulation.
 
     Returns
     -------
     ndarray
         float16 of shape (N / ranks, N, N, C), or int8 from -127 to 127, to which what is beyond is cut: first smoothed
-        densities, then shear amplitudes, then prolatenesses, in the order of the settings. In memory each channel
-        stands by itself, as what computes networks on a processor takes them. float16 keeps 11 bits, a rounding a
-        thousand times smaller than what a channel tells. Memory: see :data:`BYTES_PER_CELL`.
+        densities, then shear amplitudes, then prolatenesses, in the order of the settings, then density and contraction
+        of a simulation. In memory each channel stands by itself, as what computes networks on a processor takes them.
+        float16 keeps 11 bits, a rounding a thousand times smaller than what a channel tells. Memory: see
+        :data:`BYTES_PER_CELL`, and before that :data:`halonet.n_body.ends.BYTES_PER_CELL` for a simulation.
     """
     slabs = slabs or Slabs(len(density), threads=threads)
-    cells = slabs.cells
-    settings.check_box(cells)
+    settings.check_box(slabs.cells)
     channels = zeros((settings.count, *density.shape), np.float16 if steps is None else np.int8)
+    if settings.simulation:  # first, as it takes the most memory
+        fill_simulated(density, settings, channels, slabs, steps, cosmology)
+    if any(settings.radii.values()):
+        _linear(density, settings, channels, slabs, steps, threads)
+    return np.moveaxis(channels, 0, -1)
+
+
+def _linear(
+    density: np.ndarray,
+    settings: ChannelSettings,
+    channels: np.ndarray,
+    slabs: Slabs,
+    steps: np.ndarray | None,
+    threads: int,
+) -> None:
+    """Fill the channels of linear theory; collective."""
+    cells = slabs.cells
     modes = slabs.forward(np.asarray(density, np.float32))
     mean = modes[0, 0, 0].real / np.float32(cells**3)
     if slabs.ranks > 1:
@@ -95,7 +119,6 @@ def whole_box_channels(
         _derive(slabs, modes, _windows(cells, radius), derivatives, threads)
         finish = partial(_finish, derivatives, mean, _places(settings, radius), channels, steps)
         in_threads(finish, _runs(slabs.planes, threads), threads)
-    return np.moveaxis(channels, 0, -1)
 
 
 def _runs(planes: int, threads: int) -> list[range]:
@@ -187,23 +210,5 @@ def _finish(
             np.add(fields[5], mean, out=fields[5])
         found = {"trace": fields[5], "shear": shear, "prolateness": prolateness}
         for name, channel in places.items():
-            _put(found[name], None if steps is None else steps[channel], channels[channel, x])
-
-
-def _put(field: np.ndarray, step: np.float32 | None, channel: np.ndarray) -> None:
-    """Put a plane, not needed afterwards, into its channel: in units of the critical density, or steps of them.
-
-    Raises
-    ------
-    SettingsError
-        If a value is beyond :data:`LIMIT`.
-    """
-    threshold, limit = np.float32(COLLAPSE_THRESHOLD), np.float32(LIMIT)
-    if step is None:
-        np.divide(field, threshold, out=field)
-        legal = field.max() < limit and field.min() > -limit
-        channel[...] = field if legal else 0
-    else:
-        legal = to_whole_numbers(field, threshold, np.float32(step), limit, channel) == field.size
-    if not legal:
-        raise SettingsError(f"a channel of the density is beyond {LIMIT:.3g} or not finite; a linear density is needed")
+            step = None if steps is None else steps[channel]
+            put(found[name], COLLAPSE_THRESHOLD, step, channels[channel, x])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from halonet.dataset.channels import COLLAPSE_THRESHOLD
+from halonet.dataset.channel_units import COLLAPSE_THRESHOLD
 from halonet.dataset.manifest import box_folder
 from halonet.digests import check_digest
 from halonet.settings import CosmologySettings, SettingsError, validate

@@ -71,6 +71,11 @@ class NetworkLightCone:
     def check(self) -> None:
         """Refuse what cannot be made."""
         box, request = self.box, self.request.box
+        if self.mock.settings.channels.simulation:
+            raise SettingsError(
+                f"the network {self.mock.folder.name} sees a simulation that ends at one redshift; a light cone "
+                "needs a network without channels.simulation, like cosmologies"
+            )
         for redshift in self.request.settings.redshift_range:
             cosmology = box.cosmology.model_copy(update={"redshift": redshift})
             name = self.mock.folder.name

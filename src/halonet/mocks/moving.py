@@ -11,18 +11,15 @@ from dataclasses import replace
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
-from halonet.cosmology import growth_factor
 from halonet.grid.resampling import coarsened, halved, refined
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_columns_of_particles, with_eulerian_columns
 from halonet.n_body.forces import Gravity
-from halonet.n_body.growth import Growth
-from halonet.n_body.schedule import Schedule, plan
-from halonet.n_body.simulation import State, simulate_to_end
+from halonet.n_body.schedule import Schedule
+from halonet.n_body.short import short_schedule, simulate_density
 from halonet.n_body.snapshots import comoving_fields
-from halonet.n_body.start import start_particles
 from halonet.particles import Particles
-from halonet.settings import CosmologySettings, DisplacementSettings, NBodySettings, SettingsError
+from halonet.settings import CosmologySettings, DisplacementSettings, SettingsError
 from halonet.storage import FieldHeader
 
 
@@ -73,8 +70,7 @@ def check_displacement(settings: DisplacementSettings, cosmology: CosmologySetti
 
 
 def _schedule(settings: DisplacementSettings, cosmology: CosmologySettings) -> Schedule:
-    mesh = settings.mesh * settings.spacing
-    return plan(cosmology, NBodySettings(steps=settings.steps, mesh=mesh), [cosmology.redshift])
+    return short_schedule(cosmology, settings.steps, settings.mesh * settings.spacing)
 
 
 def particles_of(
@@ -118,10 +114,8 @@ def simulated_particles(
     schedule, slabs = _schedule(settings, cosmology), slabs or Slabs(len(density), threads=threads)
     lattice = slabs if settings.spacing == 1 else halved(slabs)
     linear = density if lattice is slabs else coarsened(density, slabs)
-    linear = linear / np.float32(growth_factor(cosmology, cosmology.redshift))
-    state = State(*start_particles(linear, lattice, Growth(cosmology), schedule.start))
-    del linear
-    step = simulate_to_end(state, schedule, Gravity(lattice, settings.mesh * settings.spacing), track)
+    gravity = Gravity(lattice, settings.mesh * settings.spacing)
+    step, state = simulate_density(linear, lattice, cosmology, schedule, gravity, track)
     header = replace(header, cosmology=cosmology.model_dump())
     return Particles(*comoving_fields(step, state, header, overwrite=True), header, lattice.start)
 

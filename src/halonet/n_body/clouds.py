@@ -131,6 +131,39 @@ def read_out(positions, potential, first_plane, factor, forces):
 
 
 @njit(cache=True, nogil=True)
+def read_density(positions, contrast, first_plane, densities):
+    """1 + delta of a mesh on particles, with the weights of their deposit.
+
+    Parameters
+    ----------
+    positions
+        As :func:`deposit` takes them.
+    contrast
+        float32 of shape (BELOW + planes + ABOVE, M, M).
+    densities
+        To be filled, float32 of shape (n, 1).
+    """
+    side = contrast.shape[1]
+    for m in range(len(positions)):
+        x, y, z = np.int64(positions[m, 0]), np.int64(positions[m, 1]), np.int64(positions[m, 2])
+        i = (x >> FRACTION_BITS) - first_plane + BELOW
+        j, k = y >> FRACTION_BITS, z >> FRACTION_BITS
+        fx, fy, fz = x & _FRACTION, y & _FRACTION, z & _FRACTION
+        total = np.float32(0)
+        w1 = _upper_part(WEIGHT, fx)
+        for a in range(2):
+            wx = w1 if a else WEIGHT - w1
+            w1y = _upper_part(wx, fy)
+            for b in range(2):
+                wy = w1y if b else wx - w1y
+                w1z = _upper_part(wy, fz)
+                jb = _wrapped(j + b, side)
+                total += np.float32(wy - w1z) * contrast[i + a, jb, k]
+                total += np.float32(w1z) * contrast[i + a, jb, _wrapped(k + 1, side)]
+        densities[m, 0] = np.float32(1) + total / np.float32(WEIGHT)
+
+
+@njit(cache=True, nogil=True)
 def advance(values, rates, factor):
     """Add ``factor`` times ``rates`` to ``values``, float32 of shape (n, 3)."""
     by = np.float32(factor)

@@ -46,15 +46,16 @@ def send_positions(positions: np.ndarray, slabs: Slabs) -> Route:
     return Route(arrived, order, sent, received)
 
 
-def return_forces(forces: np.ndarray, route: Route, slabs: Slabs) -> np.ndarray:
-    """Forces (float32, shape (n, 3)) of the positions that arrived, to their senders, in their order; collective."""
+def return_values(values: np.ndarray, route: Route, slabs: Slabs) -> np.ndarray:
+    """Values (float32, shape (n, C)) of the positions that arrived, to their senders, in their order; collective."""
     if slabs.ranks == 1:
-        return forces
+        return values
     assert route.order is not None  # as of sent and received, where there are several ranks
     assert route.sent is not None
     assert route.received is not None
-    returned = np.empty((len(route.order), 3), np.float32)
-    slabs.communicator.Alltoallv((forces, 3 * route.received), (returned, 3 * route.sent))
+    width = values.shape[1]
+    returned = np.empty((len(route.order), width), np.float32)
+    slabs.communicator.Alltoallv((values, width * route.received), (returned, width * route.sent))
     result = np.empty_like(returned)
     result[route.order] = returned
     return result

@@ -8,8 +8,8 @@ import numpy as np
 
 from halonet.grid.fixed_point import LARGEST_MESH, fixed_positions
 from halonet.grid.slabs import Slabs
-from halonet.n_body.clouds import advance, deposit, read_out
-from halonet.n_body.exchange import return_forces, send_positions
+from halonet.n_body.clouds import advance, deposit, read_density, read_out
+from halonet.n_body.exchange import return_values, send_positions
 from halonet.n_body.mesh import ForceMesh
 from halonet.settings import SettingsError
 
@@ -43,10 +43,25 @@ class Gravity:
 
     def update(self, displacements: np.ndarray) -> None:
         """Compute the potential of particles with these displacements (cells), float32 of shape (planes, N, N, 3)."""
+        self._deposit_all(displacements)
+        self.mesh.solve()
+
+    def densities(self, displacements: np.ndarray, densities: np.ndarray) -> None:
+        """Fill ``densities``, float32 of shape (planes, N, N), with 1 + delta at particles with these displacements.
+
+        The potential of the last update is gone.
+        """
+        self._deposit_all(displacements)
+        self.mesh.to_contrast()
+        densities = densities.reshape(-1, 1)
+        for rows, positions in self._chunks(displacements.reshape(-1, 3)):
+            route = send_positions(positions, self.mesh.slabs)
+            densities[rows] = return_values(self._read_density(route.positions), route, self.mesh.slabs)
+
+    def _deposit_all(self, displacements: np.ndarray) -> None:
         self.mesh.counts[:] = 0
         for _, positions in self._chunks(displacements.reshape(-1, 3)):
             self._deposit(send_positions(positions, self.mesh.slabs).positions)
-        self.mesh.solve()
 
     def kick(self, momenta: np.ndarray, displacements: np.ndarray, factor: float) -> None:
         """Add ``factor`` times the force -grad laplacian^-1 delta (cells) of the last update to the momenta, in place.
@@ -56,7 +71,7 @@ class Gravity:
         momenta = momenta.reshape(-1, 3)
         for rows, positions in self._chunks(displacements.reshape(-1, 3)):
             route = send_positions(positions, self.mesh.slabs)
-            forces = return_forces(self._read_out(route.positions), route, self.mesh.slabs)
+            forces = return_values(self._read_out(route.positions), route, self.mesh.slabs)
             self._share(partial(_advance_part, momenta[rows], forces, factor), rows)
 
     def drift(self, displacements: np.ndarray, momenta: np.ndarray, factor: float) -> None:
@@ -92,6 +107,15 @@ class Gravity:
 
         self._share(read, slice(0, len(positions)))
         return forces
+
+    def _read_density(self, positions: np.ndarray) -> np.ndarray:
+        densities, slabs = np.empty((len(positions), 1), np.float32), self.mesh.slabs
+
+        def read(part: slice) -> None:
+            read_density(positions[part], self.mesh.real, slabs.start, densities[part])
+
+        self._share(read, slice(0, len(positions)))
+        return densities
 
     def _share(self, work: Callable[[slice], None], rows: slice) -> None:
         """Let every thread do a part of as many rows."""

@@ -66,12 +66,26 @@ class ForceMesh:
         SettingsError
             If a cell of the mesh has overflowed.
         """
-        self._take_over_counts()
-        self._counts_to_contrast()
+        self._contrast()
         self._forward()
         self._columns()
         self._inverse()
         self._share_planes()
+
+    def to_contrast(self) -> None:
+        """Turn deposited counts into the density contrast, also in the planes of the neighbours; collective.
+
+        Raises
+        ------
+        SettingsError
+            As :meth:`solve`.
+        """
+        self._contrast()
+        self._share_planes()
+
+    def _contrast(self) -> None:
+        self._take_over_counts()
+        self._counts_to_contrast()
 
     def _take_over_counts(self) -> None:
         """Add what particles of the rank below have deposited in this rank's first plane."""

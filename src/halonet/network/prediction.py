@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from halonet import heap
-from halonet.dataset.channels import COLLAPSE_THRESHOLD, whole_box_channels
+from halonet.dataset.channel_units import COLLAPSE_THRESHOLD
+from halonet.dataset.channels import whole_box_channels
 from halonet.dataset.symmetries import GROUPS, Symmetry
 from halonet.grid.scratch import forget
 from halonet.grid.slab_tiles import map_tiles_of_slabs
@@ -18,6 +19,7 @@ from halonet.network.build import size_multiple
 from halonet.network.engines import arithmetic, engine_of
 from halonet.network.folder import TrainedNetwork
 from halonet.network.heads import positions
+from halonet.network.validity import trained_cosmology
 from halonet.plausibility.density import check_density, moments
 from halonet.settings import PredictionSettings, SettingsError
 from halonet.storage import StorageError
@@ -103,7 +105,8 @@ def _channels(
     wanted = network.settings.channels
     if not wanted.count:
         return ()
-    channels = whole_box_channels(density, wanted, threads, slabs, steps)
+    cosmology = trained_cosmology(network.normalisation)
+    channels = whole_box_channels(density, wanted, threads, slabs, steps, cosmology)
     heap.give_back()  # what they were made from, before the network takes as much
     return tuple(np.moveaxis(channels, -1, 0))
 

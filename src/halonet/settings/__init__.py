@@ -6,6 +6,7 @@ stage depends on nothing but what stands in its model. Lengths are comoving Mpc 
 
 from halonet.settings.base import Model, SettingsError, stage_settings, validate
 from halonet.settings.boxes import BoxCosmologiesSettings, BoxSettings
+from halonet.settings.channels import ChannelSettings, ShortSimulationSettings
 from halonet.settings.field_level import BiasSamplerSettings, FieldLevelSettings, PhaseSamplerSettings
 from halonet.settings.galaxies import OccupationSettings
 from halonet.settings.haloes import (
@@ -19,7 +20,6 @@ from halonet.settings.haloes import (
 from halonet.settings.light_cone import CircleSettings, LightConeSettings, LightConesSettings
 from halonet.settings.mocks import MockSettings
 from halonet.settings.network import (
-    ChannelSettings,
     DatasetSettings,
     HeadSettings,
     HeadsSettings,
@@ -75,6 +75,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "ShellThresholdSettings",
+    "ShortSimulationSettings",
     "SphereFitSettings",
     "StatisticsSettings",
     "SurveySettings",

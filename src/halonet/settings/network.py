@@ -5,7 +5,8 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from halonet.settings.base import Fraction, Model, Radius, SettingsError
+from halonet.settings.base import Fraction, Model
+from halonet.settings.channels import ChannelSettings
 from halonet.settings.heads import HEADS
 from halonet.settings.paths import GivenPath, Launcher
 from halonet.settings.teacher import TeacherSettings
@@ -43,43 +44,6 @@ class TrainingStageSettings(Model):
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("a training stage needs either epochs or steps, and not both")
         return self
-
-
-class ChannelSettings(Model):
-    """Input channels beside the density, computed from a whole periodic box (:mod:`halonet.dataset.channels`)."""
-
-    smoothing_cells: list[Radius] = Field([], description="radii of top-hat smoothed densities (cells)")
-    shear_cells: list[Radius] = Field([], description="top-hat radii of the shear amplitudes (cells)")
-    prolateness_cells: list[Radius] = Field([], description="top-hat radii of the prolateness of the strain (cells)")
-
-    @property
-    def count(self) -> int:
-        """Number of channels, without the density."""
-        return len(self.smoothing_cells) + len(self.shear_cells) + len(self.prolateness_cells)
-
-    def check_box(self, cells: int) -> None:
-        """Refuse a radius that a periodic box of ``cells``^3 cells cannot hold."""
-        for name, radii in self.model_dump().items():
-            if radii and 2 * max(radii) > cells:
-                raise SettingsError(
-                    f"channels.{name} = {radii}: a radius of {max(radii)} cells is larger than half of a box of "
-                    f"{cells} cells"
-                )
-
-    @model_validator(mode="after")
-    def _differ(self) -> Self:
-        for name, radii in self.model_dump().items():
-            if len(set(radii)) < len(radii):
-                raise ValueError(f"{name} {radii} names a radius twice")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _without_prolateness_as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Channels without it keep the record, and with it the digests, that they had before there was any."""
-        values = serialise(self)
-        if not self.prolateness_cells:
-            values.pop("prolateness_cells", None)
-        return values
 
 
 class HeadSettings(Model):

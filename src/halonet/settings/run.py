@@ -190,6 +190,7 @@ class Settings(Model):
                     )
             try:
                 network.channels.check_box(self.boxes.cells)
+                network.channels.check_cosmologies(self.cosmologies)
             except SettingsError as error:
                 raise ValueError(f"networks.{name}.{error}") from None
         return self._haloes_can_be_found()

@@ -132,11 +132,11 @@ class JobCosts:
         if rule == "make_batch" and self.settings.ground_truth.source == "n_body":
             return max(self.megabytes(part) for part in N_BODY_RULES)
         cost, cells = COSTS[rule], self._cells(rule)
-        per_cell = cost.bytes_per_cell + self._further(rule).bytes_per_cell
+        per_cell = cost.bytes_per_cell + self._further(rule, network).bytes_per_cell
         if rule == "simulate_n_body":
             per_cell += MESH_BYTES * self.settings.ground_truth.n_body.mesh**3
         if rule in ("compute_channels", "predict_mask"):
-            per_cell += channel_bytes(self.settings.networks[_named(network, rule)].channels.count)
+            per_cell += channel_bytes(self.settings.networks[_named(network, rule)].channels)
         held = per_cell * cells / 1e6
         if rule == "train_network":
             held += training_mb(self.settings.networks[_named(network, rule)], self.ranks(rule))
@@ -156,20 +156,28 @@ class JobCosts:
             bias = settings.neural_bias
             cells = bias.cells**3 * bias.sampler.transitions * relative_gradient(bias.engine)
         if rule == "simulate_n_body":
-            return self._scaled(cost.seconds, self._simulation(cost) * cells / self.threads(rule), rule)
+            truth = settings.ground_truth.n_body
+            return self._scaled(
+                cost.seconds, self._simulation(truth.steps, truth.mesh) * cells / self.threads(rule), rule
+            )
         if rule == "make_batch" and settings.ground_truth.source == "n_body":
             return settings.jobs.boxes_per_job * sum(self.seconds(part) for part in N_BODY_RULES)
         if rule == "make_batch":
             # Every box starts two scripts beside the work on its cells.
             return settings.jobs.boxes_per_job * self._scaled(cost.seconds, cost.microseconds * cells, rule)
-        seconds = self._scaled(cost.seconds, (cost.microseconds + self._further(rule).microseconds) * cells, rule)
+        seconds = self._scaled(
+            cost.seconds, (cost.microseconds + self._further(rule, network).microseconds) * cells, rule
+        )
         if rule in ("train_network", "predict_mask"):
             seconds += self._operations(rule, _named(network, rule)) / self._speed(rule)
         by_shipped = rule in ("make_mock", "predict_soft_labels")
         return seconds + MOCK_OPERATIONS * cells / self._speed(rule) if by_shipped else seconds
 
-    def _further(self, rule: str) -> Cost:
-        """What a cell costs more: with owners haloes are compared cell by cell; particles may move the found ones."""
+    def _further(self, rule: str, network: str | None) -> Cost:
+        """What a cell costs more: haloes are compared by owners, or moved by particles; a network sees a simulation."""
+        if rule in ("compute_channels", "predict_mask"):
+            short = self.settings.networks[_named(network, rule)].channels.simulation
+            return Cost(0, 0, 0, self._simulation(short.steps, mesh=1)) if short else Cost(0)
         if rule == "measure_statistics" and self.settings.ground_truth.source == "n_body":
             return WITH_OWNERS
         moves = rule in ("find_haloes", "find_haloes_at_known_centres")
@@ -179,10 +187,9 @@ class JobCosts:
         """Time here (s) of what was measured on another machine; ranks share the second part."""
         return (seconds + microseconds / 1e6 / self.ranks(rule)) / self.machine.core_speed
 
-    def _simulation(self, cost: Cost) -> float:
+    def _simulation(self, steps: int, mesh: int) -> float:
         """Processor time of a simulation for a cell of the box (microseconds)."""
-        chosen = self.settings.ground_truth.n_body
-        return (chosen.steps + 1) * (cost.microseconds + MESH_MICROSECONDS * chosen.mesh**3)
+        return (steps + 1) * (COSTS["simulate_n_body"].microseconds + MESH_MICROSECONDS * mesh**3)
 
     def _cells(self, rule: str) -> int:
         """Cells of the box a job works on."""

@@ -1,6 +1,6 @@
 """Operations and memory of a network from its settings alone: a workflow that plans knows no Keras."""
 
-from halonet.settings import EngineSettings, NetworkSettings
+from halonet.settings import ChannelSettings, EngineSettings, NetworkSettings
 from halonet.settings.heads import HEADS
 
 # How often weights are in memory: with gradients and moments in training; with what kernels make of them in prediction.
@@ -32,9 +32,13 @@ def prediction_mb(network: NetworkSettings, cells: int) -> float:
     return PREDICTING_WEIGHTS * weights_mb(network) + cells * 4 * PREDICTED_FIELDS * network.filters / 1e6
 
 
-def channel_bytes(count: int) -> float:
-    """Memory for a cell of ``count`` channels of the whole box: two bytes each, and 33 while they are computed."""
-    return 33 + 2 * count if count else 0
+def channel_bytes(channels: ChannelSettings) -> float:
+    """Memory for a cell of channels of the whole box: two bytes each, and 33 while they are computed.
+
+    A simulation, before them, takes 48 beside the density.
+    """
+    at_first = 48 if channels.simulation else 33
+    return at_first + 2 * channels.count if channels.count else 0
 
 
 def _vnet(network: NetworkSettings, fewer: int) -> float:

@@ -1,0 +1,79 @@
+"""Where a short simulation carries the particle of every cell: how dense it is there, and how far its cell contracts.
+
+Both belong to the cell that the particle started in. A halo is where matter from many cells ends in one place: the
+density is high there and the displacements of neighbours differ by their distance. Perturbation theory from the initial
+density does not know this well, since it carries matter through each other; a few steps of a simulation do.
+"""
+
+import numpy as np
+from numba import njit
+
+from halonet.grid.slabs import Slabs
+from halonet.grid.threads import in_threads
+from halonet.n_body.forces import Gravity
+from halonet.n_body.short import short_schedule, simulate_density
+from halonet.settings import CosmologySettings, ShortSimulationSettings
+
+BYTES_PER_CELL = 52  # at most, the density among them
+
+
+def where_particles_end(
+    density: np.ndarray,
+    slabs: Slabs,
+    cosmology: CosmologySettings,
+    settings: ShortSimulationSettings,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Density and contraction where particles end, by the cells they started in; collective.
+
+    Parameters
+    ----------
+    density
+        Linear density extrapolated to the redshift of the cosmology, float32: this rank's planes, (N / ranks, N, N).
+
+    Returns
+    -------
+    density
+        1 + delta of clouds in cells, read out with the cloud of the particle: at least 1/8, which is its own part.
+        float32 of shape (N / ranks, N, N).
+    contraction
+        -div psi of the displacement psi in Lagrangian space, of the same shape: 0 where particles keep their distance,
+        3 where neighbours end in one point (Neyrinck 2013, MNRAS 428, 141).
+    """
+    schedule, gravity = short_schedule(cosmology, settings.steps, mesh=1), Gravity(slabs, refinement=1)
+    _, state = simulate_density(density, slabs, cosmology, schedule, gravity)
+    displacements = state.displacements
+    del state  # of no more use are the momenta
+    dense = np.empty(slabs.shape, np.float32)
+    gravity.densities(displacements, dense)
+    del gravity
+    return dense, contraction(displacements, slabs)
+
+
+def contraction(displacements: np.ndarray, slabs: Slabs) -> np.ndarray:
+    """-div of displacements (cells), float32 of shape (planes, N, N), by central differences; collective."""
+    result = np.empty(slabs.shape, np.float32)
+    ranges = list(zip(slabs.bounds[:-1], slabs.bounds[1:], strict=True))
+    (below,) = slabs.fetch_planes(displacements, [(start - 1, 1) for start, _ in ranges])
+    (above,) = slabs.fetch_planes(displacements, [(stop, 1) for _, stop in ranges])
+
+    def work(plane: int) -> None:
+        before = displacements[plane - 1] if plane else below
+        behind = displacements[plane + 1] if plane + 1 < slabs.planes else above
+        contraction_of_plane(before, displacements[plane], behind, result[plane])
+
+    in_threads(work, range(slabs.planes), slabs.threads)
+    return result
+
+
+@njit(cache=True, nogil=True)
+def contraction_of_plane(before, here, behind, result):
+    """Contraction of a plane of displacements, (N, N, 3), between two others."""
+    side, half = len(here), np.float32(0.5)
+    for y in range(side):
+        left, right = y - 1 if y else side - 1, y + 1 if y + 1 < side else 0
+        for z in range(side):
+            low, high = z - 1 if z else side - 1, z + 1 if z + 1 < side else 0
+            along_x = behind[y, z, 0] - before[y, z, 0]
+            along_y = here[right, z, 1] - here[left, z, 1]
+            along_z = here[y, high, 2] - here[y, low, 2]
+            result[y, z] = -half * (along_x + along_y + along_z)

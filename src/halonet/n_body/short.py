@@ -1,0 +1,56 @@
+"""Short simulations: a few steps from a linear density to its redshift, for what need not be exact.
+
+They carry haloes to where they are (:mod:`halonet.mocks.moving`), and tell a network where matter gathers
+(:mod:`halonet.n_body.ends`).
+"""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from halonet.cosmology import growth_factor
+from halonet.grid.slabs import Slabs
+from halonet.n_body.forces import Gravity
+from halonet.n_body.growth import Growth
+from halonet.n_body.schedule import Schedule, Step, plan
+from halonet.n_body.simulation import State, simulate_to_end
+from halonet.n_body.start import start_particles
+from halonet.settings import CosmologySettings, NBodySettings
+
+
+def short_schedule(cosmology: CosmologySettings, steps: int, mesh: int) -> Schedule:
+    """Steps from a scale factor of 0.1 to the redshift of the cosmology, by ``mesh`` cells of the mesh for a particle.
+
+    Raises
+    ------
+    SettingsError
+        If that redshift is before the start.
+    """
+    return plan(cosmology, NBodySettings(steps=steps, mesh=mesh), [cosmology.redshift])
+
+
+def simulate_density(
+    linear: np.ndarray,
+    slabs: Slabs,
+    cosmology: CosmologySettings,
+    schedule: Schedule,
+    gravity: Gravity,
+    track: Callable[[range], Iterable[int]] = iter,
+) -> tuple[Step, State]:
+    """Last step of a simulation and its particles then; collective.
+
+    Parameters
+    ----------
+    linear
+        Linear density extrapolated to the redshift of the cosmology, float32: this rank's planes, (N / ranks, N, N).
+    slabs
+        Of the box; a particle starts in each of its cells.
+    schedule, gravity
+        Times (:func:`short_schedule`), and forces of these particles.
+    track
+        Shows progress over the steps it is given.
+    """
+    today = linear / np.float32(growth_factor(cosmology, cosmology.redshift))
+    state = State(*start_particles(today, slabs, Growth(cosmology), schedule.start))
+    del today
+    return simulate_to_end(state, schedule, gravity, track), state

@@ -1,0 +1,121 @@
+"""Where a short simulation carries the particle of a cell: densities and contractions against their definitions."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from thread_ranks import on_ranks
+
+from halonet.cosmology import compute_power_spectrum
+from halonet.dataset.symmetries import GROUPS
+from halonet.grid.slabs import Slabs
+from halonet.initial_conditions.density import linear_density
+from halonet.n_body.ends import contraction, where_particles_end
+from halonet.n_body.forces import Gravity
+from halonet.settings import CosmologySettings, SettingsError, ShortSimulationSettings
+
+CELLS, COSMOLOGY, SHORT = 24, CosmologySettings(), ShortSimulationSettings()
+
+
+@pytest.fixture(scope="module")
+def density():
+    k, power = compute_power_spectrum(COSMOLOGY)
+    return linear_density(Slabs(CELLS), 5, float(CELLS), k, power, COSMOLOGY)
+
+
+@pytest.fixture
+def displacements():
+    return np.random.default_rng(3).normal(scale=3.0, size=(12, 12, 12, 3)).astype(np.float32)
+
+
+def densities_of(displacements, slabs=None):
+    slabs = slabs or Slabs(len(displacements))
+    found = np.empty(slabs.shape, np.float32)
+    Gravity(slabs, 1).densities(displacements, found)
+    return found
+
+
+def clouds_by_definition(displacements):
+    """1 + delta of clouds in cells around particles that start half-way between points of the mesh, read out alike."""
+    side = len(displacements)
+    positions = (np.moveaxis(np.indices((side,) * 3), 0, -1) + 0.5 + displacements.astype(float)).reshape(-1, 3)
+    lower = np.floor(positions)
+    corners = []
+    for corner in product((0, 1), repeat=3):
+        weight = np.where(corner, positions - lower, 1 - (positions - lower)).prod(axis=1)
+        corners.append((tuple((lower + corner).astype(int).T % side), weight))
+    mesh = np.zeros((side,) * 3)
+    for cell, weight in corners:
+        np.add.at(mesh, cell, weight)
+    return sum(weight * mesh[cell] for cell, weight in corners).reshape((side,) * 3)
+
+
+def test_densities_at_particles_are_clouds_in_cells_to_the_rounding_of_their_weights(displacements):
+    np.testing.assert_allclose(densities_of(displacements), clouds_by_definition(displacements), rtol=2e-3)
+
+
+def test_particles_at_rest_have_the_mean_density_and_a_lone_one_an_eighth_at_least(displacements):
+    np.testing.assert_array_equal(densities_of(np.zeros((8, 8, 8, 3), np.float32)), 1)
+    assert densities_of(displacements).min() >= 1 / 8
+
+
+def test_contraction_of_a_plane_wave_is_that_of_central_differences():
+    phase = 2 * np.pi / 16 * np.arange(16)
+    for axis in range(3):
+        shape = [16 if i == axis else 1 for i in range(3)]
+        wave = np.zeros((16, 16, 16, 3), np.float32)
+        wave[..., axis] = np.sin(phase).reshape(shape)
+        expected = np.broadcast_to(-np.sin(2 * np.pi / 16) * np.cos(phase).reshape(shape), (16, 16, 16))
+        np.testing.assert_allclose(contraction(wave, Slabs(16)), expected, atol=1e-6)
+
+
+def test_cells_that_fall_into_one_point_contract_by_three_and_end_dense():
+    """All of a cube of five cells ends at its centre: 125 particles in one cloud."""
+    displacements = np.zeros((16, 16, 16, 3), np.float32)
+    cube = np.indices((5, 5, 5)) - 2
+    displacements[5:10, 5:10, 5:10] = -np.moveaxis(cube, 0, -1)
+    np.testing.assert_allclose(contraction(displacements, Slabs(16))[6:9, 6:9, 6:9], 3, rtol=1e-6)
+    assert densities_of(displacements)[7, 7, 7] == pytest.approx(125 / 8, rel=0.01)
+
+
+@pytest.mark.parametrize("redshift", [0.0, 1.0])
+def test_a_faint_density_contracts_as_linear_theory_says(redshift):
+    """-div psi is the linear density at the redshift; long waves, as central differences damp short ones."""
+    waves = sum(np.cos(2 * np.pi / 32 * (grid + 0.3)) for grid in np.indices((32,) * 3)).astype(np.float32)
+    faint, cosmology = np.float32(0.003) * waves, COSMOLOGY.model_copy(update={"redshift": redshift})
+    dense, found = where_particles_end(faint, Slabs(32), cosmology, SHORT)
+    assert np.abs(found - faint).max() < 0.03 * faint.max()
+    # Read out by clouds, a wave is damped by (sin(k/2) / (k/2))^4, by half a percent here.
+    assert np.abs(dense - 1 - faint).max() < 0.04 * faint.max()
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 4])
+def test_ranks_and_threads_change_no_bit(density, ranks):
+    whole = where_particles_end(density, Slabs(CELLS), COSMOLOGY, SHORT)
+
+    def work(communicator):
+        slabs = Slabs(CELLS, communicator)
+        return where_particles_end(density[slabs.start : slabs.stop], slabs, COSMOLOGY, SHORT)
+
+    for parts, field in zip(zip(*on_ranks(ranks, work)[0], strict=True), whole, strict=True):
+        np.testing.assert_array_equal(np.concatenate(parts), field)
+    for one, other in zip(
+        where_particles_end(density, Slabs(CELLS, threads=ranks), COSMOLOGY, SHORT), whole, strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_they_move_and_turn_with_the_periodic_box(density):
+    """To the rounding of positions, which small scales amplify."""
+    whole, shift = where_particles_end(density, Slabs(CELLS), COSMOLOGY, SHORT), (5, -3, 1)
+    turns = [lambda field: np.roll(field, shift, (0, 1, 2)), *GROUPS["cube"][7::13]]
+    for turn in turns:
+        turned = where_particles_end(np.ascontiguousarray(turn(density)), Slabs(CELLS), COSMOLOGY, SHORT)
+        for one, other in zip(turned, whole, strict=True):
+            assert np.corrcoef(one.ravel(), turn(other).ravel())[0, 1] > 0.9999
+
+
+def test_a_redshift_before_the_start_is_refused(density):
+    early = COSMOLOGY.model_copy(update={"redshift": 9.5})
+    with pytest.raises(SettingsError, match=r"redshift 9\.5 .* is not after the start"):
+        where_particles_end(density, Slabs(CELLS), early, SHORT)
