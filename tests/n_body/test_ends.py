@@ -12,6 +12,7 @@ from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.density import linear_density
 from halonet.n_body.ends import contraction, where_particles_end
 from halonet.n_body.forces import Gravity
+from halonet.n_body.short import displacements_of, short_schedule, simulate_density
 from halonet.settings import CosmologySettings, SettingsError, ShortSimulationSettings
 
 CELLS, COSMOLOGY, SHORT = 24, CosmologySettings(), ShortSimulationSettings()
@@ -87,6 +88,14 @@ def test_a_faint_density_contracts_as_linear_theory_says(redshift):
     assert np.abs(found - faint).max() < 0.03 * faint.max()
     # Read out by clouds, a wave is damped by (sin(k/2) / (k/2))^4, by half a percent here.
     assert np.abs(dense - 1 - faint).max() < 0.04 * faint.max()
+
+
+def test_displacements_are_those_of_the_whole_simulation_bit_for_bit(density):
+    slabs, schedule = Slabs(CELLS), short_schedule(COSMOLOGY, 5, 1)
+    _, state = simulate_density(density, slabs, COSMOLOGY, schedule, Gravity(slabs, 1))
+    found = displacements_of(density, slabs, COSMOLOGY, schedule, Gravity(slabs, 1))
+    np.testing.assert_array_equal(found, state.displacements)
+    np.testing.assert_array_equal(where_particles_end(density, slabs, COSMOLOGY, SHORT)[1], contraction(found, slabs))
 
 
 @pytest.mark.parametrize("ranks", [2, 3, 4])

@@ -30,15 +30,25 @@ def fixed_positions(displacements, first, cells, scale, shift, positions):
         To be filled, uint32 of shape (n, 3).
     """
     period = np.int64(cells) * scale * _UNIT
+    across = first // cells
+    x, y, z = across // cells, across % cells, first % cells
     for m in range(len(displacements)):
-        flat = first + m
-        across = flat // cells
-        lattice = (across // cells, across % cells, flat % cells)
-        for axis in range(3):
-            position = ((lattice[axis] + 0.5 + np.float64(displacements[m, axis])) * scale - shift) * _UNIT
-            number = np.int64(np.floor(position + 0.5))
-            while number < 0:
-                number += period
-            while number >= period:
-                number -= period
-            positions[m, axis] = number
+        positions[m, 0] = _number(((x + 0.5 + np.float64(displacements[m, 0])) * scale - shift) * _UNIT, period)
+        positions[m, 1] = _number(((y + 0.5 + np.float64(displacements[m, 1])) * scale - shift) * _UNIT, period)
+        positions[m, 2] = _number(((z + 0.5 + np.float64(displacements[m, 2])) * scale - shift) * _UNIT, period)
+        z += 1  # counted, as a division takes longer than all the rest
+        if z == cells:
+            y, z = y + 1, 0
+            if y == cells:
+                x, y = x + 1, 0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _number(position, period):
+    """Nearest whole number, within a period."""
+    number = np.int64(np.floor(position + 0.5))
+    while number < 0:
+        number += period
+    while number >= period:
+        number -= period
+    return number

@@ -11,7 +11,7 @@ from numba import njit
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.n_body.forces import Gravity
-from halonet.n_body.short import short_schedule, simulate_density
+from halonet.n_body.short import displacements_of, short_schedule
 from halonet.settings import CosmologySettings, ShortSimulationSettings
 
 BYTES_PER_CELL = 52  # at most, the density among them
@@ -40,9 +40,7 @@ def where_particles_end(
         3 where neighbours end in one point (Neyrinck 2013, MNRAS 428, 141).
     """
     schedule, gravity = short_schedule(cosmology, settings.steps, mesh=1), Gravity(slabs, refinement=1)
-    _, state = simulate_density(density, slabs, cosmology, schedule, gravity)
-    displacements = state.displacements
-    del state  # of no more use are the momenta
+    displacements = displacements_of(density, slabs, cosmology, schedule, gravity)
     dense = np.empty(slabs.shape, np.float32)
     gravity.densities(displacements, dense)
     del gravity

@@ -5,6 +5,7 @@ They carry haloes to where they are (:mod:`halonet.mocks.moving`), and tell a ne
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from halonet.grid.slabs import Slabs
 from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
 from halonet.n_body.schedule import Schedule, Step, plan
-from halonet.n_body.simulation import State, simulate_to_end
+from halonet.n_body.simulation import State, simulate, simulate_to_end
 from halonet.n_body.start import start_particles
 from halonet.settings import CosmologySettings, NBodySettings
 
@@ -50,7 +51,22 @@ def simulate_density(
     track
         Shows progress over the steps it is given.
     """
-    today = linear / np.float32(growth_factor(cosmology, cosmology.redshift))
-    state = State(*start_particles(today, slabs, Growth(cosmology), schedule.start))
-    del today
+    state = _start(linear, slabs, cosmology, schedule)
     return simulate_to_end(state, schedule, gravity, track), state
+
+
+def displacements_of(
+    linear: np.ndarray, slabs: Slabs, cosmology: CosmologySettings, schedule: Schedule, gravity: Gravity
+) -> np.ndarray:
+    """Displacements (cells) of the particles of :func:`simulate_density`, which need no last force; collective."""
+    state = _start(linear, slabs, cosmology, schedule)
+    *before, last = schedule.steps
+    simulate(state, replace(schedule, steps=before), gravity, lambda step, state: None)
+    gravity.drift(state.displacements, state.momenta, last.drift)
+    return state.displacements
+
+
+def _start(linear: np.ndarray, slabs: Slabs, cosmology: CosmologySettings, schedule: Schedule) -> State:
+    growth = np.float32(growth_factor(cosmology, cosmology.redshift))
+    today = linear if growth == 1 else linear / growth
+    return State(*start_particles(today, slabs, Growth(cosmology), schedule.start))

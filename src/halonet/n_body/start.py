@@ -28,16 +28,17 @@ def start_particles(density: np.ndarray, slabs: Slabs, growth: Growth, a: float)
     displacements, momenta
         In cells (H0 = 1), float32 of shape (N / ranks, N, N, 3).
     """
-    displacements, momenta = np.zeros((2, *slabs.shape, 3), np.float32)
     modes = slabs.forward(density)
+    source = slabs.forward(second_order_source(modes, slabs))  # before there are particles: it takes six fields
+    displacements, momenta = np.zeros((2, *slabs.shape, 3), np.float32)
     for axis in range(3):
+        parts = displacements[..., axis], momenta[..., axis], slabs
         first = first_order_displacement(modes, slabs, 1.0, axis)
-        _add(first, growth.first(a), growth.first_momentum(a), displacements[..., axis], momenta[..., axis], slabs)
-    source = slabs.forward(second_order_source(modes, slabs))
-    del modes, first
-    for axis in range(3):
+        _add(first, growth.first(a), growth.first_momentum(a), *parts)
+        del first
         second = second_order_displacement(source, slabs, 1.0, axis)
-        _add(second, -growth.second(a), -growth.second_momentum(a), displacements[..., axis], momenta[..., axis], slabs)
+        _add(second, -growth.second(a), -growth.second_momentum(a), *parts)
+        del second
     return displacements, momenta
 
 
