@@ -136,15 +136,18 @@ def test_channels_without_prolateness_keep_the_record_of_the_networks_made_befor
 def test_channels_of_a_simulation_come_last_in_units_of_a_collapsed_sphere_and_of_one_point(density):
     """Beside the fields themselves: ln density over that of 18 pi^2, and contraction over 3."""
     cosmology, weak = CosmologySettings(), np.float32(0.3) * density
-    dense, contraction = where_particles_end(weak, Slabs(12), cosmology, ShortSimulationSettings(steps=6))
+    ends = where_particles_end(weak, Slabs(12), cosmology, ShortSimulationSettings(steps=6))
     settings = ALL.model_copy(update={"simulation": ShortSimulationSettings(steps=6)})
     channels = whole_box_channels(weak, settings, cosmology=cosmology)
-    assert channels.shape == (12, 12, 12, ALL.count + 2)
-    assert np.array_equal(channels[..., :-2], whole_box_channels(weak, ALL))
-    np.testing.assert_allclose(channels[..., -2], np.log(dense) / np.log(18 * np.pi**2), rtol=2 * HALF, atol=1e-6)
-    np.testing.assert_allclose(channels[..., -1], contraction / 3, rtol=2 * HALF, atol=1e-6)
+    assert channels.shape == (12, 12, 12, ALL.count + 3)
+    assert np.array_equal(channels[..., :-3], whole_box_channels(weak, ALL))
+    for index, field in ((-3, ends.density), (-2, ends.around)):
+        np.testing.assert_allclose(
+            channels[..., index], np.log(field) / np.log(18 * np.pi**2), rtol=2 * HALF, atol=1e-6
+        )
+    np.testing.assert_allclose(channels[..., -1], ends.contraction / 3, rtol=2 * HALF, atol=1e-6)
     alone = whole_box_channels(weak, ChannelSettings(simulation={"steps": 6}), cosmology=cosmology)
-    assert np.array_equal(alone, channels[..., -2:])
+    assert np.array_equal(alone, channels[..., -3:])
 
 
 def test_a_simulation_needs_the_cosmology_of_its_box(density):
@@ -154,7 +157,7 @@ def test_a_simulation_needs_the_cosmology_of_its_box(density):
 
 def test_channels_without_a_simulation_keep_the_record_of_the_networks_made_before_there_was_any():
     assert "simulation" not in ALL.model_dump()
-    assert ChannelSettings(simulation={}).model_dump()["simulation"] == {"steps": 5}
+    assert ChannelSettings(simulation={}).model_dump()["simulation"] == {"steps": 4, "start": 0.25, "around_cells": 2.5}
 
 
 def test_a_file_of_simulated_channels_is_made_with_the_cosmology_of_its_density(density, tmp_path, run_script):
@@ -211,6 +214,8 @@ def test_a_radius_larger_than_half_of_the_box_is_refused(density):
         whole_box_channels(density, channel_settings([6], [2, 6.5]))
     with pytest.raises(SettingsError, match=r"channels\.prolateness_cells = .* 7\.0 cells is larger"):
         whole_box_channels(density, channel_settings([6], [2], [7]))
+    with pytest.raises(SettingsError, match=r"channels\.simulation\.around_cells = 6\.5 is larger than half of a box"):
+        whole_box_channels(density, ChannelSettings(simulation={"around_cells": 6.5}), cosmology=CosmologySettings())
 
 
 @pytest.mark.parametrize(
@@ -219,7 +224,7 @@ def test_a_radius_larger_than_half_of_the_box_is_refused(density):
         ({"smoothing_cells": [2, 0]}, ["vnet5.channels.smoothing_cells.1 = 0", "greater than 0"]),
         ({"shear_cells": [3, 3.0]}, ["shear_cells [3.0, 3.0]", "twice"]),
         ({"tidal": [2]}, ["vnet5.channels.tidal", "no such key"]),
-        ({"simulation": {"steps": 4}}, ["vnet5.channels.simulation.steps = 4", "greater than or equal to 5"]),
+        ({"simulation": {"steps": 0}}, ["vnet5.channels.simulation.steps = 0", "greater than or equal to 1"]),
         ({"smoothing_cells": [300]}, ["networks.vnet5.channels.smoothing_cells = [300.0]", "512 cells"]),
     ],
 )

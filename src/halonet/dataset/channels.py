@@ -11,9 +11,9 @@ one where haloes form:
 Together they are the three invariants of the averaged strain, all that decides the collapse of a homogeneous ellipsoid
 (Bond & Myers 1996, section 2).
 
-A short simulation of the box gives two more (:mod:`halonet.n_body.ends`): the logarithm of the density where the
-particle of a cell ends, in units of that of 18 pi^2, the density of a collapsed sphere over the mean; and the
-contraction of the cell, in units of 3, with which neighbours end in one point.
+A short simulation of the box gives three more (:mod:`halonet.n_body.ends`): the logarithms of the density where the
+particle of a cell ends, and of its mean in a sphere around, in units of that of 18 pi^2, the density of a collapsed
+sphere over the mean; and the contraction of the cell, in units of 3, with which neighbours end in one point.
 
 Notes
 -----
@@ -85,8 +85,8 @@ def whole_box_channels(
     -------
     ndarray
         float16 of shape (N / ranks, N, N, C), or int8 from -127 to 127, to which what is beyond is cut: first smoothed
-        densities, then shear amplitudes, then prolatenesses, in the order of the settings, then density and contraction
-        of a simulation. In memory each channel stands by itself, as what computes networks on a processor takes them.
+        densities, then shear amplitudes, then prolatenesses, in the order of the settings, then two densities and the
+        contraction of a simulation. In memory each channel stands by itself, as what computes networks takes them.
         float16 keeps 11 bits, a rounding a thousand times smaller than what a channel tells. Memory: see
         :data:`BYTES_PER_CELL`, and before that :data:`halonet.n_body.ends.BYTES_PER_CELL` for a simulation.
     """

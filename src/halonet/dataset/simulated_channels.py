@@ -1,4 +1,4 @@
-"""Channels from a short simulation of the box: density and contraction where the particle of a cell ends."""
+"""Channels from a short simulation of the box: densities and contraction where the particle of a cell ends."""
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from halonet.n_body.ends import where_particles_end
 from halonet.settings import ChannelSettings, CosmologySettings, SettingsError
 
 LOG_VIRIAL = float(np.log(18 * np.pi**2))  # of the density of a collapsed sphere over the mean, Einstein-de Sitter
+LEAST_AROUND = np.float32(1 / 64)  # of the mean density: spheres of a mesh may be emptier than empty
 ONE_POINT = 3.0  # contraction where neighbours end in one point
 
 
@@ -27,14 +28,16 @@ def fill_simulated(
             "channels.simulation: the cosmology and the redshift of the box are needed to simulate it; its density, or "
             "the normalisation of the network, names none"
         )
-    dense, contraction = where_particles_end(density, slabs, cosmology, settings.simulation)
+    ends = where_particles_end(density, slabs, cosmology, settings.simulation)
     first = settings.count - settings.CHANNELS_OF_SIMULATION
 
     def fill(plane: int) -> None:
-        for channel, field, unit in (
-            (first, np.log(dense[plane]), LOG_VIRIAL),
-            (first + 1, contraction[plane], ONE_POINT),
-        ):
+        fields = (
+            (np.log(ends.density[plane]), LOG_VIRIAL),
+            (np.log(np.maximum(ends.around[plane], LEAST_AROUND)), LOG_VIRIAL),
+            (ends.contraction[plane], ONE_POINT),
+        )
+        for channel, (field, unit) in enumerate(fields, first):
             put(field, unit, None if steps is None else steps[channel], channels[channel, plane])
 
     in_threads(fill, range(slabs.planes), slabs.threads)

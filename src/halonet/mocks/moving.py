@@ -15,11 +15,11 @@ from halonet.grid.resampling import coarsened, halved, refined
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_columns_of_particles, with_eulerian_columns
 from halonet.n_body.forces import Gravity
-from halonet.n_body.schedule import Schedule
-from halonet.n_body.short import short_schedule, simulate_density
+from halonet.n_body.schedule import Schedule, plan
+from halonet.n_body.short import simulate_density
 from halonet.n_body.snapshots import comoving_fields
 from halonet.particles import Particles
-from halonet.settings import CosmologySettings, DisplacementSettings, SettingsError
+from halonet.settings import CosmologySettings, DisplacementSettings, NBodySettings, SettingsError
 from halonet.storage import FieldHeader
 
 
@@ -70,7 +70,8 @@ def check_displacement(settings: DisplacementSettings, cosmology: CosmologySetti
 
 
 def _schedule(settings: DisplacementSettings, cosmology: CosmologySettings) -> Schedule:
-    return short_schedule(cosmology, settings.steps, settings.mesh * settings.spacing)
+    mesh = settings.mesh * settings.spacing
+    return plan(cosmology, NBodySettings(steps=settings.steps, mesh=mesh), [cosmology.redshift])
 
 
 def particles_of(

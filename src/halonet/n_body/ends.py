@@ -1,9 +1,11 @@
 """Where a short simulation carries the particle of every cell: how dense it is there, and how far its cell contracts.
 
-Both belong to the cell that the particle started in. A halo is where matter from many cells ends in one place: the
+All belong to the cell that the particle started in. A halo is where matter from many cells ends in one place: the
 density is high there and the displacements of neighbours differ by their distance. Perturbation theory from the initial
 density does not know this well, since it carries matter through each other; a few steps of a simulation do.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -11,40 +13,54 @@ from numba import njit
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.n_body.forces import Gravity
-from halonet.n_body.short import displacements_of, short_schedule
+from halonet.n_body.schedule import plan
+from halonet.n_body.short import displacements_of
 from halonet.settings import CosmologySettings, ShortSimulationSettings
 
 BYTES_PER_CELL = 52  # at most, the density among them
 
 
+class Ends(NamedTuple):
+    """Fields of the cells that particles started in, float32 of shape (N / ranks, N, N).
+
+    Attributes
+    ----------
+    density
+        1 + delta of clouds in cells, read out with the cloud of the particle: at least 1/8, which is its own part.
+    around
+        1 + delta so read out of the mean over a sphere: how much matter there is, a halo's mass where it is smaller.
+    contraction
+        -div psi of the displacement psi in Lagrangian space: 0 where particles keep their distance, 3 where neighbours
+        end in one point (Neyrinck 2013, MNRAS 428, 141).
+    """
+
+    density: np.ndarray
+    around: np.ndarray
+    contraction: np.ndarray
+
+
 def where_particles_end(
-    density: np.ndarray,
+    linear: np.ndarray,
     slabs: Slabs,
     cosmology: CosmologySettings,
     settings: ShortSimulationSettings,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Ends:
     """Density and contraction where particles end, by the cells they started in; collective.
 
     Parameters
     ----------
-    density
+    linear
         Linear density extrapolated to the redshift of the cosmology, float32: this rank's planes, (N / ranks, N, N).
-
-    Returns
-    -------
-    density
-        1 + delta of clouds in cells, read out with the cloud of the particle: at least 1/8, which is its own part.
-        float32 of shape (N / ranks, N, N).
-    contraction
-        -div psi of the displacement psi in Lagrangian space, of the same shape: 0 where particles keep their distance,
-        3 where neighbours end in one point (Neyrinck 2013, MNRAS 428, 141).
     """
-    schedule, gravity = short_schedule(cosmology, settings.steps, mesh=1), Gravity(slabs, refinement=1)
-    displacements = displacements_of(density, slabs, cosmology, schedule, gravity)
-    dense = np.empty(slabs.shape, np.float32)
-    gravity.densities(displacements, dense)
+    schedule, gravity = plan(cosmology, settings, [cosmology.redshift]), Gravity(slabs, refinement=1)
+    displacements = displacements_of(linear, slabs, cosmology, schedule, gravity)
+    density, around = np.empty((2, *slabs.shape), np.float32)
+    gravity.to_contrast(displacements)
+    gravity.read_densities(displacements, density)
+    gravity.mesh.smooth(settings.around_cells)
+    gravity.read_densities(displacements, around)
     del gravity
-    return dense, contraction(displacements, slabs)
+    return Ends(density, around, contraction(displacements, slabs))
 
 
 def contraction(displacements: np.ndarray, slabs: Slabs) -> np.ndarray:

@@ -46,13 +46,13 @@ class Gravity:
         self._deposit_all(displacements)
         self.mesh.solve()
 
-    def densities(self, displacements: np.ndarray, densities: np.ndarray) -> None:
-        """Fill ``densities``, float32 of shape (planes, N, N), with 1 + delta at particles with these displacements.
-
-        The potential of the last update is gone.
-        """
+    def to_contrast(self, displacements: np.ndarray) -> None:
+        """Put the density contrast of particles with these displacements in the place of the potential."""
         self._deposit_all(displacements)
         self.mesh.to_contrast()
+
+    def read_densities(self, displacements: np.ndarray, densities: np.ndarray) -> None:
+        """Fill ``densities``, float32 of shape (planes, N, N), with 1 + the contrast at these particles' positions."""
         densities = densities.reshape(-1, 1)
         for rows, positions in self._chunks(displacements.reshape(-1, 3)):
             route = send_positions(positions, self.mesh.slabs)

@@ -8,6 +8,8 @@ The smoothing of clouds in cells is not corrected: a correction rings, so that p
 times too strongly, with a scatter of as much over directions, and a lattice of particles would collapse too early.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numba import njit
 from scipy import fft
@@ -15,6 +17,7 @@ from scipy import fft
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.grid.transposes import Rows, gather_ky, rounds, scatter_ky
+from halonet.grid.windows import top_hat
 from halonet.n_body.clouds import ABOVE, BELOW, WEIGHT
 from halonet.settings import SettingsError
 
@@ -47,6 +50,7 @@ class ForceMesh:
         self.modes = np.zeros(slabs.modes_shape, np.complex64)
         k = 2 * np.pi / side * slabs.wavenumbers[0].ravel()
         self._squares = (k**2).astype(np.float32)
+        self._kz = self._squares[: side // 2 + 1]
 
     @property
     def counts(self) -> np.ndarray:
@@ -67,10 +71,7 @@ class ForceMesh:
             If a cell of the mesh has overflowed.
         """
         self._contrast()
-        self._forward()
-        self._columns()
-        self._inverse()
-        self._share_planes()
+        self._filter(lambda columns, first: to_potential(columns, self._squares, self._squares[first:], self._kz))
 
     def to_contrast(self) -> None:
         """Turn deposited counts into the density contrast, also in the planes of the neighbours; collective.
@@ -81,6 +82,23 @@ class ForceMesh:
             As :meth:`solve`.
         """
         self._contrast()
+        self._share_planes()
+
+    def smooth(self, radius: float) -> None:
+        """Average the density contrast over spheres (top-hat) of ``radius`` cells of the mesh, in place; collective."""
+        side = self.slabs.cells
+        numbers = np.arange(3 * (side // 2) ** 2 + 1)
+        window = top_hat(2 * np.pi / side * np.sqrt(numbers) * radius).astype(np.float32)
+        self._filter(lambda columns, first: times_window(columns, first, window))
+
+    def _filter(self, change: Callable[[np.ndarray, int], None]) -> None:
+        """Change the modes of the real mesh; collective.
+
+        ``change`` gets modes of a few ky as pairs of real numbers, float32 of shape (M, ky, M + 2), and the first ky.
+        """
+        self._forward()
+        self._columns(change)
+        self._inverse()
         self._share_planes()
 
     def _contrast(self) -> None:
@@ -134,14 +152,13 @@ class ForceMesh:
     def _transform_plane(self, plane: int) -> None:
         self.modes[plane] = fft.rfft2(self.own[plane])
 
-    def _columns(self) -> None:
-        """Transform along x, multiply by -1 / k^2, transform back; a few ky at a time, which fit into the cache."""
-        slabs, kz = self.slabs, self._squares[: self.slabs.cells // 2 + 1]
+    def _columns(self, change: Callable[[np.ndarray, int], None]) -> None:
+        """Transform along x, change the modes, transform back; a few ky at a time, which fit into the cache."""
+        slabs = self.slabs
 
         def work(block: slice) -> None:
             columns = fft.fft(np.ascontiguousarray(self.modes[:, block]), axis=0, overwrite_x=True)
-            ky = self._squares[slabs.start + block.start : slabs.start + block.stop]
-            to_potential(columns.view(np.float32), self._squares, ky, kz)
+            change(columns.view(np.float32), slabs.start + block.start)
             self.modes[:, block] = fft.ifft(columns, axis=0, overwrite_x=True)
 
         size = max(1, COLUMN_BYTES // self.modes[:, 0].nbytes)
@@ -203,3 +220,18 @@ def to_potential(modes, kx, ky, kz):
                 factors[2 * k] = factors[2 * k + 1] = np.float32(-1) / squared if squared > 0 else np.float32(0)
             for k in range(modes.shape[2]):
                 modes[i, j, k] *= factors[k]
+
+
+@njit(cache=True, nogil=True)
+def times_window(modes, first, window):
+    """Multiply modes of a few ky, which begin with number ``first``, by a window of k^2 in units of the fundamental."""
+    side = modes.shape[0]
+    for i in range(side):
+        kx = i if 2 * i <= side else i - side
+        for j in range(modes.shape[1]):
+            ky = first + j if 2 * (first + j) <= side else first + j - side
+            across = kx * kx + ky * ky
+            for k in range(modes.shape[2] // 2):
+                factor = window[across + k * k]
+                modes[i, j, 2 * k] *= factor
+                modes[i, j, 2 * k + 1] *= factor

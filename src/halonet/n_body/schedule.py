@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from halonet.n_body.growth import Growth
-from halonet.settings import CosmologySettings, NBodySettings, SettingsError
+from halonet.settings import CosmologySettings, SettingsError, StepsSettings
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Schedule:
     steps: list[Step]
 
 
-def plan(cosmology: CosmologySettings, settings: NBodySettings, redshifts: list[float]) -> Schedule:
+def plan(cosmology: CosmologySettings, settings: StepsSettings, redshifts: list[float]) -> Schedule:
     """Steps from the start to the last of the snapshots at ``redshifts``.
 
     Raises

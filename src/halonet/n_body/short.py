@@ -13,21 +13,10 @@ from halonet.cosmology import growth_factor
 from halonet.grid.slabs import Slabs
 from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
-from halonet.n_body.schedule import Schedule, Step, plan
+from halonet.n_body.schedule import Schedule, Step
 from halonet.n_body.simulation import State, simulate, simulate_to_end
 from halonet.n_body.start import start_particles
-from halonet.settings import CosmologySettings, NBodySettings
-
-
-def short_schedule(cosmology: CosmologySettings, steps: int, mesh: int) -> Schedule:
-    """Steps from a scale factor of 0.1 to the redshift of the cosmology, by ``mesh`` cells of the mesh for a particle.
-
-    Raises
-    ------
-    SettingsError
-        If that redshift is before the start.
-    """
-    return plan(cosmology, NBodySettings(steps=steps, mesh=mesh), [cosmology.redshift])
+from halonet.settings import CosmologySettings
 
 
 def simulate_density(
@@ -47,7 +36,7 @@ def simulate_density(
     slabs
         Of the box; a particle starts in each of its cells.
     schedule, gravity
-        Times (:func:`short_schedule`), and forces of these particles.
+        Times (:func:`halonet.n_body.schedule.plan`), and forces of these particles.
     track
         Shows progress over the steps it is given.
     """

@@ -36,6 +36,7 @@ from halonet.settings.simulation import (
     GroundTruthSettings,
     NBodySettings,
     PeakPatchSettings,
+    StepsSettings,
     TruthFilesSettings,
 )
 from halonet.settings.survey import SurveySettings
@@ -78,6 +79,7 @@ __all__ = [
     "ShortSimulationSettings",
     "SphereFitSettings",
     "StatisticsSettings",
+    "StepsSettings",
     "SurveySettings",
     "TeacherSettings",
     "TrainingSettings",

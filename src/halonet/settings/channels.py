@@ -5,25 +5,28 @@ from typing import Any, ClassVar, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from halonet.settings.base import Model, Radius, SettingsError
-from halonet.settings.simulation import CosmologySettings
+from halonet.settings.simulation import CosmologySettings, StepsSettings
 
 
-class ShortSimulationSettings(Model):
+class ShortSimulationSettings(StepsSettings):
     """A particle-mesh simulation of few steps, with one particle and one cell of its mesh for every cell of the box."""
 
-    steps: int = Field(5, ge=5, description="from a scale factor of 0.1 to the redshift of the box")
+    KEY = "channels.simulation"
+    steps: int = Field(4, ge=1, description="to the redshift of the box, linear in the scale factor")
+    start: float = Field(0.25, gt=0, lt=1, description="scale factor at which 2LPT hands over to the simulation")
+    around_cells: Radius = Field(2.5, description="radius of the sphere around where a particle ends (cells)")
 
 
 class ChannelSettings(Model):
     """Input channels beside the density, computed from a whole periodic box (:mod:`halonet.dataset.channels`)."""
 
-    CHANNELS_OF_SIMULATION: ClassVar[int] = 2
+    CHANNELS_OF_SIMULATION: ClassVar[int] = 3
 
     smoothing_cells: list[Radius] = Field([], description="radii of top-hat smoothed densities (cells)")
     shear_cells: list[Radius] = Field([], description="top-hat radii of the shear amplitudes (cells)")
     prolateness_cells: list[Radius] = Field([], description="top-hat radii of the prolateness of the strain (cells)")
     simulation: ShortSimulationSettings | None = Field(
-        None, description="two more channels, from where a short simulation carries the particle of a cell"
+        None, description="three more channels, from where a short simulation carries the particle of a cell"
     )
 
     @property
@@ -48,6 +51,11 @@ class ChannelSettings(Model):
                     f"channels.{name} = {radii}: a radius of {max(radii)} cells is larger than half of a box of "
                     f"{cells} cells"
                 )
+        if self.simulation and 2 * self.simulation.around_cells > cells:
+            raise SettingsError(
+                f"channels.simulation.around_cells = {self.simulation.around_cells} is larger than half of a box of "
+                f"{cells} cells"
+            )
 
     def check_cosmologies(self, cosmologies: list[CosmologySettings]) -> None:
         """Refuse a simulation where boxes have several cosmologies or redshifts: a prediction simulates in one."""

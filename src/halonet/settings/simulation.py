@@ -120,12 +120,33 @@ class PeakPatchSettings(Model):
     )
 
 
-class NBodySettings(Model):
+class StepsSettings(Model):
+    """Times of a particle-mesh simulation; ``KEY`` names them in what a user is told."""
+
+    KEY: ClassVar[str]
+    steps: int = Field(ge=1, description="of the simulation, linear in the scale factor")
+    start: float = Field(0.1, gt=0, lt=1, description="scale factor at which 2LPT hands over to the simulation")
+
+    def check_snapshots(self, redshifts: list[float]) -> None:
+        """Refuse snapshots at ``redshifts`` that steps from the start cannot reach."""
+        for redshift in redshifts:
+            if 1 / (1 + redshift) <= self.start:
+                raise SettingsError(
+                    f"{self.KEY}.start = {self.start}: a snapshot at redshift {redshift} (scale factor "
+                    f"{1 / (1 + redshift):.4g}) is not after the start; start earlier, or leave it out"
+                )
+        if self.steps < (wanted := len(set(redshifts))):
+            raise SettingsError(
+                f"{self.KEY}.steps = {self.steps} cannot hit {wanted} snapshots; give at least as many steps"
+            )
+
+
+class NBodySettings(StepsSettings):
     """Particle-mesh simulation and its friends-of-friends haloes, traced back to the cells they came from."""
 
+    KEY = "n_body"
     steps: int = Field(40, ge=5, description="of the simulation, linear in the scale factor")
     mesh: int = Field(2, ge=1, le=4, description="cells of the force mesh along a cell of the box")
-    start: float = Field(0.1, gt=0, lt=1, description="scale factor at which 2LPT hands over to the simulation")
     redshifts: list[Annotated[RoundedRedshift, Field(ge=0)]] = Field(
         [], description="of further snapshots, each a truth of its own; that of cosmology.redshift is always taken"
     )
@@ -138,19 +159,6 @@ class NBodySettings(Model):
     def snapshots(self, redshift: float) -> list[float]:
         """Redshifts of all snapshots: first that of the run, then the further ones."""
         return [redshift, *(further for further in self.redshifts if further != redshift)]
-
-    def check_snapshots(self, redshifts: list[float]) -> None:
-        """Refuse snapshots at ``redshifts`` that steps from the start cannot reach."""
-        for redshift in redshifts:
-            if 1 / (1 + redshift) <= self.start:
-                raise SettingsError(
-                    f"n_body.start = {self.start}: a snapshot at redshift {redshift} (scale factor "
-                    f"{1 / (1 + redshift):.4g}) is not after the start; start earlier, or leave it out"
-                )
-        if self.steps < len(set(redshifts)):
-            raise SettingsError(
-                f"n_body.steps = {self.steps} cannot hit {len(set(redshifts))} snapshots; give at least as many steps"
-            )
 
     @model_validator(mode="after")
     def _has_snapshots_of_their_own(self) -> Self:
