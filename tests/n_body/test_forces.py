@@ -47,6 +47,19 @@ def test_clouds_are_those_of_the_textbook_to_the_rounding_of_weights_and_lose_no
     assert error.max() < 500 / 8**3 * 8 * 2 / WEIGHT
 
 
+def test_forces_move_with_the_mesh_to_the_last_bit_across_its_edges():
+    """A shift along y and z takes other particles to the edges, where neighbours are on the other side of the box."""
+    positions, side, shift = random_places(400, 16, 4), 16, (0, 5, 9)
+    potential = np.random.default_rng(5).normal(size=(BELOW + side + ABOVE, side, side)).astype(np.float32)
+    moved = (positions + UNIT * np.array(shift, np.uint32)) % (side * UNIT)
+    there = np.roll(potential, shift, (0, 1, 2))
+    found = np.empty((2, 400, 3), np.float32)
+    for forces, where, mesh in zip(found, (positions, moved.astype(np.uint32)), (potential, there), strict=True):
+        read_out(where, mesh, 0, 1.0, forces)
+    np.testing.assert_array_equal(found[0], found[1])
+    assert np.abs(found).min() > 0
+
+
 def test_a_particle_s_weights_are_never_negative():
     for seed in range(200):
         assert deposited(random_places(1, 4, seed), 4).min() >= 0

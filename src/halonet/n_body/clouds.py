@@ -94,40 +94,82 @@ def read_out(positions, potential, first_plane, factor, forces):
     """
     side = potential.shape[1]
     scale = np.float32(-factor / (12 * WEIGHT))
-    eight = np.float32(8)
+    values = potential.reshape(-1)
     for m in range(len(positions)):
         x, y, z = np.int64(positions[m, 0]), np.int64(positions[m, 1]), np.int64(positions[m, 2])
         i = (x >> FRACTION_BITS) - first_plane + BELOW
         j, k = y >> FRACTION_BITS, z >> FRACTION_BITS
-        fx, fy, fz = x & _FRACTION, y & _FRACTION, z & _FRACTION
-        gx, gy, gz = np.float32(0), np.float32(0), np.float32(0)
-        w1 = _upper_part(WEIGHT, fx)
-        for a in range(2):
-            wx = w1 if a else WEIGHT - w1
-            w1y = _upper_part(wx, fy)
-            ia = i + a
-            for b in range(2):
-                wy = w1y if b else wx - w1y
-                w1z = _upper_part(wy, fz)
-                jb = _wrapped(j + b, side)
-                below, above = _wrapped(j + b - 1, side), _wrapped(j + b + 1, side)
-                far_below, far_above = _wrapped(j + b - 2, side), _wrapped(j + b + 2, side)
-                for c in range(2):
-                    w = np.float32(w1z if c else wy - w1z)
-                    kc = _wrapped(k + c, side)
-                    gx += w * (
-                        eight * (potential[ia + 1, jb, kc] - potential[ia - 1, jb, kc])
-                        - (potential[ia + 2, jb, kc] - potential[ia - 2, jb, kc])
-                    )
-                    gy += w * (
-                        eight * (potential[ia, above, kc] - potential[ia, below, kc])
-                        - (potential[ia, far_above, kc] - potential[ia, far_below, kc])
-                    )
-                    gz += w * (
-                        eight * (potential[ia, jb, _wrapped(kc + 1, side)] - potential[ia, jb, _wrapped(kc - 1, side)])
-                        - (potential[ia, jb, _wrapped(kc + 2, side)] - potential[ia, jb, _wrapped(kc - 2, side)])
-                    )
+        fractions = x & _FRACTION, y & _FRACTION, z & _FRACTION
+        if BELOW <= j < side - ABOVE and BELOW <= k < side - ABOVE:
+            gx, gy, gz = _gradient_within(values, (i * side + j) * side + k, side, fractions)
+        else:
+            gx, gy, gz = _gradient_at_an_edge(potential, (i, j, k), side, fractions)
         forces[m, 0], forces[m, 1], forces[m, 2] = scale * gx, scale * gy, scale * gz
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _gradient_within(values, lowest, side, fractions):
+    """Twelve times the gradient of a mesh, one number after the other, where no neighbour is across an edge.
+
+    Indices without a sign need not be asked whether they count from the end, which is a quarter of the time.
+    """
+    fx, fy, fz = fractions
+    plane, row, one, two, eight = np.uint64(side * side), np.uint64(side), np.uint64(1), np.uint64(2), np.float32(8)
+    gx, gy, gz = np.float32(0), np.float32(0), np.float32(0)
+    w1 = _upper_part(WEIGHT, fx)
+    for a in range(2):
+        wx = w1 if a else WEIGHT - w1
+        w1y = _upper_part(wx, fy)
+        for b in range(2):
+            wy = w1y if b else wx - w1y
+            w1z = _upper_part(wy, fz)
+            at = np.uint64(lowest) + np.uint64(a) * plane + np.uint64(b) * row
+            for c in range(2):
+                w = np.float32(w1z if c else wy - w1z)
+                gx += w * (
+                    eight * (values[at + plane] - values[at - plane])
+                    - (values[at + two * plane] - values[at - two * plane])
+                )
+                gy += w * (
+                    eight * (values[at + row] - values[at - row]) - (values[at + two * row] - values[at - two * row])
+                )
+                gz += w * (eight * (values[at + one] - values[at - one]) - (values[at + two] - values[at - two]))
+                at += one
+    return gx, gy, gz
+
+
+@njit(cache=True, nogil=True)
+def _gradient_at_an_edge(potential, lowest, side, fractions):
+    """The same numbers, to the last bit, where neighbours along y or z may be on the other side of the box."""
+    (i, j, k), (fx, fy, fz), eight = lowest, fractions, np.float32(8)
+    gx, gy, gz = np.float32(0), np.float32(0), np.float32(0)
+    w1 = _upper_part(WEIGHT, fx)
+    for a in range(2):
+        wx = w1 if a else WEIGHT - w1
+        w1y = _upper_part(wx, fy)
+        ia = i + a
+        for b in range(2):
+            wy = w1y if b else wx - w1y
+            w1z = _upper_part(wy, fz)
+            jb = _wrapped(j + b, side)
+            below, above = _wrapped(j + b - 1, side), _wrapped(j + b + 1, side)
+            far_below, far_above = _wrapped(j + b - 2, side), _wrapped(j + b + 2, side)
+            for c in range(2):
+                w = np.float32(w1z if c else wy - w1z)
+                kc = _wrapped(k + c, side)
+                gx += w * (
+                    eight * (potential[ia + 1, jb, kc] - potential[ia - 1, jb, kc])
+                    - (potential[ia + 2, jb, kc] - potential[ia - 2, jb, kc])
+                )
+                gy += w * (
+                    eight * (potential[ia, above, kc] - potential[ia, below, kc])
+                    - (potential[ia, far_above, kc] - potential[ia, far_below, kc])
+                )
+                gz += w * (
+                    eight * (potential[ia, jb, _wrapped(kc + 1, side)] - potential[ia, jb, _wrapped(kc - 1, side)])
+                    - (potential[ia, jb, _wrapped(kc + 2, side)] - potential[ia, jb, _wrapped(kc - 2, side)])
+                )
+    return gx, gy, gz
 
 
 @njit(cache=True, nogil=True)
