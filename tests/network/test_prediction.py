@@ -93,7 +93,7 @@ def test_prediction_simulates_a_box_in_the_cosmology_of_the_network(network, den
     """The redshift decides how much gathers: a network of another one sees other channels."""
     channels, weak = ChannelSettings(simulation={}), np.float32(0.3) * density
     settings = network.settings.model_copy(update={"channels": channels})
-    inputs = keras.Input((None, None, None, 3))
+    inputs = keras.Input((None, None, None, 4))
     echo = replace(network, model=keras.Model(inputs, inputs[..., 1:2]), settings=settings)
     tiles, found = PredictionSettings(tile=12, buffer=2), []
     for redshift in (0.0, 1.0):
