@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from halonet import console
 from halonet.dataset.channel_units import put
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
@@ -28,7 +29,8 @@ def fill_simulated(
             "channels.simulation: the cosmology and the redshift of the box are needed to simulate it; its density, or "
             "the normalisation of the network, names none"
         )
-    ends = where_particles_end(density, slabs, cosmology, settings.simulation)
+    with console.step(f"short simulation of {slabs.cells}^3 particles"):
+        ends = where_particles_end(density, slabs, cosmology, settings.simulation)
     first = settings.count - settings.CHANNELS_OF_SIMULATION
 
     def fill(plane: int) -> None:
