@@ -19,7 +19,8 @@ from halonet.settings import CosmologySettings
 from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
-FITTED, VOTED = ["vnet-small", "vnet-small-channels", "cosmologies"], ["vnet-small-objects", "n-body", "n-body-light"]
+FITTED = ["vnet-small", "vnet-small-channels", "cosmologies"]
+VOTED = ["vnet-small-objects", "n-body", "n-body-light", "n-body-moved"]
 SHIPPED = [*FITTED, *VOTED]
 
 
@@ -27,6 +28,12 @@ SHIPPED = [*FITTED, *VOTED]
 def test_the_card_of_a_shipped_network_is_what_its_files_say(name):
     folder = ROOT / "networks" / name
     assert (folder / "README.md").read_text() == write_card(folder), f"run ship_network.py networks/{name}"
+
+
+def test_the_card_of_a_network_that_sees_a_simulation_says_what_of_it():
+    card = (ROOT / "networks/n-body-moved/README.md").read_text()
+    assert "Beside the density it sees 9 averages of the whole box: the density, over spheres of 2, 3" in card
+    assert "a simulation of 4 steps, from a scale factor of 0.25, carries the particle of each cell" in card
 
 
 @pytest.mark.parametrize("name", FITTED)

@@ -50,7 +50,8 @@ def damage(path, start=0.33, content=b"\xff" * 4096):
     path.write_bytes(data)
 
 
-NETWORKS = ["n-body", "n-body-light", "cosmologies", "vnet-small", "vnet-small-channels", "vnet-small-objects"]
+NETWORKS = ["n-body", "n-body-light", "n-body-moved", "cosmologies"]
+NETWORKS += ["vnet-small", "vnet-small-channels", "vnet-small-objects"]
 
 
 @pytest.mark.parametrize("name", NETWORKS)

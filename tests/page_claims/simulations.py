@@ -1,8 +1,9 @@
 """Simulations: docs/n_body.md, from the files of benchmarks/n_body*.py, eulerian.py, comparison.py and scatter.py."""
 
+from inputs import table as table_of_inputs
 from students import table as table_of_students
 
-from page_claims.base import claims, off, results, row, shown
+from page_claims.base import claims, off, read, results, row, shown
 
 PAGE = "docs/n_body.md"
 MASS_FUNCTIONS = (
@@ -254,9 +255,22 @@ def distance_from_the_limits():
 
 
 @claims(PAGE)
+def what_a_network_lacks():
+    held = results("inputs")
+    assert (held["boxes"], held["network"]) == (["017", "008"], "n-body")
+    yield from table_of_inputs(held).splitlines()
+
+
+@claims(PAGE)
+def a_network_that_sees_a_simulation():
+    chosen = read("networks/n-body-moved/thresholds.json")["chosen"]
+    yield f"completeness and purity above 100 cells are {chosen['completeness']:.3f} and {chosen['purity']:.3f} there."
+
+
+@claims(PAGE)
 def students_beside_their_teacher():
     held = results("students")
-    assert held["boxes"] == ["105", "106", "107", "108"]
+    assert held["boxes"] == ["109", "110", "111", "112"]
     yield from table_of_students(held).splitlines()
     operations = [each["operations_per_cell"] for each in held["networks"].values()]
     yield f"has half the filters of the default network and {100 * operations[1] / operations[0]:.0f}% of its operations"

@@ -40,6 +40,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import fft
 
+from halonet import heap
 from halonet.dataset.channel_loops import derive_along_x, invariants, strain_of_plane
 from halonet.dataset.channel_units import COLLAPSE_THRESHOLD, put
 from halonet.dataset.simulated_channels import fill_simulated
@@ -95,6 +96,7 @@ def whole_box_channels(
     channels = zeros((settings.count, *density.shape), np.float16 if steps is None else np.int8)
     if settings.simulation:  # first, as it takes the most memory
         fill_simulated(density, settings, channels, slabs, steps, cosmology)
+        heap.give_back()  # what the simulation took, before other channels take as much
     if any(settings.radii.values()):
         _linear(density, settings, channels, slabs, steps, threads)
     return np.moveaxis(channels, 0, -1)

@@ -16,7 +16,7 @@ from halonet.dataset.normalisation import Normalisation, read_normalisation
 from halonet.network.card_numbers import cell_mass, measured_section, mocks_section
 from halonet.network.quantised import FILE as QUANTISED
 from halonet.network.validity import TOLERANCE, described, trained_ranges
-from halonet.settings import NetworkSettings, validate
+from halonet.settings import ChannelSettings, NetworkSettings, validate
 from halonet.settings.heads import HEADS
 from halonet.storage import open_hdf5, read_json
 
@@ -72,18 +72,25 @@ def _what(folder: Path, settings: NetworkSettings) -> str:
         f"A {name} of {_number_of_weights(folder):,} weights ({settings.levels} levels, {settings.filters} filters) "
         "that tells which cells of the linear density of a periodic box end up in dark-matter haloes."
     )
-    channels = settings.channels
-    if channels.count:
-        kinds = {
-            "density": channels.smoothing_cells,
-            "shear of the strain": channels.shear_cells,
-            "prolateness of the strain": channels.prolateness_cells,
-        }
-        spheres = [f"the {kind}, over spheres of {_listed(radii)} cells" for kind, radii in kinds.items() if radii]
-        text += f" Beside the density it sees {channels.count} averages of the whole box: {'; '.join(spheres)}."
+    text += _sees(settings.channels)
     if settings.heads.weights:
         words = " and ".join(HEADS[head].words for head in settings.heads.weights)
         text += f" Of every cell it also says {words} of its halo."
+    return text
+
+
+def _sees(channels: ChannelSettings) -> str:
+    text, names = "", ("density", "shear of the strain", "prolateness of the strain")
+    of_kinds = zip(names, channels.radii.values(), strict=True)
+    if spheres := [f"the {name}, over spheres of {_listed(radii)} cells" for name, radii in of_kinds if radii]:
+        number = sum(map(len, channels.radii.values()))
+        text += f" Beside the density it sees {number} averages of the whole box: {'; '.join(spheres)}."
+    if short := channels.simulation:
+        text += (
+            f" It also sees where a simulation of {short.steps} steps, from a scale factor of {short.start:g}, carries "
+            f"the particle of each cell: the density there, its mean in a sphere of {short.around_cells:g} cells, and "
+            "how far the cell has contracted."
+        )
     return text
 
 
