@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from halonet import heap
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.n_body.forces import Gravity
@@ -17,7 +18,7 @@ from halonet.n_body.schedule import plan
 from halonet.n_body.short import displacements_of
 from halonet.settings import CosmologySettings, ShortSimulationSettings
 
-BYTES_PER_CELL = 45  # at most, the density among them; 57 in a process that keeps what it has freed
+BYTES_PER_CELL = 45  # at most, the density among them
 
 
 class Ends(NamedTuple):
@@ -54,6 +55,7 @@ def where_particles_end(
     """
     schedule, gravity = plan(cosmology, settings, [cosmology.redshift]), Gravity(slabs, refinement=1)
     displacements = displacements_of(linear, slabs, cosmology, schedule, gravity)
+    heap.give_back()  # the momenta
     density, around = np.empty((2, *slabs.shape), np.float32)
     gravity.to_contrast(displacements)
     gravity.read_densities(displacements, density)

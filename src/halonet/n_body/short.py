@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from halonet import heap
 from halonet.cosmology import growth_factor
 from halonet.grid.slabs import Slabs
 from halonet.n_body.forces import Gravity
@@ -49,6 +50,7 @@ def displacements_of(
 ) -> np.ndarray:
     """Displacements (cells) of the particles of :func:`simulate_density`, which need no last force; collective."""
     state = _start(linear, slabs, cosmology, schedule)
+    heap.give_back()  # six fields that the start took
     *before, last = schedule.steps
     simulate(state, replace(schedule, steps=before), gravity, lambda step, state: None)
     gravity.drift(state.displacements, state.momenta, last.drift)

@@ -30,7 +30,8 @@ def start_particles(density: np.ndarray, slabs: Slabs, growth: Growth, a: float)
     """
     modes = slabs.forward(density)
     source = slabs.forward(second_order_source(modes, slabs))  # before there are particles: it takes six fields
-    displacements, momenta = np.zeros((2, *slabs.shape, 3), np.float32)
+    # Two arrays, so that either can be given back without the other.
+    displacements, momenta = (np.zeros((*slabs.shape, 3), np.float32) for _ in range(2))
     for axis in range(3):
         parts = displacements[..., axis], momenta[..., axis], slabs
         first = first_order_displacement(modes, slabs, 1.0, axis)
