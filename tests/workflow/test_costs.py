@@ -94,6 +94,19 @@ def test_a_job_asks_for_more_than_it_was_measured_to_need_and_not_for_many_times
     assert 1.2 * measured_mb < asked < 3.5 * measured_mb + 500
 
 
+def test_channels_of_a_simulation_cost_what_the_simulation_was_measured_to():
+    """A box of 256^3 cells (AMD EPYC): 10 s of a processor beside other channels, 952 MB in all."""
+    settings = load_settings(PAPER, ROOT / "profiles/n_body/settings.yaml")
+    costs = JobCosts(settings)
+    without = settings.networks["n-body-moved"].channels.model_copy(update={"simulation": None})
+    plain = settings.networks["n-body-moved"].model_copy(update={"channels": without})
+    others = JobCosts(settings.model_copy(update={"networks": settings.networks | {"n-body-moved": plain}}))
+    for rule in ("compute_channels", "predict_mask"):
+        assert 8 < costs.seconds(rule, "n-body-moved") - others.seconds(rule, "n-body-moved") < 16
+        assert 200 < costs.megabytes(rule, "n-body-moved") - others.megabytes(rule, "n-body-moved") < 400
+    assert 952 < memory_mb(costs.megabytes("compute_channels", "n-body-moved"), 1, settings.jobs) < 3.5 * 952
+
+
 def test_a_cost_that_depends_on_the_network_is_not_told_without_its_name():
     costs = JobCosts(load_settings(PAPER, SMALL))
     for cost in (costs.megabytes, costs.seconds):

@@ -35,9 +35,9 @@ def prediction_mb(network: NetworkSettings, cells: int) -> float:
 def channel_bytes(channels: ChannelSettings) -> float:
     """Memory for a cell of channels of the whole box: two bytes each, and 33 while they are computed.
 
-    A simulation, before them, takes 48 beside the density.
+    A simulation, before them, takes 41 beside the density.
     """
-    at_first = 48 if channels.simulation else 33
+    at_first = 41 if channels.simulation else 33
     return at_first + 2 * channels.count if channels.count else 0
 
 
