@@ -17,6 +17,7 @@ import numpy as np
 
 from halonet import console
 from halonet.catalogue import read_catalogue
+from halonet.grid.slabs import Slabs
 from halonet.halo_finding.constants import thresholds_in_force
 from halonet.halo_finding.fitted.sphere_fit import fit_spheres
 from halonet.halo_finding.haloes import to_catalogue, with_eulerian_columns
@@ -128,7 +129,9 @@ def main():
     settings = PredictionSettings(**json.loads(arguments.prediction))
     stages = Stages(cells)
     cell_size = header.box_size_mpc / cells
-    probability = predict_box(network, density, cell_size, settings, threads=arguments.threads)
+    probability = predict_box(
+        network, density, cell_size, settings, slabs=Slabs(len(density), threads=arguments.threads)
+    )
     stages.finished("prediction")
     found = find_haloes(probability, thresholds.peak, thresholds.shell)
     stages.finished("halo finding")

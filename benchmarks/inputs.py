@@ -22,7 +22,7 @@ from halonet.mocks.moving import particles_of
 from halonet.n_body.ends import contraction
 from halonet.n_body.forces import Gravity
 from halonet.n_body.schedule import plan
-from halonet.n_body.short import displacements_of
+from halonet.n_body.short import drift_to_end
 from halonet.settings import CosmologySettings, DisplacementSettings, ShortSimulationSettings
 from halonet.storage import read_field, read_header, write_json
 
@@ -98,7 +98,7 @@ def displaced(header, density: np.ndarray, slabs: Slabs, cosmology: CosmologySet
         return particles.displacements / np.float32(particles.cell_size)
     settings = ShortSimulationSettings(steps=wanted.steps, start=wanted.start)
     schedule = plan(cosmology, settings, [cosmology.redshift])
-    return displacements_of(density, slabs, cosmology, schedule, Gravity(slabs, 1))
+    return drift_to_end(density, slabs, cosmology, schedule, Gravity(slabs, 1))[1].displacements
 
 
 def train(inputs: np.ndarray, mask: np.ndarray):

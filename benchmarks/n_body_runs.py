@@ -19,9 +19,9 @@ from halonet.n_body.simulation import State, simulate
 from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
 from halonet.particles import Particles
+from halonet.power_spectrum import measure_spectra
 from halonet.statistics.mass_function import count_above
 from halonet.statistics.overlap import measure_overlap
-from halonet.statistics.power_spectrum import measure_spectra
 from halonet.storage import FieldHeader
 
 BANDS = np.geomspace(0.1, 2.5, 15)  # per Mpc

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from performance.measuring import machine
 
+from halonet.grid.slabs import Slabs
 from halonet.settings import load_settings
 from halonet.storage import read_json, write_json
 
@@ -71,7 +72,9 @@ def measure():
     step = fastest(lambda: model.train_on_batch(inputs, (inputs[..., :1] > 0.6).astype("u1")), STEPS)
     density = random.normal(size=3 * [CELLS]).astype("f4")
     trained = TrainedNetwork(model, network, Normalisation(1.0, {}, 1.0))
-    box = fastest(lambda: predict_box(trained, density, 1.0, settings.prediction, threads=THREADS), 2)
+    box = fastest(
+        lambda: predict_box(trained, density, 1.0, settings.prediction, slabs=Slabs(len(density), threads=THREADS)), 2
+    )
     return {"step_seconds": step, "prediction_seconds": box}
 
 

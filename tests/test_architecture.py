@@ -23,6 +23,7 @@ FLOORS = [
         "crate",
         "galaxy_catalogue",
         "particles",
+        "power_spectrum",
         "owners",
         "columns",
         "column_files",

@@ -25,6 +25,7 @@ def tile_of(cells):
 
 def measure(case):
     os.environ["KERAS_BACKEND"] = case["backend"]
+    from halonet.grid.slabs import Slabs
     from halonet.network.devices import prepare_devices
     from halonet.network.folder import load_network
     from halonet.network.prediction import predict_box
@@ -42,7 +43,10 @@ def measure(case):
     network, (tile, buffer) = load_network(boxes.NETWORK), tile_of(cells)
     settings = PredictionSettings(tile=tile, buffer=buffer)
     network.model.predict_on_batch(np.zeros((1, tile, tile, tile, 1), np.float32))  # compiles
-    times, found = measured(lambda: predict_box(network, density, boxes.CELL_SIZE, settings, threads=threads), **ROUNDS)
+    times, found = measured(
+        lambda: predict_box(network, density, boxes.CELL_SIZE, settings, slabs=Slabs(len(density), threads=threads)),
+        **ROUNDS,
+    )
     if case["backend"] == "tensorflow" and cells <= boxes.DRAWN:
         boxes.keep_probability(folder, found)
     work = {"flops": _flops(network.model, cells, tile, buffer)}

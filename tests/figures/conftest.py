@@ -18,8 +18,8 @@ from halonet.halo_finding.paper.calibration import (
     fit_shell_threshold,
     stack_edges,
 )
-from halonet.halo_finding.score import Agreement
-from halonet.halo_finding.votes.calibration import START, vote_record
+from halonet.halo_finding.votes.calibration import START, VoteAgreement, vote_record
+from halonet.halo_finding.votes.sizes import Sizes
 from halonet.settings import CosmologySettings, HaloFindingSettings, StatisticsSettings
 from halonet.statistics.box import measure_box
 from halonet.statistics.summary import summarise
@@ -112,7 +112,9 @@ def fit_thresholds(boxes):
 
 @pytest.fixture(scope="session")
 def vote_thresholds():
-    results = {replace(START, least_votes=0.2 * i): Agreement(0.5 + 0.1 * i, 0.9, 0.3 / i) for i in (1, 2, 3)}
+    sizes = Sizes(1.2, 0.95, 1.05)
+    agreements = {i: VoteAgreement(0.5 + 0.1 * i, 0.9, 0.3 / i, sizes=sizes) for i in (1, 2, 3)}
+    results = {replace(START, least_votes=0.2 * i): agreement for i, agreement in agreements.items()}
     return vote_record(results) | {"boxes": 1, "cells": 100}
 
 

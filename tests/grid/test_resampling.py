@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from thread_ranks import on_ranks
 
-from halonet.grid.resampling import coarsened, halved, refined
+from halonet.grid.resampling import block_means, coarsened, halved, refined
 from halonet.grid.slabs import SlabError, Slabs
 
 CELLS, SLABS = 24, Slabs(24)
@@ -40,6 +40,22 @@ def test_vectors_are_interpolated_component_by_component():
     vectors = np.random.default_rng(1).standard_normal((12, 12, 12, 3), np.float32)
     for axis in range(3):
         np.testing.assert_array_equal(refined(vectors, SLABS)[..., axis], refined(vectors[..., axis], SLABS))
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 5])
+def test_means_of_eight_cells_are_those_of_a_sum_over_each_block(ranks):
+    field = np.random.default_rng(4).standard_normal((CELLS,) * 3 + (3,), np.float32)
+    half = CELLS // 2
+    expected = field.astype(float).reshape(half, 2, half, 2, half, 2, 3).mean(axis=(1, 3, 5))
+    one = block_means(field, Slabs(CELLS, threads=2))
+    np.testing.assert_allclose(one, expected, atol=1e-6)
+
+    def means(communicator):
+        slabs = Slabs(CELLS, communicator)
+        return block_means(field[slabs.start : slabs.stop], slabs)
+
+    if ranks > 1:
+        np.testing.assert_array_equal(np.concatenate(on_ranks(ranks, means)[0]), one)
 
 
 @pytest.mark.parametrize("ranks", [2, 3, 5])

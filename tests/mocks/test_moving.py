@@ -8,14 +8,16 @@ from thread_ranks import on_ranks
 
 from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue
 from halonet.cosmology import compute_power_spectrum, mean_matter_density
+from halonet.grid.resampling import block_means
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_columns_of_particles, with_eulerian_columns
 from halonet.initial_conditions.density import linear_density
 from halonet.mocks import by_network
 from halonet.mocks.by_n_body import NBodyMock
 from halonet.mocks.by_network import NetworkMock
-from halonet.mocks.moving import check_displacement, move_haloes
+from halonet.mocks.moving import KeptParticles, check_displacement, move_haloes, simulated_particles
 from halonet.mocks.request import MockRequest
+from halonet.n_body.ends import where_particles_end
 from halonet.particles import Particles
 from halonet.settings import (
     CosmologySettings,
@@ -23,6 +25,7 @@ from halonet.settings import (
     HaloFindingSettings,
     NBodySettings,
     SettingsError,
+    ShortSimulationSettings,
     validate,
 )
 from halonet.storage import FieldHeader, read_field
@@ -55,7 +58,8 @@ def spheres():
 def apart(one, other, names=EULERIAN):
     """Differences of positions, the short way round the box, or of velocities."""
     difference = one.positions(names) - other.positions(names)
-    return difference - CELLS * np.round(difference / CELLS) if names == EULERIAN else difference
+    side = one.box_size_mpc
+    return difference - side * np.round(difference / side) if names == EULERIAN else difference
 
 
 def test_without_a_setting_haloes_move_by_second_order_bit_for_bit(density, spheres):
@@ -175,8 +179,83 @@ def test_what_is_fastest_has_a_particle_for_eight_cells_and_its_catalogue_says_s
     assert by_theory.displacement == DisplacementSettings()
 
 
+SEEN = ShortSimulationSettings(steps=4, start=0.25)
+SAME = SHORT.model_copy(update={"steps": 4, "start": 0.25})
+
+
+def kept(density, spacing, slabs):
+    particles = KeptParticles(HEADER, COSMOLOGY, spacing, slabs)
+    ends = where_particles_end(density, slabs, COSMOLOGY, SEEN, particles)
+    return particles.particles, ends
+
+
+def test_the_particles_of_a_networks_simulation_are_those_of_one_made_for_the_move(density):
+    """So haloes end at the same bits, and what the network sees stays what it was."""
+    slabs = Slabs(CELLS)
+    particles, ends = kept(density, 1, slabs)
+    own = simulated_particles(HEADER, density, COSMOLOGY, SAME)
+    np.testing.assert_array_equal(particles.displacements, own.displacements)
+    np.testing.assert_array_equal(particles.velocities, own.velocities)
+    for seen, alone in zip(ends, where_particles_end(density, slabs, COSMOLOGY, SEEN), strict=True):
+        np.testing.assert_array_equal(seen, alone)
+
+
+def test_means_of_eight_particles_keep_where_they_are_and_nearly_how_fast(density):
+    slabs = Slabs(CELLS)
+    (means, ends), (all_of_them, _) = kept(density, 2, slabs), kept(density, 1, slabs)
+    np.testing.assert_allclose(means.displacements, block_means(all_of_them.displacements, slabs), atol=1e-4)
+    difference = means.velocities - block_means(all_of_them.velocities, slabs)
+    assert difference.std() < 0.2 * means.velocities.std()  # the last force is that of a coarser mesh
+    assert means.cells == CELLS // 2
+    assert ends.density.shape == slabs.shape
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+@pytest.mark.parametrize("spacing", [1, 2])
+def test_ranks_keep_the_same_particles(density, spacing, ranks):
+    def keep(communicator):
+        slabs = Slabs(CELLS, communicator)
+        return kept(density[slabs.start : slabs.stop], spacing, slabs)[0]
+
+    one, parts = kept(density, spacing, Slabs(CELLS))[0], on_ranks(ranks, keep)[0]
+    for name in ("displacements", "velocities"):
+        np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), getattr(one, name))
+    assert [part.first_plane for part in parts] == np.cumsum(
+        [0, *(len(part.velocities) for part in parts[:-1])]
+    ).tolist()
+
+
+@pytest.mark.parametrize("precision", ["float32", "fastest"])
+def test_a_mock_whose_network_sees_the_simulation_of_its_haloes_makes_it_once(precision, monkeypatch):
+    request = MockRequest(seed=5, cells=64, precision=precision, threads=2)
+    mock = NetworkMock(request)
+    assert mock.shares_simulation
+    twice = NetworkMock(request)
+    monkeypatch.setattr(NetworkMock, "shares_simulation", False)
+    apart_from_it = twice.make()
+    monkeypatch.undo()
+    monkeypatch.setattr(by_network, "simulated_particles", None)  # a second one would call it
+    haloes = mock.make()
+    assert len(haloes) == len(apart_from_it) > 50
+    moved = apart(haloes, apart_from_it)
+    if precision == "float32":
+        assert not moved.any()
+    else:  # one of a particle for eight cells from the start
+        assert 0 < np.sqrt((moved**2).sum(axis=1).mean()) < 0.5
+
+
+@pytest.mark.parametrize("change", [{"steps": 5}, {"start": 0.1}, {"mesh": 2}, {"method": "second_order"}])
+def test_haloes_that_move_otherwise_have_a_simulation_of_their_own(change):
+    mock = NetworkMock(MockRequest(seed=5, cells=64))
+    assert mock.shares_simulation
+    mock.__dict__["displacement"] = mock.displacement.model_copy(update=change)
+    assert not mock.shares_simulation
+    assert not NetworkMock(MockRequest(seed=5, cells=64, network="n-body-light")).shares_simulation
+
+
 def test_a_simulation_that_runs_while_haloes_are_found_moves_them_as_one_that_runs_afterwards():
-    mocks = [MockRequest(seed=5, cells=64, precision="fastest", threads=threads) for threads in (1, 2)]
+    light = {"seed": 5, "cells": 64, "precision": "fastest", "network": "n-body-light"}
+    mocks = [MockRequest(**light, threads=threads) for threads in (1, 2)]
     one, two = (NetworkMock(request).make() for request in mocks)
     assert len(one) > 50
     assert one.columns.keys() == two.columns.keys()
@@ -186,7 +265,7 @@ def test_a_simulation_that_runs_while_haloes_are_found_moves_them_as_one_that_ru
 
 
 def test_a_search_that_fails_does_not_wait_for_the_simulation_beside_it(monkeypatch):
-    mock = NetworkMock(MockRequest(seed=5, cells=64, precision="fastest", threads=2))
+    mock = NetworkMock(MockRequest(seed=5, cells=64, precision="fastest", threads=2, network="n-body-light"))
     stopped = []
 
     def simulate(*arguments):

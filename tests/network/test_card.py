@@ -10,8 +10,7 @@ import pytest
 from halonet.dataset.normalisation import PARAMETERS
 from halonet.halo_finding.constants import thresholds_in_force
 from halonet.halo_finding.finder import Finder, finder_of
-from halonet.halo_finding.score import Agreement
-from halonet.halo_finding.votes.calibration import START, vote_record
+from halonet.halo_finding.votes.calibration import START, VoteAgreement, vote_record
 from halonet.network.card import evidence, write_card
 from halonet.network.card_numbers import mass_text
 from halonet.provenance import provenance
@@ -52,7 +51,7 @@ def test_a_shipped_network_with_heads_brings_the_vote_finder_that_was_calibrated
     finder = Finder(finder_of(path), path)
     assert finder.heads == ("centre_offset", "log_radius")
     # Constants that are younger than the file have no effect by default.
-    assert finder.in_force["votes"] == {"volume_slope": 1.0} | read_json(path)["votes"]
+    assert finder.in_force["votes"] == {"volume_slope": 1.0, "large_volume_slope": None} | read_json(path)["votes"]
 
 
 @pytest.fixture
@@ -127,11 +126,9 @@ def test_a_card_gives_the_mass_of_so_many_cells():
 
 
 def test_the_card_of_a_network_whose_haloes_are_found_by_votes_says_what_they_need(folder):
-    record = vote_record({START: Agreement(0.9, 0.9, 0.0)})
+    record = vote_record({START: VoteAgreement(0.9, 0.9, 0.0)})
     (folder / "thresholds.json").write_text(json.dumps(record | {"provenance": {"settings": {"finder": "votes"}}}))
-    assert "finder `votes` is calibrated for this network (`thresholds.json`): haloes need 0.25 of" in write_card(
-        folder
-    )
+    assert "finder `votes` is calibrated for this network (`thresholds.json`): haloes need 0.2 of" in write_card(folder)
 
 
 def test_what_was_measured_of_the_old_weights_goes_when_new_ones_are_shipped(folder, run_script, tmp_path):

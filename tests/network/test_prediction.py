@@ -9,6 +9,7 @@ import pytest
 from halonet.dataset.channels import whole_box_channels
 from halonet.dataset.normalisation import Normalisation
 from halonet.dataset.symmetries import GROUPS
+from halonet.grid.slabs import Slabs
 from halonet.network.build import build_network
 from halonet.network.folder import TrainedNetwork, save_network
 from halonet.network.prediction import _forget_unread, predict_box
@@ -85,7 +86,9 @@ def test_prediction_feeds_the_channels_that_training_reads(network, density):
     expected = (density / np.float32(2), *np.moveaxis(whole_box_channels(density, channels), -1, 0))
     for index, field in enumerate(expected):
         echo = replace(network, model=keras.Model(inputs, inputs[..., index : index + 1]), settings=settings)
-        predicted = predict_box(echo, density, 1.0, PredictionSettings(tile=12, buffer=2), threads=2)
+        predicted = predict_box(
+            echo, density, 1.0, PredictionSettings(tile=12, buffer=2), slabs=Slabs(len(density), threads=2)
+        )
         assert np.array_equal(predicted, field.astype(np.float32))
 
 

@@ -191,7 +191,7 @@ def test_a_box_over_ranks_in_whole_numbers_and_wide_tiles_has_the_bits_of_one_pr
         offsets = np.zeros((*slabs.shape, 3), np.float16)
         own = density[slabs.start : slabs.stop].copy()
         heads = {"centre_offset": offsets}
-        return predict_box(network, own, 1.0, tiles_of, threads=1, heads=heads, slabs=slabs), offsets
+        return predict_box(network, own, 1.0, tiles_of, heads=heads, slabs=slabs), offsets
 
     whole = predicted(Slabs(32))
     parts, _ = on_ranks(ranks, lambda communicator: predicted(Slabs(32, communicator)))
@@ -238,7 +238,7 @@ def test_a_box_by_the_shipped_network_in_whole_numbers_differs_by_a_hundredth():
     network = load_network(SHIPPED)
     density = NetworkMock(MockRequest(seed=3, cells=64, network=SHIPPED, threads=2)).box.density_slab(Slabs(64))
     tiles_of = [each.model_copy(update={"tile": 96, "buffer": 16}) for each in (EXACT, FASTEST)]
-    exact, found = (predict_box(network, density, 1.0, each, threads=2) for each in tiles_of)
+    exact, found = (predict_box(network, density, 1.0, each, slabs=Slabs(len(density), threads=2)) for each in tiles_of)
     assert exact.std() > 0.3
     assert 0 < np.sqrt(np.square(found - exact).mean()) < 0.015
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import halonet
+from halonet.grid.slabs import Slabs
 from halonet.matching import completeness_and_purity, match_haloes
 from halonet.network import load_network
 from halonet.network.prediction import predict_box
@@ -24,7 +25,9 @@ def test_a_shipped_network_reaches_its_dice_on_haloes_of_the_reference_code(name
         density, packed = file["density"][...], file["published_bank_2.0_1.2/mask"][...]
     mask = np.unpackbits(packed).reshape(density.shape)
     network = load_network(ROOT / "networks" / name)
-    probability = predict_box(network, density, 1.0, PredictionSettings(tile=160, buffer=16), threads=2)
+    probability = predict_box(
+        network, density, 1.0, PredictionSettings(tile=160, buffer=16), slabs=Slabs(len(density), threads=2)
+    )
     overlap = measure_overlap(mask, probability)
     assert overlap.dice > least, f"all background: {overlap.all_background:.3f}"
 

@@ -5,6 +5,7 @@ import argparse
 from halonet import console
 from halonet.checks.numbers import GPUS, THREADS
 from halonet.checks.parser import NETWORK, READS, SETTINGS, WRITES, add_override
+from halonet.grid.slabs import Slabs
 from halonet.head_fields import file_with_heads
 from halonet.mocks.tiles import tiles_for
 from halonet.network.shipped import DEFAULT_NETWORK, find_network, shipped_network
@@ -57,10 +58,11 @@ def run(arguments: argparse.Namespace) -> None:
     record = provenance("prediction", values, header.seed) | {"density": header.provenance}
     written = FieldHeader(header.box_size_mpc, header.redshift, header.cosmology, header.seed, record)
 
-    common = (network, density, cell_size, settings, lambda tiles: console.progress(tiles, "tiles"), arguments.threads)
+    slabs = Slabs(len(density), threads=arguments.threads)
+    common = (network, density, cell_size, settings, lambda tiles: console.progress(tiles, "tiles"))
     names = list(network.settings.heads.weights)
     if not names:
-        write_field(arguments.probability, "probability", predict_box(*common), written)
+        write_field(arguments.probability, "probability", predict_box(*common, slabs=slabs), written)
         return
     with file_with_heads(arguments.probability, names, len(density), written) as (probability, heads):
-        probability[...] = predict_box(*common, heads)
+        probability[...] = predict_box(*common, heads, slabs)

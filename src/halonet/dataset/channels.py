@@ -49,6 +49,7 @@ from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.grid.transposes import gather_x, rounds
 from halonet.grid.windows import top_hat
+from halonet.n_body.ends import Keep
 from halonet.settings import ChannelSettings, CosmologySettings
 
 BYTES_PER_CELL = 17  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
@@ -64,6 +65,7 @@ def whole_box_channels(
     slabs: Slabs | None = None,
     steps: np.ndarray | None = None,
     cosmology: CosmologySettings | None = None,
+    keep: Keep | None = None,
 ) -> np.ndarray:
     """Channels of a box, beside its density; collective.
 
@@ -81,6 +83,8 @@ def whole_box_channels(
         What a unit of every channel is worth, where they are wanted as whole numbers: float32 of shape (C,).
     cosmology
         Of the box, with its redshift; needed for channels of a simulation.
+    keep
+        Of a simulation, gets its particles; see :func:`halonet.n_body.ends.where_particles_end`.
 
     Returns
     -------
@@ -95,7 +99,7 @@ def whole_box_channels(
     settings.check_box(slabs.cells)
     channels = zeros((settings.count, *density.shape), np.float16 if steps is None else np.int8)
     if settings.simulation:  # first, as it takes the most memory
-        fill_simulated(density, settings, channels, slabs, steps, cosmology)
+        fill_simulated(density, settings, channels, slabs, steps, cosmology, keep)
         heap.give_back()  # what the simulation took, before other channels take as much
     if any(settings.radii.values()):
         _linear(density, settings, channels, slabs, steps, threads)

@@ -6,7 +6,7 @@ from halonet import console
 from halonet.dataset.channel_units import put
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
-from halonet.n_body.ends import where_particles_end
+from halonet.n_body.ends import Keep, where_particles_end
 from halonet.settings import ChannelSettings, CosmologySettings, SettingsError
 
 LOG_VIRIAL = float(np.log(18 * np.pi**2))  # of the density of a collapsed sphere over the mean, Einstein-de Sitter
@@ -21,6 +21,7 @@ def fill_simulated(
     slabs: Slabs,
     steps: np.ndarray | None,
     cosmology: CosmologySettings | None,
+    keep: Keep | None,
 ) -> None:
     """Fill the channels of a simulation, the last ones; collective."""
     assert settings.simulation is not None
@@ -30,7 +31,7 @@ def fill_simulated(
             "the normalisation of the network, names none"
         )
     with console.step(f"short simulation of {slabs.cells}^3 particles"):
-        ends = where_particles_end(density, slabs, cosmology, settings.simulation)
+        ends = where_particles_end(density, slabs, cosmology, settings.simulation, keep)
     first = settings.count - settings.CHANNELS_OF_SIMULATION
 
     def fill(plane: int) -> None:

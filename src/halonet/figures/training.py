@@ -13,7 +13,7 @@ from halonet.settings.haloes import calibrated_finder
 
 VOTED = (
     *("scale", "reach", "radius_weight", "exclusion", "least_votes"),
-    *("volume_weight", "volume_factor", "volume_slope"),
+    *("volume_weight", "volume_factor", "volume_slope", "large_volume_slope"),
 )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
+from halonet.halo_finding.clustering import power_of_most_massive
 from halonet.matching import completeness_and_purity, harmonic_mean, match_haloes, mean_over_boxes
 from halonet.settings import HaloFindingSettings
 
@@ -65,6 +66,12 @@ class Agreement:
         Mean over the cuts of what is left of their errors; None where all of them count.
     lesser
         Whether the lesser of completeness and purity is the score, in place of their harmonic mean.
+    power_error
+        Mean |ln(found / true)| of the power of the most massive haloes, as many as there are true ones above the
+        smallest compared halo and, where large ones count on their own, above the smallest of these; None where
+        clustering does not count.
+    power_excess
+        Mean of what is left of these errors beyond the one that does not count.
     """
 
     completeness: float
@@ -74,6 +81,8 @@ class Agreement:
     tolerance: float = 0.0
     abundance_excess: float | None = None
     lesser: bool = False
+    power_error: float | None = None
+    power_excess: float = 0.0
 
     @property
     def score(self) -> float:
@@ -83,8 +92,9 @@ class Agreement:
 
     @property
     def agreement(self) -> float:
-        """The score less the errors of the mass function beyond the tolerance."""
-        return self.score - (self.abundance_error if self.abundance_excess is None else self.abundance_excess)
+        """The score less the errors of the mass function, and of clustering, beyond their tolerances."""
+        excess = self.abundance_error if self.abundance_excess is None else self.abundance_excess
+        return self.score - excess - self.power_excess
 
 
 class Comparison:
@@ -102,14 +112,20 @@ class Comparison:
             self.cells.append(settings.calibration_large_cells)
         self.tolerance = settings.calibration_abundance
         self.lesser = settings.calibration_score == "lesser"
+        self.power_tolerance = settings.calibration_power
         self.matched: list[list[tuple[float, float]]] = []
         self.numbers: list[list[list[list[int]]]] = []
+        self.powers: list[list[list[float]]] = []
 
     def add(self, true: HaloCatalogue, found: HaloCatalogue) -> None:
         """Compare the haloes of one more box."""
         matches = match_haloes(true, found)
         self.matched.append([completeness_and_purity(true, found, matches, cells) for cells in self.cells])
         self.numbers.append([[numbers_above(haloes, cells) for haloes in (true, found)] for cells in self.cells])
+        if self.power_tolerance is not None:
+            numbers = [int((true["cells"] >= cells).sum()) for cells in self.cells]
+            pairs = [[power_of_most_massive(haloes, number) for haloes in (true, found)] for number in numbers]
+            self.powers.append(pairs)
 
     @property
     def agreement(self) -> Agreement:
@@ -120,7 +136,19 @@ class Comparison:
         errors = np.array([abundance_errors(*numbers) for numbers in np.sum(self.numbers, axis=0)])
         excess = float(np.maximum(errors - self.tolerance, 0).mean())
         (completeness, purity), error = matched[0], float(errors.mean())
-        return Agreement(completeness, purity, error, large, self.tolerance, excess, self.lesser)
+        clustering = self._clustering()
+        return Agreement(completeness, purity, error, large, self.tolerance, excess, self.lesser, *clustering)
+
+    def _clustering(self) -> tuple[float | None, float]:
+        """Error of the power, and its excess; boxes together, cuts without a halo left out."""
+        if self.power_tolerance is None:
+            return None, 0.0
+        true, found = np.nansum(self.powers, axis=0).T
+        known = (true > 0) & (found > 0)
+        if not known.any():
+            return None, 0.0
+        errors = np.abs(np.log(found[known] / true[known]))
+        return float(errors.mean()), float(np.maximum(errors - self.power_tolerance, 0).mean())
 
 
 def search_constants(
@@ -148,7 +176,7 @@ def search_constants(
             combinations = product(*(choices[name] for name in names))
             trials = [replace(best, **dict(zip(names, values, strict=True))) for values in combinations]
             results |= compare([trial for trial in trials if trial not in results])
-            best = max(trials, key=lambda trial: results[trial].agreement)
+            best = max((best, *trials), key=lambda trial: results[trial].agreement)
     return results
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from halonet.checks.numbers import GPUS, checked
 from halonet.checks.types import of_type
 from halonet.dataset.normalisation import read_normalisation
+from halonet.grid.slabs import Slabs
 from halonet.head_fields import SHAPES
 from halonet.interface.given import OVERRIDE, checked_cube, checked_flag, checked_length, checked_threads, settings_of
 from halonet.mocks.tiles import tiles_for
@@ -177,5 +178,5 @@ def _predicted(
     settings = settings_of(settings, tiles_for(cells, size_multiple(trained.settings)))
     heads = {name: np.zeros((cells,) * 3 + SHAPES[name], np.float16) for name in trained.settings.heads.weights}
     check_input(trained, density, cell_size, "density", outside_validity)
-    probability = predict_box(trained, density, cell_size, settings, threads=threads, heads=heads)
+    probability = predict_box(trained, density, cell_size, settings, heads=heads, slabs=Slabs(cells, threads=threads))
     return Prediction(probability, box_size, heads, trained.folder)

@@ -23,7 +23,7 @@ from halonet.halo_finding.finder import Finder, finder_of
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.head_fields import SHAPES
 from halonet.mocks.box import MockBox
-from halonet.mocks.moving import check_displacement, move_haloes, simulated_particles
+from halonet.mocks.moving import KeptParticles, check_displacement, move_haloes, simulated_particles
 from halonet.mocks.request import MockRequest
 from halonet.mocks.tiles import tiles_for
 from halonet.mpi import Communicator, place_on_machine
@@ -116,6 +116,14 @@ class NetworkMock:
         wide = self.request.precision == "fastest" and chosen.method == "particle_mesh" and self.box.cells % 2 == 0
         return chosen.model_copy(update={"spacing": 2}) if wide else chosen
 
+    @property
+    def shares_simulation(self) -> bool:
+        """Whether haloes move by the very simulation that the network sees, so that one serves both."""
+        own, seen = self.displacement, self.settings.channels.simulation
+        if seen is None or own.method != "particle_mesh" or self.box.cosmology != trained_cosmology(self.normalisation):
+            return False
+        return (own.steps, own.start, own.mesh) == (seen.steps, seen.start, 1)
+
     @cached_property
     def made_of(self) -> dict[str, Any]:
         """All that the mock depends on but for its seed and a power spectrum of the user's own."""
@@ -144,9 +152,14 @@ class NetworkMock:
             density = box.density_slab(slabs)
         with console.step("probability"), on_disk(request.scratch):
             heads = {name: zeros(slabs.shape + SHAPES[name], np.float16) for name in finder.heads}
-            probability = self._predict(density, heads, slabs)
+            kept = KeptParticles(box.header, box.cosmology, self.displacement.spacing, slabs)
+            probability = self._predict(density, heads, slabs, kept if self.shares_simulation else None)
         header = replace(box.header, provenance=self._provenance())
-        with beside(lambda stop: self._simulated(header, density, slabs, stop), self._beside(slabs)) as simulated:
+
+        def simulate(stop: Event) -> Particles | None:
+            return kept.particles or self._simulated(header, density, slabs, stop)
+
+        with beside(simulate, self._beside(slabs)) as simulated:
             with console.step("haloes"), on_disk(request.scratch):
                 found = finder.find(probability, heads, slabs=slabs)
             box.keep(header, slabs, density=density, probability=probability)
@@ -160,7 +173,9 @@ class NetworkMock:
                 catalogue = move_haloes(catalogue, density, *options, simulated)
         return None if slabs.rank else catalogue
 
-    def _predict(self, density: np.ndarray, heads: dict[str, np.ndarray], slabs: Slabs) -> np.ndarray:
+    def _predict(
+        self, density: np.ndarray, heads: dict[str, np.ndarray], slabs: Slabs, keep: KeptParticles | None
+    ) -> np.ndarray:
         """Probability of this rank's cells, and what ``heads`` say of them, which fills their fields; collective."""
         from halonet.network.devices import prepare_devices_once
         from halonet.network.prediction import predict_box
@@ -172,7 +187,7 @@ class NetworkMock:
             return console.progress(tiles, "tiles")
 
         network = loaded(self.folder)
-        return predict_box(network, density, self.box.cell_size, self.tiles, track, request.threads, heads, slabs)
+        return predict_box(network, density, self.box.cell_size, self.tiles, track, heads, slabs, keep)
 
     def _beside(self, slabs: Slabs) -> int:
         """Threads with which haloes are found while a simulation runs; 1 where it has to wait, for memory or ranks."""

@@ -11,15 +11,16 @@ from dataclasses import replace
 import numpy as np
 
 from halonet.catalogue import HaloCatalogue
-from halonet.grid.resampling import coarsened, halved, refined
+from halonet.grid.resampling import block_means, coarsened, halved, refined
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_columns_of_particles, with_eulerian_columns
 from halonet.n_body.forces import Gravity
-from halonet.n_body.schedule import Schedule, plan
-from halonet.n_body.short import simulate_density
+from halonet.n_body.schedule import Schedule, Step, plan
+from halonet.n_body.short import kick_to_end, simulate_density
+from halonet.n_body.simulation import State
 from halonet.n_body.snapshots import comoving_fields
 from halonet.particles import Particles
-from halonet.settings import CosmologySettings, DisplacementSettings, NBodySettings, SettingsError
+from halonet.settings import CosmologySettings, DisplacementSettings, SettingsError
 from halonet.storage import FieldHeader
 
 
@@ -70,8 +71,42 @@ def check_displacement(settings: DisplacementSettings, cosmology: CosmologySetti
 
 
 def _schedule(settings: DisplacementSettings, cosmology: CosmologySettings) -> Schedule:
-    mesh = settings.mesh * settings.spacing
-    return plan(cosmology, NBodySettings(steps=settings.steps, mesh=mesh), [cosmology.redshift])
+    return plan(cosmology, settings, [cosmology.redshift])
+
+
+class KeptParticles:
+    """Particles of the short simulation that a network sees, kept for haloes to move with.
+
+    Parameters
+    ----------
+    header, cosmology
+        Of the box.
+    spacing
+        With 2 the means of eight particles are kept, which take an eighth of the memory: 3 bytes a cell, not 24.
+    slabs
+        Of the box.
+
+    Attributes
+    ----------
+    particles
+        Those of this rank's cells; None before the simulation has ended.
+    """
+
+    def __init__(self, header: FieldHeader, cosmology: CosmologySettings, spacing: int, slabs: Slabs):
+        self.header, self.spacing, self.slabs = replace(header, cosmology=cosmology.model_dump()), spacing, slabs
+        self.particles: Particles | None = None
+
+    def __call__(self, step: Step, state: State, gravity: Gravity) -> None:
+        """Take particles before the last force (:func:`halonet.n_body.short.drift_to_end`); collective."""
+        if self.spacing == 1:
+            kick_to_end(step, state, gravity)
+            own, lattice = State(state.displacements.copy(), state.momenta), self.slabs
+        else:
+            lattice = halved(self.slabs)
+            means = (block_means(field, self.slabs) for field in (state.displacements, state.momenta))
+            own = State(*(field * np.float32(0.5) for field in means))  # in cells of the halved grid
+            kick_to_end(step, own, Gravity(lattice, refinement=1))
+        self.particles = Particles(*comoving_fields(step, own, self.header, overwrite=True), self.header, lattice.start)
 
 
 def particles_of(

@@ -5,6 +5,7 @@ density is high there and the displacements of neighbours differ by their distan
 density does not know this well, since it carries matter through each other; a few steps of a simulation do.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +15,14 @@ from halonet import heap
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.n_body.forces import Gravity
-from halonet.n_body.schedule import plan
-from halonet.n_body.short import displacements_of
+from halonet.n_body.schedule import Step, plan
+from halonet.n_body.short import drift_to_end
+from halonet.n_body.simulation import State
 from halonet.settings import CosmologySettings, ShortSimulationSettings
 
 BYTES_PER_CELL = 45  # at most, the density among them
+
+Keep = Callable[[Step, State, Gravity], object]
 
 
 class Ends(NamedTuple):
@@ -45,6 +49,7 @@ def where_particles_end(
     slabs: Slabs,
     cosmology: CosmologySettings,
     settings: ShortSimulationSettings,
+    keep: Keep | None = None,
 ) -> Ends:
     """Density and contraction where particles end, by the cells they started in; collective.
 
@@ -52,9 +57,16 @@ def where_particles_end(
     ----------
     linear
         Linear density extrapolated to the redshift of the cosmology, float32: this rank's planes, (N / ranks, N, N).
+    keep
+        Gets the last step, the particles and their gravity before the last force
+        (:func:`halonet.n_body.short.drift_to_end`). It may change momenta, and must leave displacements.
     """
     schedule, gravity = plan(cosmology, settings, [cosmology.redshift]), Gravity(slabs, refinement=1)
-    displacements = displacements_of(linear, slabs, cosmology, schedule, gravity)
+    step, state = drift_to_end(linear, slabs, cosmology, schedule, gravity)
+    if keep is not None:
+        keep(step, state, gravity)
+    displacements = state.displacements
+    del state
     heap.give_back()  # the momenta
     density, around = np.empty((2, *slabs.shape), np.float32)
     gravity.to_contrast(displacements)

@@ -45,16 +45,22 @@ def simulate_density(
     return simulate_to_end(state, schedule, gravity, track), state
 
 
-def displacements_of(
+def drift_to_end(
     linear: np.ndarray, slabs: Slabs, cosmology: CosmologySettings, schedule: Schedule, gravity: Gravity
-) -> np.ndarray:
-    """Displacements (cells) of the particles of :func:`simulate_density`, which need no last force; collective."""
+) -> tuple[Step, State]:
+    """As :func:`simulate_density`, but for the last force: momenta are those of half a step before; collective."""
     state = _start(linear, slabs, cosmology, schedule)
     heap.give_back()  # six fields that the start took
     *before, last = schedule.steps
     simulate(state, replace(schedule, steps=before), gravity, lambda step, state: None)
     gravity.drift(state.displacements, state.momenta, last.drift)
-    return state.displacements
+    return last, state
+
+
+def kick_to_end(step: Step, state: State, gravity: Gravity) -> None:
+    """The last force of :func:`drift_to_end`, in place: particles are then those of :func:`simulate_density`."""
+    gravity.update(state.displacements)
+    gravity.kick(state.momenta, state.displacements, step.kick_to_end)
 
 
 def _start(linear: np.ndarray, slabs: Slabs, cosmology: CosmologySettings, schedule: Schedule) -> State:

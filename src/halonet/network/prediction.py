@@ -15,6 +15,7 @@ from halonet.grid.scratch import forget
 from halonet.grid.slab_tiles import map_tiles_of_slabs
 from halonet.grid.slabs import Slabs
 from halonet.grid.tiles import map_tiles
+from halonet.n_body.ends import Keep
 from halonet.network.build import size_multiple
 from halonet.network.engines import arithmetic, engine_of
 from halonet.network.folder import TrainedNetwork
@@ -34,9 +35,9 @@ def predict_box(
     cell_size_mpc: float,
     settings: PredictionSettings,
     track: Callable[[list], Iterable] = iter,
-    threads: int = 1,
     heads: Mapping | None = None,
     slabs: Slabs | None = None,
+    keep: Keep | None = None,
 ) -> np.ndarray:
     """Probability of every cell of a periodic box to belong to a halo; collective.
 
@@ -50,13 +51,14 @@ def predict_box(
         Side of a cell (Mpc); one that the network was not trained on is warned of.
     settings
         Tile, buffer, blend and average; tile - 2 buffer divides N, and the network takes tiles of that size.
-    track, threads
-        Wraps the list of tiles, to show progress. Threads of the network and of the transforms of its channels.
+    track
+        Wraps the list of tiles.
     heads
-        Where to put what the network's heads say, by their names: arrays or HDF5 datasets of zeros, (N, N, N) and for
-        vectors (N, N, N, 3), of several ranks their planes.
+        Where to put what heads say, by their names: arrays or HDF5 datasets of zeros, (N, N, N) or (N, N, N, 3).
     slabs
-        Of the box, where several ranks have it.
+        Planes of this rank, and threads of the network and of its channels; default: all of them, and one.
+    keep
+        Of a network that sees a simulation, gets its particles: :func:`halonet.n_body.ends.where_particles_end`.
 
     Returns
     -------
@@ -66,11 +68,11 @@ def predict_box(
     """
     _check_tile(network, settings, slabs)
     _check_cells(network, cell_size_mpc)
-    slabs = slabs or Slabs(len(density), threads=threads)
+    slabs = slabs or Slabs(len(density))
     steps, names = _channel_steps(network, settings), tuple(heads or {})
-    beside = _channels(network, density, threads, slabs, steps)
-    divisor = divided_by(network, density, slabs)
-    predict = _predictor(network, divisor, settings, threads, names, steps is not None)
+    beside = _channels(network, density, slabs, steps, keep)
+    divided = divided_by(network, density, slabs)
+    predict = _predictor(network, divided, settings, slabs.threads, names, steps is not None)
     further = tuple((heads or {}).values())
     if slabs.ranks > 1:
         fields, unread = (density, *beside), partial(_forget_unread, beside)
@@ -99,14 +101,14 @@ def tile_predictor(
 
 
 def _channels(
-    network: TrainedNetwork, density: np.ndarray, threads: int, slabs: Slabs, steps: np.ndarray | None
+    network: TrainedNetwork, density: np.ndarray, slabs: Slabs, steps: np.ndarray | None, keep: Keep | None
 ) -> tuple[np.ndarray, ...]:
     """Channels of the box that the network wants beside its density, one by one; collective."""
     wanted = network.settings.channels
     if not wanted.count:
         return ()
     cosmology = trained_cosmology(network.normalisation)
-    channels = whole_box_channels(density, wanted, threads, slabs, steps, cosmology)
+    channels = whole_box_channels(density, wanted, slabs.threads, slabs, steps, cosmology, keep)
     heap.give_back()  # what they were made from, before the network takes as much
     return tuple(np.moveaxis(channels, -1, 0))
 

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from halonet.settings.base import Fraction, Model
 from halonet.settings.network import NetworkSettings
+from halonet.settings.simulation import StepsSettings
 
 
 class ShellThresholdSettings(Model):
@@ -46,6 +47,9 @@ class VoteSettings(Model):
     )
     volume_factor: float = Field(1.0, gt=0, description="volume of a halo over that of the cells that vote for it")
     volume_slope: float = Field(1.0, gt=0, le=2, description="power of the volume of a halo, in units of 300 cells")
+    large_volume_slope: float | None = Field(
+        None, gt=0, le=2, description="the same of what is beyond 1000 cells; null: that of smaller haloes"
+    )
     rounds: int = Field(3, ge=1, description="of competition for the votes")
 
 
@@ -82,14 +86,23 @@ def _asks_for_calibration(value: object) -> bool:
     return any(map(_asks_for_calibration, value.values())) if isinstance(value, dict) else value == "calibrated"
 
 
-class DisplacementSettings(Model):
+class DisplacementSettings(StepsSettings):
     """How haloes move to their Eulerian positions: by the mean of a displacement around their Lagrangian centres."""
+
+    KEY = "halo_finding.displacement"
 
     method: Literal["second_order", "particle_mesh"] = Field(
         "second_order",
         description="perturbation theory; or the particles of a short simulation, for haloes like those of simulations",
     )
-    steps: int = Field(5, ge=5, description="particle_mesh: of the simulation, from a scale factor of 0.1")
+    steps: int = Field(5, ge=1, description="particle_mesh: of the simulation, linear in the scale factor")
+    start: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="particle_mesh: scale factor at which it starts; where steps and start are those of the simulation "
+        "that a network sees (channels.simulation), mocks move haloes by that one",
+    )
     mesh: int = Field(1, ge=1, le=4, description="particle_mesh: cells of the force mesh along a cell of the box")
     spacing: Literal[1, 2] = Field(
         1, description="particle_mesh: cells from a particle to the next; with 2 it takes a third of the time"
@@ -134,6 +147,11 @@ class HaloFindingSettings(Model):
     )
     calibration_score: Literal["mean", "lesser"] = Field(
         "mean", description="fitted, votes: harmonic mean of completeness and purity, or the lesser of both"
+    )
+    calibration_power: Fraction | None = Field(
+        None,
+        description="fitted, votes: error of the power of haloes at Lagrangian positions, to 0.3 per Mpc, that does "
+        "not count; null: clustering is not looked at",
     )
     calibration_centre: Fraction = Field(
         0.0, description="true haloes of a lower central probability do not count in the fit of the shell threshold"

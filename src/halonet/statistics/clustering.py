@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
+from halonet.power_spectrum import halo_overdensity, measure_spectra
 from halonet.settings import StatisticsSettings
 from halonet.statistics.correlation import count_pairs, separation_edges
-from halonet.statistics.power_spectrum import halo_overdensity, measure_spectra
 from halonet.statistics.spread import listed
 
 REFERENCE_BOX = 512.0  # Mpc; number cuts of the settings are per box of this side

@@ -13,11 +13,11 @@ from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue
 from halonet.checks.numbers import WAVENUMBER, checked
 from halonet.column_table import ColumnTable
 from halonet.cosmology import declared, mean_matter_density
+from halonet.power_spectrum import halo_overdensity, measure_spectra
 from halonet.statistics.bispectrum import bispectrum_of_points, shot_noise
 from halonet.statistics.correlation import count_pairs, separation_edges
 from halonet.statistics.counts_in_cells import count_in_cells, cubes_of
 from halonet.statistics.mass_function import BIN_EDGES, KEY_CUTS, count_above
-from halonet.statistics.power_spectrum import halo_overdensity, measure_spectra
 from halonet.statistics.redshift_space import redshift_shifts, redshift_space_multipoles
 from halonet.statistics.wide_bins import MockError, WideBins, wide_bins
 from halonet.tiles_of_universes import check_whole

@@ -6,9 +6,9 @@ from functools import lru_cache
 import numpy as np
 
 from halonet.cosmology import hubble_rate
+from halonet.power_spectrum import halo_overdensity
 from halonet.settings import CosmologySettings
 from halonet.statistics.inner_modes import inner_modes, inner_multiplicity, inner_squares
-from halonet.statistics.power_spectrum import halo_overdensity
 
 CELLS = 128  # along a side of the mesh
 ALL_AXES = (0, 1, 2)

@@ -22,6 +22,7 @@ from halonet.settings import VoteSettings
 
 BIN_CELLS = 8  # least side of the bins candidates are looked up in: 4 take twice as long
 PIVOT_CELLS = 300  # volume that ``volume_slope`` leaves as it is
+LARGE_CELLS = 1000  # from which ``large_volume_slope`` takes over
 FEWEST_VOTES = 0.1  # with which a candidate goes on to the next round; the least of a halo is a setting
 
 
@@ -109,13 +110,20 @@ class Shares:
 
         ln R is a mean of the two, in which the volume, ``volume_factor`` times what votes, has ``volume_weight``. A
         weight beyond 1 takes off what the prediction errs by: it makes small haloes of dense regions too large. At last
-        volumes are stretched by ``volume_slope`` about that of :data:`PIVOT_CELLS`.
+        volumes are stretched by ``volume_slope`` about that of :data:`PIVOT_CELLS`, and what is beyond
+        :data:`LARGE_CELLS` by ``large_volume_slope``.
         """
-        weight, per_cell = settings.volume_weight, 3 * settings.volume_factor / (4 * np.pi)
-        of_volume = np.log(per_cell * self.volume[kept]) / 3
-        log_radius = (1 - weight) * self.log_radius[kept] + weight * of_volume
-        pivot = np.log(3 / (4 * np.pi) * PIVOT_CELLS) / 3
-        return np.exp(log_radius + (settings.volume_slope - 1) * (log_radius - pivot))
+        log_radius = self.mean_log_radii(kept, settings.volume_weight, settings.volume_factor)
+        pivot, knot = (np.log(3 / (4 * np.pi) * cells) / 3 for cells in (PIVOT_CELLS, LARGE_CELLS))
+        stretched = log_radius + (settings.volume_slope - 1) * (log_radius - pivot)
+        if settings.large_volume_slope is not None:
+            stretched += (settings.large_volume_slope - settings.volume_slope) * np.maximum(log_radius - knot, 0)
+        return np.exp(stretched)
+
+    def mean_log_radii(self, kept: np.ndarray, weight: float, factor: float = 1.0) -> np.ndarray:
+        """Means of the ln radius (cells) that votes predict and, with ``weight``, of ``factor`` times their volume."""
+        of_volume = np.log(3 * factor / (4 * np.pi) * self.volume[kept]) / 3
+        return (1 - weight) * self.log_radius[kept] + weight * of_volume
 
     def moved(self, kept: np.ndarray, n: int) -> Candidates:
         """The candidates of a boolean mask, moved to the mean of their votes, in a box of ``n`` cells."""
