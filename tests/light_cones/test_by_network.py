@@ -114,8 +114,8 @@ def test_every_cell_has_the_growth_of_its_distance():
 def test_redshifts_that_the_network_has_not_seen_and_boxes_without_tiles_are_refused(see):
     with pytest.raises(ValidityError, match=r"redshift = 1.5 \(trained: 0 to 1\)"):
         see(redshift_range=(0.5, 1.5))
-    with pytest.raises(ValidityError, match="n-body is valid for"):
-        halonet.make_light_cone(7, 32, method="network", redshift_range=(0.0, 0.2))
+    with pytest.raises(ValidityError, match="n-body-light is valid for"):
+        halonet.make_light_cone(7, 32, method="network", network="n-body-light", redshift_range=(0.0, 0.2))
 
 
 def test_a_network_that_sees_a_simulation_is_refused(network, tmp_path):
