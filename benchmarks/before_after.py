@@ -40,7 +40,7 @@ def places(cells, seed):
 
 
 def spectra_of_haloes(cells, assignment="nearest"):
-    from halonet.power_spectrum import halo_overdensity, measure_spectra
+    from halonet.spectra import halo_overdensity, measure_spectra
 
     pair = [places(cells, seed) for seed in (1, 2)]
 
@@ -52,7 +52,7 @@ def spectra_of_haloes(cells, assignment="nearest"):
 
 
 def spectrum_of_a_mock(cells):
-    from halonet.power_spectrum import halo_overdensity, measure_spectra
+    from halonet.spectra import halo_overdensity, measure_spectra
 
     where = places(cells, 1)
 

@@ -29,8 +29,8 @@ from halonet.initial_conditions.displacement import (
 from halonet.mocks.moving import particles_of
 from halonet.owners import read_owners
 from halonet.particles import Particles
-from halonet.power_spectrum import halo_overdensity, measure_spectra
 from halonet.settings import CosmologySettings, DisplacementSettings
+from halonet.spectra import halo_overdensity, measure_spectra
 from halonet.statistics.redshift_space import redshift_space_multipoles
 from halonet.storage import read_field, write_json, write_text
 

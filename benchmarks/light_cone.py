@@ -30,10 +30,10 @@ from halonet.peak_patch.finder import find_haloes
 from halonet.peak_patch.integration import converged_collapse
 from halonet.peak_patch.light_cone import Sight, find_light_cone
 from halonet.peak_patch.steps import Progress
-from halonet.power_spectrum import halo_overdensity, measure_spectra
 from halonet.settings import CosmologySettings, LightConeSettings
 from halonet.sky.epochs import Epochs
 from halonet.sky.region import Region
+from halonet.spectra import halo_overdensity, measure_spectra
 from halonet.storage import write_json
 
 CUTS = (27.0, 100.0, 300.0, 1000.0)  # cells

@@ -24,7 +24,7 @@ import numpy as np
 from halonet import console
 from halonet.catalogue import EULERIAN, LAGRANGIAN, read_catalogue
 from halonet.figures.style import FAINT, PREDICTION, SEQUENCE, TRUTH, new_figure, save, styled
-from halonet.power_spectrum import halo_overdensity, measure_spectra
+from halonet.spectra import halo_overdensity, measure_spectra
 from halonet.statistics.mass_function import CUTS, KEY_CUTS, count_above
 
 SCRIPTS = Path(__file__).parents[1] / "workflow_scripts"

@@ -25,8 +25,8 @@ from halonet.n_body.growth import Growth
 from halonet.n_body.schedule import plan
 from halonet.n_body.simulation import State, simulate
 from halonet.n_body.start import start_particles
-from halonet.power_spectrum import halo_overdensity, measure_spectra
 from halonet.settings import CosmologySettings, NBodySettings
+from halonet.spectra import halo_overdensity, measure_spectra
 from halonet.storage import write_json
 
 

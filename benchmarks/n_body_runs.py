@@ -19,7 +19,7 @@ from halonet.n_body.simulation import State, simulate
 from halonet.n_body.snapshots import comoving_fields, snapshot_header
 from halonet.n_body.start import start_particles
 from halonet.particles import Particles
-from halonet.power_spectrum import measure_spectra
+from halonet.spectra import measure_spectra
 from halonet.statistics.mass_function import count_above
 from halonet.statistics.overlap import measure_overlap
 from halonet.storage import FieldHeader

@@ -19,7 +19,7 @@ import halonet
 from halonet import console
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue, read_catalogue, write_catalogue
 from halonet.figures.style import SEQUENCE, TRUTH, new_figure, save, styled
-from halonet.power_spectrum import halo_overdensity, measure_spectra
+from halonet.spectra import halo_overdensity, measure_spectra
 from halonet.statistics.mass_function import count_above
 from halonet.storage import write_json, write_text
 

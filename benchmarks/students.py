@@ -1,8 +1,8 @@
 """Accuracy against operations: the default network and smaller ones that it has taught, beside simulations.
 
-    python benchmarks/more_boxes.py --run results/n_body --boxes 109 110 111 112
-    python benchmarks/students.py --run results/n_body --boxes 109 110 111 112 \\
-        --networks networks/n-body networks/n-body-light networks/n-body-moved
+    python benchmarks/more_boxes.py --run results/n_body --boxes 113 114 115 116
+    python benchmarks/students.py --run results/n_body --boxes 113 114 115 116 \\
+        --networks networks/n-body networks/n-body-light
 
 Boxes are ones that no network has seen and no constant was chosen by. Every network makes a mock of each box in
 float32, and by what is fastest where it has whole numbers. Writes ``benchmarks/results/students.json`` and prints the

@@ -23,7 +23,7 @@ FLOORS = [
         "crate",
         "galaxy_catalogue",
         "particles",
-        "power_spectrum",
+        "spectra",
         "owners",
         "columns",
         "column_files",

@@ -16,8 +16,8 @@ from halonet.mocks.linear_controls import expected_spectra, linear_spectra
 from halonet.mocks.partners import partner_haloes
 from halonet.mocks.request import MockRequest
 from halonet.mocks.summary import kept_of, summarise_mocks
-from halonet.power_spectrum import halo_overdensity, measure_spectra
 from halonet.settings import CosmologySettings, MockSettings
+from halonet.spectra import halo_overdensity, measure_spectra
 from halonet.statistics.mock import measure_mock
 from halonet.statistics.redshift_space import redshift_shifts
 from halonet.statistics.wide_bins import wide_bins

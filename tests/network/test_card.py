@@ -19,7 +19,7 @@ from halonet.storage import FieldHeader, read_json, write_field
 
 ROOT = Path(__file__).parents[2]
 FITTED = ["vnet-small", "vnet-small-channels", "cosmologies"]
-VOTED = ["vnet-small-objects", "n-body", "n-body-light", "n-body-moved"]
+VOTED = ["vnet-small-objects", "n-body", "n-body-light"]
 SHIPPED = [*FITTED, *VOTED]
 
 
@@ -30,7 +30,7 @@ def test_the_card_of_a_shipped_network_is_what_its_files_say(name):
 
 
 def test_the_card_of_a_network_that_sees_a_simulation_says_what_of_it():
-    card = (ROOT / "networks/n-body-moved/README.md").read_text()
+    card = (ROOT / "networks/n-body/README.md").read_text()
     assert "Beside the density it sees 9 averages of the whole box: the density, over spheres of 2, 3" in card
     assert "a simulation of 4 steps, from a scale factor of 0.25, carries the particle of each cell" in card
 

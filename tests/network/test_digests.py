@@ -50,7 +50,7 @@ def damage(path, start=0.33, content=b"\xff" * 4096):
     path.write_bytes(data)
 
 
-NETWORKS = ["n-body", "n-body-light", "n-body-moved", "cosmologies"]
+NETWORKS = ["n-body", "n-body-light", "cosmologies"]
 NETWORKS += ["vnet-small", "vnet-small-channels", "vnet-small-objects"]
 
 

@@ -105,7 +105,7 @@ def test_validity_travels_with_the_normalisation(tmp_path):
     assert read_normalisation(tmp_path / "normalisation.json") == MANY
 
 
-OF_THE_PAPER = ["n-body", "n-body-light", "n-body-moved", "vnet-small", "vnet-small-channels", "vnet-small-objects"]
+OF_THE_PAPER = ["n-body", "n-body-light", "vnet-small", "vnet-small-channels", "vnet-small-objects"]
 
 
 @pytest.mark.parametrize("name", OF_THE_PAPER)

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from halonet.power_spectrum import measure_spectra
+from halonet.spectra import measure_spectra
 from halonet.statistics.bispectrum import bispectrum_of_field, bispectrum_of_points, shot_noise
 from halonet.statistics.wide_bins import MockError, WideBins, wide_bins
 

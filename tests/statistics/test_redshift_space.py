@@ -5,7 +5,7 @@ import pytest
 
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.displacement import first_order_displacement
-from halonet.power_spectrum import halo_overdensity, measure_spectra
+from halonet.spectra import halo_overdensity, measure_spectra
 from halonet.statistics.redshift_space import redshift_space_multipoles
 
 CELLS, SIDE = 64, 256.0

@@ -98,13 +98,13 @@ def test_channels_of_a_simulation_cost_what_the_simulation_was_measured_to():
     """A box of 256^3 cells (AMD EPYC): 10 s of a processor beside other channels, 952 MB in all."""
     settings = load_settings(PAPER, ROOT / "profiles/n_body/settings.yaml")
     costs = JobCosts(settings)
-    without = settings.networks["n-body-moved"].channels.model_copy(update={"simulation": None})
-    plain = settings.networks["n-body-moved"].model_copy(update={"channels": without})
-    others = JobCosts(settings.model_copy(update={"networks": settings.networks | {"n-body-moved": plain}}))
+    without = settings.networks["n-body"].channels.model_copy(update={"simulation": None})
+    plain = settings.networks["n-body"].model_copy(update={"channels": without})
+    others = JobCosts(settings.model_copy(update={"networks": settings.networks | {"n-body": plain}}))
     for rule in ("compute_channels", "predict_mask"):
-        assert 8 < costs.seconds(rule, "n-body-moved") - others.seconds(rule, "n-body-moved") < 16
-        assert 200 < costs.megabytes(rule, "n-body-moved") - others.megabytes(rule, "n-body-moved") < 400
-    assert 952 < memory_mb(costs.megabytes("compute_channels", "n-body-moved"), 1, settings.jobs) < 3.5 * 952
+        assert 8 < costs.seconds(rule, "n-body") - others.seconds(rule, "n-body") < 16
+        assert 200 < costs.megabytes(rule, "n-body") - others.megabytes(rule, "n-body") < 400
+    assert 952 < memory_mb(costs.megabytes("compute_channels", "n-body"), 1, settings.jobs) < 3.5 * 952
 
 
 def test_a_cost_that_depends_on_the_network_is_not_told_without_its_name():

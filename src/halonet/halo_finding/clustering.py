@@ -4,7 +4,7 @@ import numpy as np
 from scipy.fft import next_fast_len
 
 from halonet.catalogue import LAGRANGIAN, HaloCatalogue
-from halonet.power_spectrum import halo_overdensity, measure_spectra
+from halonet.spectra import halo_overdensity, measure_spectra
 
 LARGEST_K = 0.3  # 1/Mpc: power counts up to here
 

@@ -1,11 +1,10 @@
 """Search for the constants of a halo finder by how its haloes agree with the truth of calibration boxes.
 
-One constant is varied at a time with the others held, or a few together, until no change is for the better.
+One constant is varied at a time with the others held, until no change is for the better.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import product
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -97,6 +96,9 @@ class Agreement:
         return self.score - excess - self.power_excess
 
 
+Measured = TypeVar("Measured", bound=Agreement)
+
+
 class Comparison:
     """Found beside true haloes, box by box.
 
@@ -154,9 +156,8 @@ class Comparison:
 def search_constants(
     start: Constants,
     choices: Mapping[str, Sequence],
-    compare: Callable[[list[Constants]], dict[Constants, Agreement]],
-    together: Sequence[tuple[str, ...]] = (),
-) -> dict[Constants, Agreement]:
+    compare: Callable[[list[Constants]], dict[Constants, Measured]],
+) -> dict[Constants, Measured]:
     """Agreement of all constants that were tried on the way from ``start`` to the best.
 
     Parameters
@@ -165,22 +166,19 @@ def search_constants(
         Values to try for each of its fields, among them that of ``start``.
     compare
         Agreement of each of several constants, which have not been tried before.
-    together
-        Names of fields whose values are tried in all combinations, where one makes up for what another does.
     """
-    results: dict[Constants, Agreement] = {}
+    results: dict[Constants, Measured] = {}
     best, before = start, None
     while best != before:
         before = best
-        for names in (*((name,) for name in choices), *together):
-            combinations = product(*(choices[name] for name in names))
-            trials = [replace(best, **dict(zip(names, values, strict=True))) for values in combinations]
+        for name, values in choices.items():
+            trials = [replace(best, **{name: value}) for value in values]
             results |= compare([trial for trial in trials if trial not in results])
             best = max((best, *trials), key=lambda trial: results[trial].agreement)
     return results
 
 
-def best_of(results: dict[Constants, Agreement]) -> Constants:
+def best_of(results: Mapping[Constants, Agreement]) -> Constants:
     """Constants of the best agreement; the first tried where two are equal."""
     return max(results, key=lambda constants: results[constants].agreement)
 

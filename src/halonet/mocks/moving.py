@@ -23,6 +23,8 @@ from halonet.particles import Particles
 from halonet.settings import CosmologySettings, DisplacementSettings, SettingsError
 from halonet.storage import FieldHeader
 
+HALF = np.float32(0.5)
+
 
 def move_haloes(
     catalogue: HaloCatalogue,
@@ -103,8 +105,8 @@ class KeptParticles:
             own, lattice = State(state.displacements.copy(), state.momenta), self.slabs
         else:
             lattice = halved(self.slabs)
-            means = (block_means(field, self.slabs) for field in (state.displacements, state.momenta))
-            own = State(*(field * np.float32(0.5) for field in means))  # in cells of the halved grid
+            displacements, momenta = (block_means(field, self.slabs) for field in (state.displacements, state.momenta))
+            own = State(displacements * HALF, momenta * HALF)  # in cells of the halved grid
             kick_to_end(step, own, Gravity(lattice, refinement=1))
         self.particles = Particles(*comoving_fields(step, own, self.header, overwrite=True), self.header, lattice.start)
 

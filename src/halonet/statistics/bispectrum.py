@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import fft
 
-from halonet.power_spectrum import halo_overdensity
+from halonet.spectra import halo_overdensity
 from halonet.statistics.inner_modes import inner_modes
 from halonet.statistics.wide_bins import WideBins
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from halonet.catalogue import EULERIAN, LAGRANGIAN, HaloCatalogue
-from halonet.power_spectrum import halo_overdensity, measure_spectra
 from halonet.settings import StatisticsSettings
+from halonet.spectra import halo_overdensity, measure_spectra
 from halonet.statistics.correlation import count_pairs, separation_edges
 from halonet.statistics.spread import listed
 

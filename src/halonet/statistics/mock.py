@@ -13,7 +13,7 @@ from halonet.catalogue import EULERIAN, VELOCITY, HaloCatalogue
 from halonet.checks.numbers import WAVENUMBER, checked
 from halonet.column_table import ColumnTable
 from halonet.cosmology import declared, mean_matter_density
-from halonet.power_spectrum import halo_overdensity, measure_spectra
+from halonet.spectra import halo_overdensity, measure_spectra
 from halonet.statistics.bispectrum import bispectrum_of_points, shot_noise
 from halonet.statistics.correlation import count_pairs, separation_edges
 from halonet.statistics.counts_in_cells import count_in_cells, cubes_of

@@ -6,8 +6,8 @@ from functools import lru_cache
 import numpy as np
 
 from halonet.cosmology import hubble_rate
-from halonet.power_spectrum import halo_overdensity
 from halonet.settings import CosmologySettings
+from halonet.spectra import halo_overdensity
 from halonet.statistics.inner_modes import inner_modes, inner_multiplicity, inner_squares
 
 CELLS = 128  # along a side of the mesh

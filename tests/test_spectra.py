@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from halonet.power_spectrum import halo_overdensity, measure_spectra
+from halonet.spectra import halo_overdensity, measure_spectra
 
 CELLS, BOX = 64, 200.0
 
