@@ -60,8 +60,9 @@ def mocks():
         return ""
     text = (
         "## Mocks, stage by stage\n\n*before* is an earlier state of the code, *keras* this one without OpenVINO, "
-        "*float32* what a mock is by default, *fastest* `--precision fastest`: whole numbers of eight bits, and a "
-        "simulation of fewer particles that moves the haloes, which runs while they are found."
+        "*float32* what a mock is by default, *fastest* `--precision fastest`: whole numbers of eight bits, and "
+        "haloes moved by fewer particles. The simulation that the network sees is among its *channels*; it moves the "
+        "haloes, too. The default network *before* saw none: a simulation of its own moved its haloes."
     )
     for cells, found in read_json(MOCKS).items():
         runs = found["runs"]

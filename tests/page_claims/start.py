@@ -202,8 +202,8 @@ def the_picture_is_that_of_the_default_network():
 def as_many_mocks_as_the_configuration_asks_for():
     assert load_settings(CONFIG).mocks.count == 10
     yield "makes the ten mocks that `config.yaml` asks for"
-    assert len([path for path in (ROOT / "networks").iterdir() if path.is_dir()]) == 7
-    yield "No network has to be trained: seven are shipped."
+    assert len([path for path in (ROOT / "networks").iterdir() if path.is_dir()]) == 6
+    yield "No network has to be trained: six are shipped."
 
 
 @claims("docs/performance.md")
