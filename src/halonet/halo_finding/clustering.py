@@ -12,8 +12,8 @@ LARGEST_K = 0.3  # 1/Mpc: power counts up to here
 def power_of_most_massive(haloes: HaloCatalogue, number: int) -> float:
     """Sum over modes to :data:`LARGEST_K` of the power (Mpc^3) of so many haloes at Lagrangian positions.
 
-    Shot noise is part of it; NaN without a halo. Only ratios mean something: the mesh, four times as fine as the
-    smallest wave, smooths as it counts.
+    Shot noise is part of it; NaN without a halo. Only ratios mean something: haloes are counted on a mesh whose Nyquist
+    frequency is four times as high, which smooths.
     """
     most = haloes.sorted_by_mass().select(slice(number))
     if not len(most):
