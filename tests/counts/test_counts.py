@@ -11,6 +11,7 @@ from forks import SNAKEMAKE, run_python
 
 from counts.counted_loops import spherical_table
 from counts.paper import PAPER
+from halonet import spectra
 from halonet.catalogue import HaloCatalogue
 from halonet.cosmology import WAVENUMBERS
 from halonet.dataset import channels
@@ -21,7 +22,6 @@ from halonet.initial_conditions.density import linear_density
 from halonet.peak_patch.candidates import filter_radii
 from halonet.peak_patch.finder import find_haloes
 from halonet.settings import ChannelSettings, CosmologySettings, FilterBankSettings, PeakPatchSettings
-from halonet.statistics import power_spectrum
 from halonet.statistics.shear import measure_shapes
 from halonet.storage import FieldHeader, write_field
 from halonet.workflow.run_status import jobs_by_rule
@@ -44,7 +44,7 @@ def transforms(monkeypatch):
 
     for name in ("forward", "inverse"):
         monkeypatch.setattr(Slabs, name, counted(name, getattr(Slabs, name)))
-    monkeypatch.setattr(power_spectrum.fft, "rfftn", counted("forward", power_spectrum.fft.rfftn))
+    monkeypatch.setattr(spectra.fft, "rfftn", counted("forward", spectra.fft.rfftn))
     return count
 
 
@@ -86,7 +86,7 @@ def test_shapes_take_six_transforms_for_two_catalogues(transforms, density, halo
 
 
 def test_spectra_take_one_transform_a_field(transforms, density):
-    power_spectrum.measure_spectra(density, density**2, float(CELLS))
+    spectra.measure_spectra(density, density**2, float(CELLS))
     assert transforms == {"forward": 2}
 
 
