@@ -246,7 +246,7 @@ def test_the_forecast_of_the_quickstart_is_that_of_a_quarter_of_an_hour():
 
 @pytest.mark.parametrize(("cells", "measured"), [(256, 22), (512, 123)])
 def test_a_mock_is_forecast_to_take_as_long_as_was_measured_to_twice_as_long(cells, measured, tmp_path):
-    """By networks/n-body with `--precision fastest`, two threads of an AMD EPYC with AVX-512, whose speeds these are."""
+    """By networks/n-body with `--precision fastest`, two threads of an AMD EPYC with AVX-512 and these speeds."""
     mocks = f"mocks: {{cells: {cells}, box_size_mpc: {cells}, threads: 2}}"
     settings = load_settings(PAPER, written(tmp_path, mocks))
     assert measured < JobCosts(settings, Machine(0.75, 0.05)).seconds("make_mock") < 2 * measured

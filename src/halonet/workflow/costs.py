@@ -23,7 +23,7 @@ FIELD_LEVEL_RULES = ("sample_field_level", "summarise_field_level", "draw_field_
 NEURAL_BIAS_CHAINS = ("sample_neural_bias", "summarise_neural_bias")
 MESH_BYTES, MESH_MICROSECONDS = 8.2, 0.015  # of a cell of a force mesh: both meshes; a force's transforms and passes
 EVALUATIONS = 20  # of the forward model in a transition of the phases
-# For a cell of a box, in tiles that overlap: of the default network, and of a teacher as large as the largest shipped one.
+# For a cell of a box, in tiles that overlap: of the default network, and of a teacher as large as any that is shipped.
 OPERATIONS_OF_SHIPPED = {"make_mock": 5e4, "predict_soft_labels": 1.9e5}
 SYMMETRIES = {"none": 1, "reflections": 8, "cube": 48}
 
