@@ -1,6 +1,7 @@
 """Haloes moved by a short simulation: its limits, its symmetries, and that it is nearer to a long simulation."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -180,11 +181,12 @@ def test_what_is_fastest_has_a_particle_for_eight_cells_and_its_catalogue_says_s
 
 
 SEEN = ShortSimulationSettings(steps=4, start=0.25)
+WIDE = replace(HEADER, box_size_mpc=2.0 * CELLS)  # where a Mpc is no cell
 SAME = SHORT.model_copy(update={"steps": 4, "start": 0.25})
 
 
 def kept(density, spacing, slabs):
-    particles = KeptParticles(HEADER, COSMOLOGY, spacing, slabs)
+    particles = KeptParticles(WIDE, COSMOLOGY, spacing, slabs)
     ends = where_particles_end(density, slabs, COSMOLOGY, SEEN, particles)
     return particles.particles, ends
 
@@ -193,7 +195,7 @@ def test_the_particles_of_a_networks_simulation_are_those_of_one_made_for_the_mo
     """So haloes end at the same bits, and what the network sees stays what it was."""
     slabs = Slabs(CELLS)
     particles, ends = kept(density, 1, slabs)
-    own = simulated_particles(HEADER, density, COSMOLOGY, SAME)
+    own = simulated_particles(WIDE, density, COSMOLOGY, SAME)
     np.testing.assert_array_equal(particles.displacements, own.displacements)
     np.testing.assert_array_equal(particles.velocities, own.velocities)
     for seen, alone in zip(ends, where_particles_end(density, slabs, COSMOLOGY, SEEN), strict=True):
