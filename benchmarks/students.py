@@ -1,4 +1,4 @@
-"""Accuracy against operations: the default network and smaller ones that it has taught, beside simulations.
+"""Accuracy against operations: the default network and others beside simulations.
 
     python benchmarks/more_boxes.py --run results/n_body --boxes 113 114 115 116
     python benchmarks/students.py --run results/n_body --boxes 113 114 115 116 \\
@@ -30,7 +30,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="folder of a run whose truth is a simulation")
     parser.add_argument("--boxes", nargs="+", required=True)
-    parser.add_argument("--networks", nargs="+", type=Path, required=True, help="folders, the teacher's first")
+    parser.add_argument(
+        "--networks", nargs="+", type=Path, required=True, help="folders; the first's haloes are the measure"
+    )
     arguments = parser.parse_args()
     numbers = {variant: {name: [] for name in (*ROWS, SAME)} for variant in variants(arguments.networks)}
     for box in console.progress(arguments.boxes, "boxes"):

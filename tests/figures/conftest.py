@@ -113,7 +113,7 @@ def fit_thresholds(boxes):
 @pytest.fixture(scope="session")
 def vote_thresholds():
     sizes = Sizes(1.2, 0.95, 1.05)
-    agreements = {i: VoteAgreement(0.5 + 0.1 * i, 0.9, 0.3 / i, sizes=sizes) for i in (1, 2, 3)}
+    agreements = {i: VoteAgreement(0.5 + 0.1 * i, 0.9, 0.3 / i, power_error=0.021, sizes=sizes) for i in (1, 2, 3)}
     results = {replace(START, least_votes=0.2 * i): agreement for i, agreement in agreements.items()}
     return vote_record(results) | {"boxes": 1, "cells": 100}
 

@@ -107,10 +107,10 @@ def test_captions_quote_the_parameters_in_force(boxes, summary, thresholds, fit_
     assert "1,200 training steps in 2 stages" in captions["training"]
     assert f"{thresholds['peak_thresholds'][-1]:g} and a shift" in captions["calibration"]
     assert f"own fraction {fit_thresholds['sphere_fit']['own_fraction']:g} and" in captions["fit_calibration"]
-    assert (
-        "least votes 0.6, volume weight 1, volume factor 1.2, volume slope 0.95, large volume slope 1.05 ("
-        in captions["vote_calibration"]
-    )
+    assert "least votes 0.6, volume weight 1, volume factor 1.2," in captions["vote_calibration"]
+    assert "volume slope 0.95, large volume slope 1.05 (" in captions["vote_calibration"]
+    assert "less what clustering is off by too much (here by 2.1%), is taken" in captions["vote_calibration"]
+    assert "the largest difference of the two criteria is taken" in captions["fit_calibration"]
 
 
 def test_the_curves_of_the_mass_function_are_the_counts_of_the_summary(summary):

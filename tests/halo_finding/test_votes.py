@@ -15,7 +15,7 @@ from halonet.halo_finding.clustering import LARGEST_K, power_of_most_massive
 from halonet.halo_finding.haloes import to_catalogue
 from halonet.halo_finding.score import Comparison, best_of
 from halonet.halo_finding.votes import casting, counting
-from halonet.halo_finding.votes.calibration import CHOICES, START, VoteBox, calibrate_votes
+from halonet.halo_finding.votes.calibration import CHOICES, START, VoteBox, calibrate_votes, vote_record
 from halonet.halo_finding.votes.casting import UNIT, cast_votes
 from halonet.halo_finding.votes.counting import ONE, count_votes, peaks
 from halonet.halo_finding.votes.fields import HeadFields
@@ -288,11 +288,21 @@ def test_sizes_from_numbers_undo_a_factor_and_a_slope_on_either_side_of_1000_cel
 
 def test_sizes_stay_as_they_vote_where_too_few_haloes_can_tell():
     few = np.log([120.0, 150.0])
-    assert fit_sizes(few, np.array([120.0, 150.0]), 1.0, 100) == AS_THEY_VOTE  # none true above 300 cells
+    assert fit_sizes(few, np.array([140.0, 190.0]), 1.0, 100) == AS_THEY_VOTE  # none true above 300 cells
     assert fit_sizes(few, np.full(5, 400.0), 1.0, 100) == AS_THEY_VOTE  # fewer found than true ones
-    assert fit_sizes(few, np.full(1, 400.0), 0.0, 100) == AS_THEY_VOTE  # the volume does not count
     alone = fit_sizes(np.log([150.0]), np.array([400.0]), 1.0, 100)
-    assert alone.volume_factor == pytest.approx(2.0)
+    assert alone.volume_factor == pytest.approx(400 / 150)
+    of_300 = fit_sizes(np.log([150.0]), np.array([300.0]), 1.0, 100)  # as many as it takes
+    assert of_300.volume_factor == pytest.approx(300 / 150)
+
+
+def test_slopes_of_sizes_are_those_that_settings_take():
+    """Also where volumes hardly differ, or far too much: between 1/2 and 2."""
+    true = 30 * np.random.default_rng(3).uniform(size=2000) ** -0.9
+    for power, slope in ((0.1, 2.0), (10.0, 0.5)):
+        sizes = fit_sizes(power * np.log(true), true, 1.0, 100)
+        assert sizes.volume_slope == slope
+        assert 0.5 <= sizes.large_volume_slope <= 2
 
 
 def test_power_of_haloes_is_shot_noise_where_they_are_at_random_and_more_where_they_sit_in_pairs():
@@ -355,6 +365,22 @@ def test_calibration_judges_constants_by_the_haloes_of_a_search_of_their_own(cal
         assert matched == pytest.approx((results[trial].completeness, results[trial].purity))
         large = harmonic_mean(*completeness_and_purity(box.true, found, matches, 300))
         assert results[trial].score == pytest.approx((harmonic_mean(*matched) + large) / 2)
+
+
+def test_a_calibration_gives_faint_haloes_the_volumes_of_true_ones():
+    """Probabilities of 0.8 where haloes are: the volume that votes is too small by as much."""
+    centres = [(x, y, z) for x in (10, 30) for y in (10, 30) for z in (10, 30)]
+    true = catalogue(centres, [6.5, 6.0, 5.5, 5.0, 4.5, 4.0, 3.5, 3.0])
+    fields = perfect(centres, true["radius"])
+    box = VoteBox(replace(fields, probability=np.float32(0.8) * fields.probability), true)
+    results = calibrate_votes(lambda: iter([box]), CALIBRATION, CosmologySettings())
+    best = best_of(results)
+    assert results[best].sizes.volume_factor == pytest.approx(1 / 0.8, rel=0.1)
+    assert results[best].abundance_error < 0.05
+    record = vote_record(results)
+    assert record["votes"]["volume_factor"] == record["chosen"]["volume_factor"] == results[best].sizes.volume_factor
+    found = find_by_votes(box.fields, VoteSettings(**record["votes"]))
+    np.testing.assert_allclose(np.sort(found.cells), np.sort(true["cells"]), rtol=0.1)
 
 
 def test_the_mass_function_of_large_haloes_counts_as_much_as_that_of_all():

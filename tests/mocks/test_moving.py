@@ -253,6 +253,8 @@ def test_haloes_that_move_otherwise_have_a_simulation_of_their_own(change):
     mock.__dict__["displacement"] = mock.displacement.model_copy(update=change)
     assert not mock.shares_simulation
     assert not NetworkMock(MockRequest(seed=5, cells=64, network="n-body-light")).shares_simulation
+    other = CosmologySettings(sigma8=0.85)  # the network goes on seeing the one that it has learnt
+    assert not NetworkMock(MockRequest(seed=5, cells=64, cosmology=other, outside_validity=True)).shares_simulation
 
 
 def test_a_simulation_that_runs_while_haloes_are_found_moves_them_as_one_that_runs_afterwards():

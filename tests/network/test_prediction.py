@@ -10,6 +10,7 @@ from halonet.dataset.channels import whole_box_channels
 from halonet.dataset.normalisation import Normalisation
 from halonet.dataset.symmetries import GROUPS
 from halonet.grid.slabs import Slabs
+from halonet.network import prediction
 from halonet.network.build import build_network
 from halonet.network.folder import TrainedNetwork, save_network
 from halonet.network.prediction import _forget_unread, predict_box
@@ -90,6 +91,14 @@ def test_prediction_feeds_the_channels_that_training_reads(network, density):
             echo, density, 1.0, PredictionSettings(tile=12, buffer=2), slabs=Slabs(len(density), threads=2)
         )
         assert np.array_equal(predicted, field.astype(np.float32))
+
+
+def test_the_threads_of_the_slabs_are_those_of_the_network(network, density, monkeypatch):
+    asked, engine = [], prediction.engine_of
+    monkeypatch.setattr(prediction, "engine_of", lambda *given: asked.append(given[2]) or engine(*given))
+    for slabs in (None, Slabs(len(density), threads=3)):
+        predict_box(network, density, 1.0, PredictionSettings(tile=24, buffer=4), slabs=slabs)
+    assert asked == [1, 3]
 
 
 def test_prediction_simulates_a_box_in_the_cosmology_of_the_network(network, density):

@@ -102,9 +102,12 @@ def _choice_of_votes(thresholds: dict) -> str:
 
 
 def _best_difference(chosen: dict) -> str:
-    free = chosen.get("tolerance")
-    beyond = f", of which an error of {free:.0%} does not count," if free else ""
-    return f"the largest difference of the two criteria{beyond} is taken"
+    free, power = chosen.get("tolerance"), chosen.get("power_error")
+    asides = [f"of which an error of {free:.0%} does not count"] if free else []
+    if power is not None:
+        asides.append(f"less what clustering is off by too much (here by {power:.1%})")
+    between = f", {', '.join(asides)}," if asides else ""
+    return f"the largest difference of the two criteria{between} is taken"
 
 
 class Calibration(NamedTuple):

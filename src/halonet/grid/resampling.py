@@ -37,11 +37,16 @@ def coarsened(field: np.ndarray, slabs: Slabs) -> np.ndarray:
         # Centres of coarse cells lie half a fine cell beyond those of every second fine one.
         kept = np.abs(k) < slabs.cells // 4
         modes *= (kept * np.exp(1j * np.pi * k / slabs.cells)).astype(np.complex64)
-    fine, coarse = slabs.inverse(modes, overwrite=True), halved(slabs)
-    if slabs.ranks > 1:
-        bounds = zip(coarse.bounds[:-1], coarse.bounds[1:], strict=True)
-        fine = slabs.fetch_planes(fine, [(2 * start, 2 * (stop - start)) for start, stop in bounds])
+    fine = _planes_of_halved(slabs.inverse(modes, overwrite=True), slabs, halved(slabs))
     return np.ascontiguousarray(fine[::2, ::2, ::2])
+
+
+def _planes_of_halved(field: np.ndarray, slabs: Slabs, coarse: Slabs) -> np.ndarray:
+    """Fine planes in this rank's planes of the halved grid; collective."""
+    if slabs.ranks == 1:
+        return field
+    bounds = zip(coarse.bounds[:-1], coarse.bounds[1:], strict=True)
+    return slabs.fetch_planes(field, [(2 * start, 2 * (stop - start)) for start, stop in bounds])
 
 
 def block_means(field: np.ndarray, slabs: Slabs) -> np.ndarray:
@@ -57,13 +62,8 @@ def block_means(field: np.ndarray, slabs: Slabs) -> np.ndarray:
     This rank's planes in ``halved(slabs)``, float32 of shape (planes, N / 2, N / 2, 3).
     """
     coarse = halved(slabs)
-    if slabs.ranks > 1:
-        bounds = zip(coarse.bounds[:-1], coarse.bounds[1:], strict=True)
-        field = slabs.fetch_planes(field, [(2 * start, 2 * (stop - start)) for start, stop in bounds])
-    result = np.empty((*coarse.shape, 3), np.float32)
-    in_threads(
-        lambda i: _mean_of_planes(field[2 * i], field[2 * i + 1], result[i]), range(coarse.planes), slabs.threads
-    )
+    fine, result = _planes_of_halved(field, slabs, coarse), np.empty((*coarse.shape, 3), np.float32)
+    in_threads(lambda i: _mean_of_planes(fine[2 * i], fine[2 * i + 1], result[i]), range(coarse.planes), slabs.threads)
     return result
 
 

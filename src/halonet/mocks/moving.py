@@ -15,7 +15,7 @@ from halonet.grid.resampling import block_means, coarsened, halved, refined
 from halonet.grid.slabs import Slabs
 from halonet.halo_finding.haloes import with_columns_of_particles, with_eulerian_columns
 from halonet.n_body.forces import Gravity
-from halonet.n_body.schedule import Schedule, Step, plan
+from halonet.n_body.schedule import Step, plan
 from halonet.n_body.short import kick_to_end, simulate_density
 from halonet.n_body.simulation import State
 from halonet.n_body.snapshots import comoving_fields
@@ -67,13 +67,9 @@ def move_haloes(
 def check_displacement(settings: DisplacementSettings, cosmology: CosmologySettings, cells: int) -> None:
     """Refuse a redshift that the simulation cannot reach, and ``cells`` along a side that it has no particles for."""
     if settings.method == "particle_mesh":
-        _schedule(settings, cosmology)
+        plan(cosmology, settings, [cosmology.redshift])
         if cells % settings.spacing:
             raise SettingsError(f"displacement.spacing = {settings.spacing} needs an even number of cells, not {cells}")
-
-
-def _schedule(settings: DisplacementSettings, cosmology: CosmologySettings) -> Schedule:
-    return plan(cosmology, settings, [cosmology.redshift])
 
 
 class KeptParticles:
@@ -95,7 +91,7 @@ class KeptParticles:
     """
 
     def __init__(self, header: FieldHeader, cosmology: CosmologySettings, spacing: int, slabs: Slabs):
-        self.header, self.spacing, self.slabs = replace(header, cosmology=cosmology.model_dump()), spacing, slabs
+        self.header, self.cosmology, self.spacing, self.slabs = header, cosmology, spacing, slabs
         self.particles: Particles | None = None
 
     def __call__(self, step: Step, state: State, gravity: Gravity) -> None:
@@ -108,7 +104,7 @@ class KeptParticles:
             displacements, momenta = (block_means(field, self.slabs) for field in (state.displacements, state.momenta))
             own = State(displacements * HALF, momenta * HALF)  # in cells of the halved grid
             kick_to_end(step, own, Gravity(lattice, refinement=1))
-        self.particles = Particles(*comoving_fields(step, own, self.header, overwrite=True), self.header, lattice.start)
+        self.particles = _particles(step, own, self.header, self.cosmology, lattice)
 
 
 def particles_of(
@@ -149,11 +145,18 @@ def simulated_particles(
 
     ``track`` wraps the steps of the simulation.
     """
-    schedule, slabs = _schedule(settings, cosmology), slabs or Slabs(len(density), threads=threads)
+    schedule, slabs = plan(cosmology, settings, [cosmology.redshift]), slabs or Slabs(len(density), threads=threads)
     lattice = slabs if settings.spacing == 1 else halved(slabs)
     linear = density if lattice is slabs else coarsened(density, slabs)
     gravity = Gravity(lattice, settings.mesh * settings.spacing)
     step, state = simulate_density(linear, lattice, cosmology, schedule, gravity, track)
+    return _particles(step, state, header, cosmology, lattice)
+
+
+def _particles(
+    step: Step, state: State, header: FieldHeader, cosmology: CosmologySettings, lattice: Slabs
+) -> Particles:
+    """Particles at the end of a simulation, whose state is of no more use."""
     header = replace(header, cosmology=cosmology.model_dump())
     return Particles(*comoving_fields(step, state, header, overwrite=True), header, lattice.start)
 

@@ -20,7 +20,7 @@ from halonet.n_body.short import drift_to_end
 from halonet.n_body.simulation import State
 from halonet.settings import CosmologySettings, ShortSimulationSettings
 
-BYTES_PER_CELL = 45  # at most, the density among them
+BYTES_PER_CELL = 45  # at most, the density among them; what is kept of particles comes on top
 
 Keep = Callable[[Step, State, Gravity], object]
 

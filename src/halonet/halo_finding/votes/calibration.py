@@ -132,8 +132,7 @@ def _sizes(trial: VoteConstants, competitions: list[tuple[Shares, HaloCatalogue]
 
 def vote_record(results: dict[VoteConstants, VoteAgreement]) -> dict:
     """What a thresholds file holds: the constants in force and the evidence behind them."""
-    best = best_of(results)
-    rows = evidence(results)
-    for row in (rows["chosen"], *rows["candidates"]):
-        row.update(row.pop("sizes", {}))
+    best, rows = best_of(results), evidence(results)
+    for row in rows["candidates"]:  # the chosen one is among them
+        row.update(row.pop("sizes"))
     return {"votes": best.settings(results[best].sizes).model_dump()} | rows

@@ -36,7 +36,7 @@ def fit_sizes(log_volumes: np.ndarray, true_cells: np.ndarray, weight: float, sm
     true_cells
         Volumes of all true haloes (cells).
     weight
-        Of the volume that votes, in ``log_volumes``: the factor counts with it.
+        Of the volume that votes, in ``log_volumes``, above 0: the factor counts with it.
     smallest
         Volume of the smallest compared halo (cells).
 
@@ -47,20 +47,20 @@ def fit_sizes(log_volumes: np.ndarray, true_cells: np.ndarray, weight: float, sm
         from :data:`~halonet.halo_finding.votes.search.LARGE_CELLS`, are least squares over ln volume, with the true
         numbers above a cut for weights. 1 where there are too few haloes, true or found, to tell.
     """
-    falling = np.sort(log_volumes)[::-1]
-    numbers = {float(cells): int((true_cells >= cells).sum()) for cells in (*smallest * CUTS, PIVOT_CELLS)}
-    # Where as many are found as there are true ones above a volume.
-    found = {cells: falling[n - 1] for cells, n in numbers.items() if 0 < n <= len(falling)}
-    if PIVOT_CELLS not in found or weight == 0:
+    found, true = (np.sort(each)[::-1] for each in (log_volumes, np.log(true_cells)))
+    cuts = np.append(smallest * CUTS, PIVOT_CELLS)
+    numbers = np.searchsorted(-true, -np.log(cuts), side="right")
+    known = (numbers > 0) & (numbers <= len(found))
+    if not known[-1]:
         return AS_THEY_VOTE
-    shift = np.log(PIVOT_CELLS) - found[PIVOT_CELLS]
-    cells = np.array([each for each in found if each != PIVOT_CELLS])
-    weights, at = (np.array([each[one] for one in cells]) for each in (numbers, found))
-    at, aim, knot = at + shift - np.log(PIVOT_CELLS), np.log(cells / PIVOT_CELLS), np.log(LARGE_CELLS / PIVOT_CELLS)
-    small = cells <= LARGE_CELLS
-    slope = _slope(at[small], aim[small], weights[small])
-    beyond = at[~small] - knot
-    large = _slope(beyond, aim[~small] - slope * knot, weights[~small], slope)
+    # The smallest true halo above a cut, and the found one of the same rank.
+    ranks = numbers[known] - 1
+    at, aim, pivot = found[ranks], true[ranks], np.log(PIVOT_CELLS)
+    shift = aim[-1] - at[-1]
+    at, aim, knot = at + shift - pivot, aim - pivot, np.log(LARGE_CELLS) - pivot
+    small = cuts[known] <= LARGE_CELLS
+    slope = _slope(at[small], aim[small], numbers[known][small])
+    large = _slope(at[~small] - knot, aim[~small] - slope * knot, numbers[known][~small], slope)
     return Sizes(float(np.exp(shift / weight)), slope, large)
 
 
