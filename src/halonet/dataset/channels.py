@@ -31,9 +31,11 @@ two (a filament). t is computed by its five components in an orthonormal basis o
 Odd derivatives vanish on their Nyquist plane, or channels would not commute with reflections.
 
 The density is transformed once, and of each radius the x axis back once, for its three derivatives; then planes of
-constant x are finished one by one, in the cache of a processor (:mod:`halonet.dataset.channel_loops`).
+constant x are finished one by one, in the cache of a processor (:mod:`halonet.dataset.channel_loops`). Radii of which
+the density alone is wanted take no derivatives.
 """
 
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -41,21 +43,22 @@ import numpy as np
 from scipy import fft
 
 from halonet import heap
-from halonet.dataset.channel_loops import derive_along_x, invariants, strain_of_plane
+from halonet.dataset.channel_loops import derive_along_x, invariants, smooth_along_x, strain_of_plane
 from halonet.dataset.channel_units import COLLAPSE_THRESHOLD, put
 from halonet.dataset.simulated_channels import fill_simulated
 from halonet.grid.scratch import zeros
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.grid.transposes import gather_x, rounds
-from halonet.grid.windows import top_hat
+from halonet.grid.windows import top_hat_of_squares
 from halonet.n_body.ends import Keep
 from halonet.settings import ChannelSettings, CosmologySettings
 
 BYTES_PER_CELL = 17  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
 RUNS = 8  # of planes, for each thread
 BLOCK_BYTES = 2**18  # of modes of one derivative, which are transformed at a time
-ROUND_BYTES = 2**24  # of modes of all derivatives, which ranks exchange at a time
+FIELDS = 3  # that are transformed together: derivatives of a potential, or densities of some radii
+ROUND_BYTES = 2**24  # of modes of these fields, which ranks exchange at a time
 
 
 def whole_box_channels(
@@ -120,10 +123,20 @@ def _linear(
     mean = modes[0, 0, 0].real / np.float32(cells**3)
     if slabs.ranks > 1:
         mean = slabs.communicator.bcast(mean)  # the first rank has the mode of the mean
-    derivatives = zeros((slabs.planes, 3, cells, modes.shape[2]), np.complex64)
-    for radius in dict.fromkeys((*settings.smoothing_cells, *settings.shear_cells, *settings.prolateness_cells)):
-        _derive(slabs, modes, _windows(cells, radius), derivatives, threads)
-        finish = partial(_finish, derivatives, mean, _places(settings, radius), channels, steps)
+    fields = zeros((slabs.planes, FIELDS, cells, modes.shape[2]), np.complex64)
+    tensors = dict.fromkeys((*settings.shear_cells, *settings.prolateness_cells))
+    for radius in tensors:
+        derive = partial(derive_along_x, odd_x=_odd(cells), window=_over_square(top_hat_of_squares(cells, radius)))
+        _transform_along_x(slabs, modes, derive, fields, threads)
+        finish = partial(_finish_tensor, fields, mean, _places(settings, radius), channels, steps)
+        in_threads(finish, _runs(slabs.planes, threads), threads)
+    means = [channel for channel, radius in enumerate(settings.smoothing_cells) if radius not in tensors]
+    for first in range(0, len(means), FIELDS):
+        some = means[first : first + FIELDS]
+        windows = np.stack([top_hat_of_squares(cells, settings.smoothing_cells[channel]) for channel in some])
+        smooth = partial(smooth_along_x, windows=windows)
+        _transform_along_x(slabs, modes, smooth, fields[:, : len(some)], threads)
+        finish = partial(_finish_means, fields, mean, some, channels, steps)
         in_threads(finish, _runs(slabs.planes, threads), threads)
 
 
@@ -133,17 +146,20 @@ def _runs(planes: int, threads: int) -> list[range]:
     return [range(start, stop) for start, stop in pairwise(cuts)]
 
 
-def _derive(slabs: Slabs, modes: np.ndarray, windows: np.ndarray, derivatives: np.ndarray, threads: int) -> None:
-    """Derivatives of the smoothed potential by x in this rank's planes, from the modes of its ky; collective."""
+def _transform_along_x(
+    slabs: Slabs, modes: np.ndarray, derive: Callable[..., None], fields: np.ndarray, threads: int
+) -> None:
+    """Fill this rank's planes of some fields, transformed along x; ``derive`` gets modes of a few ky; collective."""
     if slabs.ranks == 1:
-        in_threads(partial(_transform_along_x, modes, 0, windows, derivatives), _blocks(modes), threads)
+        in_threads(partial(_transform_block, modes, 0, derive, fields), _blocks(modes), threads)
         return
-    for rows in rounds(slabs, max(1, ROUND_BYTES // (3 * modes[:, 0].nbytes))):
+    for rows in rounds(slabs, max(1, ROUND_BYTES // (fields.shape[1] * modes[:, 0].nbytes))):
         own = modes[:, slice(*rows[slabs.rank])]
-        columns, first = np.empty((len(own), 3, *own.shape[1:]), np.complex64), slabs.start + rows[slabs.rank][0]
-        in_threads(partial(_transform_along_x, own, first, windows, columns), _blocks(own), threads)
+        columns = np.empty((len(own), fields.shape[1], *own.shape[1:]), np.complex64)
+        first = slabs.start + rows[slabs.rank][0]
+        in_threads(partial(_transform_block, own, first, derive, columns), _blocks(own), threads)
         for start, (low, high), piece in zip(slabs.bounds, rows, gather_x(slabs, columns, rows), strict=False):
-            derivatives[:, :, start + low : start + high] = piece
+            fields[:, :, start + low : start + high] = piece
 
 
 def _places(settings: ChannelSettings, radius: float) -> dict[str, int]:
@@ -160,12 +176,11 @@ def _places(settings: ChannelSettings, radius: float) -> dict[str, int]:
     return places
 
 
-def _windows(cells: int, radius: float) -> np.ndarray:
-    """Window of a sphere of ``radius`` cells over k^2, by k^2 in units of the fundamental, which is a whole number."""
-    numbers = np.arange(3 * (cells // 2) ** 2 + 1)
-    window = top_hat(2 * np.pi / cells * np.sqrt(numbers) * radius) / np.maximum(numbers, 1)
-    window[0] = 0  # the mean has no derivatives
-    return window.astype(np.float32)
+def _over_square(window: np.ndarray) -> np.ndarray:
+    """A window over k^2; the mean has no derivatives."""
+    over = window / np.maximum(np.arange(len(window)), 1)
+    over[0] = 0
+    return over.astype(np.float32)
 
 
 def _blocks(modes: np.ndarray) -> list[slice]:
@@ -179,17 +194,33 @@ def _odd(cells: int) -> np.ndarray:
     return (2 * np.arange(cells) != cells).astype(np.float32)
 
 
-def _transform_along_x(
-    modes: np.ndarray, first: int, windows: np.ndarray, derivatives: np.ndarray, block: slice
+def _transform_block(
+    modes: np.ndarray, first: int, derive: Callable[..., None], fields: np.ndarray, block: slice
 ) -> None:
-    """Derivatives of the smoothed potential by x, for a block of the ky of modes, which begin with the ``first``."""
-    columns = np.empty((3, len(modes), block.stop - block.start, modes.shape[2]), np.complex64)
-    derive_along_x(modes[:, block], first + block.start, windows, _odd(len(modes)), columns)
+    """What ``derive`` makes of a block of the ky of modes, which begin with the ``first``, transformed along x."""
+    columns = np.empty((fields.shape[1], len(modes), block.stop - block.start, modes.shape[2]), np.complex64)
+    derive(modes[:, block], first + block.start, columns=columns)
     columns = fft.ifft(columns, axis=1, overwrite_x=True)
-    derivatives[:, :, block] = columns.swapaxes(0, 1)
+    fields[:, :, block] = columns.swapaxes(0, 1)
 
 
-def _finish(
+def _finish_means(
+    fields: np.ndarray,
+    mean: np.float32,
+    places: list[int],
+    channels: np.ndarray,
+    steps: np.ndarray | None,
+    planes: range,
+) -> None:
+    """Smoothed densities of some radii in a run of planes of constant x, in units of the critical density."""
+    for x in planes:
+        for modes, channel in zip(fields[x], places, strict=False):
+            field = fft.irfft(fft.ifft(modes, axis=0, overwrite_x=True), n=fields.shape[2], axis=1)
+            np.add(field, mean, out=field)
+            put(field, COLLAPSE_THRESHOLD, None if steps is None else steps[channel], channels[channel, x])
+
+
+def _finish_tensor(
     derivatives: np.ndarray,
     mean: np.float32,
     places: dict[str, int],
@@ -197,21 +228,20 @@ def _finish(
     steps: np.ndarray | None,
     planes: range,
 ) -> None:
-    """Channels of a radius in a run of planes of constant x, in units of the critical density."""
+    """All channels of a radius in a run of planes of constant x, in units of the critical density."""
     cells, n_modes = derivatives.shape[2:]
     # Made once: memory of that size that is asked for again for every plane is given back and zeroed every time.
     strain, fields = np.empty((6, cells, n_modes), np.complex64), np.empty((6, cells, cells), np.float32)
     shear, prolateness = np.empty((2, cells, cells), np.float32)
     kz = np.repeat(np.arange(n_modes, dtype=np.float32), 2)
     kz = np.stack([kz, np.where(2 * kz == cells, np.float32(0), kz)])
-    wanted = range(0 if places.keys() - {"trace"} else 5, 6 if "trace" in places else 5)
+    wanted = range(6 if "trace" in places else 5)
     for x in planes:
         strain_of_plane(derivatives[x].view(np.float32), _odd(cells), kz, strain.view(np.float32))
         for component in wanted:
             columns = fft.ifft(strain[component], axis=0, overwrite_x=True)
             fields[component] = fft.irfft(columns, n=cells, axis=1)
-        if wanted.start == 0:
-            invariants(fields, shear, prolateness)
+        invariants(fields, shear, prolateness)
         if "trace" in places:
             np.add(fields[5], mean, out=fields[5])
         found = {"trace": fields[5], "shear": shear, "prolateness": prolateness}

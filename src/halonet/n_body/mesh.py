@@ -17,7 +17,7 @@ from scipy import fft
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.grid.transposes import Rows, gather_ky, rounds, scatter_ky
-from halonet.grid.windows import top_hat
+from halonet.grid.windows import top_hat_of_squares
 from halonet.n_body.clouds import ABOVE, BELOW, WEIGHT
 from halonet.settings import SettingsError
 
@@ -86,9 +86,7 @@ class ForceMesh:
 
     def smooth(self, radius: float) -> None:
         """Average the density contrast over spheres (top-hat) of ``radius`` cells of the mesh, in place; collective."""
-        side = self.slabs.cells
-        numbers = np.arange(3 * (side // 2) ** 2 + 1)
-        window = top_hat(2 * np.pi / side * np.sqrt(numbers) * radius).astype(np.float32)
+        window = top_hat_of_squares(self.slabs.cells, radius)
         self._filter(lambda columns, first: times_window(columns, first, window))
 
     def _filter(self, change: Callable[[np.ndarray, int], None]) -> None:

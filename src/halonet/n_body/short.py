@@ -16,7 +16,7 @@ from halonet.n_body.forces import Gravity
 from halonet.n_body.growth import Growth
 from halonet.n_body.schedule import Schedule, Step
 from halonet.n_body.simulation import State, simulate, simulate_to_end
-from halonet.n_body.start import start_particles
+from halonet.n_body.start import start_particles_quickly
 from halonet.settings import CosmologySettings
 
 
@@ -66,4 +66,4 @@ def kick_to_end(step: Step, state: State, gravity: Gravity) -> None:
 def _start(linear: np.ndarray, slabs: Slabs, cosmology: CosmologySettings, schedule: Schedule) -> State:
     growth = np.float32(growth_factor(cosmology, cosmology.redshift))
     today = linear if growth == 1 else linear / growth
-    return State(*start_particles(today, slabs, Growth(cosmology), schedule.start))
+    return State(*start_particles_quickly(today, slabs, Growth(cosmology), schedule.start))

@@ -1,6 +1,7 @@
-"""Start of the particles by second-order Lagrangian perturbation theory."""
+"""Start of the particles by second-order Lagrangian perturbation theory: exact, or quick for short simulations."""
 
 import numpy as np
+from numba import njit
 
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
@@ -9,6 +10,7 @@ from halonet.initial_conditions.displacement import (
     second_order_displacement,
     second_order_source,
 )
+from halonet.n_body.differences import potential, second_order_source_by_differences, slope_of_row
 from halonet.n_body.growth import Growth
 
 
@@ -41,6 +43,44 @@ def start_particles(density: np.ndarray, slabs: Slabs, growth: Growth, a: float)
         _add(second, -growth.second(a), -growth.second_momentum(a), *parts)
         del second
     return displacements, momenta
+
+
+def start_particles_quickly(
+    density: np.ndarray, slabs: Slabs, growth: Growth, a: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """As :func:`start_particles`, with seven transforms in place of fourteen; collective.
+
+    First order is exact, second order that of :mod:`halonet.n_body.differences`.
+    """
+    modes = slabs.forward(density)
+    source = second_order_source_by_differences(potential(modes.copy(), slabs), slabs)
+    second = potential(slabs.forward(source), slabs)
+    del source
+    displacements, momenta = (np.empty((*slabs.shape, 3), np.float32) for _ in range(2))
+    growths = growth.first(a), growth.second(a), growth.first_momentum(a), growth.second_momentum(a)
+    for axis in range(3):
+        first = first_order_displacement(modes, slabs, 1.0, axis)
+
+        def put(plane: int, axis: int = axis, first: np.ndarray = first) -> None:
+            around = second[plane : plane + 5]
+            _put_plane(first[plane], around, axis, np.float32(growths), displacements[plane], momenta[plane])
+
+        in_threads(put, range(slabs.planes), slabs.threads)
+    return displacements, momenta
+
+
+@njit(cache=True, nogil=True)
+def _put_plane(first, second, axis, growths, displacements, momenta):
+    """A component of a plane's displacement and momentum, (N, N, 3) each.
+
+    They come from psi1 in that plane, and from the potential of the second order in five around it.
+    """
+    slopes = np.empty(len(first), np.float32)
+    for y in range(len(first)):
+        slope_of_row(second, y, axis, slopes)
+        for z in range(len(first)):
+            displacements[y, z, axis] = growths[0] * first[y, z] - growths[1] * slopes[z]
+            momenta[y, z, axis] = growths[2] * first[y, z] - growths[3] * slopes[z]
 
 
 def _add(
