@@ -19,7 +19,7 @@ from halonet import console
 from halonet.grid.slabs import Slabs
 from halonet.initial_conditions.displacement import first_order_displacement
 from halonet.mocks.moving import particles_of
-from halonet.n_body.ends import contraction
+from halonet.n_body.deformation import deformation
 from halonet.n_body.forces import Gravity
 from halonet.n_body.schedule import plan
 from halonet.n_body.short import drift_to_end
@@ -84,7 +84,7 @@ def ends(path: Path, wanted: Input) -> list[np.ndarray]:
     gravity = Gravity(slabs, 1)
     gravity.to_contrast(moved)
     gravity.read_densities(moved, dense)
-    return [np.log(dense) / 2, contraction(moved, slabs) / 2]
+    return [np.log(dense) / 2, deformation(moved, slabs).contraction / 2]
 
 
 def displaced(header, density: np.ndarray, slabs: Slabs, cosmology: CosmologySettings, wanted: Input) -> np.ndarray:

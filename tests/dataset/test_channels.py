@@ -16,6 +16,7 @@ from halonet.dataset.symmetries import GROUPS
 from halonet.grid.slabs import Slabs
 from halonet.grid.windows import top_hat
 from halonet.n_body.ends import where_particles_end
+from halonet.n_body.growth import Growth
 from halonet.settings import (
     ChannelSettings,
     CosmologySettings,
@@ -145,9 +146,38 @@ def test_channels_of_a_simulation_come_last_in_units_of_a_collapsed_sphere_and_o
         np.testing.assert_allclose(
             channels[..., index], np.log(field) / np.log(18 * np.pi**2), rtol=2 * HALF, atol=1e-6
         )
-    np.testing.assert_allclose(channels[..., -1], ends.contraction / 3, rtol=2 * HALF, atol=1e-6)
+    np.testing.assert_allclose(channels[..., -1], ends.deformation.contraction / 3, rtol=2 * HALF, atol=1e-6)
     alone = whole_box_channels(weak, ChannelSettings(simulation={"steps": 6}), cosmology=cosmology)
     assert np.array_equal(alone, channels[..., -3:])
+
+
+def test_motion_adds_the_deformation_of_cells_and_how_fast_they_contract():
+    """Three channels behind the others; of a faint density all contract in proportion to it."""
+    cosmology, cells = CosmologySettings(), 32
+    faint = np.float32(0.003) * sum(np.cos(2 * np.pi / cells * (grid + 0.3)) for grid in np.indices((cells,) * 3))
+    short = ShortSimulationSettings(motion=True)
+    without = ChannelSettings(simulation=short.model_copy(update={"motion": False}))
+    channels = whole_box_channels(faint, ChannelSettings(simulation=short), cosmology=cosmology).astype(float)
+    assert np.array_equal(channels[..., :3], whole_box_channels(faint, without, cosmology=cosmology))
+    ends = where_particles_end(faint, Slabs(cells), cosmology, short)
+    np.testing.assert_allclose(channels[..., 3], np.log(ends.deformation.stretch + 0.1) / 2, atol=HALF)
+    np.testing.assert_allclose(channels[..., 4], np.arcsinh(ends.deformation.volume) / 2, atol=HALF)
+    # Momenta are those of half a step before the end.
+    growth = Growth(cosmology)
+    before = growth.first_momentum(np.sqrt(1 - (1 - short.start) / short.steps)) / growth.first_momentum(1.0)
+    rate = np.sinh(2 * channels[..., 5]) / ends.deformation.contraction
+    assert np.median(rate) == pytest.approx(before, rel=0.01)
+
+
+def test_channels_of_motion_turn_and_move_with_the_box(density):
+    """To the rounding of a simulation: the chaos of a strong density would hide a mistake."""
+    settings, cosmology = ChannelSettings(simulation={"motion": True}), CosmologySettings()
+    weak = np.float32(0.3) * density
+    channels = whole_box_channels(weak, settings, cosmology=cosmology).astype(float)
+    for change in (GROUPS["cube"][17], GROUPS["cube"][42], lambda field: np.roll(field, (5, -3, 1), (0, 1, 2))):
+        turned = whole_box_channels(np.ascontiguousarray(change(weak)), settings, cosmology=cosmology)
+        difference = turned.astype(float) - change(channels)
+        assert np.abs(difference).max() < 0.02 * channels.std()
 
 
 def test_a_simulation_needs_the_cosmology_of_its_box(density):
@@ -157,7 +187,9 @@ def test_a_simulation_needs_the_cosmology_of_its_box(density):
 
 def test_channels_without_a_simulation_keep_the_record_of_the_networks_made_before_there_was_any():
     assert "simulation" not in ALL.model_dump()
-    assert ChannelSettings(simulation={}).model_dump()["simulation"] == {"steps": 4, "start": 0.25, "around_cells": 2.5}
+    plain = {"steps": 4, "start": 0.25, "around_cells": 2.5}
+    assert ChannelSettings(simulation={}).model_dump()["simulation"] == plain
+    assert ChannelSettings(simulation={"motion": True}).model_dump()["simulation"] == plain | {"motion": True}
 
 
 def test_a_file_of_simulated_channels_is_made_with_the_cosmology_of_its_density(density, tmp_path, run_script):

@@ -11,7 +11,8 @@ from halonet.dataset.symmetries import GROUPS
 from halonet.grid.slabs import Slabs
 from halonet.grid.windows import top_hat
 from halonet.initial_conditions.density import linear_density
-from halonet.n_body.ends import contraction, where_particles_end
+from halonet.n_body.deformation import deformation
+from halonet.n_body.ends import where_particles_end
 from halonet.n_body.forces import Gravity
 from halonet.n_body.schedule import plan
 from halonet.n_body.short import drift_to_end, simulate_density
@@ -71,7 +72,7 @@ def test_contraction_of_a_plane_wave_is_that_of_central_differences():
         wave = np.zeros((16, 16, 16, 3), np.float32)
         wave[..., axis] = np.sin(phase).reshape(shape)
         expected = np.broadcast_to(-np.sin(2 * np.pi / 16) * np.cos(phase).reshape(shape), (16, 16, 16))
-        np.testing.assert_allclose(contraction(wave, Slabs(16)), expected, atol=1e-6)
+        np.testing.assert_allclose(deformation(wave, Slabs(16)).contraction, expected, atol=1e-6)
 
 
 def test_cells_that_fall_into_one_point_contract_by_three_and_end_dense():
@@ -79,8 +80,32 @@ def test_cells_that_fall_into_one_point_contract_by_three_and_end_dense():
     displacements = np.zeros((16, 16, 16, 3), np.float32)
     cube = np.indices((5, 5, 5)) - 2
     displacements[5:10, 5:10, 5:10] = -np.moveaxis(cube, 0, -1)
-    np.testing.assert_allclose(contraction(displacements, Slabs(16))[6:9, 6:9, 6:9], 3, rtol=1e-6)
+    found = (field[6:9, 6:9, 6:9] for field in deformation(displacements, Slabs(16)))
+    for field, expected in zip(found, (3, 0, 0), strict=True):
+        np.testing.assert_allclose(field, expected, atol=1e-6)
     assert densities_of(displacements)[7, 7, 7] == pytest.approx(125 / 8, rel=0.01)
+
+
+def test_cells_at_rest_keep_their_stretch_and_volume_and_mirrored_ones_are_inside_out():
+    still = deformation(np.zeros((8, 8, 8, 3), np.float32), Slabs(8))
+    for field, expected in zip(still, (0, 3, 1), strict=True):
+        np.testing.assert_array_equal(field, expected)
+    mirrored = np.zeros((16, 16, 16, 3), np.float32)
+    mirrored[5:10, ..., 1] = -2 * np.arange(16)[:, None]  # y to -y, but for the faces of the box
+    found = (field[6:9, 1:-1] for field in deformation(mirrored, Slabs(16)))
+    for field, expected in zip(found, (2, 3, -1), strict=True):
+        np.testing.assert_allclose(field, expected, atol=1e-5)
+
+
+def test_stretch_and_volume_are_those_of_the_whole_matrix_of_derivatives(displacements):
+    """Of sheared and turned cells, too: against numpy's determinant and norm."""
+    gradient = np.stack(
+        [(np.roll(displacements, -1, axis) - np.roll(displacements, 1, axis)) / 2 for axis in range(3)], axis=-1
+    )
+    matrix = gradient.astype(float) + np.eye(3)
+    found = deformation(displacements, Slabs(12))
+    np.testing.assert_allclose(found.stretch, (matrix**2).sum(axis=(-2, -1)), rtol=1e-5)
+    np.testing.assert_allclose(found.volume, np.linalg.det(matrix), atol=1e-4 * np.abs(found.volume).max())
 
 
 def test_the_mean_around_a_particle_is_that_of_the_sphere_in_real_space(displacements):
@@ -106,7 +131,7 @@ def test_a_faint_density_contracts_as_linear_theory_says(redshift):
     waves = sum(np.cos(2 * np.pi / 32 * (grid + 0.3)) for grid in np.indices((32,) * 3)).astype(np.float32)
     faint, cosmology = np.float32(0.003) * waves, COSMOLOGY.model_copy(update={"redshift": redshift})
     ends = where_particles_end(faint, Slabs(32), cosmology, SHORT)
-    assert np.abs(ends.contraction - faint).max() < 0.03 * faint.max()
+    assert np.abs(ends.deformation.contraction - faint).max() < 0.03 * faint.max()
     # Read out by clouds, a wave is damped by (sin(k/2) / (k/2))^4, by half a percent here; by the sphere besides.
     assert np.abs(ends.density - 1 - faint).max() < 0.04 * faint.max()
     assert np.abs(ends.around - 1 - top_hat(2 * np.pi / 32 * SHORT.around_cells) * faint).max() < 0.04 * faint.max()
@@ -117,33 +142,34 @@ def test_displacements_are_those_of_the_whole_simulation_bit_for_bit(density):
     _, state = simulate_density(density, slabs, COSMOLOGY, schedule, Gravity(slabs, 1))
     found = drift_to_end(density, slabs, COSMOLOGY, schedule, Gravity(slabs, 1))[1].displacements
     np.testing.assert_array_equal(found, state.displacements)
-    np.testing.assert_array_equal(
-        where_particles_end(density, slabs, COSMOLOGY, SHORT).contraction, contraction(found, slabs)
-    )
+    ends = where_particles_end(density, slabs, COSMOLOGY, SHORT)
+    np.testing.assert_array_equal(ends.deformation, deformation(found, slabs))
+
+
+def fields_at_the_end(density, slabs):
+    """All of them, (5, planes, N, N)."""
+    ends = where_particles_end(density, slabs, COSMOLOGY, SHORT)
+    return np.stack([ends.density, ends.around, *ends.deformation])
 
 
 @pytest.mark.parametrize("ranks", [2, 3, 4])
 def test_ranks_and_threads_change_no_bit(density, ranks):
-    whole = where_particles_end(density, Slabs(CELLS), COSMOLOGY, SHORT)
+    whole = fields_at_the_end(density, Slabs(CELLS))
 
     def work(communicator):
         slabs = Slabs(CELLS, communicator)
-        return where_particles_end(density[slabs.start : slabs.stop], slabs, COSMOLOGY, SHORT)
+        return fields_at_the_end(density[slabs.start : slabs.stop], slabs)
 
-    for parts, field in zip(zip(*on_ranks(ranks, work)[0], strict=True), whole, strict=True):
-        np.testing.assert_array_equal(np.concatenate(parts), field)
-    for one, other in zip(
-        where_particles_end(density, Slabs(CELLS, threads=ranks), COSMOLOGY, SHORT), whole, strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(np.concatenate(on_ranks(ranks, work)[0], axis=1), whole)
+    np.testing.assert_array_equal(fields_at_the_end(density, Slabs(CELLS, threads=ranks)), whole)
 
 
 def test_they_move_and_turn_with_the_periodic_box(density):
     """To the rounding of positions, which small scales amplify."""
-    whole, shift = where_particles_end(density, Slabs(CELLS), COSMOLOGY, SHORT), (5, -3, 1)
+    whole, shift = fields_at_the_end(density, Slabs(CELLS)), (5, -3, 1)
     turns = [lambda field: np.roll(field, shift, (0, 1, 2)), *GROUPS["cube"][7::13]]
     for turn in turns:
-        turned = where_particles_end(np.ascontiguousarray(turn(density)), Slabs(CELLS), COSMOLOGY, SHORT)
+        turned = fields_at_the_end(np.ascontiguousarray(turn(density)), Slabs(CELLS))
         for one, other in zip(turned, whole, strict=True):
             assert np.corrcoef(one.ravel(), turn(other).ravel())[0, 1] > 0.9999
 

@@ -9,7 +9,7 @@ import pytest
 from halonet.dataset.normalisation import Normalisation
 from halonet.network.build import build_network
 from halonet.network.checkpoints import Checkpoints, differences
-from halonet.network.folder import WEIGHTS, TrainedNetwork, save_network, take_weights
+from halonet.network.folder import WEIGHTS, TrainedNetwork, load_network, save_network, take_weights
 from halonet.network.job import TrainingJob
 from halonet.network.training import Trainer
 from halonet.settings import NetworkSettings, SettingsError, TrainingSettings, validate
@@ -79,13 +79,35 @@ def test_new_heads_leave_the_probability_of_the_start(start, network_settings, c
     [
         ({"filters": 4}, "start: no start for this network, its filters is 2, not 4"),
         ({"activation": "prelu"}, "its activation is leaky_relu, not prelu"),
-        ({"channels": {"smoothing_cells": [2.0]}}, "its channels is .* not smoothing_cells"),
     ],
 )
 def test_a_start_of_another_architecture_or_input_is_refused_by_what_differs(start, changed, changes, message):
     settings = changed(**changes)
     with pytest.raises(StorageError, match=message):
         take_weights(build_network(settings), settings, start)
+
+
+@pytest.mark.parametrize("architecture", ["unet", "vnet"])
+def test_channels_that_the_start_does_not_see_change_nothing_at_first(changed, tmp_path, architecture):
+    """Wherever they are among the others."""
+    keras.utils.set_random_seed(9)
+    some = {"smoothing_cells": [3.0], "simulation": {}}
+    more = {"smoothing_cells": [2.0, 3.0], "shear_cells": [3.0], "simulation": {"motion": True}}
+    folder = saved(changed(architecture=architecture, channels=some), tmp_path / architecture)
+    plain, settings = load_network(folder).model, changed(architecture=architecture, channels=more)
+    model = build_network(settings)
+    take_weights(model, settings, folder)
+    fields = np.random.default_rng(1).normal(size=(1, 16, 16, 16, 10)).astype("f4")
+    seen = [0, 2, 4, 5, 6]  # density, the sphere of 3 cells, and the simulation without its motion
+    np.testing.assert_allclose(model(fields), plain(fields[..., seen]), atol=1e-6)
+
+
+@pytest.mark.parametrize("fewer", [{"smoothing_cells": [2.0]}, {"smoothing_cells": [3.0], "simulation": {"steps": 5}}])
+def test_channels_of_the_start_are_not_lost_in_silence(changed, tmp_path, fewer):
+    folder = saved(changed(channels={"smoothing_cells": [3.0], "simulation": {}}), tmp_path / "more")
+    settings = changed(channels=fewer)
+    with pytest.raises(StorageError, match=r"of its channels .*3\.0.* are not among"):
+        take_weights(build_network(settings), settings, folder)
 
 
 def test_heads_of_the_start_are_not_lost_in_silence(changed, network_settings, tmp_path):

@@ -9,11 +9,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from halonet import heap
 from halonet.grid.slabs import Slabs
-from halonet.grid.threads import in_threads
+from halonet.n_body.deformation import Deformation, deformation
 from halonet.n_body.forces import Gravity
 from halonet.n_body.schedule import Step, plan
 from halonet.n_body.short import drift_to_end
@@ -34,14 +33,13 @@ class Ends(NamedTuple):
         1 + delta of clouds in cells, read out with the cloud of the particle: at least 1/8, which is its own part.
     around
         1 + delta so read out of the mean over a sphere: how much matter there is, a halo's mass where it is smaller.
-    contraction
-        -div psi of the displacement psi in Lagrangian space: 0 where particles keep their distance, 3 where neighbours
-        end in one point (Neyrinck 2013, MNRAS 428, 141).
+    deformation
+        Of cells by the displacement in Lagrangian space (Neyrinck 2013, MNRAS 428, 141, has its contraction).
     """
 
     density: np.ndarray
     around: np.ndarray
-    contraction: np.ndarray
+    deformation: Deformation
 
 
 def where_particles_end(
@@ -74,34 +72,4 @@ def where_particles_end(
     gravity.mesh.smooth(settings.around_cells)
     gravity.read_densities(displacements, around)
     del gravity
-    return Ends(density, around, contraction(displacements, slabs))
-
-
-def contraction(displacements: np.ndarray, slabs: Slabs) -> np.ndarray:
-    """-div of displacements (cells), float32 of shape (planes, N, N), by central differences; collective."""
-    result = np.empty(slabs.shape, np.float32)
-    ranges = list(zip(slabs.bounds[:-1], slabs.bounds[1:], strict=True))
-    (below,) = slabs.fetch_planes(displacements, [(start - 1, 1) for start, _ in ranges])
-    (above,) = slabs.fetch_planes(displacements, [(stop, 1) for _, stop in ranges])
-
-    def work(plane: int) -> None:
-        before = displacements[plane - 1] if plane else below
-        behind = displacements[plane + 1] if plane + 1 < slabs.planes else above
-        contraction_of_plane(before, displacements[plane], behind, result[plane])
-
-    in_threads(work, range(slabs.planes), slabs.threads)
-    return result
-
-
-@njit(cache=True, nogil=True)
-def contraction_of_plane(before, here, behind, result):
-    """Contraction of a plane of displacements, (N, N, 3), between two others."""
-    side, half = len(here), np.float32(0.5)
-    for y in range(side):
-        left, right = y - 1 if y else side - 1, y + 1 if y + 1 < side else 0
-        for z in range(side):
-            low, high = z - 1 if z else side - 1, z + 1 if z + 1 < side else 0
-            along_x = behind[y, z, 0] - before[y, z, 0]
-            along_y = here[right, z, 1] - here[left, z, 1]
-            along_z = here[y, high, 2] - here[y, low, 2]
-            result[y, z] = -half * (along_x + along_y + along_z)
+    return Ends(density, around, deformation(displacements, slabs))

@@ -9,13 +9,14 @@ where it was quantised ``int8.h5`` (:mod:`halonet.network.quantised`).
 import json
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import h5py
 import keras
+import numpy as np
 
 from halonet.checks.patient_file import check_room
 from halonet.dataset.normalisation import Normalisation, read_normalisation, write_normalisation
@@ -24,13 +25,13 @@ from halonet.network.build import build_network, weight_layout
 from halonet.network.history import write_history
 from halonet.network.quantised import FILE as QUANTISED
 from halonet.network.quantised import Quantised, read_quantised
-from halonet.settings import NetworkSettings, validate
+from halonet.settings import ChannelSettings, NetworkSettings, validate
 from halonet.storage import StorageError, atomic_path, open_hdf5, read_json, write_json
 
 WEIGHTS = "model.weights.h5"
 SHARED_WITH_START = (
     *("architecture", "levels", "filters", "kernel", "convolutions", "activation", "batch_normalisation"),
-    *("normalisation", "channels"),
+    "normalisation",
 )  # settings without which weights mean something else
 
 
@@ -111,30 +112,73 @@ def load_network(folder: str | Path) -> TrainedNetwork:
 def take_weights(model: keras.Model, settings: NetworkSettings, folder: str | Path) -> None:
     """Give ``model``, the network of ``settings``, the weights of a trained one; heads that it lacks stay as they are.
 
+    Where ``model`` sees channels that the trained network does not, their weights are zero: it begins with the same
+    outputs.
+
     Raises
     ------
     StorageError
-        If the trained network is of another architecture or input, or has heads of its own that ``model`` has not.
+        If the trained network is of another architecture or input, or has channels or heads that ``model`` has not.
     """
     trained = load_network(folder)
     for name in SHARED_WITH_START:
         held, wanted = getattr(trained.settings, name), getattr(settings, name)
         if held != wanted:
             raise StorageError(f"{folder}: no start for this network, its {name} is {held}, not {wanted}")
+    places = _places_of_channels(trained.settings.channels, settings.channels, folder)
     new = set(settings.heads.weights) - set(trained.settings.heads.weights)
-    _check_layout(Path(folder) / WEIGHTS, model, new)
-    held = {weight.path: weight for weight in trained.model.weights}
+    of_input, added = _weights_of_input(model), settings.channels.count + 1 - len(places)
+    _check_layout(Path(folder) / WEIGHTS, model, new, dict.fromkeys(of_input, added))
+    values = {weight.path: weight for weight in trained.model.weights}
     for weight in model.weights:
-        if weight.path in held:
-            weight.assign(held[weight.path])
+        if weight.path in of_input:
+            weight.assign(_widened(keras.ops.convert_to_numpy(values[weight.path]), places, added))
+        elif weight.path in values:
+            weight.assign(values[weight.path])
 
 
-def _check_layout(path: Path, model: keras.Model, new_heads: Collection[str] = ()) -> None:
+def _places_of_channels(held: ChannelSettings, wanted: ChannelSettings, folder: str | Path) -> list[int]:
+    """Where the density and the channels of a trained network are among those of another."""
+    if foreign := [channel for channel in held.each if channel not in wanted.each]:
+        raise StorageError(
+            f"{folder}: no start for this network, {len(foreign)} of its channels {held.model_dump()} are not among "
+            f"{wanted.model_dump()}"
+        )
+    return [0, *(1 + wanted.each.index(channel) for channel in held.each)]
+
+
+def _weights_of_input(model: keras.Model) -> set[str]:
+    """Kernels that see the input of the network, alone or in front of other tensors."""
+    seen, names = {id(model.input)}, set()
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Concatenate) and layer.input[0] is model.input:
+            seen.add(id(layer.output))
+        elif isinstance(layer, keras.layers.Conv3D) and id(layer.input) in seen:
+            names.add(layer.kernel.path)
+    return names
+
+
+def _widened(kernel: np.ndarray, places: list[int], added: int) -> np.ndarray:
+    """A kernel whose first input channels are moved to ``places``, with zeros between; others follow them."""
+    *sides, inputs, outputs = kernel.shape
+    wide = np.zeros((*sides, inputs + added, outputs), kernel.dtype)
+    wide[..., places, :] = kernel[..., : len(places), :]
+    wide[..., len(places) + added :, :] = kernel[..., len(places) :, :]
+    return wide
+
+
+def _check_layout(
+    path: Path, model: keras.Model, new_heads: Collection[str] = (), added: Mapping[str, int] | None = None
+) -> None:
+    """Refuse weights of other names or shapes, but for ``new_heads`` and input channels ``added`` to some kernels."""
     with open_hdf5(path) as file:
         if "layout" not in file:
             raise StorageError(f"{path}: no weights of a HaloNet network; the dataset 'layout' is missing")
         held = {name: tuple(shape) for name, shape in json.loads(file["layout"][()])}
     needed = {name: tuple(shape) for name, shape in weight_layout(model) if not name.startswith(tuple(new_heads))}
+    for name, more in (added or {}).items():
+        *sides, inputs, outputs = needed[name]
+        needed[name] = (*sides, inputs - more, outputs)
     for name in [*needed, *held]:
         if held.get(name) != needed.get(name):
             raise StorageError(

@@ -1,6 +1,6 @@
 """Settings of the input channels of a network beside the density."""
 
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -15,18 +15,29 @@ class ShortSimulationSettings(StepsSettings):
     steps: int = Field(4, ge=1, description="to the redshift of the box, linear in the scale factor")
     start: float = Field(0.25, gt=0, lt=1, description="scale factor at which 2LPT hands over to the simulation")
     around_cells: Radius = Field(2.5, description="radius of the sphere around where a particle ends (cells)")
+    motion: bool = Field(
+        False, description="three more channels: stretch and volume of the cell, and how fast it contracts"
+    )
+
+    @property
+    def count(self) -> int:
+        """Number of channels."""
+        return 6 if self.motion else 3
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is not in the record, nor in its digests, where it is not asked for."""
+        return {name: value for name, value in serialise(self).items() if name != "motion" or value}
 
 
 class ChannelSettings(Model):
     """Input channels beside the density, computed from a whole periodic box (:mod:`halonet.dataset.channels`)."""
 
-    CHANNELS_OF_SIMULATION: ClassVar[int] = 3
-
     smoothing_cells: list[Radius] = Field([], description="radii of top-hat smoothed densities (cells)")
     shear_cells: list[Radius] = Field([], description="top-hat radii of the shear amplitudes (cells)")
     prolateness_cells: list[Radius] = Field([], description="top-hat radii of the prolateness of the strain (cells)")
     simulation: ShortSimulationSettings | None = Field(
-        None, description="three more channels, from where a short simulation carries the particle of a cell"
+        None, description="more channels, from where a short simulation carries the particle of a cell"
     )
 
     @property
@@ -41,7 +52,15 @@ class ChannelSettings(Model):
     @property
     def count(self) -> int:
         """Number of channels, without the density."""
-        return sum(map(len, self.radii.values())) + (self.CHANNELS_OF_SIMULATION if self.simulation else 0)
+        return sum(map(len, self.radii.values())) + (self.simulation.count if self.simulation else 0)
+
+    @property
+    def each(self) -> list[tuple[Any, ...]]:
+        """What tells each channel from the others, in their order."""
+        of_radii = [(kind, radius) for kind, radii in self.radii.items() for radius in radii]
+        if (short := self.simulation) is None:
+            return of_radii
+        return of_radii + [(short.steps, short.start, short.around_cells, index) for index in range(short.count)]
 
     def check_box(self, cells: int) -> None:
         """Refuse a radius that a periodic box of ``cells``^3 cells cannot hold."""
