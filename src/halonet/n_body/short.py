@@ -65,5 +65,6 @@ def kick_to_end(step: Step, state: State, gravity: Gravity) -> None:
 
 def _start(linear: np.ndarray, slabs: Slabs, cosmology: CosmologySettings, schedule: Schedule) -> State:
     growth = np.float32(growth_factor(cosmology, cosmology.redshift))
+    linear = np.asarray(linear, np.float32)
     today = linear if growth == 1 else linear / growth
     return State(*start_particles_quickly(today, slabs, Growth(cosmology), schedule.start))
