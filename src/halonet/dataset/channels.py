@@ -13,7 +13,8 @@ Together they are the three invariants of the averaged strain, all that decides 
 
 A short simulation of the box gives three more (:mod:`halonet.n_body.ends`): the logarithms of the density where the
 particle of a cell ends, and of its mean in a sphere around, in units of that of 18 pi^2, the density of a collapsed
-sphere over the mean; and the contraction of the cell, in units of 3, with which neighbours end in one point.
+sphere over the mean; and the contraction of the cell, in units of 3, with which neighbours end in one point. Its motion
+gives another three (:mod:`halonet.dataset.simulated_channels`).
 
 Notes
 -----
@@ -31,8 +32,7 @@ two (a filament). t is computed by its five components in an orthonormal basis o
 Odd derivatives vanish on their Nyquist plane, or channels would not commute with reflections.
 
 The density is transformed once, and of each radius the x axis back once, for its three derivatives; then planes of
-constant x are finished one by one, in the cache of a processor (:mod:`halonet.dataset.channel_loops`). Radii of which
-the density alone is wanted take no derivatives.
+constant x are finished one by one, in the cache of a processor (:mod:`halonet.dataset.channel_loops`).
 """
 
 from collections.abc import Callable
@@ -94,7 +94,7 @@ def whole_box_channels(
     ndarray
         float16 of shape (N / ranks, N, N, C), or int8 from -127 to 127, to which what is beyond is cut: first smoothed
         densities, then shear amplitudes, then prolatenesses, in the order of the settings, then two densities and the
-        contraction of a simulation. In memory each channel stands by itself, as what computes networks takes them.
+        contraction of a simulation, and what motion adds. In memory each channel stands by itself, as what computes networks takes them.
         float16 keeps 11 bits, a rounding a thousand times smaller than what a channel tells. Memory: see
         :data:`BYTES_PER_CELL`, and before that :data:`halonet.n_body.ends.BYTES_PER_CELL` for a simulation.
     """

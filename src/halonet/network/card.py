@@ -91,6 +91,8 @@ def _sees(channels: ChannelSettings) -> str:
             f"the particle of each cell: the density there, its mean in a sphere of {short.around_cells:g} cells, and "
             "how far the cell has contracted."
         )
+        if short.motion:
+            text += " So does it see how the cell is stretched, its volume there, and how fast it contracts."
     return text
 
 

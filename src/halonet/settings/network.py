@@ -92,7 +92,7 @@ class NetworkSettings(Model):
     start_from: GivenPath | None = Field(
         None,
         description="one of `networks`, or the folder of a trained network, whose weights training begins with; heads "
-        "may be new, all else must be its own",
+        "and channels may be new, all else must be its own",
     )
     teacher: TeacherSettings | None = None
     stages: list[TrainingStageSettings] = Field(min_length=1)
