@@ -4,8 +4,9 @@
 
 The probability of the network in one box, and a field of the box beside it, train a network of three layers that sees
 two cells far; the other box says what that is worth. Both are boxes of validation. Fields are density and contraction
-where the particles of cells end (:mod:`halonet.n_body.ends`), by ever shorter simulations. Writes
-``benchmarks/results/inputs.json`` and prints the table of ``docs/n_body.md``.
+where the particles of cells end (:mod:`halonet.n_body.ends`), by ever shorter simulations, and the motion of cells
+(:mod:`halonet.n_body.deformation`). ``--inputs`` names some of them. Puts its numbers beside those of other networks
+into ``benchmarks/results/inputs.json`` and prints the table of ``docs/n_body.md``.
 """
 
 import argparse
@@ -23,8 +24,9 @@ from halonet.n_body.deformation import deformation
 from halonet.n_body.forces import Gravity
 from halonet.n_body.schedule import plan
 from halonet.n_body.short import drift_to_end
+from halonet.n_body.simulation import State
 from halonet.settings import CosmologySettings, DisplacementSettings, ShortSimulationSettings
-from halonet.storage import read_field, read_header, write_json
+from halonet.storage import read_field, read_header, read_json, write_json
 
 RESULT = ROOT / "benchmarks" / "results" / "inputs.json"
 REACH, WINDOW, STEPS = 2, 48, 400  # cells that the small network sees, cells of a window, steps of its training
@@ -37,6 +39,7 @@ class Input(NamedTuple):
     steps: int
     start: float = 0.1
     spacing: int = 1
+    motion: bool = False
 
 
 INPUTS = {
@@ -47,6 +50,7 @@ INPUTS = {
     "5 steps, a particle for eight cells": Input(5, spacing=2),
     "5 steps": Input(5),
     "4 steps from 0.25": Input(4, 0.25),
+    "4 steps from 0.25, and the motion of cells": Input(4, 0.25, motion=True),
 }
 
 
@@ -55,14 +59,15 @@ def main():
     parser.add_argument("--run", type=Path, required=True, help="folder of a run whose truth is a simulation")
     parser.add_argument("--network", type=Path, required=True, help="whose probabilities the run has of these boxes")
     parser.add_argument("--boxes", nargs=2, required=True, help="one to learn from, one to judge by")
+    parser.add_argument("--inputs", nargs="+", choices=list(INPUTS), default=list(INPUTS), help="default: all")
     arguments = parser.parse_args()
     numbers = {}
-    for name, wanted in console.progress(list(INPUTS.items()), "inputs"):
-        learnt, judged = (of_box(arguments, box, wanted) for box in arguments.boxes)
+    for name in console.progress(arguments.inputs, "inputs"):
+        learnt, judged = (of_box(arguments, box, INPUTS[name]) for box in arguments.boxes)
         numbers[name] = judge(train(*learnt), *judged)
-    record = {"boxes": arguments.boxes, "network": arguments.network.name, "commit": commit(), "machine": machine()}
-    write_json(RESULT, record | {"numbers": numbers})
-    print(table(record | {"numbers": numbers}))
+    record = {"boxes": arguments.boxes, "commit": commit(), "machine": machine(), "numbers": numbers}
+    write_json(RESULT, (read_json(RESULT) if RESULT.exists() else {}) | {arguments.network.name: record})
+    print(table(record))
 
 
 def of_box(arguments, box: str, wanted: Input | None) -> tuple[np.ndarray, np.ndarray]:
@@ -77,28 +82,34 @@ def of_box(arguments, box: str, wanted: Input | None) -> tuple[np.ndarray, np.nd
 
 
 def ends(path: Path, wanted: Input) -> list[np.ndarray]:
-    """Logarithm of the density where particles end, and contraction, by the cells they started in."""
+    """Logarithm of the density where particles end, contraction, and motion, by the cells they started in."""
     header, density = read_header(path), read_field(path, "density")
     slabs, cosmology = Slabs(len(density), threads=2), CosmologySettings(**header.known_cosmology())
-    moved, dense = displaced(header, density, slabs, cosmology, wanted), np.empty(slabs.shape, np.float32)
+    state, dense = moved(header, density, slabs, cosmology, wanted), np.empty(slabs.shape, np.float32)
     gravity = Gravity(slabs, 1)
-    gravity.to_contrast(moved)
-    gravity.read_densities(moved, dense)
-    return [np.log(dense) / 2, deformation(moved, slabs).contraction / 2]
+    gravity.to_contrast(state.displacements)
+    gravity.read_densities(state.displacements, dense)
+    contraction, stretch, volume = deformation(state.displacements, slabs)
+    fields = [np.log(dense) / 2, contraction / 2]
+    if not wanted.motion:
+        return fields
+    infall = deformation(state.momenta, slabs).contraction
+    return [*fields, np.log(stretch + np.float32(0.1)) / 2, np.arcsinh(volume) / 2, np.arcsinh(infall) / 2]
 
 
-def displaced(header, density: np.ndarray, slabs: Slabs, cosmology: CosmologySettings, wanted: Input) -> np.ndarray:
-    """Displacements of the particles of all cells (cells)."""
+def moved(header, density: np.ndarray, slabs: Slabs, cosmology: CosmologySettings, wanted: Input) -> State:
+    """Particles of all cells (cells); those of a simulation have momenta, too."""
     if not wanted.steps:
         modes = slabs.forward(density)
-        return np.stack([first_order_displacement(modes, slabs, 1.0, axis) for axis in range(3)], axis=-1)
+        fields = [first_order_displacement(modes, slabs, 1.0, axis) for axis in range(3)]
+        return State(np.stack(fields, axis=-1), np.empty(0))
     if wanted.spacing > 1:
         settings = DisplacementSettings(method="particle_mesh", steps=wanted.steps, spacing=wanted.spacing)
         particles = particles_of(header, density, cosmology, settings, slabs.threads, slabs)
-        return particles.displacements / np.float32(particles.cell_size)
+        return State(particles.displacements / np.float32(particles.cell_size), np.empty(0))
     settings = ShortSimulationSettings(steps=wanted.steps, start=wanted.start)
     schedule = plan(cosmology, settings, [cosmology.redshift])
-    return drift_to_end(density, slabs, cosmology, schedule, Gravity(slabs, 1))[1].displacements
+    return drift_to_end(density, slabs, cosmology, schedule, Gravity(slabs, 1))[1]
 
 
 def train(inputs: np.ndarray, mask: np.ndarray):
