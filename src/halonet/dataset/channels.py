@@ -93,8 +93,8 @@ def whole_box_channels(
     -------
     ndarray
         float16 of shape (N / ranks, N, N, C), or int8 from -127 to 127, to which what is beyond is cut: first smoothed
-        densities, then shear amplitudes, then prolatenesses, in the order of the settings, then two densities and the
-        contraction of a simulation, and what motion adds. In memory each channel stands by itself, as what computes networks takes them.
+        densities, then shear amplitudes, then prolatenesses, in the order of the settings, then what a simulation
+        gives. In memory each channel stands by itself, as what computes networks takes them.
         float16 keeps 11 bits, a rounding a thousand times smaller than what a channel tells. Memory: see
         :data:`BYTES_PER_CELL`, and before that :data:`halonet.n_body.ends.BYTES_PER_CELL` for a simulation.
     """

@@ -148,12 +148,15 @@ class NetworkMock:
         self.check()
         request, box, finder = self.request, self.box, self.finder
         slabs = Slabs(box.cells, communicator, request.threads)
-        with console.step(f"density of {box.cells}^3 cells"):
-            density = box.density_slab(slabs)
-        with console.step("probability"), on_disk(request.scratch):
-            heads = {name: zeros(slabs.shape + SHAPES[name], np.float16) for name in finder.heads}
-            kept = KeptParticles(box.header, box.cosmology, self.displacement.spacing, slabs)
-            probability = self._predict(density, heads, slabs, kept if self.shares_simulation else None)
+        # The library that networks run on takes seconds to load, most of them on one thread.
+        with beside(lambda stop: self._loaded(slabs), request.threads if slabs.ranks == 1 else 1) as network:
+            with console.step(f"density of {box.cells}^3 cells"):
+                density = box.density_slab(slabs)
+            with console.step("probability"), on_disk(request.scratch):
+                heads = {name: zeros(slabs.shape + SHAPES[name], np.float16) for name in finder.heads}
+                kept = KeptParticles(box.header, box.cosmology, self.displacement.spacing, slabs)
+                keep = kept if self.shares_simulation else None
+                probability = self._predict(network(), density, heads, slabs, keep)
         header = replace(box.header, provenance=self._provenance())
 
         def simulate(stop: Event) -> Particles | None:
@@ -173,20 +176,27 @@ class NetworkMock:
                 catalogue = move_haloes(catalogue, density, *options, simulated)
         return None if slabs.rank else catalogue
 
+    def _loaded(self, slabs: Slabs) -> "TrainedNetwork":
+        """The network, and the devices that it runs on."""
+        from halonet.network.devices import prepare_devices_once
+
+        prepare_devices_once(self.request.threads, self.request.gpus, place_on_machine(slabs.communicator))
+        return loaded(self.folder)
+
     def _predict(
-        self, density: np.ndarray, heads: dict[str, np.ndarray], slabs: Slabs, keep: KeptParticles | None
+        self,
+        network: "TrainedNetwork",
+        density: np.ndarray,
+        heads: dict[str, np.ndarray],
+        slabs: Slabs,
+        keep: KeptParticles | None,
     ) -> np.ndarray:
         """Probability of this rank's cells, and what ``heads`` say of them, which fills their fields; collective."""
-        from halonet.network.devices import prepare_devices_once
         from halonet.network.prediction import predict_box
-
-        request = self.request
-        prepare_devices_once(request.threads, request.gpus, place_on_machine(slabs.communicator))
 
         def track(tiles: list[T]) -> Iterator[T]:
             return console.progress(tiles, "tiles")
 
-        network = loaded(self.folder)
         return predict_box(network, density, self.box.cell_size, self.tiles, track, heads, slabs, keep)
 
     def _beside(self, slabs: Slabs) -> int:
