@@ -46,6 +46,20 @@ def second_order_source_by_differences(potentials: np.ndarray, slabs: Slabs) -> 
 
 
 @njit(cache=True, nogil=True)
+def put_plane(first, second, axis, growths, displacements, momenta):
+    """A component of a plane's displacement and momentum, (N, N, 3) each.
+
+    They come from psi1 in that plane, and from the potential of the second order in five around it.
+    """
+    slopes = np.empty(len(first), np.float32)
+    for y in range(len(first)):
+        slope_of_row(second, y, axis, slopes)
+        for z in range(len(first)):
+            displacements[y, z, axis] = growths[0] * first[y, z] - growths[1] * slopes[z]
+            momenta[y, z, axis] = growths[2] * first[y, z] - growths[3] * slopes[z]
+
+
+@njit(cache=True, nogil=True)
 def slope_of_row(planes, y, axis, slopes):
     """Derivative along an axis (per cell) of row ``y`` of the middle one of five planes of a potential, (5, N, N)."""
     side = len(slopes)

@@ -1,7 +1,6 @@
 """Start of the particles by second-order Lagrangian perturbation theory: exact, or quick for short simulations."""
 
 import numpy as np
-from numba import njit
 
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
@@ -10,7 +9,7 @@ from halonet.initial_conditions.displacement import (
     second_order_displacement,
     second_order_source,
 )
-from halonet.n_body.differences import potential, second_order_source_by_differences, slope_of_row
+from halonet.n_body.differences import potential, put_plane, second_order_source_by_differences
 from halonet.n_body.growth import Growth
 
 
@@ -63,24 +62,10 @@ def start_particles_quickly(
 
         def put(plane: int, axis: int = axis, first: np.ndarray = first) -> None:
             around = second[plane : plane + 5]
-            _put_plane(first[plane], around, axis, np.float32(growths), displacements[plane], momenta[plane])
+            put_plane(first[plane], around, axis, np.array(growths, np.float32), displacements[plane], momenta[plane])
 
         in_threads(put, range(slabs.planes), slabs.threads)
     return displacements, momenta
-
-
-@njit(cache=True, nogil=True)
-def _put_plane(first, second, axis, growths, displacements, momenta):
-    """A component of a plane's displacement and momentum, (N, N, 3) each.
-
-    They come from psi1 in that plane, and from the potential of the second order in five around it.
-    """
-    slopes = np.empty(len(first), np.float32)
-    for y in range(len(first)):
-        slope_of_row(second, y, axis, slopes)
-        for z in range(len(first)):
-            displacements[y, z, axis] = growths[0] * first[y, z] - growths[1] * slopes[z]
-            momenta[y, z, axis] = growths[2] * first[y, z] - growths[3] * slopes[z]
 
 
 def _add(
