@@ -56,13 +56,14 @@ def start_particles_quickly(
     second = potential(slabs.forward(source), slabs)
     del source
     displacements, momenta = (np.empty((*slabs.shape, 3), np.float32) for _ in range(2))
-    growths = growth.first(a), growth.second(a), growth.first_momentum(a), growth.second_momentum(a)
+    growths = [growth.first(a), growth.second(a), growth.first_momentum(a), growth.second_momentum(a)]
+    factors = np.array(growths, np.float32)
     for axis in range(3):
         first = first_order_displacement(modes, slabs, 1.0, axis)
 
         def put(plane: int, axis: int = axis, first: np.ndarray = first) -> None:
             around = second[plane : plane + 5]
-            put_plane(first[plane], around, axis, np.array(growths, np.float32), displacements[plane], momenta[plane])
+            put_plane(first[plane], around, axis, factors, displacements[plane], momenta[plane])
 
         in_threads(put, range(slabs.planes), slabs.threads)
     return displacements, momenta
