@@ -66,6 +66,7 @@ def start_particles_quickly(
             put_plane(first[plane], around, axis, factors, displacements[plane], momenta[plane])
 
         in_threads(put, range(slabs.planes), slabs.threads)
+        del first, put  # which holds the field, too
     return displacements, momenta
 
 
