@@ -117,6 +117,18 @@ def test_a_uniform_density_keeps_its_value_and_has_no_shear():
     assert np.abs(channels[..., 1:]).max() < 1e-6
 
 
+def test_radii_that_only_average_keep_the_mean_and_damp_a_wave_each_by_its_own_window():
+    """More of them than are transformed together, between others that have a shear, too."""
+    cells, radii = 24, [1.5, 2.0, 3.0, 4.0, 5.0, 6.0]
+    wave = np.cos(2 * np.pi / cells * 3 * np.arange(cells)) * np.ones((cells, cells, 1))
+    settings = channel_settings(radii, [3.0])
+    for axes in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
+        channels = in_physical_units(whole_box_channels(0.4 + wave.transpose(axes), settings))
+        for index, radius in enumerate(radii):
+            expected = 0.4 + top_hat(2 * np.pi / cells * 3 * radius) * wave.transpose(axes)
+            np.testing.assert_allclose(channels[..., index], expected, atol=2e-3)
+
+
 def test_channels_turn_with_the_box_under_every_symmetry_of_the_cube(density):
     channels = whole_box_channels(density, ALL)
     for symmetry in GROUPS["cube"]:

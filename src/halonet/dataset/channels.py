@@ -136,7 +136,7 @@ def _linear(
         windows = np.stack([top_hat_of_squares(cells, settings.smoothing_cells[channel]) for channel in some])
         smooth = partial(smooth_along_x, windows=windows)
         _transform_along_x(slabs, modes, smooth, fields[:, : len(some)], threads)
-        finish = partial(_finish_means, fields, mean, some, channels, steps)
+        finish = partial(_finish_means, fields, some, channels, steps)
         in_threads(finish, _runs(slabs.planes, threads), threads)
 
 
@@ -206,7 +206,6 @@ def _transform_block(
 
 def _finish_means(
     fields: np.ndarray,
-    mean: np.float32,
     places: list[int],
     channels: np.ndarray,
     steps: np.ndarray | None,
@@ -216,7 +215,6 @@ def _finish_means(
     for x in planes:
         for modes, channel in zip(fields[x], places, strict=False):
             field = fft.irfft(fft.ifft(modes, axis=0, overwrite_x=True), n=fields.shape[2], axis=1)
-            np.add(field, mean, out=field)
             put(field, COLLAPSE_THRESHOLD, None if steps is None else steps[channel], channels[channel, x])
 
 
