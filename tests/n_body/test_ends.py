@@ -152,6 +152,13 @@ def fields_at_the_end(density, slabs):
     return np.stack([ends.density, ends.around, *ends.deformation])
 
 
+def test_a_density_in_double_precision_is_simulated_in_single(density):
+    slabs = Slabs(CELLS)
+    np.testing.assert_array_equal(
+        fields_at_the_end(density.astype(np.float64), slabs), fields_at_the_end(density, slabs)
+    )
+
+
 @pytest.mark.parametrize("ranks", [2, 3, 4])
 def test_ranks_and_threads_change_no_bit(density, ranks):
     whole = fields_at_the_end(density, Slabs(CELLS))
