@@ -2,7 +2,7 @@
 
 Of one radius all channels come from phi = W(k R) delta_k / k^2 by second derivatives. Those along x are taken with the
 transform along x, of a few ky at a time; those along y and z with the transforms of one plane of x at a time. Nothing
-of the size of a box is passed over more often than that. Three radii of which the mean alone is wanted go together.
+of the size of a box is passed over more often than that.
 """
 
 import numpy as np
@@ -35,20 +35,6 @@ def derive_along_x(modes, first, window, odd_x, columns):
                 columns[0, i, j, k] = phi
                 columns[1, i, j, k] = phi * np.float32(kx) * odd_x[i]
                 columns[2, i, j, k] = phi * np.float32(kx * kx)
-
-
-@njit(cache=True, nogil=True)
-def smooth_along_x(modes, first, windows, columns):
-    """Modes of a few ky times each of some windows of k^2, float32 of shape (windows, ...); arguments as above."""
-    n = modes.shape[0]
-    for i in range(n):
-        kx = i if 2 * i <= n else i - n
-        for j in range(modes.shape[1]):
-            ky = first + j if 2 * (first + j) <= n else first + j - n
-            across = kx * kx + ky * ky
-            for window in range(len(windows)):
-                for k in range(modes.shape[2]):
-                    columns[window, i, j, k] = modes[i, j, k] * windows[window, across + k * k]
 
 
 @njit(cache=True, nogil=True)

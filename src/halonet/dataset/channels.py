@@ -43,15 +43,16 @@ import numpy as np
 from scipy import fft
 
 from halonet import heap
-from halonet.dataset.channel_loops import derive_along_x, invariants, smooth_along_x, strain_of_plane
+from halonet.dataset.channel_loops import derive_along_x, invariants, strain_of_plane
 from halonet.dataset.channel_units import COLLAPSE_THRESHOLD, put
 from halonet.dataset.simulated_channels import fill_simulated
 from halonet.grid.scratch import zeros
 from halonet.grid.slabs import Slabs
 from halonet.grid.threads import in_threads
 from halonet.grid.transposes import gather_x, rounds
-from halonet.grid.windows import top_hat_of_squares
+from halonet.grid.windows import over_squares, top_hat_of_squares
 from halonet.n_body.ends import Keep
+from halonet.n_body.mesh import times_window
 from halonet.settings import ChannelSettings, CosmologySettings
 
 BYTES_PER_CELL = 17  # at most, while channels are computed: besides the density and 2 bytes per channel of the result
@@ -126,7 +127,7 @@ def _linear(
     fields = zeros((slabs.planes, FIELDS, cells, modes.shape[2]), np.complex64)
     tensors = dict.fromkeys((*settings.shear_cells, *settings.prolateness_cells))
     for radius in tensors:
-        derive = partial(derive_along_x, odd_x=_odd(cells), window=_over_square(top_hat_of_squares(cells, radius)))
+        derive = partial(derive_along_x, odd_x=_odd(cells), window=over_squares(top_hat_of_squares(cells, radius)))
         _transform_along_x(slabs, modes, derive, fields, threads)
         finish = partial(_finish_tensor, fields, mean, _places(settings, radius), channels, steps)
         in_threads(finish, _runs(slabs.planes, threads), threads)
@@ -134,8 +135,7 @@ def _linear(
     for first in range(0, len(means), FIELDS):
         some = means[first : first + FIELDS]
         windows = np.stack([top_hat_of_squares(cells, settings.smoothing_cells[channel]) for channel in some])
-        smooth = partial(smooth_along_x, windows=windows)
-        _transform_along_x(slabs, modes, smooth, fields[:, : len(some)], threads)
+        _transform_along_x(slabs, modes, partial(_smooth, windows), fields[:, : len(some)], threads)
         finish = partial(_finish_means, fields, some, channels, steps)
         in_threads(finish, _runs(slabs.planes, threads), threads)
 
@@ -176,13 +176,6 @@ def _places(settings: ChannelSettings, radius: float) -> dict[str, int]:
     return places
 
 
-def _over_square(window: np.ndarray) -> np.ndarray:
-    """A window over k^2; the mean has no derivatives."""
-    over = window / np.maximum(np.arange(len(window)), 1)
-    over[0] = 0
-    return over.astype(np.float32)
-
-
 def _blocks(modes: np.ndarray) -> list[slice]:
     """Some ky at a time, so that their columns stay in the cache."""
     size = max(1, BLOCK_BYTES // (modes.shape[0] * modes.shape[2] * modes.itemsize))
@@ -202,6 +195,13 @@ def _transform_block(
     derive(modes[:, block], first + block.start, columns=columns)
     columns = fft.ifft(columns, axis=1, overwrite_x=True)
     fields[:, :, block] = columns.swapaxes(0, 1)
+
+
+def _smooth(windows: np.ndarray, modes: np.ndarray, first: int, columns: np.ndarray) -> None:
+    """Modes of a few ky, which begin with the ``first``, times each of some windows."""
+    for column, window in zip(columns, windows, strict=True):
+        column[:] = modes
+        times_window(column.view(np.float32), first, window)
 
 
 def _finish_means(

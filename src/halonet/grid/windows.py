@@ -21,3 +21,10 @@ def top_hat_of_squares(cells: int, radius: float) -> np.ndarray:
     """
     squares = np.arange(3 * (cells // 2) ** 2 + 1)
     return top_hat(2 * np.pi / cells * np.sqrt(squares) * radius).astype(np.float32)
+
+
+def over_squares(window: np.ndarray) -> np.ndarray:
+    """A window by k^2, as above, over k^2; 0 for the mean, which has no derivatives."""
+    over = window / np.maximum(np.arange(len(window)), 1)
+    over[0] = 0
+    return over.astype(np.float32)
